@@ -1,0 +1,111 @@
+"""Task cards: which data, which protocol, which metric, what was published."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from loocbench.cards.reading import read_card
+from loocbench.errors import UserError, unknown
+from loocbench.types import Frozen
+
+Evaluator = Literal["linear", "rotation", "retrieval"]
+
+
+class Published(Frozen):
+    """A figure of a paper. metrics: fractions of 1; spread: the ± that the paper prints, where it does."""
+
+    model: str
+    source: str
+    metrics: dict[str, float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fractions(self) -> Published:
+        if not all(0 <= value <= 1 for value in self.metrics.values()):
+            raise ValueError("published accuracies are fractions of 1")
+        return self
+
+
+class Protocol(Frozen):
+    """How features are judged. Probes: the grid of lambda and the bound on the gradient norm."""
+
+    lambdas: tuple[float, ...] = ()
+    tolerance: float = Field(1e-5, gt=0)
+
+
+class TaskCard(Frozen):
+    """One task. ``task`` is its path below tasks/ without the ending; ``metric`` is the one that tables show."""
+
+    task: str = Field(pattern=r"^[a-z0-9_-]+/[a-z0-9_-]+$")
+    version: int = Field(ge=1)
+    title: str
+    description: str
+    evaluator: Evaluator
+    dataset: str
+    labels: tuple[str, ...] = ()
+    metric: str
+    cost: str
+    protocol: Protocol = Protocol()
+    published: tuple[Published, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TaskCard:
+        if self.evaluator in ("linear", "rotation") and not self.protocol.lambdas:
+            raise ValueError("a probe needs protocol.lambdas")
+        if any(value <= 0 for value in self.protocol.lambdas):
+            raise ValueError("protocol.lambdas must be positive")
+        if self.evaluator == "linear" and len(self.labels) != 1:
+            raise ValueError("a linear probe predicts exactly one label")
+        if self.evaluator == "retrieval" and not self.labels:
+            raise ValueError("retrieval needs the labels that count as a match")
+        return self
+
+
+def folder() -> Path:
+    """Where the cards are: beside this module in an installed package, in tasks/ of a checkout."""
+    packaged = Path(str(resources.files("loocbench.cards"))) / "tasks"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "tasks"
+
+
+def names() -> list[str]:
+    """All tasks, sorted."""
+    return sorted(
+        path.relative_to(folder()).with_suffix("").as_posix()
+        for path in folder().glob("*/*.toml")
+        if path.parent.name != "suites"
+    )
+
+
+def load(task: str) -> TaskCard:
+    """The card of a task. Raises UserError for an unknown name or a card that is not valid."""
+    if task not in names():
+        raise unknown("task", task, names())
+    return read(folder() / f"{task}.toml")
+
+
+def read(path: Path) -> TaskCard:
+    """Read and validate one card file; its ``task`` must agree with where it lies."""
+    card = read_card(path, TaskCard)
+    if card.task != f"{path.parent.name}/{path.stem}":
+        raise UserError(f"{path}: task is '{card.task}', but the file is {path.parent.name}/{path.name}; rename one.")
+    return card
+
+
+def find(evaluator: Evaluator, dataset: str, label: str | None = None) -> TaskCard:
+    """The card for an evaluator on a data set; ``label`` chooses where several fit, else the one named after the data.
+
+    Raises UserError with the names that exist.
+    """
+    cards = [load(task) for task in names()]
+    fitting = [card for card in cards if card.evaluator == evaluator and card.dataset == dataset]
+    if not fitting:
+        raise unknown("data set", dataset, sorted({card.dataset for card in cards if card.evaluator == evaluator}))
+    if label is None:
+        return next((card for card in fitting if card.task == f"{evaluator}/{dataset}"), fitting[0])
+    for card in fitting:
+        if label in card.labels:
+            return card
+    raise unknown(f"label of {dataset}", label, [name for card in fitting for name in card.labels])

@@ -1,0 +1,75 @@
+"""loocbench's own checkpoint: a safetensors file whose metadata holds the card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from loocbench import files
+from loocbench.errors import UserError
+from loocbench.types import Card
+
+FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A card and the tensors of the query encoder. where: the file, or a name for what has none."""
+
+    card: Card
+    weights: Mapping[str, torch.Tensor]
+    where: str
+
+
+def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over the names, types, shapes and bytes of the tensors, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        tensor = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save(path: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
+    """Write a checkpoint atomically. ``card.weights`` must be :func:`weights_hash` of ``weights``."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    with files.writing(path) as part:
+        save_file(tensors, part, metadata={"card": card.model_dump_json()})
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint; no code in it is run.
+
+    Raises UserError when the file is missing, truncated, not a loocbench checkpoint, or altered since it was written.
+    """
+    card = read_card(path)
+    with safe_open(path, framework="pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+    if weights_hash(weights) != card.weights:
+        raise UserError(f"{path} was altered after it was written (its weights do not match its card); copy it anew.")
+    return Checkpoint(card, weights, str(path))
+
+
+def read_card(path: Path) -> Card:
+    """The card alone, without reading the weights. Raises UserError as :func:`load`."""
+    if not path.is_file():
+        raise UserError(f"no checkpoint file {path}; name a .safetensors file or a run's folder.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is truncated or not a safetensors file; copy it anew or pretrain again.") from error
+    if "card" not in metadata:
+        raise UserError(f"{path} is no loocbench checkpoint (it carries no card); make one with 'loocbench pretrain'.")
+    try:
+        return Card.model_validate_json(metadata["card"])
+    except ValidationError as error:
+        raise UserError(f"the card of {path} is not of this version of loocbench; pretrain again.") from error

@@ -1,0 +1,29 @@
+"""The command line. One module a command; nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import typer
+
+from loocbench.cli import demo, pretrain, probe, report, retrieve, rotation, tasks
+from loocbench.cli.guard import GuardedGroup
+
+app = typer.Typer(
+    name="loocbench",
+    cls=GuardedGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Pretrain LooC and LooC++, and measure which information a representation kept.",
+    epilog="Start with: loocbench demo",
+)
+app.command("demo")(demo.demo)
+app.command("pretrain")(pretrain.pretrain)
+app.command("probe")(probe.probe)
+app.command("rotation")(rotation.rotation)
+app.command("retrieve")(retrieve.retrieve)
+app.command("report")(report.report)
+app.add_typer(tasks.app, name="tasks")
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,75 @@
+"""What a person sees: progress and messages on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+_SHOW_AFTER = 1.0  # seconds; shorter stages show nothing
+_PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+class Display:
+    """A ``jobs.watching.Watcher``: bars with rate and time left on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("[cyan]{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=self.console,
+            transient=True,
+        )
+        self._stages: dict[str, tuple[TaskID | None, float]] = {}
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def say(self, message: str) -> None:
+        """One line for the user."""
+        (self._bars.console if self.console.is_terminal else self.console).print(
+            message, highlight=False, soft_wrap=True
+        )
+
+    def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """``done`` of ``total`` units of ``stage`` are finished."""
+        now = time.monotonic()
+        bar, begin = self._stages.setdefault(stage, (None, now))
+        elapsed = now - begin
+        rate = f"{done / elapsed:.0f}/s" if elapsed > 0 else ""
+        if self.console.is_terminal:
+            if bar is None and elapsed > _SHOW_AFTER:
+                bar = self._bars.add_task(stage, total=total, rate=rate, detail=detail)
+                self._stages[stage] = (bar, begin)
+            if bar is not None:
+                self._bars.update(bar, completed=done, rate=rate, detail=detail)
+                if done >= total:
+                    self._bars.remove_task(bar)
+        elif elapsed > _SHOW_AFTER and (now - self._last_line > _PLAIN_EVERY or done >= total):
+            self._last_line = now
+            left = f", {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
+            self.say(f"{stage}: {done}/{total} {rate}{left}{f'; {detail}' if detail else ''}")
+        if done >= total:
+            del self._stages[stage]
+
+
+def stdout() -> Console:
+    """Standard output; plain when piped."""
+    console = Console(file=sys.stdout)
+    return console if console.is_terminal else Console(file=sys.stdout, width=200)

@@ -1,0 +1,44 @@
+"""``loocbench demo``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+
+def demo(
+    suite: Annotated[str, typer.Argument(help="The suite card to run.")] = "demo",
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    results: o.Results = o.DEFAULT_RESULTS,
+    cache: o.Cache = None,
+    overwrite: o.Overwrite = False,
+) -> None:
+    """The whole way in five minutes: pretrain three models on the embedded flowers, measure, compare."""
+    from loocbench.cards import suites
+    from loocbench.cli.console import Display
+    from loocbench.cli.measuring import device_name
+    from loocbench.cli.report import show
+    from loocbench.data import prepared
+    from loocbench.jobs import report as reporting
+    from loocbench.jobs import suite as job
+
+    with Display() as display:
+        card = suites.load(suite)
+        pictures = job.run(
+            card,
+            job.Places(data_dir, runs, results, cache or prepared.cache_dir()),
+            device=device_name(device),
+            seed=seed,
+            overwrite=overwrite,
+            watcher=display,
+        )
+        table, path = reporting.report(results, suite, every_metric=False, output=None, watcher=display)
+    show(table, path)
+    for picture in pictures:
+        print(f"picture: {picture}")

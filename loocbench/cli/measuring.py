@@ -1,0 +1,128 @@
+"""What probe, rotation and retrieve have in common: from options to a row, and how it is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loocbench.cli.console import Display, stdout
+
+if TYPE_CHECKING:
+    from loocbench.cards.tasks import TaskCard
+    from loocbench.jobs.measure import Setting
+    from loocbench.types import Row
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of a measuring command."""
+
+    data_dir: Path | None
+    checkpoint: str | None
+    features: str | None
+    runs: Path
+    device: str
+    seed: int
+    results: Path
+    suite: str
+    cache: Path | None
+    overwrite: bool
+    json: bool
+
+
+def device_name(device: str) -> str:
+    """``auto`` as the best device here. Raises UserError for a device that is not there."""
+    import torch
+
+    from loocbench.errors import UserError
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device)
+    except RuntimeError as error:
+        raise UserError(f"no device '{device}'; use auto, cpu or cuda.") from error
+    if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"no device '{device}' on this machine; use --device cpu.")
+    return device
+
+
+def run(card: TaskCard, request: Request) -> None:
+    """Measure, store and show one task."""
+    with measured(card, request) as (row, path, _):
+        show(row, path, request)
+
+
+@contextmanager
+def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Setting]]:
+    """The task's row, kept from before or measured now, with where it is stored."""
+    from loocbench import files
+    from loocbench.checkpoints import locate
+    from loocbench.data import catalog, prepared
+    from loocbench.features.encoder import Encoder
+    from loocbench.jobs.measure import Setting, measure
+    from loocbench.records import store
+    from loocbench.types import Row
+
+    with Display() as display:
+        reference = request.checkpoint or str(locate.newest(request.runs))
+        dataset = catalog.open_dataset(card.dataset, request.data_dir)
+        checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
+        encoder = Encoder.from_checkpoint(checkpoint, device=device_name(request.device))
+        features = request.features or encoder.default_features
+        encoder.parse(features)
+        note = f" ({dataset.note})" if dataset.note else ""
+        display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
+        if encoder.card.epochs_done < encoder.card.recipe.epochs:
+            display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
+        setting = Setting(
+            card, encoder, dataset, features, request.seed, request.cache or prepared.cache_dir(), display
+        )
+        path = store.locate(
+            request.results,
+            request.suite,
+            encoder.card.name,
+            encoder.card.weights,
+            card.task,
+            card.version,
+            features,
+            request.seed,
+        )
+        kept = store.read(path) if path.exists() and not request.overwrite else None
+        if isinstance(kept, Row) and kept.fingerprints == {n: s.fingerprint for n, s in dataset.splits.items()}:
+            display.say(f"Measured before, kept: {path} (--overwrite measures again).")
+            row = kept
+        else:
+            files.require_writable(path.parent)
+            row = measure(setting)
+            store.save(path, row)
+        yield row, path, setting
+
+
+def show(row: Row, path: Path, request: Request) -> None:
+    """The row as a small table, or as one JSON object."""
+    if request.json:
+        metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
+        identity = {
+            "task": row.task,
+            "dataset": row.dataset,
+            "features": row.features,
+            "checkpoint": row.checkpoint,
+            "seed": row.seed,
+        }
+        print(json.dumps({**identity, "metrics": metrics}))
+        return
+    from rich.table import Table
+
+    title = f"{row.task} (v{row.task_version}), {row.model}, {row.features}"
+    table = Table(title=title, caption=f"row: {path}", title_justify="left", caption_justify="left")
+    for heading in ("metric", "value %", "95 % interval", "n"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name, metric in row.metrics.items():
+        interval = f"{metric.low * 100:.1f} – {metric.high * 100:.1f}"
+        table.add_row(name, f"{metric.value * 100:.1f}", interval, f"{metric.n:,}")
+    stdout().print(table)

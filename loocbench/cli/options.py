@@ -1,0 +1,56 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA, MODEL, OUTPUT = "Data", "Model", "Output"
+
+DatasetName = Annotated[
+    str, typer.Option("--dataset", help="Data set: blooms, cub200, flowers102.", rich_help_panel=DATA)
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder that holds the data sets' folders; default $LOOCBENCH_DATA, then the user's cache folder.",
+        rich_help_panel=DATA,
+    ),
+]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint",
+        help="A .safetensors file, a run's name or folder, or random:BACKBONE; default the newest run.",
+        rich_help_panel=MODEL,
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        help="looc (general space), looc++ (concatenated sub-spaces), head:NAME, or several joined by +; "
+        "default what the method is evaluated on.",
+        rich_help_panel=MODEL,
+    ),
+]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder of the pretraining runs.", rich_help_panel=MODEL)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, or cuda[:N].", rich_help_panel=MODEL)]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, help="Seed of everything random in this command.", rich_help_panel=MODEL)
+]
+Results = Annotated[Path, typer.Option("--results", help="Folder of the measured rows.", rich_help_panel=OUTPUT)]
+Suite = Annotated[str, typer.Option("--suite", help="Name under which rows are kept together.", rich_help_panel=OUTPUT)]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder for decoded images and features.", rich_help_panel=OUTPUT),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.", rich_help_panel=OUTPUT)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=OUTPUT)]
+
+DEFAULT_RUNS = Path("runs")
+DEFAULT_RESULTS = Path("results")
+DEFAULT_SUITE = "local"

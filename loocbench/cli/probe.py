@@ -1,0 +1,40 @@
+"""``loocbench probe``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+
+def probe(
+    dataset: o.DatasetName = "blooms",
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
+        ),
+    ] = None,
+    features: o.Features = None,
+    checkpoint: o.Checkpoint = None,
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    results: o.Results = o.DEFAULT_RESULTS,
+    suite: o.Suite = o.DEFAULT_SUITE,
+    cache: o.Cache = None,
+    overwrite: o.Overwrite = False,
+    json: o.Json = False,
+) -> None:
+    """Linear probe: strength chosen on a validation split, top-1 and top-5 on the test split."""
+    from loocbench.cards import tasks
+    from loocbench.cli import measuring
+
+    card = tasks.find("linear", dataset, label)
+    measuring.run(
+        card,
+        measuring.Request(data_dir, checkpoint, features, runs, device, seed, results, suite, cache, overwrite, json),
+    )

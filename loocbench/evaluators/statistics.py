@@ -1,0 +1,33 @@
+"""Intervals of measured values: 95 %, over items that are independent (images, not views of one image)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from loocbench.types import Metric
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+Array = npt.NDArray[np.float64]
+
+
+def share(right: npt.NDArray[np.bool_]) -> Metric:
+    """A share of N independent items, with Wilson's interval (it stays honest at 0 and 1, where a bootstrap does not)."""
+    count, n = int(right.sum()), len(right)
+    interval = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Metric(value=count / n, low=float(interval.low), high=float(interval.high), n=n)
+
+
+def mean(values: Array, *, seed: int) -> Metric:
+    """A mean of N independent values, with the percentile bootstrap's interval. ``seed`` draws the resamples.
+
+    For several correlated measurements an item (the four turns of an image), pass each item's mean.
+    """
+    generator = np.random.default_rng(seed)
+    means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)])
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Metric(value=float(values.mean()), low=float(low), high=float(high), n=len(values))

@@ -1,0 +1,87 @@
+"""A checkpoint as a function from images to features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from loocbench.checkpoints.native import Checkpoint
+from loocbench.data import decoding
+from loocbench.errors import UserError
+from loocbench.features import spaces
+from loocbench.models.network import GENERAL, Network
+from loocbench.pretraining.recipes import METHODS
+from loocbench.types import Card
+
+
+class Encoder:
+    """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take."""
+
+    def __init__(self, card: Card, network: Network, device: str) -> None:
+        self.card = card
+        self.preprocessing = card.preprocessing
+        self.device = torch.device(device)
+        self.separate = METHODS[card.recipe.method].separate
+        self.spaces = spaces.offered(card.spaces, separate=self.separate)
+        self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
+        self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
+        """Build the network and load every weight. Raises UserError if one tensor is missing, left over or misshapen."""
+        card = checkpoint.card
+        network = Network(
+            card.recipe.backbone,
+            card.spaces,
+            separate=METHODS[card.recipe.method].separate,
+            embedding_dim=card.recipe.embedding_dim,
+        )
+        try:
+            network.load_state_dict(dict(checkpoint.weights), strict=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{checkpoint.where} does not fit its card: {reason}; pretrain again.") from error
+        return cls(card, network, device)
+
+    @property
+    def default_features(self) -> str:
+        """What the method is evaluated on: the concatenation for LooC++, V for LooC."""
+        return self.spaces[0]
+
+    def parse(self, features: str) -> tuple[str, ...]:
+        """The spaces that ``features`` concatenates. Raises UserError for a name that is not offered."""
+        return spaces.parse(features, self.card.spaces, separate=self.separate)
+
+    def prepare(self, images: Sequence[Image.Image]) -> Tensor:
+        """Pillow images of any size as uint8 [N, 3, image_size, image_size]: short side resized, centre cropped."""
+        size = self.preprocessing.image_size
+        crops = []
+        for image in images:
+            resized = decoding.resize_short_side(decoding.to_rgb(image), self.preprocessing.resize)
+            left, top = round((resized.width - size) / 2.0), round((resized.height - size) / 2.0)
+            crops.append(np.asarray(resized.crop((left, top, left + size, top + size))))
+        return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()
+
+    @torch.inference_mode()
+    def all_spaces(self, images: Tensor) -> dict[str, Tensor]:
+        """Every space of one forward pass, by name (``general`` for V): float32 [N, D] each, on the device.
+
+        images: [N, 3, H, W], uint8 or float in [0, 1], already at the network's resolution; normalised here.
+        """
+        pixels = images.to(self.device)
+        pixels = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
+        pooled = self._network.features((pixels - self._mean) / self._std)
+        if self.separate:
+            return pooled
+        return {GENERAL: pooled[GENERAL], **dict(zip(self.card.spaces, self._network.project(pooled), strict=True))}
+
+    def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
+        """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""
+        parts = self.parse(features or self.default_features)
+        every = self.all_spaces(images)
+        return torch.cat([every[part] for part in parts], dim=1)

@@ -1,0 +1,81 @@
+"""Features of a split, extracted once and cached under a key made of everything that determines them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from loocbench import files
+from loocbench.data import prepared
+from loocbench.features.encoder import Encoder
+from loocbench.types import Dataset, Split
+
+VERSION = 1  # raise it when the same images and weights give other features
+BATCH = 128
+
+Matrix = npt.NDArray[np.float32]
+OnProgress = Callable[[str, int, int], None]
+
+
+def extract(
+    encoder: Encoder, dataset: Dataset, split: Split, *, turns: int, cache: Path, on_progress: OnProgress
+) -> dict[str, Matrix]:
+    """Every space's features of a split: name -> float32 [N, D], memory-mapped, in the split's order.
+
+    turns: exact quarter turns (anticlockwise) of the square crop before the network. on_progress(stage, done, total).
+    """
+    key = _key(encoder, dataset, split, turns)
+    folder = cache / "features" / key
+    if not folder.is_dir():
+        with files.writing_folder(folder) as part:
+            _fill(part, encoder, dataset, split, turns, cache, on_progress)
+    return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+
+
+def concatenate(spaces: dict[str, Matrix], parts: tuple[str, ...]) -> Matrix:
+    """The features [N, D] that concatenate ``parts``."""
+    return np.concatenate([spaces[part] for part in parts], axis=1)
+
+
+def _fill(
+    folder: Path, encoder: Encoder, dataset: Dataset, split: Split, turns: int, cache: Path, on_progress: OnProgress
+) -> None:
+    size = encoder.preprocessing
+    images = prepared.prepare(
+        dataset, split, size.resize, cache=cache, on_progress=lambda done, total: on_progress("decode", done, total)
+    )
+    outputs: dict[str, np.memmap] = {}
+    for begin in range(0, len(images), BATCH):
+        rows = np.arange(begin, min(begin + BATCH, len(images)))
+        crops = torch.rot90(images.center_crops(rows, size.image_size), turns, (2, 3))
+        for name, values in encoder.all_spaces(crops).items():
+            if name not in outputs:
+                outputs[name] = np.lib.format.open_memmap(
+                    folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(images), values.shape[1])
+                )
+            outputs[name][rows] = values.float().cpu().numpy()
+        on_progress("features", int(rows[-1]) + 1, len(images))
+    for output in outputs.values():
+        output.flush()
+
+
+def _key(encoder: Encoder, dataset: Dataset, split: Split, turns: int) -> str:
+    identity = {
+        "version": VERSION,
+        "weights": encoder.card.weights,
+        "network": encoder.card.recipe.model_dump(include={"method", "backbone", "left_out"}),
+        "preprocessing": encoder.preprocessing.model_dump(),
+        "content": dataset.content(split.items),
+        "items": split.items,
+        "turns": turns,
+        "device": encoder.device.type,  # rounding differs between devices
+        "dtype": "float32",
+        "torch": torch.__version__,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]

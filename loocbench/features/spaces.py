@@ -1,0 +1,46 @@
+"""Names of feature spaces: ``looc``, ``looc++``, ``head:color``, and combinations joined by ``+``.
+
+A checkpoint with one last stage (LooC, MoCo) offers
+
+    looc          V, the general space: the pooled last stage
+    head:NAME     Z_NAME, the L2-normalised embedding of one head
+    looc++        the concatenation of all of its embeddings
+
+A checkpoint with a last stage for each space (LooC++, MoCo++) has no single V and offers
+
+    head:NAME     the pooled output of that space's own last stage
+    looc++        the concatenation of all of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loocbench.errors import unknown
+from loocbench.models.network import GENERAL
+
+LOOC, LOOC_PLUS, HEAD = "looc", "looc++", "head:"
+
+
+def offered(spaces: Sequence[str], *, separate: bool) -> list[str]:
+    """The names that a checkpoint with these embedding spaces offers, its default first."""
+    heads = [HEAD + name for name in spaces]
+    return [LOOC_PLUS, *heads] if separate else [LOOC, LOOC_PLUS, *heads]
+
+
+def parse(features: str, spaces: Sequence[str], *, separate: bool) -> tuple[str, ...]:
+    """The parts to concatenate, in order: names of spaces, or ``general`` for V.
+
+    Raises UserError, with the nearest name and the list that this checkpoint offers, for a wrong name.
+    """
+    names = offered(spaces, separate=separate)
+    parts: list[str] = []
+    # "looc++" ends in the separator, so it is taken out of the way first.
+    for part in features.replace(LOOC_PLUS, "\0").split("+"):
+        name = part.replace("\0", LOOC_PLUS).strip()
+        if name not in names:
+            raise unknown("features", name, names)
+        parts.extend({LOOC: (GENERAL,), LOOC_PLUS: tuple(spaces)}.get(name, (name.removeprefix(HEAD),)))
+    if len(set(parts)) != len(parts):
+        raise unknown("features", f"{features} (a space occurs twice)", names)
+    return tuple(parts)

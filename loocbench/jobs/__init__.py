@@ -1,0 +1,1 @@
+"""What a command does, without the command line: pretrain a model, measure a checkpoint on a task, run a suite."""

@@ -1,0 +1,30 @@
+"""From the store to the written table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loocbench import files
+from loocbench.errors import UserError
+from loocbench.jobs.watching import Watcher
+from loocbench.records import store
+from loocbench.report import markdown, table
+from loocbench.types import Row
+
+
+def report(
+    results: Path, suite: str, *, every_metric: bool, output: Path | None, watcher: Watcher
+) -> tuple[table.Table, Path]:
+    """Build the table of a suite's rows and write it. Torn or foreign files are named and passed over."""
+    rows: list[Row] = []
+    for found in store.rows(results, suite):
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            watcher.say(f"passed over {found.path}: {found.reason}")
+    if not rows:
+        raise UserError(f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite.")
+    built = table.build(rows, every_metric=every_metric)
+    path = output or results / suite / "table.md"
+    files.write_text(path, markdown.render(built, f"Results: {suite}"))
+    return built, path

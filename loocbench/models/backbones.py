@@ -1,0 +1,112 @@
+"""Backbones as a shared trunk and a last residual stage, the cut that LooC++ needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torchvision
+from torch import Tensor, nn
+
+from loocbench.errors import unknown
+
+TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
+
+
+class Parts(NamedTuple):
+    """trunk: images [N, 3, H, W] -> maps. last_stage() makes a freshly initialised last stage: maps -> [N, dim, h, w]."""
+
+    trunk: nn.Module
+    last_stage: Callable[[], nn.Module]
+    dim: int
+
+
+@dataclass(frozen=True)
+class SmallResNet:
+    """A residual net for 32-64 px images: He et al. 2016, section 4.2, with 1x1 convolutions as shortcuts.
+
+    One 3x3 stem and three stages of ``blocks`` basic blocks, ``width``, 2 and 4 times ``width`` channels.
+    """
+
+    blocks: int
+    width: int
+
+    def parts(self) -> Parts:
+        """The stem and the first two stages are the trunk; the third stage is the last."""
+        w = self.width
+        stem = nn.Sequential(nn.Conv2d(3, w, 3, padding=1, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True))
+        trunk = nn.Sequential(stem, self._stage(w, w, 1), self._stage(w, 2 * w, 2))
+        return Parts(trunk, lambda: _initialise(self._stage(2 * w, 4 * w, 2)), 4 * w)
+
+    def _stage(self, inputs: int, outputs: int, stride: int) -> nn.Sequential:
+        first = BasicBlock(inputs, outputs, stride)
+        return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1) for _ in range(self.blocks - 1)))
+
+
+SMALL = {
+    "resnet8": SmallResNet(blocks=1, width=16),
+    "resnet14": SmallResNet(blocks=2, width=16),
+    "resnet20": SmallResNet(blocks=3, width=16),
+    "resnet8_w32": SmallResNet(blocks=1, width=32),
+    "resnet14_w32": SmallResNet(blocks=2, width=32),
+}
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [N, inputs, h, w] -> [N, outputs, h / stride, w / stride]."""
+        y = self.bn2(self.conv2(nn.functional.relu(self.bn1(self.conv1(x)), inplace=True)))
+        return nn.functional.relu(y + self.shortcut(x), inplace=True)
+
+
+def names() -> list[str]:
+    """The backbones that can be named."""
+    return [*SMALL, *TORCHVISION]
+
+
+def default_image_size(name: str) -> int:
+    """The resolution a backbone is made for: 32 px for the small residual nets, 224 px for torchvision's."""
+    return 32 if name in SMALL else 224
+
+
+def build(name: str) -> Parts:
+    """The parts of a backbone by name, freshly initialised (draws from torch's global generator).
+
+    Raises UserError, with the nearest name, for a name that is not in :func:`names`.
+    """
+    if name in SMALL:
+        parts = SMALL[name].parts()
+        return parts._replace(trunk=_initialise(parts.trunk))
+    if name not in TORCHVISION:
+        raise unknown("backbone", name, names())
+    net = torchvision.models.get_model(name, weights=None)
+    trunk = nn.Sequential()
+    for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
+        trunk.add_module(part, getattr(net, part))
+
+    def last_stage() -> nn.Module:
+        stage: nn.Module = torchvision.models.get_model(name, weights=None).layer4
+        return stage
+
+    return Parts(trunk, last_stage, net.fc.in_features)
+
+
+def _initialise(module: nn.Module) -> nn.Module:
+    """He initialisation of the convolutions, as torchvision's ResNets."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return module

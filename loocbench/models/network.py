@@ -1,0 +1,64 @@
+"""The network of MoCo, MoCo++, LooC and LooC++: a trunk, last stages, and one head a space.
+
+    LooC     image -> trunk -> stage "general" -> V;  heads h_0 ... h_n: V -> Z_0 ... Z_n
+    LooC++   image -> trunk -> stage i -> V_i;        head h_i: V_i -> Z_i,  i = 0 ... n
+
+MoCo is LooC with n = 0; MoCo++ has LooC++'s stages. (Xiao et al. 2021, section 3.2 and Figure 3.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from loocbench.models import backbones
+
+GENERAL = "general"
+
+
+class Network(nn.Module):
+    """f and h_0 ... h_n.
+
+    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage.
+    """
+
+    def __init__(self, backbone: str, spaces: Sequence[str], *, separate: bool, embedding_dim: int) -> None:
+        super().__init__()
+        parts = backbones.build(backbone)
+        self.spaces = tuple(spaces)
+        self.dim = parts.dim
+        self.trunk = parts.trunk
+        # The copies start from independent draws: identical ones would be pulled apart by their losses alone. The
+        # paper does not say (this project's choice).
+        self.stages = nn.ModuleDict({name: parts.last_stage() for name in (spaces if separate else (GENERAL,))})
+        # Two-layer MLP, hidden width that of V (2048 for ResNet-50), ReLU, as MoCo v2.
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    nn.Linear(self.dim, self.dim), nn.ReLU(inplace=True), nn.Linear(self.dim, embedding_dim)
+                )
+                for name in spaces
+            }
+        )
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """Pooled output [N, dim] of every last stage, by its name. images: normalised float [N, 3, H, W]."""
+        maps = self.trunk(images)
+        return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
+
+    def project(self, features: dict[str, Tensor]) -> Tensor:
+        """Embeddings [S, N, embedding_dim], L2-normalised, from the pooled features."""
+        shared = features.get(GENERAL)
+        return torch.stack(
+            [
+                F.normalize(head(features[name] if shared is None else shared), dim=1)
+                for name, head in self.heads.items()
+            ]
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""
+        return self.project(self.features(images))

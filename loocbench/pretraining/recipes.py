@@ -1,0 +1,135 @@
+"""Recipes: the methods, what each is made of, and the defaults of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from loocbench.errors import UserError, unknown
+from loocbench.models import backbones
+from loocbench.types import Preprocessing, Recipe
+from loocbench.views.leave_one_out import Sources, sources
+from loocbench.views.making import ALWAYS
+
+WITH_SPACE = ("color", "rotation")  # augmentations that can have a space of their own
+INVARIANT = "invariant"
+SCHEDULES = ("step", "cosine")
+
+
+@dataclass(frozen=True)
+class Method:
+    """separate: one copy of the last stage a space. leave_one_out: one space an augmentation, with LooC's loss."""
+
+    separate: bool
+    leave_one_out: bool
+
+
+METHODS = {
+    "moco": Method(separate=False, leave_one_out=False),
+    "moco++": Method(separate=True, leave_one_out=False),
+    "looc": Method(separate=False, leave_one_out=True),
+    "looc++": Method(separate=True, leave_one_out=True),
+    # An untrained network, for the row that every table needs. It cannot be pretrained.
+    "random": Method(separate=False, leave_one_out=False),
+}
+
+
+def make(
+    method: str,
+    *,
+    augmentations: Sequence[str] | None = None,
+    left_out: Sequence[str] | None = None,
+    backbone: str,
+    image_size: int | None = None,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    milestones: Sequence[int] | None = None,
+    schedule: str = "step",
+    **others: float,
+) -> Recipe:
+    """A checked recipe. Unset: augmentations are color (and rotation for LooC); LooC leaves out all of them.
+
+    Milestones default to 60 % and 80 % of the epochs, as the paper's 300 and 400 of 500. Raises UserError.
+    """
+    trainable = [name for name in METHODS if name != "random"]
+    if method not in trainable:
+        raise unknown("method", method, trainable)
+    if backbone not in backbones.names():
+        raise unknown("backbone", backbone, backbones.names())
+    if schedule not in SCHEDULES:
+        raise unknown("schedule", schedule, SCHEDULES)
+    leave_one_out = METHODS[method].leave_one_out
+    if augmentations is None:
+        # Where only rotation has a space, color jitter stays on as an ordinary augmentation (see docs/method.md).
+        augmentations = WITH_SPACE if leave_one_out and left_out is None else ("color", *(left_out or ()))
+    for name in (*augmentations, *(left_out or ())):
+        if name not in WITH_SPACE:
+            raise unknown("augmentation", name, WITH_SPACE)
+    augmentations = [name for name in WITH_SPACE if name in augmentations]
+    if left_out and not leave_one_out:
+        raise UserError(f"{method} has no leave-one-out spaces; drop --leave-out or choose --method looc.")
+    left_out = [name for name in WITH_SPACE if name in (augmentations if left_out is None else left_out)]
+    if leave_one_out and not left_out:
+        raise UserError(f"{method} needs an augmentation to leave out; add --augment color or choose --method moco.")
+    if set(left_out) - set(augmentations):
+        raise UserError(
+            f"left out but not used: {', '.join(set(left_out) - set(augmentations))}; add it with --augment."
+        )
+    try:
+        return Recipe(
+            method=method,
+            augmentations=tuple(augmentations),
+            left_out=tuple(left_out) if leave_one_out else (),
+            backbone=backbone,
+            image_size=image_size or backbones.default_image_size(backbone),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            milestones=tuple(milestones if milestones is not None else (epochs * 3 // 5, epochs * 4 // 5)),
+            **others,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
+
+
+def untrained(backbone: str, seed: int) -> Recipe:
+    """The recipe of an untrained network."""
+    if backbone not in backbones.names():
+        raise unknown("backbone", backbone, backbones.names())
+    return Recipe(
+        method="random",
+        augmentations=(),
+        backbone=backbone,
+        image_size=backbones.default_image_size(backbone),
+        epochs=0,
+        batch_size=2,
+        learning_rate=1.0,
+        seed=seed,
+    )
+
+
+def spaces(recipe: Recipe) -> tuple[str, ...]:
+    """Names of the embedding spaces Z_0 ... Z_n.
+
+    MoCo++ has as many copies as LooC++ would have with the same augmentations; its copies have no meaning of their own.
+    """
+    if METHODS[recipe.method].leave_one_out:
+        return (INVARIANT, *recipe.left_out)
+    if METHODS[recipe.method].separate:
+        return tuple(f"copy{index}" for index in range(len(recipe.augmentations) + 1))
+    return (INVARIANT,)
+
+
+def view_sources(recipe: Recipe) -> Sources:
+    """Which view shares which augmentation under this recipe."""
+    return sources((*ALWAYS, *recipe.augmentations), recipe.left_out)
+
+
+def preprocessing(image_size: int) -> Preprocessing:
+    """Centre crop of ``image_size`` after resizing the short side to 8/7 of it (256 for 224)."""
+    return Preprocessing(image_size=image_size, resize=round(image_size * 8 / 7))

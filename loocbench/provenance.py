@@ -1,0 +1,46 @@
+"""What a result was made with: versions, hardware, time."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import loocbench
+
+_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """Versions of loocbench, Python and the libraries that figures depend on."""
+    return {
+        "loocbench": loocbench.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _LIBRARIES},
+    }
+
+
+def hardware(device: str) -> str:
+    """The device that did the work, as people name it."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    return f"{_processor()}, {os.cpu_count()} cores"
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, microseconds."""
+    return datetime.datetime.now(datetime.UTC).isoformat()
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

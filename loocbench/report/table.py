@@ -1,0 +1,165 @@
+"""From rows to a comparison table: models as rows, tasks as columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loocbench.cards import tasks
+from loocbench.cards.tasks import TaskCard
+from loocbench.types import Metric, Row
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure in per cent. spread: the ± beside it, if it has one; seeds: how many pretraining seeds it is over."""
+
+    value: float
+    spread: float | None
+    seeds: int
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One model's cells, in the order of the table's columns; None where it was not measured."""
+
+    model: str
+    features: str
+    trained_on: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One task and metric. title: what stands above it; note: what sets its data apart from the official set."""
+
+    task: str
+    metric: str
+    title: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Measured lines, and published ones, which are never mixed with them."""
+
+    columns: tuple[Column, ...]
+    measured: tuple[Line, ...]
+    published: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+
+def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
+    """The table of some rows: each task's own metric, or all of them.
+
+    Of several versions of a task only the newest is shown. Over several pretraining seeds a cell is their mean, ± their
+    standard deviation; for one seed the ± is half the 95 % interval over test items.
+    """
+    cards = {name: tasks.load(name) for name in tasks.names()}
+    newest = {task: max(row.task_version for row in rows if row.task == task) for task in {row.task for row in rows}}
+    current = [row for row in rows if row.task_version == newest[row.task]]
+    columns = _columns(current, cards, every_metric)
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in current:
+        groups.setdefault((row.model, row.features, _trained_on(row)), []).append(row)
+    measured = [
+        Line(*key, tuple(_cell(group, column) for column in columns))
+        for key, group in sorted(groups.items(), key=lambda item: _order(item[1][0], item[0]))
+    ]
+    return Table(
+        tuple(columns),
+        tuple(_mark_best(measured)),
+        tuple(_published(columns, cards)),
+        tuple(_notes(current, columns)),
+    )
+
+
+def _columns(rows: Sequence[Row], cards: dict[str, TaskCard], every_metric: bool) -> list[Column]:
+    columns = []
+    for task, note in sorted({(row.task, row.dataset_note) for row in rows}):
+        present = next(row for row in rows if (row.task, row.dataset_note) == (task, note))
+        card = cards.get(task)
+        chosen = list(present.metrics) if every_metric or card is None else _shown(card, present)
+        for metric in chosen:
+            title = card.title if card else task
+            columns.append(Column(task, metric, f"{title}, {metric.replace('_', ' ')} (v{present.task_version})", note))
+    return columns
+
+
+def _shown(card: TaskCard, row: Row) -> list[str]:
+    if card.evaluator == "retrieval":
+        return [name for name in row.metrics if name.endswith("recall1") or name == "color_agreement"]
+    return [card.metric]
+
+
+def _trained_on(row: Row) -> str:
+    return "nothing" if row.epochs == 0 else f"{row.pretrained_on}, {row.recipe.backbone}, {row.epochs} epochs"
+
+
+def _order(row: Row, key: tuple[str, ...]) -> tuple[object, ...]:
+    methods = ["random", "moco", "moco++", "looc", "looc++"]
+    return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, *key)
+
+
+def _cell(rows: Iterable[Row], column: Column) -> Cell | None:
+    metrics: dict[int, Metric] = {}
+    for row in rows:
+        if (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.metrics:
+            metrics[row.recipe.seed] = row.metrics[column.metric]
+    if not metrics:
+        return None
+    values = np.array([metric.value for metric in metrics.values()]) * 100
+    if len(values) == 1:
+        (metric,) = metrics.values()
+        return Cell(float(values[0]), (metric.high - metric.low) * 50, 1)
+    return Cell(float(values.mean()), float(values.std(ddof=1)), len(values))
+
+
+def _mark_best(lines: list[Line]) -> list[Line]:
+    """Bold the highest figure of each column, and every figure that reads the same at one decimal."""
+    if len(lines) < 2:
+        return lines
+    columns = list(zip(*(line.cells for line in lines), strict=True))
+    tops = [max((round(cell.value, 1) for cell in column if cell), default=math.nan) for column in columns]
+    return [
+        Line(
+            line.model,
+            line.features,
+            line.trained_on,
+            tuple(
+                cell and Cell(cell.value, cell.spread, cell.seeds, round(cell.value, 1) == top)
+                for cell, top in zip(line.cells, tops, strict=True)
+            ),
+        )
+        for line in lines
+    ]
+
+
+def _published(columns: Sequence[Column], cards: dict[str, TaskCard]) -> list[Line]:
+    lines: dict[tuple[str, str], dict[int, Cell]] = {}
+    for position, column in enumerate(columns):
+        for entry in cards[column.task].published if column.task in cards else ():
+            if column.metric in entry.metrics:
+                cell = Cell(entry.metrics[column.metric] * 100, None, 1)
+                lines.setdefault((entry.model, entry.source), {})[position] = cell
+    return [
+        Line(model, source, "published", tuple(cells.get(position) for position in range(len(columns))))
+        for (model, source), cells in lines.items()
+    ]
+
+
+def _notes(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+    notes = [
+        "Figures are per cent. ± is the standard deviation over pretraining seeds where there are several, "
+        "else half the 95 % interval over test items. The best measured figure of a column is bold."
+    ]
+    seeds = sorted({row.recipe.seed for row in rows})
+    notes.append(
+        f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
+    )
+    notes += [f"{column.task} was measured on a {column.note}." for column in columns if column.note]
+    return list(dict.fromkeys(notes))

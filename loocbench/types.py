@@ -1,0 +1,189 @@
+"""Every value that flows from one room of the house to the next, on one page.
+
+images -> views -> model -> objective          (pretraining)
+dataset -> features -> evaluator -> record -> report
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import torch
+
+Labels = npt.NDArray[np.int64]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which images and which labels: one split of one data set.
+
+    items: names of the images, relative to the data set's folder. labels: factor -> int64 [N], values 0 .. K-1.
+    class_names: factor -> K names.
+    """
+
+    dataset: str
+    name: str
+    items: tuple[str, ...]
+    labels: Mapping[str, Labels]
+    class_names: Mapping[str, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the sorted (path, labels) lines: equal exactly for equal image lists with equal labels."""
+        factors = sorted(self.labels)
+        lines = sorted(
+            "\t".join([item, *(f"{factor}={self.labels[factor][row]}" for factor in factors)])
+            for row, item in enumerate(self.items)
+        )
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that is ready to be read.
+
+    read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``.
+    content(items) names the pixels behind the items: it changes when a file does. note: what sets this copy apart
+    from the official one ("subset 1,549 of 11,788"), or nothing.
+    """
+
+    name: str
+    main_label: str
+    splits: Mapping[str, Split]
+    read: Callable[[Sequence[str], int], list[Pixels]]
+    content: Callable[[Sequence[str]], str]
+    note: str = ""
+
+
+class ImageBatch(NamedTuple):
+    """Images of several sizes in one padded tensor: pixels uint8 [B, 3, H, W]; sizes int64 [B, 2] (height, width)."""
+
+    pixels: torch.Tensor
+    sizes: torch.Tensor
+
+
+class Frozen(BaseModel):
+    """Base of the values that are stored: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Preprocessing(Frozen):
+    """How an image becomes the network's input: short side to ``resize``, centre crop ``image_size``, normalise."""
+
+    image_size: int = Field(ge=8, le=4096)
+    resize: int = Field(ge=8, le=4096)
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+class Recipe(Frozen):
+    """All that determines a pretraining run besides its images."""
+
+    method: str
+    augmentations: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    backbone: str
+    image_size: int
+    epochs: int = Field(ge=0)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    schedule: str = "step"
+    milestones: tuple[int, ...] = ()
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    queue_size: int = Field(16384, ge=1)
+    key_momentum: float = Field(0.999, ge=0, le=1)
+    temperature: float = Field(0.2, gt=0)
+    embedding_dim: int = Field(128, ge=1)
+    seed: int = Field(0, ge=0)
+
+
+class Card(Frozen):
+    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors."""
+
+    format: int = 1
+    name: str
+    recipe: Recipe
+    spaces: tuple[str, ...]
+    preprocessing: Preprocessing
+    dataset: str
+    dataset_note: str = ""
+    split: str
+    fingerprint: str
+    images: int
+    epochs_done: int
+    created: str
+    weights: str
+    versions: dict[str, str]
+    hardware: str
+
+    @property
+    def label(self) -> str:
+        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"."""
+        recipe = self.recipe
+        title = {"moco": "MoCo", "moco++": "MoCo++", "looc": "LooC", "looc++": "LooC++", "random": "Random"}[
+            recipe.method
+        ]
+        if recipe.left_out:
+            return f"{title} ({', '.join(recipe.left_out)})"
+        return " + ".join([title, *("Rotation" for name in recipe.augmentations if name == "rotation")])
+
+
+class Metric(Frozen):
+    """A measured value with its 95 % interval over n items. Accuracies are fractions of 1."""
+
+    value: float
+    low: float
+    high: float
+    n: int = Field(ge=1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an evaluator found: metrics by name, what it chose on validation, and how it solved."""
+
+    metrics: Mapping[str, Metric]
+    chosen: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    certificate: float | None = None
+
+
+class Row(Frozen):
+    """One measured result, with what it takes to reproduce it. One JSON file each in the store."""
+
+    schema_version: int = 1
+    task: str
+    task_version: int
+    dataset: str
+    dataset_note: str = ""
+    fingerprints: dict[str, str]
+    features: str
+    checkpoint: str
+    checkpoint_hash: str
+    model: str
+    pretrained_on: str
+    epochs: int
+    recipe: Recipe
+    seed: int
+    metrics: dict[str, Metric]
+    chosen: dict[str, float]
+    curve: list[dict[str, float]]
+    certificate: float | None
+    seconds: dict[str, float]
+    versions: dict[str, str]
+    hardware: str
+    created: str

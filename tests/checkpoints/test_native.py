@@ -1,0 +1,119 @@
+"""The checkpoint: a round trip that loses nothing, and files that must not load."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import loocbench
+from loocbench.checkpoints import locate, native
+from loocbench.errors import UserError
+
+
+def test_a_run_leaves_checkpoint_card_and_log(trained):
+    folder = trained["looc++"].parent
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "checkpoint.safetensors", "log.jsonl"]
+    card = native.read_card(trained["looc++"])
+    assert json.loads((folder / "card.json").read_text()) == card.model_dump(mode="json")
+    assert card.spaces == ("invariant", "color", "rotation")
+    assert (card.dataset, card.split, card.images, card.epochs_done) == ("blooms", "train", 96, 1)
+    (line,) = (folder / "log.jsonl").read_text().splitlines()
+    assert json.loads(line)["losses"].keys() == set(card.spaces)
+
+
+def test_the_card_holds_the_hash_of_the_weights(trained):
+    loaded = native.load(trained["looc"])
+    assert loaded.card.weights == native.weights_hash(loaded.weights)
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, 20_000])
+def test_a_truncated_checkpoint_is_refused(trained, tmp_path, keep):
+    path = tmp_path / "half.safetensors"
+    path.write_bytes(trained["looc"].read_bytes()[:keep])
+    with pytest.raises(UserError, match="truncated or not a safetensors file"):
+        native.load(path)
+
+
+def test_altered_weights_are_refused(trained, tmp_path):
+    data = bytearray(trained["looc"].read_bytes())
+    data[-5] ^= 1
+    path = tmp_path / "altered.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="altered after it was written"):
+        native.load(path)
+
+
+def test_a_safetensors_file_without_a_card_is_refused(tmp_path):
+    save_file({"w": torch.zeros(2)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(UserError, match="no loocbench checkpoint"):
+        native.load(tmp_path / "foreign.safetensors")
+
+
+@pytest.mark.parametrize("change", ["missing", "renamed", "misshapen"])
+def test_one_wrong_tensor_is_an_error_and_nothing_is_left_at_random(trained, tmp_path, change):
+    loaded = native.load(trained["looc"])
+    weights = dict(loaded.weights)
+    tensor = weights.pop("heads.color.2.weight")
+    if change == "renamed":
+        weights["heads.colour.2.weight"] = tensor
+    if change == "misshapen":
+        weights["heads.color.2.weight"] = tensor[:-1]
+    card = loaded.card.model_copy(update={"weights": native.weights_hash(weights)})
+    native.save(tmp_path / "x.safetensors", card, weights)
+    with pytest.raises(UserError, match=r"does not fit its card: .*heads\.color\.2\.weight"):
+        loocbench.load(tmp_path / "x.safetensors")
+
+
+def test_the_newest_checkpoint_is_found_by_its_card_and_damaged_neighbours_are_passed_over(trained):
+    runs = trained["looc"].parents[1]
+    assert locate.newest(runs) == trained["looc++"]  # trained last
+    damaged = runs / "damaged"
+    damaged.mkdir()
+    (damaged / native.FILE).write_bytes(b"no")
+    try:
+        assert locate.newest(runs) == trained["looc++"]
+    finally:
+        (damaged / native.FILE).unlink()
+        damaged.rmdir()
+
+
+@pytest.mark.parametrize("reference", ["looc", "runs/looc", "runs/looc/checkpoint.safetensors"])
+def test_a_checkpoint_is_named_by_run_folder_or_file(trained, monkeypatch, reference):
+    monkeypatch.chdir(trained["looc"].parents[2])
+    assert locate.load(reference).card.name == "looc"
+
+
+def test_an_untrained_network_is_a_seeded_checkpoint():
+    first, again, other = (locate.load("random:resnet8", seed=seed).card.weights for seed in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("random:resnet9", "unknown backbone 'resnet9'. Did you mean"),
+        ("loc", "unknown checkpoint 'loc'"),
+        ("some/where.safetensors", "no checkpoint at some/where.safetensors"),
+    ],
+)
+def test_a_wrong_reference_names_the_remedy(reference, message):
+    with pytest.raises(UserError, match=message):
+        locate.load(reference)
+
+
+def test_no_checkpoint_yet(tmp_path):
+    with pytest.raises(UserError, match="loocbench pretrain"):
+        locate.newest(tmp_path / "runs")
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    torch.save({"w": torch.zeros(2)}, tmp_path / "x.safetensors")
+    with pytest.raises(UserError, match="not a safetensors file"):
+        native.load(tmp_path / "x.safetensors")
+
+
+def test_the_file_is_plain_safetensors(trained):
+    with safe_open(trained["moco"], framework="pt") as file:
+        assert "trunk.0.0.weight" in file.keys()  # noqa: SIM118

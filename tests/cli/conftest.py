@@ -1,0 +1,46 @@
+"""Running the command line as a person does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from typer.testing import CliRunner
+
+from loocbench.cli import app
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def loocbench():
+    """Call the program with arguments; an exception that reaches the user fails the test."""
+
+    def call(*arguments) -> Said:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+@pytest.fixture
+def one_line(loocbench):
+    """Call the program where it must refuse: exit code 2, one line on standard error, nothing on standard output."""
+
+    def call(*arguments) -> str:
+        said = loocbench(*arguments)
+        assert said.code == 2, said
+        lines = [line for line in said.err.splitlines() if line.startswith("loocbench: ")]
+        assert len(lines) == 1, said.err
+        assert "Traceback" not in said.err
+        assert said.out == ""
+        return lines[0]
+
+    return call

@@ -1,0 +1,210 @@
+"""Bad input and bad surroundings: one clear line that names the remedy, exit code 2, nothing half-written."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from loocbench.data import blooms
+from tests.conftest import make_cub
+
+QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "16", "--queue-size", "32"]
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def test_no_checkpoint_yet(one_line):
+    assert "make one with 'loocbench pretrain'" in one_line("probe")
+
+
+@pytest.mark.parametrize("command", ["probe", "rotation", "retrieve"])
+def test_an_unknown_data_set(one_line, command):
+    line = one_line(command, "--dataset", "flowers-102", "--checkpoint", "random:resnet8")
+    assert "Did you mean 'flowers102'" in line
+
+
+def test_an_unknown_data_set_for_pretraining(one_line, tmp_path):
+    assert "Available: blooms, cub200, flowers102" in one_line("pretrain", "--dataset", "imagenot")
+    assert not files_below(tmp_path)
+
+
+def test_an_unknown_label(one_line):
+    line = one_line("probe", "--label", "colour", "--checkpoint", "random:resnet8")
+    assert "Did you mean 'color'" in line
+
+
+def test_unknown_features_list_what_this_checkpoint_offers(one_line, trained):
+    line = one_line("probe", "--features", "head:colour", "--checkpoint", trained["looc++"])
+    assert "Did you mean 'head:color'? Available: looc++, head:invariant, head:color, head:rotation." in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "mocco"], "Did you mean 'moco'"),
+        (["--backbone", "resnet9"], "unknown backbone"),
+        (["--schedule", "cosin"], "Did you mean 'cosine'"),
+        (["--augment", "colour"], "Did you mean 'color'"),
+        (["--method", "moco", "--leave-out", "color"], "no leave-one-out spaces"),
+        (["--augment", "color", "--leave-out", "rotation"], "add it with --augment"),
+        (["--learning-rate", "-1"], "bad value for learning_rate"),
+        (["--temperature", "0"], "bad value for temperature"),
+        (["--batch-size", "5000"], "do not fill one batch; use --batch-size 3000 or less"),
+        (["--device", "tpu9"], "use auto, cpu or cuda"),
+        (["--device", "cuda:99"], "use --device cpu"),
+    ],
+)
+def test_a_recipe_that_cannot_be(one_line, tmp_path, arguments, message, monkeypatch):
+    monkeypatch.setattr("loocbench.data.blooms_render.render", lambda drawn, size: _blank(drawn, size))
+    assert message in one_line("pretrain", *QUICK, *arguments)
+    assert not files_below(tmp_path / "runs")
+
+
+def _blank(drawn, size):
+    import numpy as np
+
+    return np.zeros((len(drawn.color), size, size, 3), dtype=np.uint8)
+
+
+def test_a_folder_that_is_not_what_it_should_be(one_line, tmp_path):
+    (tmp_path / "CUB_200_2011").mkdir()
+    line = one_line("probe", "--dataset", "cub200", "--data-dir", tmp_path, "--checkpoint", "random:resnet8")
+    assert "is" in line
+    assert "the folder that the archive unpacks to?" in line
+
+
+def test_a_truncated_checkpoint(one_line, trained, tmp_path):
+    half = tmp_path / "half.safetensors"
+    half.write_bytes(trained["looc"].read_bytes()[:5000])
+    assert "truncated" in one_line("probe", "--checkpoint", half)
+
+
+def test_a_truncated_image(one_line, tmp_path):
+    data = make_cub(tmp_path / "data")
+    victim = sorted((data / "CUB_200_2011" / "images").rglob("*.jpg"))[5]
+    victim.write_bytes(victim.read_bytes()[:300])
+    line = one_line("probe", "--dataset", "cub200", "--data-dir", data, "--checkpoint", "random:resnet8")
+    assert f"{victim.name} is damaged" in line
+    assert not list((tmp_path / "results").rglob("*.json"))
+
+
+def test_a_run_that_exists_is_not_overwritten_unasked(one_line, loocbench, tmp_path, only_tiny_blooms):
+    assert loocbench("pretrain", *QUICK, "--name", "mine").code == 0
+    before = (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes()
+    assert "choose another --name, or --overwrite it" in one_line("pretrain", *QUICK, "--name", "mine")
+    assert (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_report_of_nothing(one_line):
+    assert "measure with 'loocbench probe'" in one_line("report")
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (errno.ENOSPC, "the disk is full; free some space"),
+        (errno.EROFS, "the file system is read-only; choose another folder"),
+        (errno.EACCES, "choose a folder that you may write to"),
+    ],
+)
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_a_full_or_read_only_results_folder_is_found_before_the_work(one_line, tmp_path, monkeypatch, fault, remedy):
+    """Simulated at the system call, since the superuser may write anywhere."""
+    real = os.fsync
+
+    def fsync(handle):
+        if "/results" in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(fault, os.strerror(fault))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr("loocbench.features.extraction.extract", lambda *_, **__: pytest.fail("the work was begun"))
+    assert remedy in one_line("probe", "--checkpoint", "random:resnet8")
+    assert not files_below(tmp_path / "results")
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_a_disk_that_fills_up_while_the_row_is_written_leaves_no_half_row(one_line, tmp_path, monkeypatch):
+    def write_text(self, text, encoding=None):
+        with self.open("w") as file:
+            file.write(text[: len(text) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    assert "the disk is full" in one_line("probe", "--checkpoint", "random:resnet8")
+    assert not files_below(tmp_path / "results")
+
+
+def test_a_file_where_the_results_folder_should_be(one_line, tmp_path):
+    (tmp_path / "results").write_text("mine")
+    assert "choose another folder" in one_line("probe", "--checkpoint", "random:resnet8")
+    assert (tmp_path / "results").read_text() == "mine"
+
+
+@pytest.mark.parametrize("epochs_before", [0, 2])
+def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_before):
+    monkeypatch.setattr(blooms, "blooms", lambda original=blooms.blooms: original({"train": 16, "val": 8, "test": 8}))
+    from loocbench.pretraining.loop import Run
+
+    real = Run.step
+
+    def step(self, epoch, indices):
+        if epoch == epochs_before:
+            raise KeyboardInterrupt
+        return real(self, epoch, indices)
+
+    monkeypatch.setattr(Run, "step", step)
+    line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
+    folder = tmp_path / "runs" / "mine"
+    if epochs_before:
+        assert "keeps the checkpoint of epoch 2 of 5" in line
+        assert {path.name for path in folder.iterdir()} == {"checkpoint.safetensors", "card.json", "log.jsonl"}
+    else:
+        assert "nothing was kept" in line
+        assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
+    """Interrupted somewhere in the middle, as by Ctrl-C; the checkpoint that is left loads."""
+    command = [sys.executable, "-m", "loocbench", "pretrain", "--epochs", "500", "--name", "mine", *QUICK[2:]]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        while "epoch 2/" not in process.stderr.readline():  # printed every ten seconds
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert "keeps the checkpoint of epoch" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.part"))
+    code = "import loocbench; print(loocbench.load('runs/mine').spaces)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True).stdout
+
+
+def test_kill_9_while_a_checkpoint_is_written_leaves_the_last_one(trained, tmp_path):
+    """The new bytes go to a temporary file; only a rename touches the checkpoint."""
+    target = tmp_path / "checkpoint.safetensors"
+    target.write_bytes(trained["looc"].read_bytes())
+    code = textwrap.dedent(
+        f"""
+        import os, signal, pathlib
+        from loocbench import files
+        with files.writing(pathlib.Path({str(target)!r})) as part:
+            part.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert target.read_bytes() == trained["looc"].read_bytes()

@@ -1,0 +1,28 @@
+"""The command line answers at once: nothing heavy is imported before a command runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "pydantic", "PIL")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["probe", "--help"], ["tasks", "--help"]])
+def test_help_imports_nothing_heavy(arguments):
+    code = (
+        "import sys; sys.argv = ['loocbench', *sys.argv[1:]]\n"
+        "from loocbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"heavy = sorted(set(sys.modules) & set({HEAVY}))\n"
+        "print('HEAVY', heavy)"
+    )
+    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert "Usage" in result.stdout
+    assert result.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_python_m_loocbench_is_the_console_script():
+    result = subprocess.run([sys.executable, "-m", "loocbench", "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: loocbench" in result.stdout

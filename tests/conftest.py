@@ -1,0 +1,117 @@
+"""What several tests share: where the photographs are, tiny data, tiny checkpoints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from loocbench.data import blooms
+from loocbench.jobs.pretrain import pretrain
+from loocbench.jobs.watching import Silent
+from loocbench.pretraining import recipes
+from loocbench.types import Dataset
+
+torch.set_num_threads(2)
+TINY = {"train": 96, "val": 48, "test": 64}
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder of real data sets, or a skip that says what to set."""
+    folder = os.environ.get("LOOCBENCH_DATA") or str(Path(__file__).parents[2] / "shared" / "data")
+    if not (Path(folder) / "flowers-102").is_dir():
+        pytest.skip("no photographs: set LOOCBENCH_DATA to a folder with flowers-102/ and CUB_200_2011/")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    """Every test works in a folder of its own, and never in the user's cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOOCBENCH_DATA", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
+
+
+@pytest.fixture(scope="session")
+def tiny_blooms() -> Dataset:
+    """A few embedded flowers."""
+    return blooms.blooms(TINY)
+
+
+@pytest.fixture
+def only_tiny_blooms(monkeypatch, tiny_blooms):
+    """The command line's ``blooms`` is the tiny one."""
+    monkeypatch.setattr("loocbench.data.blooms.blooms", lambda: tiny_blooms)
+
+
+def tiny_recipe(method: str = "looc++", **changes):
+    """A recipe that trains in a moment."""
+    defaults = {"backbone": "resnet8", "image_size": 16, "epochs": 1, "batch_size": 32, "learning_rate": 0.05}
+    return recipes.make(method, **{**defaults, "queue_size": 64, "embedding_dim": 16, **changes})
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, tiny_blooms):
+    """checkpoint file by method: each trained for one epoch on a few flowers."""
+    folder = tmp_path_factory.mktemp("trained")
+    files = {}
+    for method in ("moco", "moco++", "looc", "looc++"):
+        files[method] = pretrain(
+            tiny_recipe(method),
+            tiny_blooms,
+            name=method.replace("+", "p"),
+            runs=folder / "runs",
+            cache=folder / "cache",
+            device="cpu",
+            overwrite=False,
+            watcher=Silent(),
+        )
+    return files
+
+
+def picture(path: Path, size: tuple[int, int] = (40, 30), seed: int = 0) -> Path:
+    """Write a JPEG of smooth noise; size is (width, height)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
+    return path
+
+
+def make_cub(root: Path, *, classes: int = 3, images: int = 8) -> Path:
+    """CUB-200-2011's official layout in small, its class ids not contiguous. Returns the data folder."""
+    folder = root / "CUB_200_2011"
+    folder.mkdir(parents=True)
+    lists = {name: [] for name in ("classes", "images", "image_class_labels", "train_test_split")}
+    number = 0
+    for label in range(1, 2 * classes, 2):
+        lists["classes"].append(f"{label} {label:03d}.Bird_{label}")
+        for position in range(images):
+            number += 1
+            name = f"{label:03d}.Bird_{label}/Bird_{number:04d}.jpg"
+            lists["images"].append(f"{number} {name}")
+            lists["image_class_labels"].append(f"{number} {label}")
+            lists["train_test_split"].append(f"{number} {int(position % 2 == 0)}")
+            picture(folder / "images" / name, (40 + number % 5, 30), number)
+    for name, lines in lists.items():
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return root
+
+
+def make_flowers(root: Path, images: int = 24) -> Path:
+    """Flowers-102's official layout in small. Returns the data folder."""
+    from scipy.io import savemat
+
+    folder = root / "flowers-102"
+    folder.mkdir(parents=True)
+    for number in range(1, images + 1):
+        picture(folder / "jpg" / f"image_{number:05d}.jpg", (30, 44), number)
+    numbers = np.arange(1, images + 1)
+    savemat(folder / "imagelabels.mat", {"labels": (numbers % 3 + 1)[None]})
+    thirds = np.array_split(numbers, 3)
+    savemat(folder / "setid.mat", {key: part[None] for key, part in zip(("trnid", "valid", "tstid"), thirds, strict=True)})
+    return root

@@ -1,0 +1,139 @@
+"""One step of pretraining: which keys enter which queue, when the momentum encoder moves, what the schedule says."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from loocbench.pretraining import momentum, recipes, schedule
+from loocbench.pretraining.queue import Queues
+from loocbench.pretraining.step import Pretraining, build_network
+from loocbench.types import Recipe
+from tests.conftest import tiny_recipe
+
+CPU = torch.device("cpu")
+
+
+def views_for(recipe: Recipe, seed=0):
+    count = 1 + (len(recipes.spaces(recipe)) if recipe.left_out else 1)
+    return torch.randn(count, 8, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_queue_is_first_in_first_out_and_wraps_around():
+    queues = Queues(spaces=2, size=5, dim=3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(queues.entries.norm(dim=2), torch.ones(2, 5))
+    history = torch.randn(2, 13, 3)
+    for begin, end in ((0, 3), (3, 6), (6, 13)):  # the last is longer than the queue
+        queues.enqueue(history[:, begin:end])
+        expected = history[:, max(0, end - 5) : end] if end >= 5 else history[:, :end]
+        oldest_first = queues.entries.roll(-int(queues.pointer), dims=1)[:, -expected.shape[1] :]
+        assert torch.equal(oldest_first, expected)
+
+
+@pytest.mark.parametrize("method", ["looc", "looc++"])
+def test_the_queue_of_space_i_holds_z_i_of_k_i_from_the_encoder_after_its_momentum_update(method):
+    recipe = tiny_recipe(method, key_momentum=0.5)
+    state = Pretraining(recipe, CPU)
+    with torch.no_grad():  # so that the update is visible
+        for parameter in state.network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    keys = copy.deepcopy(state.key_encoder)
+    momentum.update(keys, state.network, 0.5)
+    views = views_for(recipe)
+    with torch.no_grad():
+        expected = torch.stack([keys(view)[i] for i, view in enumerate(views[1:])])
+    state.step(views)
+    torch.testing.assert_close(state.queues.entries[:, :8], expected)
+
+
+@pytest.mark.parametrize("method", ["moco", "moco++"])
+def test_moco_has_two_views_and_queues_of_k_0(method):
+    recipe = tiny_recipe(method, augmentations=("color", "rotation"))
+    state = Pretraining(recipe, CPU)
+    keys = copy.deepcopy(state.key_encoder)
+    views = views_for(recipe)
+    assert len(views) == 2
+    with torch.no_grad():
+        expected = keys(views[1])
+    assert state.step(views).shape == (1 if method == "moco" else 3,)
+    torch.testing.assert_close(state.queues.entries[:, :8], expected)
+
+
+def test_the_momentum_encoder_gets_no_gradient_and_is_the_average():
+    state = Pretraining(tiny_recipe("looc", key_momentum=0.9), CPU)
+    views = views_for(state.recipe)
+    before = [parameter.clone() for parameter in state.network.parameters()]
+    state.step(views)
+    middle = [parameter.clone() for parameter in state.network.parameters()]
+    state.step(views)
+    for key, first, second in zip(state.key_encoder.parameters(), before, middle, strict=True):
+        assert key.grad is None
+        torch.testing.assert_close(key, 0.9 * first + 0.1 * second)
+
+
+def test_three_steps_of_moco_equal_an_independent_implementation_of_the_published_formulae():
+    """n = 0 against MoCo v2 written out: cross-entropy over [positive, queue], EMA, SGD with momentum and decay."""
+    recipe = tiny_recipe("moco", queue_size=24, key_momentum=0.9, learning_rate=0.1)
+    state = Pretraining(recipe, CPU)
+    state.network.double()
+    state.key_encoder.double()
+    state.queues.double()
+
+    q_net, k_net = copy.deepcopy(state.network), copy.deepcopy(state.key_encoder)
+    queue, velocity = state.queues.entries[0].clone(), {}
+    for step in range(3):
+        views = views_for(recipe, step).double()
+        q = q_net(views[0])[0]
+        with torch.no_grad():
+            for k_parameter, q_parameter in zip(k_net.parameters(), q_net.parameters(), strict=True):
+                k_parameter.mul_(0.9).add_(0.1 * q_parameter)
+            k = k_net(views[1])[0]
+        logits = torch.cat([(q * k).sum(1, keepdim=True), q @ queue.T], dim=1) / 0.2
+        loss = F.cross_entropy(logits, torch.zeros(8, dtype=torch.long))
+        gradients = torch.autograd.grad(loss, list(q_net.parameters()))
+        with torch.no_grad():
+            for position, (parameter, gradient) in enumerate(zip(q_net.parameters(), gradients, strict=True)):
+                velocity[position] = 0.9 * velocity.get(position, 0) + gradient + 1e-4 * parameter
+                parameter.sub_(0.1 * velocity[position])
+        queue[8 * step : 8 * step + 8] = k
+        torch.testing.assert_close(state.step(views)[0], loss.detach(), rtol=0, atol=1e-9)
+    for ours, theirs in zip(state.network.parameters(), q_net.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
+
+
+def test_initial_weights_depend_on_the_seed_alone_and_leave_the_global_generator():
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    first = build_network(tiny_recipe(seed=1)).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(6)
+    same, other = build_network(tiny_recipe(seed=1)).state_dict(), build_network(tiny_recipe(seed=2)).state_dict()
+    assert all(torch.equal(first[name], same[name]) for name in first)
+    assert not torch.equal(first["trunk.0.0.weight"], other["trunk.0.0.weight"])
+
+
+def test_schedules():
+    assert [schedule.step(1.0, epoch, (3, 4)) for epoch in (0, 2, 3, 4, 9)] == pytest.approx([1, 1, 0.1, 0.01, 0.01])
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.5)
+    witness = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=10)
+    for epoch in range(10):
+        assert schedule.cosine(0.5, epoch, 10) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        witness.step()
+
+
+def test_milestones_default_to_the_papers_300_and_400_of_500():
+    assert tiny_recipe(epochs=500).milestones == (300, 400)
+
+
+def test_training_lowers_the_loss(tiny_blooms, tmp_path):
+    from loocbench.data import prepared
+    from loocbench.pretraining.loop import Run
+
+    images = prepared.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, on_progress=lambda *_: None)
+    run = Run(tiny_recipe("looc", epochs=30, learning_rate=0.2), images, CPU)
+    losses = [progress.loss for progress in run.steps() if progress.ends_epoch]
+    assert np.mean(losses[-5:]) < np.mean(losses[2:7]) - 0.1  # from where the queue holds real keys

@@ -1,0 +1,61 @@
+"""The store: rows survive a round trip; torn and foreign files are named, never deleted."""
+
+from loocbench import provenance
+from loocbench.records import frame, store
+from loocbench.types import Metric, Row
+from tests.conftest import tiny_recipe
+
+
+def row(**changes) -> Row:
+    values = {
+        "task": "linear/blooms",
+        "task_version": 1,
+        "dataset": "blooms",
+        "fingerprints": {"test": "f"},
+        "features": "looc++",
+        "checkpoint": "a-run",
+        "checkpoint_hash": "0123456789abcdef",
+        "model": "LooC++ (color, rotation)",
+        "pretrained_on": "blooms",
+        "epochs": 3,
+        "recipe": tiny_recipe("looc++"),
+        "seed": 0,
+        "metrics": {"top1": Metric(value=0.5, low=0.4, high=0.6, n=100)},
+        "chosen": {"lambda": 0.1},
+        "curve": [{"lambda": 0.1, "val_top1": 0.5}],
+        "certificate": 1e-6,
+        "seconds": {"features": 1.0},
+        "versions": {"torch": "2"},
+        "hardware": "a machine",
+        "created": provenance.now(),
+    }
+    return Row(**{**values, **changes})
+
+
+def test_a_row_survives_the_round_trip_where_its_identity_says(tmp_path):
+    kept = row(features="head:color", seed=2)
+    path = store.path_of(tmp_path, "mine", kept)
+    store.save(path, kept)
+    assert path == tmp_path / "mine" / "a-run-01234567" / "linear-blooms.v1.head-color.s2.json"
+    assert list(store.rows(tmp_path, "mine")) == [kept]
+
+
+def test_torn_and_foreign_files_are_reported_and_left(tmp_path):
+    path = store.path_of(tmp_path, "mine", row())
+    store.save(path, row())
+    torn, foreign = path.with_name("torn.json"), path.with_name("foreign.json")
+    torn.write_text(path.read_text()[:100])
+    foreign.write_text('{"some": "thing"}')
+    found = list(store.rows(tmp_path, "mine"))
+    assert [entry for entry in found if isinstance(entry, Row)] == [row(created=found[1].created)]
+    assert {entry.path for entry in found if isinstance(entry, store.Torn)} == {torn, foreign}
+    assert torn.exists()
+    assert foreign.exists()
+
+
+def test_the_frame_has_a_line_a_metric():
+    metric = Metric(value=0.5, low=0.4, high=0.6, n=100)
+    table = frame.to_frame([row(metrics={"top1": metric, "top5": metric}), row(seed=1)])
+    assert len(table) == 3
+    assert table.value.tolist() == [0.5] * 3
+    assert table.model.unique().tolist() == ["LooC++ (color, rotation)"]

@@ -1,0 +1,89 @@
+"""The comparison table: figures that parse back, ±, best in bold, published figures apart."""
+
+import re
+
+import pytest
+
+from loocbench.report import gallery, markdown, table
+from loocbench.types import Metric
+from tests.conftest import tiny_recipe
+from tests.records.test_store import row
+
+
+def measured(model, value, *, seed=0, task="linear/blooms", method="looc++", **changes):
+    metric = Metric(value=value, low=value - 0.02, high=value + 0.04, n=100)
+    return row(model=model, task=task, metrics={"top1": metric}, recipe=tiny_recipe(method, seed=seed), **changes)
+
+
+def parse(page):
+    """The Markdown tables of a page, each as a list of dictionaries."""
+    blocks = re.findall(r"(?:^\|.*\|\n)+", page, flags=re.MULTILINE)
+    tables = []
+    for block in blocks:
+        head, _, *body = ([cell.strip() for cell in line.strip("|\n ").split(" | ")] for line in block.splitlines())
+        tables.append([dict(zip(head, line, strict=True)) for line in body])
+    return tables
+
+
+def test_the_markdown_parses_back_to_the_stored_values():
+    page = markdown.render(table.build([measured("A", 0.5), measured("B", 0.612)]), "Results")
+    (lines,) = parse(page)
+    assert [line["Model"] for line in lines] == ["A", "B"]
+    assert [line["Blooms species, top1 (v1)"] for line in lines] == ["50.0 ± 3.0", "**61.2 ± 3.0**"]
+
+
+def test_over_several_seeds_mean_and_standard_deviation():
+    rows = [measured("A", value, seed=seed) for seed, value in enumerate((0.5, 0.6, 0.7))]
+    (line,) = table.build(rows).measured
+    assert line.cells[0].value == pytest.approx(60)
+    assert line.cells[0].spread == pytest.approx(10)
+    assert line.cells[0].seeds == 3
+
+
+def test_figures_that_read_the_same_are_both_best():
+    built = table.build([measured("A", 0.6001), measured("B", 0.5999), measured("C", 0.59)])
+    assert [line.cells[0].best for line in built.measured] == [True, True, False]
+
+
+def test_a_model_on_its_own_is_not_best():
+    assert not table.build([measured("A", 0.6)]).measured[0].cells[0].best
+
+
+def test_published_figures_stand_apart_marked_and_are_never_best():
+    built = table.build([measured("A", 0.1, task="linear/cub200", dataset="cub200"), measured("B", 0.2, task="linear/cub200")])
+    page = markdown.render(built, "Results")
+    ours, theirs = parse(page)
+    assert [line["Model"] for line in ours] == ["A", "B"]
+    assert {line["Model"]: line["CUB-200, top1 (v1)"] for line in theirs}["LooC++ (color, rotation) (published)"] == "39.3"
+    assert "**" not in page.split("## Published figures")[1]
+    assert "not measured here" in page
+
+
+def test_figures_on_a_subset_have_a_column_of_their_own_that_says_so():
+    full = measured("A", 0.5, task="linear/cub200", dataset="cub200")
+    part = measured("A", 0.9, task="linear/cub200", dataset="cub200", dataset_note="subset 9 of 11,788", checkpoint="b")
+    built = table.build([full, part])
+    assert [column.note for column in built.columns] == ["", "subset 9 of 11,788"]
+    assert "[subset 9 of 11,788]" in markdown.render(built, "x")
+
+
+def test_of_two_versions_of_a_task_the_newest_is_shown():
+    built = table.build([measured("A", 0.5, task_version=1), measured("A", 0.7, task_version=2)])
+    assert [line.cells[0].value for line in built.measured] == [pytest.approx(70)]
+
+
+def test_models_are_ordered_from_the_baseline_to_the_paper():
+    rows = [measured(name, 0.5, method=name) for name in ("looc++", "looc", "moco")]
+    assert [line.model for line in table.build(rows).measured] == ["moco", "looc", "looc++"]
+
+
+def test_the_gallery_is_a_picture_with_a_panel_an_image(tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    images = np.zeros((4, 3, 8, 8), dtype=np.uint8)
+    rows = [gallery.GalleryRow(images, np.array([True, False, True]), ["query", "a", "b", "c"])] * 2
+    gallery.draw(rows, "Title", tmp_path / "g.png")
+    picture = np.asarray(Image.open(tmp_path / "g.png").convert("RGB")).reshape(-1, 3)
+    assert (picture == (0x00, 0x72, 0xB2)).all(axis=1).sum() > 100  # the frames of the right ones
+    assert (picture == 0).all(axis=1).sum() > 8 * 60 * 60  # eight black images

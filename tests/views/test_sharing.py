@@ -1,0 +1,88 @@
+"""Leave-one-out, asserted on the pixels; and views that depend on nothing but their own coordinates."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loocbench.data import blooms_render
+from loocbench.types import ImageBatch
+from loocbench.views.leave_one_out import sources
+from loocbench.views.making import ALWAYS, ViewMaker
+
+SIZE = 24
+LEFT_OUT = ("color", "rotation")
+
+
+def images(count=16, size=SIZE):
+    pixels = torch.from_numpy(blooms_render.render(blooms_render.draw(0, np.arange(count)), size)).permute(0, 3, 1, 2)
+    return ImageBatch(pixels, torch.full((count, 2), size))
+
+
+def views(maker, batch, indices, seed=0, epoch=0):
+    return maker.apply(batch, maker.draw(seed, epoch, indices, batch.sizes))
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_with_only_augmentation_i_active_q_and_k_i_are_identical_and_every_other_key_differs(position):
+    alone = LEFT_OUT[position]
+    table = {alone: sources(LEFT_OUT, LEFT_OUT)[alone]}
+    q, *keys = views(ViewMaker(SIZE, table), images(), np.arange(16))
+    for j, key in enumerate(keys):
+        same = (q == key).flatten(1).all(dim=1)
+        if j == position + 1:
+            assert same.all()
+        else:
+            assert not same.all()
+
+
+def test_k_i_shares_nothing_else_with_q():
+    maker = ViewMaker(SIZE, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    q, _, *keys = maker.draw(0, 0, np.arange(200), torch.full((200, 2), SIZE))
+    for position, key in enumerate(keys):
+        for name in q:
+            same = all(torch.equal(q[name][field], key[name][field]) for field in q[name])
+            assert same == (name == LEFT_OUT[position])
+
+
+def test_the_table_of_sources_reads_as_the_paper():
+    assert sources(("crop", "color", "rotation"), LEFT_OUT) == {
+        "crop": (0, 1, 2, 3),
+        "color": (0, 1, 0, 3),
+        "rotation": (0, 1, 2, 0),
+    }
+    assert sources(("crop", "color"), ()) == {"crop": (0, 1), "color": (0, 1)}  # MoCo: q and k_0, all drawn anew
+
+
+def test_leaving_out_what_is_not_used_is_refused():
+    with pytest.raises(ValueError, match="rotation"):
+        sources(("crop", "color"), ("rotation",))
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(8)), cut=st.integers(1, 7), seed=st.integers(0, 2**63), epoch=st.integers(0, 2**20))
+def test_a_view_does_not_depend_on_batch_order_or_batch_size(order, cut, seed, epoch):
+    maker = ViewMaker(SIZE, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    batch = images(8, 28)
+    whole = views(maker, batch, np.arange(8), seed, epoch)
+    for rows in (order[:cut], order[cut:]):
+        part = views(maker, ImageBatch(batch.pixels[rows], batch.sizes[rows]), np.array(rows), seed, epoch)
+        torch.testing.assert_close(part, whole[:, rows], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
+def test_another_seed_or_epoch_gives_other_views(change):
+    maker = ViewMaker(SIZE, sources(ALWAYS, ()))
+    batch = images()
+    assert not torch.equal(views(maker, batch, np.arange(16)), views(maker, batch, np.arange(16), **change))
+
+
+def test_padding_of_smaller_images_never_shows():
+    maker = ViewMaker(SIZE, sources(ALWAYS, ()))
+    small = images(4, 28)
+    padded = torch.randint(0, 256, (4, 3, 40, 50), dtype=torch.uint8)
+    padded[:, :, :28, :28] = small.pixels
+    torch.testing.assert_close(
+        views(maker, small, np.arange(4)), views(maker, ImageBatch(padded, small.sizes), np.arange(4)), rtol=0, atol=1e-6
+    )
