@@ -8,9 +8,11 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+import torch
+
 import loocbench
 
-_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
+_LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 def versions() -> dict[str, str]:
@@ -18,6 +20,7 @@ def versions() -> dict[str, str]:
     return {
         "loocbench": loocbench.__version__,
         "python": platform.python_version(),
+        "torch": torch.__version__,  # with the build, such as +cu130
         **{name: metadata.version(name) for name in _LIBRARIES},
     }
 
@@ -25,8 +28,6 @@ def versions() -> dict[str, str]:
 def hardware(device: str) -> str:
     """The device that did the work, as people name it."""
     if device.startswith("cuda"):
-        import torch
-
         return torch.cuda.get_device_name(device)
     return f"{_processor()}, {os.cpu_count()} cores"
 

@@ -26,4 +26,4 @@ app.add_typer(tasks.app, name="tasks")
 
 def main() -> None:
     """The console script."""
-    app()
+    app(prog_name="loocbench")

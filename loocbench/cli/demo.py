@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from loocbench.cli import options as o
+
+SUITE = "demo"
 
 
 def demo(
-    suite: Annotated[str, typer.Argument(help="The suite card to run.")] = "demo",
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
@@ -29,7 +26,7 @@ def demo(
     from loocbench.jobs import suite as job
 
     with Display() as display:
-        card = suites.load(suite)
+        card = suites.load(SUITE)
         pictures = job.run(
             card,
             job.Places(data_dir, runs, results, cache or prepared.cache_dir()),
@@ -38,7 +35,7 @@ def demo(
             overwrite=overwrite,
             watcher=display,
         )
-        table, path = reporting.report(results, suite, every_metric=False, output=None, watcher=display)
+        table, path = reporting.report(results, SUITE, every_metric=False, output=None, watcher=display)
     show(table, path)
     for picture in pictures:
         print(f"picture: {picture}")

@@ -13,7 +13,7 @@ from loocbench.cli.console import Display, stdout
 
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
-    from loocbench.jobs.measure import Setting
+    from loocbench.jobs.measure import Measurement
     from loocbench.types import Row
 
 
@@ -58,15 +58,12 @@ def run(card: TaskCard, request: Request) -> None:
 
 
 @contextmanager
-def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Setting]]:
+def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Measurement]]:
     """The task's row, kept from before or measured now, with where it is stored."""
-    from loocbench import files
     from loocbench.checkpoints import locate
     from loocbench.data import catalog, prepared
     from loocbench.features.encoder import Encoder
-    from loocbench.jobs.measure import Setting, measure
-    from loocbench.records import store
-    from loocbench.types import Row
+    from loocbench.jobs.measure import Measurement, row_of
 
     with Display() as display:
         reference = request.checkpoint or str(locate.newest(request.runs))
@@ -79,28 +76,11 @@ def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Sett
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
         if encoder.card.epochs_done < encoder.card.recipe.epochs:
             display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
-        setting = Setting(
+        measurement = Measurement(
             card, encoder, dataset, features, request.seed, request.cache or prepared.cache_dir(), display
         )
-        path = store.locate(
-            request.results,
-            request.suite,
-            encoder.card.name,
-            encoder.card.weights,
-            card.task,
-            card.version,
-            features,
-            request.seed,
-        )
-        kept = store.read(path) if path.exists() and not request.overwrite else None
-        if isinstance(kept, Row) and kept.fingerprints == {n: s.fingerprint for n, s in dataset.splits.items()}:
-            display.say(f"Measured before, kept: {path} (--overwrite measures again).")
-            row = kept
-        else:
-            files.require_writable(path.parent)
-            row = measure(setting)
-            store.save(path, row)
-        yield row, path, setting
+        row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
+        yield row, path, measurement
 
 
 def show(row: Row, path: Path, request: Request) -> None:

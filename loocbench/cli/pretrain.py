@@ -40,7 +40,7 @@ def pretrain(
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=0, rich_help_panel=_RECIPE)] = 20,
     batch_size: Annotated[int, typer.Option("--batch-size", min=2, rich_help_panel=_RECIPE)] = 64,
-    learning_rate: Annotated[float, typer.Option("--learning-rate", rich_help_panel=_RECIPE)] = 0.12,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", rich_help_panel=_RECIPE)] = 0.2,
     schedule: Annotated[str, typer.Option("--schedule", help="step or cosine.", rich_help_panel=_RECIPE)] = "cosine",
     milestone: Annotated[
         list[int] | None,

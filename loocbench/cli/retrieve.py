@@ -36,8 +36,8 @@ def retrieve(
     request = measuring.Request(
         data_dir, checkpoint, features, runs, device, seed, results, suite, cache, overwrite, json
     )
-    with measuring.measured(tasks.find("retrieval", dataset), request) as (row, path, setting):
+    with measuring.measured(tasks.find("retrieval", dataset), request) as (row, path, measurement):
         picture = gallery or path.with_suffix(".png")
-        pictures.draw(setting, picture)
-        setting.watcher.say(f"gallery: {picture}")
+        pictures.draw(measurement, picture)
+        measurement.say(f"gallery: {picture}")
         measuring.show(row, path, request)

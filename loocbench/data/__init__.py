@@ -1,0 +1,1 @@
+"""Which images there are: readers, splits, decoding, the decode-once store."""

@@ -79,7 +79,7 @@ def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
     # The heart of the flower is grey, so that only the petals carry the colour label.
     image = _over(image, hsv(0 * n[14], 0 * n[14], 0.15 + 0.8 * n[14]), _inside(0.22 * radius - distance, size))
     # The upright cue, second half: light from above.
-    image = image * (0.85 + 0.1 * n[15] - (0.20 + 0.12 * n[16]) * y)[..., None]
+    image = image * (0.85 + 0.1 * n[15] - (0.18 + 0.12 * n[16]) * y)[..., None]
 
     pixels = np.clip(image, 0, 1).reshape(-1, size, _SUPERSAMPLING, size, _SUPERSAMPLING, 3).mean(axis=(2, 4))
     return np.rint(pixels * 255).astype(np.uint8)

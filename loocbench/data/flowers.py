@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 
 from loocbench.data import folders
 from loocbench.errors import UserError
@@ -26,7 +27,7 @@ def flowers102(data_dir: Path) -> Dataset:
     try:
         labels = loadmat(root / "imagelabels.mat")["labels"].ravel().astype(np.int64) - 1
         ids = {name: loadmat(root / "setid.mat")[key].ravel() for name, key in SPLITS.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, MatReadError) as error:
         raise UserError(
             f"cannot read imagelabels.mat and setid.mat in {root}; put the official files there, the images in jpg/."
         ) from error

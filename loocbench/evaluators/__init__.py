@@ -1,0 +1,1 @@
+"""What is measured on features: one small module a task kind."""

@@ -1,71 +1,23 @@
-"""Linear probe on frozen features: strength chosen on validation, refitted on train + validation, tested once."""
+"""Linear probe: how well a label is read off the features by a linear classifier. Top-1 and top-5 on test."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from loocbench.cards.tasks import TaskCard
+from loocbench.evaluators import probing, statistics
+from loocbench.evaluators.subject import Subject
+from loocbench.types import Outcome
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
+TOP_5 = 5
 
 
-@dataclass(frozen=True)
-class Probe:
-    """A fitted probe. scores: test logits [N, K]; strength: the chosen lambda; curve: validation accuracy by lambda."""
-
-    scores: Tensor
-    strength: float
-    curve: list[dict[str, float]]
-    certificate: float
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Features float [N, D] and their labels int64 [N], values 0 .. K-1."""
-
-    features: Tensor
-    labels: Tensor
-
-
-def probe(train: Labelled, val: Labelled, test: Labelled, lambdas: Sequence[float], tolerance: float) -> Probe:
-    """Fit on train for every lambda, choose on val, refit on both, and score test.
-
-    Features are centred and divided by one number, the training images' mean norm, so that the grid means the same for
-    every network; single features are not standardised, so turning the feature basis changes nothing.
-    Of equally good strengths the strongest is chosen.
-    """
-    center = train.features.double().mean(dim=0)
-    scale = (train.features.double() - center).norm(dim=1).mean().clamp(min=1e-12)
-
-    def scaled(features: Tensor) -> Tensor:
-        return (features.double() - center) / scale
-
-    grid = sorted(lambdas, reverse=True)
-    path = fit_logistic_path(scaled(train.features), train.labels, grid, tolerance=tolerance)
-    right = (path.predict(scaled(val.features)) == val.labels).double().mean(dim=1)
-    strength = grid[int(np.argmax(right.cpu().numpy()))]
-    both = fit_logistic_path(
-        scaled(torch.cat([train.features, val.features])),
-        torch.cat([train.labels, val.labels]),
-        [strength],
-        tolerance=tolerance,
+def evaluate(card: TaskCard, subject: Subject) -> Outcome:
+    """Metrics top1, and top5 where there are more than five classes, with Wilson's interval over test images."""
+    (factor,) = card.labels
+    train, val, test = (
+        probing.Labelled(subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test")
     )
-    return Probe(
-        scores=both.scores(scaled(test.features))[0],
-        strength=strength,
-        curve=[{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)],
-        certificate=_worst(path, both),
-    )
-
-
-def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
-    """Whether the label is among the k highest of the scores [N, K]: bool [N]."""
-    hits: np.ndarray = (scores.topk(k, dim=1).indices == labels[:, None]).any(dim=1).cpu().numpy()
-    return hits
-
-
-def _worst(*paths: LogisticPath) -> float:
-    return max(float(path.certificate.max()) for path in paths)
+    probe = probing.probe(train, val, test, card.protocol.lambdas, card.protocol.tolerance, subject.say)
+    metrics = {"top1": statistics.share(probing.correct(probe.scores, test.labels, 1))}
+    if probe.scores.shape[1] > TOP_5:
+        metrics["top5"] = statistics.share(probing.correct(probe.scores, test.labels, TOP_5))
+    return Outcome(metrics, {"lambda": probe.strength}, probe.curve, probe.certificate)

@@ -1,58 +1,27 @@
-"""Nearest neighbours by cosine similarity; a query is never its own neighbour, and ties go to the lower index."""
+"""Retrieval: whether an image's nearest neighbours share its class, and its colour."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from loocbench.cards.tasks import TaskCard
+from loocbench.evaluators import color_descriptor, neighbours, statistics
+from loocbench.evaluators.subject import Subject
+from loocbench.types import Metric, Outcome
 
-_CHUNK = 512
-
-
-def rank(features: Tensor) -> npt.NDArray[np.int64]:
-    """All other images of each image, nearest first. features: float [N, D]. Returns int64 [N, N - 1].
-
-    Similarities are computed in float64, a block of queries at a time.
-    """
-    unit = F.normalize(features.double(), dim=1)
-    count = len(unit)
-    blocks = []
-    for begin in range(0, count, _CHUNK):
-        similarity = unit[begin : begin + _CHUNK] @ unit.T
-        rows = torch.arange(len(similarity))
-        similarity[rows, rows + begin] = -torch.inf  # the query itself comes last ...
-        order = similarity.argsort(dim=1, descending=True, stable=True)
-        blocks.append(order[:, : count - 1].cpu().numpy())  # ... and is dropped
-    return np.concatenate(blocks)
+COLOR = "color"
 
 
-def recall_at_1(matches: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Whether the nearest neighbour matches. matches: bool [N, M], nearest first. Returns bool [N]."""
-    return matches[:, 0]
-
-
-def average_precision(matches: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Average precision of each full ranking. matches: bool [N, M], each row with a match. Returns [N]."""
-    hits = matches.cumsum(axis=1)
-    precision = hits / np.arange(1, matches.shape[1] + 1)
-    result: npt.NDArray[np.float64] = (precision * matches).sum(axis=1) / matches.sum(axis=1)
-    return result
-
-
-def color_agreement(neighbours: npt.NDArray[np.int64], colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How near in colour the nearest neighbour is, as a rank, for data without colour labels.
-
-    The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count
-    half): 1 is the best possible neighbour, 0.5 a random one. neighbours: int64 [N, M]; colors: [N, 3], CIELAB.
-    Returns [N].
-    """
-    count = len(colors)
-    out = np.empty(count)
-    for query in range(count):
-        distance = np.linalg.norm(colors - colors[query], axis=1)
-        found = distance[neighbours[query, 0]]
-        others = np.delete(distance, [query, neighbours[query, 0]])
-        out[query] = (others > found).mean() + (others == found).mean() / 2
-    return out
+def evaluate(card: TaskCard, subject: Subject) -> Outcome:
+    """For each label of the card LABEL_recall1 and LABEL_map; where no label is the colour, color_agreement too."""
+    order = neighbours.rank(subject.features("test"))
+    metrics: dict[str, Metric] = {}
+    for factor in card.labels:
+        labels = subject.labels("test", factor).cpu().numpy()
+        matches = labels[order] == labels[:, None]
+        metrics[f"{factor}_recall1"] = statistics.share(neighbours.recall_at_1(matches))
+        answerable = matches.any(axis=1)  # an image that is alone in its class has no average precision
+        precision = neighbours.average_precision(matches[answerable])
+        metrics[f"{factor}_map"] = statistics.mean(precision, seed=subject.seed)
+    if COLOR not in card.labels:
+        colors = color_descriptor.central_color(subject.crops("test"))
+        metrics["color_agreement"] = statistics.mean(neighbours.color_agreement(order, colors), seed=subject.seed)
+    return Outcome(metrics)

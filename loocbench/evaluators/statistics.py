@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 
 def share(right: npt.NDArray[np.bool_]) -> Metric:
-    """A share of N independent items, with Wilson's interval (it stays honest at 0 and 1, where a bootstrap does not)."""
+    """A share of N independent items, with Wilson's interval, which stays honest at 0 and 1 (a bootstrap does not)."""
     count, n = int(right.sum()), len(right)
     interval = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
     return Metric(value=count / n, low=float(interval.low), high=float(interval.high), n=n)

@@ -1,0 +1,1 @@
+"""Spaces by name, the encoder, extraction and its cache."""

@@ -33,7 +33,7 @@ class Encoder:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
-        """Build the network and load every weight. Raises UserError if one tensor is missing, left over or misshapen."""
+        """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
         network = Network(
             card.recipe.backbone,

@@ -6,35 +6,39 @@ from pathlib import Path
 
 import numpy as np
 
-from loocbench.evaluators import retrieval
-from loocbench.jobs.measure import Setting, crops
+from loocbench.evaluators import neighbours
+from loocbench.jobs.measure import Measurement
 from loocbench.report import gallery
 
 QUERIES = 6
 NEIGHBOURS = 7
+_CAPTION = 22  # characters that fit above a picture
 
 
-def draw(setting: Setting, path: Path) -> Path:
+def draw(measurement: Measurement, path: Path) -> Path:
     """Draw ``QUERIES`` seeded test images with their nearest neighbours; a match agrees in every label of the card."""
-    split = setting.dataset.splits["test"]
-    order = retrieval.rank(setting.matrix("test"))[:, :NEIGHBOURS]
-    chosen = np.sort(np.random.default_rng(setting.seed).choice(len(split), min(QUERIES, len(split)), replace=False))
+    split = measurement.dataset.splits["test"]
+    factors = measurement.card.labels
+    order = neighbours.rank(measurement.features("test"))[:, :NEIGHBOURS]
+    crops = measurement.crops("test")
+    generator = np.random.default_rng(measurement.seed)
     rows = []
-    for query in chosen:
+    for query in np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False)):
         shown = np.concatenate([[query], order[query]])
-        right = np.ones(len(shown) - 1, dtype=bool)
-        for factor in setting.card.labels:
-            right &= split.labels[factor][shown[1:]] == split.labels[factor][query]
+        matches = [split.labels[factor][shown] == split.labels[factor][query] for factor in factors]
         captions = [
             "\n".join(
-                split.class_names[factor][split.labels[factor][row]].split(".")[-1].replace("_", " ")[:22]
-                for factor in setting.card.labels
+                _readable(split.class_names[factor][split.labels[factor][row]], position > 0 and bool(match[position]))
+                for factor, match in zip(factors, matches, strict=True)
             )
-            for row in shown
+            for position, row in enumerate(shown)
         ]
-        rows.append(gallery.GalleryRow(crops(setting, split, shown.tolist()), right, captions))
-    title = (
-        f"{setting.encoder.card.label}, {setting.features}: {setting.card.title} ({' and '.join(setting.card.labels)})"
-    )
-    gallery.draw(rows, title, path)
+        rows.append(gallery.GalleryRow(crops[shown], np.all(matches, axis=0)[1:], captions))
+    label = f"{measurement.encoder.card.label}, {measurement.features_name}"
+    gallery.draw(rows, f"{label}: {measurement.card.title} ({' and '.join(factors)})", path)
     return path
+
+
+def _readable(name: str, matches: bool) -> str:
+    """ "001.Black_footed_Albatross" as people write it, short enough for a caption, ticked where it matches."""
+    return f"{'✓ ' if matches else ''}{name.split('.', 1)[-1].replace('_', ' ')[:_CAPTION]}"

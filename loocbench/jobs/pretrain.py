@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -71,18 +70,15 @@ def _train(run: Run, dataset: Dataset, name: str, folder: Path, watcher: Watcher
     recipe = run.recipe
     log: list[str] = []
     total = recipe.epochs * (len(run.images) // recipe.batch_size)
-    done = 0
     if recipe.epochs == 0:
         _save(run, dataset, name, folder, 0, log)
-    for progress in run.steps():
-        done += 1
+    for done, progress in enumerate(run.steps(), 1):
         spaces = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
-        detail = f"epoch {progress.epoch}/{recipe.epochs}, loss {progress.loss:.3f} ({spaces}), {progress.images_per_second:.0f} images/s"
+        epoch = f"epoch {progress.epoch}/{recipe.epochs}"
+        detail = f"{epoch}, loss {progress.loss:.3f} ({spaces}), {progress.images_per_second:.0f} images/s"
         watcher.advance(name, done, total, detail)
         if progress.ends_epoch:
             log.append(json.dumps({**asdict(progress), "loss": progress.loss, "time": provenance.now()}))
-            if progress.epoch == 1:
-                shutil.rmtree(folder, ignore_errors=True)  # an older run that is being overwritten
             _save(run, dataset, name, folder, progress.epoch, log)
     return folder / native.FILE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from loocbench import files
 from loocbench.errors import UserError
 from loocbench.jobs.watching import Watcher
-from loocbench.records import store
+from loocbench.records import frame, store
 from loocbench.report import markdown, table
 from loocbench.types import Row
 
@@ -15,7 +15,10 @@ from loocbench.types import Row
 def report(
     results: Path, suite: str, *, every_metric: bool, output: Path | None, watcher: Watcher
 ) -> tuple[table.Table, Path]:
-    """Build the table of a suite's rows and write it. Torn or foreign files are named and passed over."""
+    """Build the table of a suite's rows; write it as Markdown, and beside it every figure as CSV.
+
+    Torn or foreign files are named and passed over. Raises UserError when there is no row.
+    """
     rows: list[Row] = []
     for found in store.rows(results, suite):
         if isinstance(found, Row):
@@ -26,5 +29,6 @@ def report(
         raise UserError(f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite.")
     built = table.build(rows, every_metric=every_metric)
     path = output or results / suite / "table.md"
+    files.write_text(path.with_suffix(".csv"), frame.to_frame(rows).to_csv(index=False))
     files.write_text(path, markdown.render(built, f"Results: {suite}"))
     return built, path

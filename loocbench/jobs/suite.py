@@ -13,11 +13,11 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
-from loocbench.jobs import gallery, measure, pretrain
+from loocbench.jobs import gallery, pretrain
+from loocbench.jobs.measure import Measurement, row_of
 from loocbench.jobs.watching import Watcher
 from loocbench.pretraining import recipes
-from loocbench.records import store
-from loocbench.types import Recipe, Row
+from loocbench.types import Recipe
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,10 @@ def run(card: SuiteCard, places: Places, *, device: str, seed: int, overwrite: b
             for features in model.features:
                 task_card = tasks.load(task)
                 dataset = catalog.open_dataset(task_card.dataset, places.data_dir)
-                setting = measure.Setting(task_card, encoder, dataset, features, seed, places.cache, watcher)
-                path = store.locate(
-                    places.results,
-                    card.suite,
-                    encoder.card.name,
-                    encoder.card.weights,
-                    task,
-                    task_card.version,
-                    features,
-                    seed,
-                )
-                if overwrite or not isinstance(store.read(path), Row):
-                    store.save(path, measure.measure(setting))
+                measurement = Measurement(task_card, encoder, dataset, features, seed, places.cache, watcher)
+                row_of(measurement, results=places.results, suite=card.suite, overwrite=overwrite)
                 if task_card.evaluator == "retrieval" and features == encoder.default_features:
-                    pictures.append(gallery.draw(setting, folder / f"gallery-{encoder.card.name}.png"))
+                    pictures.append(gallery.draw(measurement, folder / f"gallery-{encoder.card.name}.png"))
     return pictures
 
 

@@ -1,0 +1,1 @@
+"""Backbones, last stages and heads."""

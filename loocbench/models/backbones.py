@@ -15,7 +15,7 @@ TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wi
 
 
 class Parts(NamedTuple):
-    """trunk: images [N, 3, H, W] -> maps. last_stage() makes a freshly initialised last stage: maps -> [N, dim, h, w]."""
+    """trunk: images [N, 3, H, W] -> maps. last_stage() makes a fresh last stage: maps -> [N, dim, h, w]."""
 
     trunk: nn.Module
     last_stage: Callable[[], nn.Module]

@@ -1,0 +1,1 @@
+"""The objective, queues, momentum encoder, schedules and the loop."""

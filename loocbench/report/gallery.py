@@ -57,7 +57,8 @@ def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
                     )
                 )
     figure.suptitle(
-        f"{title}\nleft: query; then its nearest neighbours, a thick blue frame where they match", fontsize=9
+        f"{title}\nleft: query; then its nearest neighbours, ✓ where a label matches, a thick blue frame where all do",
+        fontsize=9,
     )
     with files.writing(path) as part:
         figure.savefig(part, format="png", dpi=120)

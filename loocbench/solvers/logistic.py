@@ -125,9 +125,7 @@ class _Problem:
         """f, its gradient [K, r + 1], and the class probabilities [N, K]."""
         weights = point[:, :-1]
         loss, residual = _loss_and_residual(self.features, self.targets, weights, point[:, -1])
-        gradient = torch.cat(
-            [residual.T @ self.features + strength * weights, residual.sum(dim=0)[:, None]], dim=1
-        )
+        gradient = torch.cat([residual.T @ self.features + strength * weights, residual.sum(dim=0)[:, None]], dim=1)
         residual *= len(self.targets)
         residual[torch.arange(len(self.targets)), self.targets] += 1
         return loss + strength / 2 * weights.square().sum(), gradient, residual

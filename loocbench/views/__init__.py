@@ -1,0 +1,1 @@
+"""How an image becomes views: parameters are drawn first, then applied by pure batched operations."""

@@ -120,7 +120,7 @@ def test_a_full_or_read_only_results_folder_is_found_before_the_work(one_line, t
     real = os.fsync
 
     def fsync(handle):
-        if "/results" in os.readlink(f"/proc/self/fd/{handle}"):
+        if "/results" in str(Path(f"/proc/self/fd/{handle}").readlink()):
             raise OSError(fault, os.strerror(fault))
         real(handle)
 

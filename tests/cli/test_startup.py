@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "pydantic", "PIL")
+HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["probe", "--help"], ["tasks", "--help"]])

@@ -23,7 +23,10 @@ def measure(loocbench, *arguments):
 def test_from_images_to_the_table(loocbench, tmp_path):
     for method in ("moco", "looc++"):
         assert loocbench("pretrain", "--method", method, *QUICK).code == 0
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["loocpp-color-rotation-blooms-s0", "moco-blooms-s0"]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
+        "loocpp-color-rotation-blooms-s0",
+        "moco-blooms-s0",
+    ]
 
     probe = measure(loocbench, "probe", "--label", "color")
     assert probe.keys() == {"task", "dataset", "features", "checkpoint", "seed", "metrics"}
@@ -68,7 +71,7 @@ def test_a_measured_row_is_kept_and_overwritten_only_on_request(loocbench, tmp_p
     (path,) = (tmp_path / "results" / "local").glob("*/*.json")
     created = json.loads(path.read_text())["created"]
     said = loocbench(*command, "--json")
-    assert "Measured before, kept" in said.err
+    assert "measured before, kept" in said.err
     assert json.loads(said.out) == first
     assert json.loads(path.read_text())["created"] == created
     assert measure(loocbench, *command, "--overwrite") == first  # the same figures, measured again
@@ -85,7 +88,9 @@ def test_an_untrained_network_depends_on_the_seed(loocbench):
 
 
 def test_a_row_carries_what_reproduces_it(loocbench, tmp_path):
-    measure(loocbench, "probe", "--dataset", "cub200", "--data-dir", make_cub(tmp_path), "--checkpoint", "random:resnet8")
+    measure(
+        loocbench, "probe", "--dataset", "cub200", "--data-dir", make_cub(tmp_path), "--checkpoint", "random:resnet8"
+    )
     (path,) = (tmp_path / "results" / "local").glob("*/*.json")
     row = json.loads(path.read_text())
     assert row["dataset_note"] == "subset 24 of 11,788"

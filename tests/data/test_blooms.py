@@ -30,7 +30,9 @@ def test_an_image_depends_on_seed_and_index_alone():
 def test_factors_are_independent():
     labels = blooms.blooms({"train": 20_000}).splits["train"].labels
     for a, b in itertools.combinations(labels, 2):
-        counts = np.histogram2d(labels[a], labels[b], bins=[np.arange(labels[a].max() + 2), np.arange(labels[b].max() + 2)])
+        counts = np.histogram2d(
+            labels[a], labels[b], bins=[np.arange(labels[a].max() + 2), np.arange(labels[b].max() + 2)]
+        )
         assert chi2_contingency(counts[0]).pvalue > 1e-3
 
 

@@ -12,7 +12,9 @@ def test_a_share_has_wilsons_interval():
     center = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     metric = statistics.share(right)
-    np.testing.assert_allclose([metric.value, metric.low, metric.high, metric.n], [0.8, center - half, center + half, 50])
+    np.testing.assert_allclose(
+        [metric.value, metric.low, metric.high, metric.n], [0.8, center - half, center + half, 50]
+    )
 
 
 def test_all_right_is_not_certainty():

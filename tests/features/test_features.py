@@ -56,7 +56,7 @@ def test_bytes_and_fractions_give_the_same_features(trained):
     torch.testing.assert_close(encoder(images), encoder(images / 255))
 
 
-@pytest.mark.parametrize("wrong", ["head:colour", "looc", "looc++ +head:texture", "head:", ""])
+@pytest.mark.parametrize("wrong", ["head:colour", "lookc", "looc++ +head:texture", "head:", ""])
 def test_a_wrong_name_gets_the_list_of_this_checkpoint(trained, wrong):
     with pytest.raises(UserError, match=r"Available: looc, looc\+\+, head:invariant, head:color, head:rotation"):
         loocbench.load(trained["looc"]).parse(wrong)

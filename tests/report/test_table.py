@@ -50,11 +50,15 @@ def test_a_model_on_its_own_is_not_best():
 
 
 def test_published_figures_stand_apart_marked_and_are_never_best():
-    built = table.build([measured("A", 0.1, task="linear/cub200", dataset="cub200"), measured("B", 0.2, task="linear/cub200")])
+    built = table.build(
+        [measured("A", 0.1, task="linear/cub200", dataset="cub200"), measured("B", 0.2, task="linear/cub200")]
+    )
     page = markdown.render(built, "Results")
     ours, theirs = parse(page)
     assert [line["Model"] for line in ours] == ["A", "B"]
-    assert {line["Model"]: line["CUB-200, top1 (v1)"] for line in theirs}["LooC++ (color, rotation) (published)"] == "39.3"
+    assert {line["Model"]: line["CUB-200, top1 (v1)"] for line in theirs}[
+        "LooC++ (color, rotation) (published)"
+    ] == "39.3"
     assert "**" not in page.split("## Published figures")[1]
     assert "not measured here" in page
 

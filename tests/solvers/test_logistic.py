@@ -23,7 +23,9 @@ def test_equals_scikit_learn_at_tolerance_1e_minus_10(n, d):
     x, y = data(n, d)
     path = fit_logistic_path(x, y, GRID, tolerance=1e-8)
     for position, strength in enumerate(GRID):
-        witness = LogisticRegression(C=1 / (strength * n), tol=1e-10, max_iter=100_000).fit(x.double().numpy(), y.numpy())
+        witness = LogisticRegression(C=1 / (strength * n), tol=1e-10, max_iter=100_000).fit(
+            x.double().numpy(), y.numpy()
+        )
         np.testing.assert_allclose(path.weights[position].numpy(), witness.coef_, atol=1e-4)
         assert (path.predict(x)[position].numpy() == witness.predict(x.numpy())).all()
 

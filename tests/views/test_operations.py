@@ -50,7 +50,9 @@ def test_the_four_jitter_operations_in_each_images_own_order_then_grayscale(pict
         expected.append(tv.rgb_to_grayscale(image, 3) if parameters["gray"][row] else image)
     assert parameters["jitter"].any()
     assert parameters["gray"].any()
-    torch.testing.assert_close(color.jitter_and_gray(pictures, parameters), torch.stack(expected), rtol=0, atol=TOLERANCE)
+    torch.testing.assert_close(
+        color.jitter_and_gray(pictures, parameters), torch.stack(expected), rtol=0, atol=TOLERANCE
+    )
 
 
 def test_blur(pictures):

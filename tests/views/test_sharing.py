@@ -84,5 +84,8 @@ def test_padding_of_smaller_images_never_shows():
     padded = torch.randint(0, 256, (4, 3, 40, 50), dtype=torch.uint8)
     padded[:, :, :28, :28] = small.pixels
     torch.testing.assert_close(
-        views(maker, small, np.arange(4)), views(maker, ImageBatch(padded, small.sizes), np.arange(4)), rtol=0, atol=1e-6
+        views(maker, small, np.arange(4)),
+        views(maker, ImageBatch(padded, small.sizes), np.arange(4)),
+        rtol=0,
+        atol=1e-6,
     )

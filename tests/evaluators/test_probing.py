@@ -2,7 +2,7 @@
 
 import torch
 
-from loocbench.evaluators.linear import Labelled, correct, probe
+from loocbench.evaluators.probing import Labelled, correct, probe
 
 GRID = [1e-5, 1e-3, 1e-1, 10.0]
 

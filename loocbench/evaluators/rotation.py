@@ -1,0 +1,29 @@
+"""Rotation prediction: which of four exact quarter turns a square crop was given, read off by a linear classifier."""
+
+from __future__ import annotations
+
+import torch
+
+from loocbench.cards.tasks import TaskCard
+from loocbench.evaluators import probing, statistics
+from loocbench.evaluators.subject import Subject
+from loocbench.types import Outcome
+
+TURNS = (0, 1, 2, 3)
+
+
+def evaluate(card: TaskCard, subject: Subject) -> Outcome:
+    """Metric top1. All four turns of an image are on the same side of a split."""
+
+    def turned(split: str) -> probing.Labelled:
+        features = [subject.features(split, turns=turns) for turns in TURNS]
+        labels = [torch.full((len(part),), turns) for part, turns in zip(features, TURNS, strict=True)]
+        return probing.Labelled(torch.cat(features), torch.cat(labels).to(features[0].device))
+
+    train, val, test = (turned(split) for split in ("train", "val", "test"))
+    probe = probing.probe(train, val, test, card.protocol.lambdas, card.protocol.tolerance, subject.say)
+    right = probing.correct(probe.scores, test.labels, 1)
+    # The four turns of an image are not independent of one another: the interval is over images.
+    by_image = right.reshape(len(TURNS), -1).mean(axis=0)
+    metrics = {"top1": statistics.mean(by_image, seed=subject.seed)}
+    return Outcome(metrics, {"lambda": probe.strength}, probe.curve, probe.certificate)
