@@ -1,28 +1,37 @@
-# make demo and make test do all the set-up they need; PYTHON chooses the interpreter (3.11 or later).
+# make demo and make test do all the set-up they need. PYTHON chooses the interpreter (3.11 or later).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean
 
 help:
-	@echo "make demo    pretrain on the embedded flowers, measure, compare (about 5 minutes after the set-up)"
+	@echo "make demo    pretrain on the embedded flowers, measure, compare"
 	@echo "make test    ruff, mypy and every test"
 	@echo "make check   ruff and mypy alone"
 	@echo "make format  let ruff mend what it can"
+	@echo "make clean   remove the virtual environment and all caches"
 
-$(READY): pyproject.toml
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later is needed; name one: make PYTHON=python3.12"'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on -e '.[dev]'
-	touch $@
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-demo: $(READY)
+$(VENV)/.installed: pyproject.toml $(VENV)/.python
+	@echo "Installing loocbench into $(VENV) (torch is large: minutes on the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing what the tests need"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
 	$(BIN)/loocbench demo
 
-check: $(READY)
+check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,7 +39,7 @@ check: $(READY)
 test: check
 	$(BIN)/pytest
 
-format: $(READY)
+format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
