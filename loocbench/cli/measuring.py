@@ -98,11 +98,13 @@ def show(row: Row, path: Path, request: Request) -> None:
         return
     from rich.table import Table
 
-    title = f"{row.task} (v{row.task_version}), {row.model}, {row.features}"
-    table = Table(title=title, caption=f"row: {path}", title_justify="left", caption_justify="left")
+    console = stdout()
+    console.print(f"{row.task} (v{row.task_version}), {row.model}, {row.features}", highlight=False, soft_wrap=True)
+    table = Table()
     for heading in ("metric", "value %", "95 % interval", "n"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for name, metric in row.metrics.items():
         interval = f"{metric.low * 100:.1f} – {metric.high * 100:.1f}"
         table.add_row(name, f"{metric.value * 100:.1f}", interval, f"{metric.n:,}")
-    stdout().print(table)
+    console.print(table)
+    console.print(f"row: {path}", highlight=False, soft_wrap=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from loocbench.report.table import Cell, Line, Table
+from loocbench.report.table import Cell, Column, Line, Table
 
 
 def render(table: Table, title: str) -> str:
     """The whole page: the measured table, the published figures apart from it, the notes."""
-    parts = [f"# {title}", "", *_grid(table, table.measured, "Trained on"), ""]
+    parts = [f"# {title}", "", *_grid(table, table.measured, measured=True), ""]
     if table.published:
         parts += [
             "## Published figures",
             "",
             "Copied from the papers, not measured here; other images, budget and protocol unless said otherwise.",
             "",
-            *_grid(table, table.published, "Source"),
+            *_grid(table, table.published, measured=False),
             "",
         ]
     parts += [f"- {note}" for note in table.notes]
@@ -28,18 +28,21 @@ def text(cell: Cell | None) -> str:
     return f"{cell.value:.1f}" if cell.spread is None else f"{cell.value:.1f} ± {cell.spread:.1f}"
 
 
-def _grid(table: Table, lines: tuple[Line, ...], third: str) -> list[str]:
-    published = third == "Source"
-    heads = ["Model", third] if published else ["Model", "Features", third]
-    heads += [column.title + (f" [{column.note}]" if column.note and not published else "") for column in table.columns]
-    aligned = ["---"] * (len(heads) - len(table.columns)) + ["---:"] * len(table.columns)
-    rows = [heads, aligned]
+def heading(column: Column, *, measured: bool) -> str:
+    """What stands above a column; a measured one says what sets its data apart from the official set."""
+    return f"{column.title} [{column.note}]" if column.note and measured else column.title
+
+
+def _grid(table: Table, lines: tuple[Line, ...], *, measured: bool) -> list[str]:
+    positions = table.filled(lines)
+    names = ["Model", "Features", "Trained on"] if measured else ["Model", "Source"]
+    rows = [
+        [*names, *(heading(table.columns[position], measured=measured) for position in positions)],
+        ["---"] * len(names) + ["---:"] * len(positions),
+    ]
     for line in lines:
-        names = (
-            [f"{line.model} (published)", line.features]
-            if published
-            else [line.model, f"`{line.features}`", line.trained_on]
-        )
-        cells = [f"**{text(cell)}**" if cell and cell.best else text(cell) for cell in line.cells]
-        rows.append([*names, *cells])
+        start = [line.model, f"`{line.features}`", line.trained_on]
+        cells = [line.cells[position] for position in positions]
+        figures = [f"**{text(cell)}**" if cell and cell.best else text(cell) for cell in cells]
+        rows.append([*(start if measured else [f"{line.model} (published)", line.trained_on]), *figures])
     return ["| " + " | ".join(value.replace("|", "\\|") for value in row) + " |" for row in rows]

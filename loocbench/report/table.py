@@ -25,7 +25,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One model's cells, in the order of the table's columns; None where it was not measured."""
+    """One model's cells, in the order of the table's columns; None where there is no figure.
+
+    A published line has no features, and names its source as ``trained_on``.
+    """
 
     model: str
     features: str
@@ -51,6 +54,10 @@ class Table:
     measured: tuple[Line, ...]
     published: tuple[Line, ...]
     notes: tuple[str, ...]
+
+    def filled(self, lines: Sequence[Line]) -> list[int]:
+        """Positions of the columns in which one of the lines has a cell."""
+        return [position for position in range(len(self.columns)) if any(line.cells[position] for line in lines)]
 
 
 def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
@@ -147,7 +154,7 @@ def _published(columns: Sequence[Column], cards: dict[str, TaskCard]) -> list[Li
                 cell = Cell(entry.metrics[column.metric] * 100, None, 1)
                 lines.setdefault((entry.model, entry.source), {})[position] = cell
     return [
-        Line(model, source, "published", tuple(cells.get(position) for position in range(len(columns))))
+        Line(model, "", source, tuple(cells.get(position) for position in range(len(columns))))
         for (model, source), cells in lines.items()
     ]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
-from loocbench.report.markdown import text
+from loocbench.report.markdown import heading, text
 from loocbench.report.table import Line, Table
 
 
@@ -13,18 +14,23 @@ def render(table: Table, console: Console) -> None:
     """Print the measured table, the published one apart from it, and the notes."""
     _print(table, table.measured, "Measured", console)
     if table.published:
-        _print(table, table.published, "Published (copied from papers, not measured here)", console)
+        sources = "; ".join(sorted({line.trained_on for line in table.published}))
+        _print(table, table.published, f"Published, not measured here: {sources}", console)
     for note in table.notes:
-        console.print(note, style="dim", highlight=False)
+        console.print(note, style="dim", highlight=False, markup=False)
 
 
 def _print(table: Table, lines: tuple[Line, ...], title: str, console: Console) -> None:
-    grid = RichTable(title=title, title_justify="left")
+    measured = lines is table.measured
+    console.print(title, style="bold", highlight=False, markup=False)
+    grid = RichTable()
     grid.add_column("task, metric (card version)")
     for line in lines:
-        grid.add_column(f"{line.model}\n[dim]{line.features}[/dim]", justify="right")
-    for position, column in enumerate(table.columns):
+        grid.add_column(
+            Text.assemble(line.model, "\n", (line.features, "dim")) if measured else line.model, justify="right"
+        )
+    for position in table.filled(lines):
         cells = [line.cells[position] for line in lines]
-        title_ = column.title + (f" [{column.note}]" if column.note else "")
-        grid.add_row(title_, *(f"[bold]{text(cell)}[/bold]" if cell and cell.best else text(cell) for cell in cells))
+        figures = [Text(text(cell), style="bold" if cell and cell.best else "") for cell in cells]
+        grid.add_row(Text(heading(table.columns[position], measured=measured)), *figures)
     console.print(grid)

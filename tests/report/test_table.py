@@ -91,3 +91,31 @@ def test_the_gallery_is_a_picture_with_a_panel_an_image(tmp_path):
     picture = np.asarray(Image.open(tmp_path / "g.png").convert("RGB")).reshape(-1, 3)
     assert (picture == (0x00, 0x72, 0xB2)).all(axis=1).sum() > 100  # the frames of the right ones
     assert (picture == 0).all(axis=1).sum() > 8 * 60 * 60  # eight black images
+
+
+def test_the_terminal_shows_the_same_figures_and_the_subsets_name():
+    import io
+
+    from rich.console import Console
+
+    from loocbench.report import terminal
+
+    note = "subset 9 of 11,788"
+    rows = [
+        measured(name, value, task="linear/cub200", dataset="cub200", dataset_note=note)
+        for name, value in (("A", 0.5), ("B", 0.6))
+    ]
+    stream = io.StringIO()
+    terminal.render(table.build(rows), Console(file=stream, width=160))
+    shown = stream.getvalue()
+    assert "[subset 9 of 11,788]" in shown
+    assert "50.0 ± 3.0" in shown
+    ours, theirs = shown.split("Published, not measured here: Xiao et al. 2021, Table 2")
+    assert "36.7" in theirs
+    assert "36.7" not in ours
+
+
+def test_published_figures_have_only_the_columns_that_were_published():
+    rows = [measured("A", 0.1, task="linear/cub200", dataset="cub200"), measured("A", 0.1, task="rotation/cub200")]
+    _, theirs = parse(markdown.render(table.build(rows), "Results"))
+    assert list(theirs[0]) == ["Model", "Source", "CUB-200, top1 (v1)"]
