@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +46,7 @@ def writing(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        _flush(part)
         part.chmod(0o666 & ~_umask())  # mkstemp makes private files; give the mode that open() would
         part.replace(path)
     except OSError as error:
@@ -76,8 +77,13 @@ def writing_folder(path: Path) -> Iterator[Path]:
         raise write_error(path, error) from error
     try:
         yield part
-        if not path.exists():
+        for file in part.iterdir():
+            _flush(file)
+        try:
             part.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -94,6 +100,31 @@ def require_writable(folder: Path) -> None:
             os.fsync(probe.fileno())
     except OSError as error:
         raise write_error(folder, error) from error
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back Ctrl-C until the end of the block; it is delivered then."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def require_name(kind: str, name: str) -> str:
+    """``name`` if it can name a file or folder of its own; else a UserError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
+        raise UserError(f"'{name}' cannot name a {kind}; use letters, digits, '.', '_', '+' and '-'.")
+    return name
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _umask() -> int:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,9 @@ class Dataset:
     """A data set that is ready to be read.
 
     read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``.
-    content(items) names the pixels behind the items: it changes when a file does. note: what sets this copy apart
-    from the official one ("subset 1,549 of 11,788"), or nothing.
+    content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
+    edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
+    note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Dataset:
     splits: Mapping[str, Split]
     read: Callable[[Sequence[str], int], list[Pixels]]
     content: Callable[[Sequence[str]], str]
+    edition: Callable[[], str]
     note: str = ""
 
 
@@ -115,13 +117,14 @@ class Recipe(Frozen):
 class Card(Frozen):
     """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors."""
 
-    format: int = 1
-    name: str
+    format: Literal[1] = 1
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     recipe: Recipe
     spaces: tuple[str, ...]
     preprocessing: Preprocessing
     dataset: str
     dataset_note: str = ""
+    edition: str
     split: str
     fingerprint: str
     images: int
@@ -138,9 +141,13 @@ class Card(Frozen):
         title = {"moco": "MoCo", "moco++": "MoCo++", "looc": "LooC", "looc++": "LooC++", "random": "Random"}[
             recipe.method
         ]
+        if recipe.method == "random":
+            return title
         if recipe.left_out:
-            return f"{title} ({', '.join(recipe.left_out)})"
-        return " + ".join([title, *("Rotation" for name in recipe.augmentations if name == "rotation")])
+            title += f" ({', '.join(recipe.left_out)})"
+        if "rotation" in recipe.augmentations and "rotation" not in recipe.left_out:
+            title += " + Rotation"
+        return title if "color" in recipe.augmentations else f"{title} without color jitter"
 
 
 class Metric(Frozen):
@@ -165,17 +172,20 @@ class Outcome:
 class Row(Frozen):
     """One measured result, with what it takes to reproduce it. One JSON file each in the store."""
 
-    schema_version: int = 1
+    schema_version: Literal[1] = 1
     task: str
     task_version: int
     dataset: str
     dataset_note: str = ""
     fingerprints: dict[str, str]
+    edition: str
     features: str
     checkpoint: str
     checkpoint_hash: str
     model: str
     pretrained_on: str
+    pretraining_note: str = ""
+    pretraining_fingerprint: str
     epochs: int
     recipe: Recipe
     seed: int

@@ -34,6 +34,17 @@ def test_each_row_depends_on_its_own_index_alone(seed, indices):
         assert (philox.uniforms(seed, [index], major=3, minor=5, count=6)[0] == together[row]).all()
 
 
+def test_the_embedded_images_and_the_views_never_share_numbers():
+    """Views use (epoch, view << 8 | augmentation); the images a range of their own."""
+    from loocbench.data import blooms_render
+    from loocbench.views.augmentations import augmentations
+
+    streams = [augmentation.stream for augmentation in augmentations(32)]
+    assert len(set(streams)) == len(streams)
+    assert max(streams) < 1 << 8
+    assert blooms_render.STREAM > 255 << 8 | 255
+
+
 def test_numbers_are_uniform_and_uncorrelated_across_coordinates():
     u = philox.uniforms(0, np.arange(100_000), major=0, minor=0, count=4)
     assert ((u > 0) & (u < 1)).all()

@@ -8,8 +8,11 @@ from pydantic import Field
 
 from loocbench.cards import tasks
 from loocbench.cards.reading import read_card
+from loocbench.data import catalog
 from loocbench.errors import unknown
-from loocbench.types import Frozen
+from loocbench.features import spaces
+from loocbench.pretraining import recipes
+from loocbench.types import Frozen, Recipe
 
 
 class SuiteModel(Frozen):
@@ -61,10 +64,35 @@ def names() -> list[str]:
 
 
 def load(suite: str) -> SuiteCard:
-    """The card of a suite; every task it lists must exist. Raises UserError."""
+    """The card of a suite. Raises UserError for an unknown name or a card that is not valid."""
     if suite not in names():
         raise unknown("suite", suite, names())
-    card = read_card(folder() / f"{suite}.toml", SuiteCard)
+    return read(folder() / f"{suite}.toml")
+
+
+def read(path: Path) -> SuiteCard:
+    """Read and validate one suite file: its tasks, data set, recipes and features must exist."""
+    card = read_card(path, SuiteCard)
+    if card.pretrain_on not in catalog.names():
+        raise unknown("data set", card.pretrain_on, catalog.names())
     for task in card.tasks:
         tasks.load(task)
+    for model in card.models:
+        recipe = recipe_of(card, model, seed=0)
+        separate = recipes.METHODS[recipe.method].separate
+        for features in model.features:
+            spaces.parse(features, recipes.spaces(recipe), separate=separate)
     return card
+
+
+def recipe_of(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
+    """The recipe of one of a suite's models. Raises UserError for one that cannot be."""
+    if model.method == "random":
+        return recipes.untrained(card.budget.backbone, seed, card.budget.image_size)
+    return recipes.make(
+        model.method,
+        augmentations=model.augmentations or None,
+        left_out=model.left_out,
+        seed=seed,
+        **card.budget.model_dump(),
+    )

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from loocbench.cards.reading import read_card
+from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
 from loocbench.types import Frozen
 
@@ -16,7 +17,7 @@ Evaluator = Literal["linear", "rotation", "retrieval"]
 
 
 class Published(Frozen):
-    """A figure of a paper. metrics: fractions of 1; spread: the ± that the paper prints, where it does."""
+    """A figure of a paper. metrics: by name, fractions of 1."""
 
     model: str
     source: str
@@ -61,7 +62,21 @@ class TaskCard(Frozen):
             raise ValueError("a linear probe predicts exactly one label")
         if self.evaluator == "retrieval" and not self.labels:
             raise ValueError("retrieval needs the labels that count as a match")
+        if self.dataset not in catalog.LABELS:
+            raise ValueError(f"dataset '{self.dataset}' is not one of {', '.join(catalog.LABELS)}")
+        if strange := set(self.labels) - set(catalog.LABELS[self.dataset]):
+            raise ValueError(f"{self.dataset} has no label '{min(strange)}'")
+        if self.metric not in self.metrics:
+            raise ValueError(f"metric '{self.metric}' is not one of {', '.join(self.metrics)}")
         return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that the evaluator may give."""
+        if self.evaluator != "retrieval":
+            return ("top1", "top5") if self.evaluator == "linear" else ("top1",)
+        own = tuple(f"{label}_{name}" for label in self.labels for name in ("recall1", "map"))
+        return own if "color" in self.labels else (*own, "color_agreement")
 
 
 def folder() -> Path:

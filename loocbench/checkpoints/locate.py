@@ -48,9 +48,9 @@ def newest(runs: Path = Path("runs")) -> Path:
     return max(cards)[1]
 
 
-def untrained(backbone: str, seed: int) -> Checkpoint:
-    """An untrained network as a checkpoint: the baseline row of every table."""
-    recipe = recipes.untrained(backbone, seed)
+def untrained(backbone: str, seed: int, image_size: int | None = None) -> Checkpoint:
+    """An untrained network as a checkpoint, the baseline row of every table. image_size: default the backbone's own."""
+    recipe = recipes.untrained(backbone, seed, image_size)
     weights = build_network(recipe).state_dict()
     card = Card(
         name=f"random-{backbone}-s{seed}",
@@ -58,6 +58,7 @@ def untrained(backbone: str, seed: int) -> Checkpoint:
         spaces=recipes.spaces(recipe),
         preprocessing=recipes.preprocessing(recipe.image_size),
         dataset="none",
+        edition="",
         split="none",
         fingerprint="",
         images=0,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
 from loocbench import files
 from loocbench.errors import UserError
@@ -42,7 +44,7 @@ def save(path: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
     """Write a checkpoint atomically. ``card.weights`` must be :func:`weights_hash` of ``weights``."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with files.writing(path) as part:
-        save_file(tensors, part, metadata={"card": card.model_dump_json()})
+        part.write_bytes(serialise(tensors, metadata={"card": card.model_dump_json()}))
 
 
 def load(path: Path) -> Checkpoint:
@@ -50,8 +52,8 @@ def load(path: Path) -> Checkpoint:
 
     Raises UserError when the file is missing, truncated, not a loocbench checkpoint, or altered since it was written.
     """
-    card = read_card(path)
-    with safe_open(path, framework="pt") as file:
+    with _opened(path) as file:
+        card = _card(path, file.metadata())
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     if weights_hash(weights) != card.weights:
         raise UserError(f"{path} was altered after it was written (its weights do not match its card); copy it anew.")
@@ -60,14 +62,23 @@ def load(path: Path) -> Checkpoint:
 
 def read_card(path: Path) -> Card:
     """The card alone, without reading the weights. Raises UserError as :func:`load`."""
+    with _opened(path) as file:
+        return _card(path, file.metadata())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"no checkpoint file {path}; name a .safetensors file or a run's folder.")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            yield file
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is truncated or not a safetensors file; copy it anew or pretrain again.") from error
-    if "card" not in metadata:
+
+
+def _card(path: Path, metadata: Mapping[str, str] | None) -> Card:
+    if not metadata or "card" not in metadata:
         raise UserError(f"{path} is no loocbench checkpoint (it carries no card); make one with 'loocbench pretrain'.")
     try:
         return Card.model_validate_json(metadata["card"])

@@ -27,6 +27,8 @@ class Display:
             TextColumn("[dim]{task.fields[detail]}"),
             console=self.console,
             transient=True,
+            redirect_stdout=False,  # standard output is the program's, whatever standard error shows
+            redirect_stderr=False,
         )
         self._stages: dict[str, tuple[TaskID | None, float]] = {}
         self._last_line = time.monotonic()
@@ -44,7 +46,7 @@ class Display:
     def say(self, message: str) -> None:
         """One line for the user."""
         (self._bars.console if self.console.is_terminal else self.console).print(
-            message, highlight=False, soft_wrap=True
+            message, highlight=False, soft_wrap=True, markup=False
         )
 
     def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:

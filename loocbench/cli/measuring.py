@@ -46,6 +46,8 @@ def device_name(device: str) -> str:
         kind = torch.device(device)
     except RuntimeError as error:
         raise UserError(f"no device '{device}'; use auto, cpu or cuda.") from error
+    if kind.type not in ("cpu", "cuda"):
+        raise UserError(f"device '{device}' is not supported; use auto, cpu or cuda.")
     if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
         raise UserError(f"no device '{device}' on this machine; use --device cpu.")
     return device
@@ -60,17 +62,19 @@ def run(card: TaskCard, request: Request) -> None:
 @contextmanager
 def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Measurement]]:
     """The task's row, kept from before or measured now, with where it is stored."""
+    from loocbench import files
     from loocbench.checkpoints import locate
     from loocbench.data import catalog, prepared
     from loocbench.features.encoder import Encoder
     from loocbench.jobs.measure import Measurement, row_of
 
+    files.require_name("suite", request.suite)
     with Display() as display:
         reference = request.checkpoint or str(locate.newest(request.runs))
         dataset = catalog.open_dataset(card.dataset, request.data_dir)
         checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
         encoder = Encoder.from_checkpoint(checkpoint, device=device_name(request.device))
-        features = request.features or encoder.default_features
+        features = (request.features or encoder.default_features).replace(" ", "")
         encoder.parse(features)
         note = f" ({dataset.note})" if dataset.note else ""
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
@@ -80,7 +84,7 @@ def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Meas
             card, encoder, dataset, features, request.seed, request.cache or prepared.cache_dir(), display
         )
         row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
-        yield row, path, measurement
+    yield row, path, measurement
 
 
 def show(row: Row, path: Path, request: Request) -> None:

@@ -40,7 +40,10 @@ Features = Annotated[
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the pretraining runs.", rich_help_panel=MODEL)]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or cuda[:N].", rich_help_panel=MODEL)]
 Seed = Annotated[
-    int, typer.Option("--seed", min=0, help="Seed of everything random in this command.", rich_help_panel=MODEL)
+    int,
+    typer.Option(
+        "--seed", min=0, max=2**63 - 1, help="Seed of everything random in this command.", rich_help_panel=MODEL
+    ),
 ]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the measured rows.", rich_help_panel=OUTPUT)]
 Suite = Annotated[str, typer.Option("--suite", help="Name under which rows are kept together.", rich_help_panel=OUTPUT)]

@@ -36,7 +36,7 @@ def pretrain(
         str, typer.Option("--backbone", help="resnet8 (32-64 px), resnet18, resnet50, ...", rich_help_panel=_RECIPE)
     ] = "resnet8",
     image_size: Annotated[
-        int | None, typer.Option("--image-size", min=8, help="View size in pixels.", rich_help_panel=_RECIPE)
+        int | None, typer.Option("--image-size", min=8, max=3584, help="View size in pixels.", rich_help_panel=_RECIPE)
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=0, rich_help_panel=_RECIPE)] = 20,
     batch_size: Annotated[int, typer.Option("--batch-size", min=2, rich_help_panel=_RECIPE)] = 64,
@@ -70,6 +70,7 @@ def pretrain(
     The defaults are a small budget for 32 px on a CPU. The paper's: --backbone resnet50 --epochs 500 --batch-size 256
     --learning-rate 0.03 --schedule step --weight-decay 1e-4 --queue-size 16384 --key-momentum 0.999.
     """
+    from loocbench import files
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name
     from loocbench.data import catalog, prepared
@@ -98,11 +99,12 @@ def pretrain(
         path = job.pretrain(
             recipe,
             images,
-            name=name or job.run_name(recipe, dataset),
+            name=files.require_name("run", name) if name else job.run_name(recipe, dataset),
             runs=runs,
             cache=cache or prepared.cache_dir(),
             device=device_name(device),
             overwrite=overwrite,
             watcher=display,
+            remedy="Use it as it is, or run the same command with --overwrite to start again.",
         )
         display.say(f"checkpoint: {path}")

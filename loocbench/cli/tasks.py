@@ -34,7 +34,7 @@ def ls(json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] 
 
 @app.command("show")
 def show(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
-    """Print a task's card as it is, to copy and change."""
+    """Print a task's card as it is."""
     from loocbench.cards import tasks
 
     tasks.load(task)
@@ -52,7 +52,7 @@ def validate(
 
     if cards:
         for path in cards:
-            tasks.read(path)
+            (suites if path.parent.name == "suites" else tasks).read(path)
     else:
         for name in tasks.names():
             tasks.load(name)

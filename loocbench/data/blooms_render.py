@@ -24,6 +24,7 @@ TEXTURES = ("stripes", "checks", "dots", "waves", "speckle")
 
 Array = npt.NDArray[np.float64]
 _SUPERSAMPLING = 2
+STREAM = 0xB1000000  # of the random numbers; views use (view << 8 | augmentation), far below
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Blooms:
 
 def draw(seed: int, indices: npt.ArrayLike) -> Blooms:
     """Draw the factors of images ``indices`` [N]; species, color, texture and the rest are independent."""
-    u = philox.uniforms(seed, indices, major=0, minor=0, count=43)
+    u = philox.uniforms(seed, indices, major=0, minor=STREAM, count=43)
     return Blooms(
         species=(u[:, 0] * len(SPECIES)).astype(np.int64),
         color=(u[:, 1] * len(COLORS)).astype(np.int64),

@@ -18,9 +18,17 @@ READERS: dict[str, tuple[str, Callable[[Path], Dataset]]] = {
 }
 
 
+# The labels of each data set, the main one first.
+LABELS: dict[str, tuple[str, ...]] = {
+    "blooms": ("species", "color", "texture"),
+    "cub200": ("class",),
+    "flowers102": ("class",),
+}
+
+
 def names() -> list[str]:
     """The data sets that can be named."""
-    return ["blooms", *READERS]
+    return list(LABELS)
 
 
 def default_data_dir() -> Path:
@@ -40,4 +48,8 @@ def open_dataset(name: str, data_dir: Path | None = None) -> Dataset:
         raise UserError(
             f"no {name} in {root}: put the data set's folder {folder}/ there, or name its parent with --data-dir."
         )
-    return reader(root)
+    dataset = reader(root)
+    for split in dataset.splits.values():
+        if not len(split):
+            raise UserError(f"{root / folder} lacks every image of the {split.name} split; unpack the archive there.")
+    return dataset

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
+import PIL
 from PIL import Image, ImageOps
 
 from loocbench.errors import UserError
 from loocbench.types import Pixels
 
-VERSION = 1  # part of every cache key: raise it when the same file decodes to other pixels
+VERSION = f"1, Pillow {PIL.__version__}"  # part of every cache key: raise it when a file decodes to other pixels
 
 
 def decode(path: Path, short_side: int) -> Pixels:
@@ -21,13 +21,13 @@ def decode(path: Path, short_side: int) -> Pixels:
     Returns uint8 [H, W, 3]. Raises UserError naming the file when it is missing, damaged or too large to be a picture.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
-                return np.asarray(resize_short_side(to_rgb(ImageOps.exif_transpose(file)), short_side))
+        with Image.open(path) as file:
+            if Image.MAX_IMAGE_PIXELS and file.width * file.height > Image.MAX_IMAGE_PIXELS:
+                raise Image.DecompressionBombError
+            return np.asarray(resize_short_side(to_rgb(ImageOps.exif_transpose(file)), short_side))
     except FileNotFoundError as error:
         raise UserError(f"image {path} is missing; complete the data set.") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
         raise UserError(f"image {path} is too large to decode safely; remove or replace it.") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"image {path} is damaged ({str(error).lower()}); replace the file.") from error

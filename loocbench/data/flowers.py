@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from loocbench.data import folders
 from loocbench.errors import UserError
@@ -26,8 +25,10 @@ def flowers102(data_dir: Path) -> Dataset:
     root = data_dir / FOLDER
     try:
         labels = loadmat(root / "imagelabels.mat")["labels"].ravel().astype(np.int64) - 1
-        ids = {name: loadmat(root / "setid.mat")[key].ravel() for name, key in SPLITS.items()}
-    except (OSError, ValueError, KeyError, TypeError, MatReadError) as error:
+        ids = {name: loadmat(root / "setid.mat")[key].ravel().astype(int) for name, key in SPLITS.items()}
+        if max(map(max, ids.values())) > len(labels) or min(map(min, ids.values())) < 1 or min(labels) < 0:
+            raise ValueError("the two files do not fit each other")
+    except Exception as error:  # scipy's reader raises almost anything on a damaged file
         raise UserError(
             f"cannot read imagelabels.mat and setid.mat in {root}; put the official files there, the images in jpg/."
         ) from error
@@ -41,13 +42,12 @@ def flowers102(data_dir: Path) -> Dataset:
             labels={"class": labels[np.asarray(present, dtype=np.int64) - 1]},
             class_names={"class": tuple(str(label) for label in range(1, 103))},
         )
-    if not all(len(split) for split in splits.values()):
-        raise UserError(f"{root / 'jpg'} lacks the images of a whole split; unpack the archive there.")
     return Dataset(
         name="flowers102",
         main_label="class",
         splits=splits,
         read=folders.reader(root / "jpg"),
         content=folders.content(root / "jpg"),
+        edition=folders.edition(root / "jpg", splits),
         note=folders.subset_note(sum(len(split) for split in splits.values()), OFFICIAL_IMAGES),
     )

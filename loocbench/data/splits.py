@@ -23,16 +23,6 @@ def select(split: Split, rows: npt.NDArray[np.int64], name: str) -> Split:
     )
 
 
-def join(first: Split, second: Split, name: str) -> Split:
-    """The items of two splits, one after the other."""
-    return replace(
-        first,
-        name=name,
-        items=first.items + second.items,
-        labels={factor: np.concatenate([first.labels[factor], second.labels[factor]]) for factor in first.labels},
-    )
-
-
 def carve_validation(split: Split, by: str, *, seed: int = 0) -> Mapping[str, Split]:
     """Split "train" into "train" and "val": a fifth of each class, at least one image of each class on both sides.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,18 +13,17 @@ from torch.nn import functional as F
 _CHUNK = 512
 
 
-def rank(features: Tensor) -> npt.NDArray[np.int64]:
-    """All other images of each image, nearest first. features: float [N, D]. Returns int64 [N, N - 1].
+def rank(features: Tensor, queries: Sequence[int] | None = None) -> npt.NDArray[np.int64]:
+    """All other images of each query, nearest first. features: float [N, D]; queries: Q rows of it, default all.
 
-    Similarities are computed in float64, a block of queries at a time.
+    Returns int64 [Q, N - 1]. Similarities are computed in float64, a block of queries at a time.
     """
     unit = F.normalize(features.double(), dim=1)
     count = len(unit)
     blocks = []
-    for begin in range(0, count, _CHUNK):
-        similarity = unit[begin : begin + _CHUNK] @ unit.T
-        rows = torch.arange(len(similarity))
-        similarity[rows, rows + begin] = -torch.inf  # the query itself comes last ...
+    for chunk in torch.split(torch.as_tensor(range(count) if queries is None else queries), _CHUNK):
+        similarity = unit[chunk] @ unit.T
+        similarity[torch.arange(len(chunk)), chunk] = -torch.inf  # the query itself comes last ...
         order = similarity.argsort(dim=1, descending=True, stable=True)
         blocks.append(order[:, : count - 1].cpu().numpy())  # ... and is dropped
     return np.concatenate(blocks)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from loocbench.cards.tasks import TaskCard
 from loocbench.evaluators import color_descriptor, neighbours, statistics
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Metric, Outcome
 
 COLOR = "color"
+_CHUNK = 256
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
@@ -22,6 +25,9 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         precision = neighbours.average_precision(matches[answerable])
         metrics[f"{factor}_map"] = statistics.mean(precision, seed=subject.seed)
     if COLOR not in card.labels:
-        colors = color_descriptor.central_color(subject.crops("test"))
+        chunks = np.array_split(np.arange(len(order)), -(-len(order) // _CHUNK))
+        colors = np.concatenate(
+            [color_descriptor.central_color(subject.crops("test", rows.tolist())) for rows in chunks]
+        )
         metrics["color_agreement"] = statistics.mean(neighbours.color_agreement(order, colors), seed=subject.seed)
     return Outcome(metrics)

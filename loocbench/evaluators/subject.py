@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from torch import Tensor
@@ -22,8 +23,8 @@ class Subject(Protocol):
     def labels(self, split: str, factor: str) -> Tensor:
         """Labels int64 [N] of the split, on the features' device."""
 
-    def crops(self, split: str) -> Pixels:
-        """What the network sees: uint8 [N, 3, S, S]."""
+    def crops(self, split: str, rows: Sequence[int]) -> Pixels:
+        """What the network sees of some images: uint8 [len(rows), 3, S, S]."""
 
     def say(self, message: str) -> None:
         """One line for the user."""

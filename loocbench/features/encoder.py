@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from loocbench.checkpoints.native import Checkpoint
@@ -35,12 +35,13 @@ class Encoder:
     def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
-        network = Network(
-            card.recipe.backbone,
-            card.spaces,
-            separate=METHODS[card.recipe.method].separate,
-            embedding_dim=card.recipe.embedding_dim,
-        )
+        with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; the caller's generator stays
+            network = Network(
+                card.recipe.backbone,
+                card.spaces,
+                separate=METHODS[card.recipe.method].separate,
+                embedding_dim=card.recipe.embedding_dim,
+            )
         try:
             network.load_state_dict(dict(checkpoint.weights), strict=True)
         except RuntimeError as error:
@@ -62,7 +63,9 @@ class Encoder:
         size = self.preprocessing.image_size
         crops = []
         for image in images:
-            resized = decoding.resize_short_side(decoding.to_rgb(image), self.preprocessing.resize)
+            resized = decoding.resize_short_side(
+                decoding.to_rgb(ImageOps.exif_transpose(image)), self.preprocessing.resize
+            )
             left, top = round((resized.width - size) / 2.0), round((resized.height - size) / 2.0)
             crops.append(np.asarray(resized.crop((left, top, left + size, top + size))))
         return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()

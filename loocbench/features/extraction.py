@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -50,19 +52,19 @@ def _fill(
     images = prepared.prepare(
         dataset, split, size.resize, cache=cache, on_progress=lambda done, total: on_progress("decode", done, total)
     )
-    outputs: dict[str, np.memmap] = {}
-    for begin in range(0, len(images), BATCH):
-        rows = np.arange(begin, min(begin + BATCH, len(images)))
-        crops = torch.rot90(images.center_crops(rows, size.image_size), turns, (2, 3))
-        for name, values in encoder.all_spaces(crops).items():
-            if name not in outputs:
-                outputs[name] = np.lib.format.open_memmap(
-                    folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=(len(images), values.shape[1])
-                )
-            outputs[name][rows] = values.float().cpu().numpy()
-        on_progress("features", int(rows[-1]) + 1, len(images))
-    for output in outputs.values():
-        output.flush()
+    with ExitStack() as stack:
+        outputs: dict[str, BinaryIO] = {}
+        for begin in range(0, len(images), BATCH):
+            rows = np.arange(begin, min(begin + BATCH, len(images)))
+            crops = torch.rot90(images.center_crops(rows, size.image_size), turns, (2, 3))
+            for name, values in encoder.all_spaces(crops).items():
+                if name not in outputs:
+                    outputs[name] = stack.enter_context((folder / f"{name}.npy").open("wb"))
+                    header = {"descr": "<f4", "fortran_order": False, "shape": (len(images), values.shape[1])}
+                    np.lib.format.write_array_header_1_0(outputs[name], header)
+                # Written, not memory-mapped: on a full disk a write is an error, a mapped page a killed process.
+                outputs[name].write(values.float().cpu().numpy().astype("<f4").tobytes())
+            on_progress("features", int(rows[-1]) + 1, len(images))
 
 
 def _key(encoder: Encoder, dataset: Dataset, split: Split, turns: int) -> str:

@@ -19,12 +19,12 @@ def draw(measurement: Measurement, path: Path) -> Path:
     """Draw ``QUERIES`` seeded test images with their nearest neighbours; a match agrees in every label of the card."""
     split = measurement.dataset.splits["test"]
     factors = measurement.card.labels
-    order = neighbours.rank(measurement.features("test"))[:, :NEIGHBOURS]
-    crops = measurement.crops("test")
     generator = np.random.default_rng(measurement.seed)
+    queries = np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False))
+    order = neighbours.rank(measurement.features("test"), queries.tolist())[:, :NEIGHBOURS]
     rows = []
-    for query in np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False)):
-        shown = np.concatenate([[query], order[query]])
+    for query, nearest in zip(queries, order, strict=True):
+        shown = np.concatenate([[query], nearest])
         matches = [split.labels[factor][shown] == split.labels[factor][query] for factor in factors]
         captions = [
             "\n".join(
@@ -33,7 +33,9 @@ def draw(measurement: Measurement, path: Path) -> Path:
             )
             for position, row in enumerate(shown)
         ]
-        rows.append(gallery.GalleryRow(crops[shown], np.all(matches, axis=0)[1:], captions))
+        rows.append(
+            gallery.GalleryRow(measurement.crops("test", shown.tolist()), np.all(matches, axis=0)[1:], captions)
+        )
     label = f"{measurement.encoder.card.label}, {measurement.features_name}"
     gallery.draw(rows, f"{label}: {measurement.card.title} ({' and '.join(factors)})", path)
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from loocbench import files, provenance
 from loocbench.cards.tasks import Evaluator, TaskCard
 from loocbench.data import prepared
+from loocbench.errors import UserError
 from loocbench.evaluators import linear, retrieval, rotation
 from loocbench.evaluators.subject import Subject
 from loocbench.features import extraction
@@ -61,8 +62,8 @@ class Measurement:
         """Labels int64 [N] of a split."""
         return torch.from_numpy(self.dataset.splits[split].labels[factor]).to(self.encoder.device)
 
-    def crops(self, split: str) -> Pixels:
-        """What the network sees of a split: uint8 [N, 3, S, S]."""
+    def crops(self, split: str, rows: Sequence[int]) -> Pixels:
+        """What the network sees of some images of a split: uint8 [len(rows), 3, S, S]."""
         size = self.encoder.preprocessing
         images = prepared.prepare(
             self.dataset,
@@ -71,7 +72,7 @@ class Measurement:
             cache=self.cache,
             on_progress=lambda done, total: self.watcher.advance(f"decode, {split}", done, total),
         )
-        return images.center_crops(range(len(images)), size.image_size).numpy()
+        return images.center_crops(rows, size.image_size).numpy()
 
     def say(self, message: str) -> None:
         """One line for the user."""
@@ -81,8 +82,8 @@ class Measurement:
 def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bool) -> tuple[Row, Path]:
     """The stored row of this task, checkpoint, features and seed, measured now if there is none or on ``overwrite``.
 
-    A stored row of other images (their fingerprints differ) is not this row. Raises UserError for features that the
-    checkpoint does not offer, and for a store that cannot be written to, before any work.
+    Raises UserError, before any work, for features that are not offered, for a stored row of other images,
+    and for a store that cannot be written to.
     """
     encoder, card = measurement.encoder, measurement.card
     encoder.parse(measurement.features_name)
@@ -97,7 +98,12 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         measurement.seed,
     )
     kept = store.read(path) if path.exists() and not overwrite else None
-    if isinstance(kept, Row) and kept.fingerprints == _fingerprints(measurement.dataset):
+    if isinstance(kept, Row):
+        dataset = measurement.dataset
+        if (kept.fingerprints, kept.edition) != (_fingerprints(dataset), dataset.edition()):
+            raise UserError(
+                f"{path} was measured on other images of {dataset.name}; --overwrite it, or name a --suite."
+            )
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
@@ -117,11 +123,14 @@ def _measure(measurement: Measurement) -> Row:
         dataset=dataset.name,
         dataset_note=dataset.note,
         fingerprints=_fingerprints(dataset),
+        edition=dataset.edition(),
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
         model=encoder.card.label,
         pretrained_on=encoder.card.dataset,
+        pretraining_note=encoder.card.dataset_note,
+        pretraining_fingerprint=encoder.card.fingerprint,
         epochs=encoder.card.epochs_done,
         recipe=encoder.card.recipe,
         seed=measurement.seed,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from loocbench import files, provenance
 from loocbench.checkpoints import native
@@ -22,12 +23,10 @@ SPLIT = "train"
 
 def run_name(recipe: Recipe, dataset: str) -> str:
     """The run's name when none is given: method, augmentations, data set, seed."""
-    parts = (
-        [recipe.method, *recipe.left_out]
-        if recipe.left_out
-        else [recipe.method, *(name for name in recipe.augmentations if name != "color")]
-    )
-    return "-".join([*parts, dataset, f"s{recipe.seed}"]).replace("++", "pp")
+    ordinary = [name for name in recipe.augmentations if name not in (*recipe.left_out, "color")]
+    jitter = [] if "color" in recipe.augmentations else ["nocolor"]
+    parts = [recipe.method.replace("++", "pp"), *recipe.left_out, *ordinary, *jitter, dataset, f"s{recipe.seed}"]
+    return "-".join(parts)
 
 
 def pretrain(
@@ -40,78 +39,98 @@ def pretrain(
     device: str,
     overwrite: bool,
     watcher: Watcher,
+    remedy: str = "",
 ) -> Path:
     """Train and leave ``runs/name/`` with checkpoint.safetensors, card.json and log.jsonl. Returns the checkpoint.
 
     The checkpoint is replaced, whole, after every epoch. Raises UserError when the run exists and ``overwrite`` is
-    false, and on a KeyboardInterrupt, saying what was kept; before the first epoch's end nothing is left behind.
+    false, when another process writes it, and on a KeyboardInterrupt, saying what was kept and the caller's ``remedy``;
+    before the first epoch's end nothing is left behind.
     """
     folder = runs / name
-    if (folder / native.FILE).exists() and not overwrite:
-        raise UserError(f"run {folder} exists; choose another --name, or --overwrite it.")
     files.require_writable(runs)
-    split = dataset.splits[SPLIT]
-    resize = recipes.preprocessing(recipe.image_size).resize
     try:
-        images = prepared.prepare(
-            dataset,
-            split,
-            resize,
-            cache=cache,
-            on_progress=lambda done, total: watcher.advance("decode", done, total),
+        with FileLock(runs / f".{name}.lock", timeout=0):
+            if (folder / native.FILE).exists() and not overwrite:
+                raise UserError(f"run {folder} exists; choose another --name, or --overwrite it.")
+            return _Training(recipe, dataset, name, folder, watcher, remedy).run(cache, device)
+    except Timeout as error:
+        raise UserError(f"another process is writing {folder}; wait for it, or choose another --name.") from error
+
+
+@dataclass
+class _Training:
+    """One run being written. saved: epochs that this process has left in ``folder``."""
+
+    recipe: Recipe
+    dataset: Dataset
+    name: str
+    folder: Path
+    watcher: Watcher
+    remedy: str
+    saved: int = 0
+
+    def run(self, cache: Path, device: str) -> Path:
+        """Decode, train, save after every epoch. Returns the checkpoint."""
+        files.require_writable(self.folder)
+        try:
+            images = prepared.prepare(
+                self.dataset,
+                self.dataset.splits[SPLIT],
+                recipes.preprocessing(self.recipe.image_size).resize,
+                cache=cache,
+                on_progress=lambda done, total: self.watcher.advance("decode", done, total),
+            )
+            self._train(Run(self.recipe, images, torch.device(device)))
+        except KeyboardInterrupt as error:
+            raise UserError(f"interrupted{self._kept()}") from error
+        finally:
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+        return self.folder / native.FILE
+
+    def _train(self, run: Run) -> None:
+        log: list[str] = []
+        total = self.recipe.epochs * run.steps_per_epoch
+        if self.recipe.epochs == 0:
+            self._save(run, 0, log)
+        for done, progress in enumerate(run.steps(), 1):
+            spaces = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
+            epoch = f"epoch {progress.epoch}/{self.recipe.epochs}"
+            detail = f"{epoch}, loss {progress.loss:.3f} ({spaces}), {progress.images_per_second:.0f} images/s"
+            self.watcher.advance(self.name, done, total, detail)
+            if progress.ends_epoch:
+                log.append(json.dumps({**asdict(progress), "loss": progress.loss, "time": provenance.now()}))
+                self._save(run, progress.epoch, log)
+
+    def _save(self, run: Run, epochs_done: int, log: list[str]) -> None:
+        split, weights = self.dataset.splits[SPLIT], run.network.state_dict()
+        card = Card(
+            name=self.name,
+            recipe=self.recipe,
+            spaces=recipes.spaces(self.recipe),
+            preprocessing=recipes.preprocessing(self.recipe.image_size),
+            dataset=self.dataset.name,
+            dataset_note=self.dataset.note,
+            edition=self.dataset.edition(),
+            split=SPLIT,
+            fingerprint=split.fingerprint,
+            images=len(split),
+            epochs_done=epochs_done,
+            created=provenance.now(),
+            weights=native.weights_hash(weights),
+            versions=provenance.versions(),
+            hardware=provenance.hardware(str(run.device)),
         )
-        run = Run(recipe, images, torch.device(device))
-        return _train(run, dataset, name, folder, watcher)
-    except KeyboardInterrupt as error:
-        raise UserError(_interrupted(folder)) from error
+        with files.undisturbed():  # Ctrl-C waits: the three files belong together
+            files.write_text(self.folder / "log.jsonl", "".join(line + "\n" for line in log))
+            files.write_text(self.folder / "card.json", card.model_dump_json(indent=1) + "\n")
+            native.save(self.folder / native.FILE, card, weights)
+            self.saved = epochs_done
 
-
-def _train(run: Run, dataset: Dataset, name: str, folder: Path, watcher: Watcher) -> Path:
-    recipe = run.recipe
-    log: list[str] = []
-    total = recipe.epochs * (len(run.images) // recipe.batch_size)
-    if recipe.epochs == 0:
-        _save(run, dataset, name, folder, 0, log)
-    for done, progress in enumerate(run.steps(), 1):
-        spaces = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
-        epoch = f"epoch {progress.epoch}/{recipe.epochs}"
-        detail = f"{epoch}, loss {progress.loss:.3f} ({spaces}), {progress.images_per_second:.0f} images/s"
-        watcher.advance(name, done, total, detail)
-        if progress.ends_epoch:
-            log.append(json.dumps({**asdict(progress), "loss": progress.loss, "time": provenance.now()}))
-            _save(run, dataset, name, folder, progress.epoch, log)
-    return folder / native.FILE
-
-
-def _save(run: Run, dataset: Dataset, name: str, folder: Path, epochs_done: int, log: list[str]) -> None:
-    recipe, split = run.recipe, dataset.splits[SPLIT]
-    weights = run.network.state_dict()
-    card = Card(
-        name=name,
-        recipe=recipe,
-        spaces=recipes.spaces(recipe),
-        preprocessing=recipes.preprocessing(recipe.image_size),
-        dataset=dataset.name,
-        dataset_note=dataset.note,
-        split=SPLIT,
-        fingerprint=split.fingerprint,
-        images=len(split),
-        epochs_done=epochs_done,
-        created=provenance.now(),
-        weights=native.weights_hash(weights),
-        versions=provenance.versions(),
-        hardware=provenance.hardware(str(run.device)),
-    )
-    native.save(folder / native.FILE, card, weights)
-    files.write_text(folder / "card.json", card.model_dump_json(indent=1) + "\n")
-    files.write_text(folder / "log.jsonl", "".join(line + "\n" for line in log))
-
-
-def _interrupted(folder: Path) -> str:
-    if not (folder / native.FILE).exists():
-        return "interrupted before the first epoch ended; nothing was kept. Run the same command to start again."
-    card = native.read_card(folder / native.FILE)
-    return (
-        f"interrupted; {folder} keeps the checkpoint of epoch {card.epochs_done} of {card.recipe.epochs}. "
-        "Use it as it is, or run the same command with --overwrite to start again."
-    )
+    def _kept(self) -> str:
+        if self.saved:
+            epochs = f"epoch {self.saved} of {self.recipe.epochs}"
+            return f"; {self.folder} keeps the checkpoint of {epochs}. {self.remedy}"
+        older = " (the older run is as it was)" if (self.folder / native.FILE).exists() else ""
+        return f" before the first epoch ended; nothing was kept{older}. Run the same command to start again."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loocbench import files
 from loocbench.cards import tasks
-from loocbench.cards.suites import SuiteCard, SuiteModel
+from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of
 from loocbench.checkpoints import locate, native
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
@@ -16,8 +16,7 @@ from loocbench.features.encoder import Encoder
 from loocbench.jobs import gallery, pretrain
 from loocbench.jobs.measure import Measurement, row_of
 from loocbench.jobs.watching import Watcher
-from loocbench.pretraining import recipes
-from loocbench.types import Recipe
+from loocbench.types import Dataset, Recipe
 
 
 @dataclass(frozen=True)
@@ -62,37 +61,35 @@ def _checkpoint(
 ) -> Checkpoint:
     """The model's checkpoint: untrained, kept from before, or pretrained now."""
     if model.method == "random":
-        return locate.untrained(card.budget.backbone, seed)
-    recipe = recipes.make(
-        model.method,
-        augmentations=model.augmentations or None,
-        left_out=model.left_out,
-        seed=seed,
-        **card.budget.model_dump(),
-    )
+        return locate.untrained(card.budget.backbone, seed, card.budget.image_size)
+    recipe = recipe_of(card, model, seed=seed)
     name = f"{card.suite}-{pretrain.run_name(recipe, card.pretrain_on)}"
-    if not overwrite and (kept := _finished(places.runs / name / native.FILE, recipe)):
-        watcher.say(f"{name}: kept, trained before with the same recipe (--overwrite trains again)")
+    dataset = catalog.open_dataset(card.pretrain_on, places.data_dir)
+    if not overwrite and (kept := _finished(places.runs / name / native.FILE, recipe, dataset)):
+        watcher.say(f"{name}: kept, trained before with the same recipe on the same images (--overwrite trains again)")
         return kept
     path = pretrain.pretrain(
         recipe,
-        catalog.open_dataset(card.pretrain_on, places.data_dir),
+        dataset,
         name=name,
         runs=places.runs,
         cache=places.cache,
         device=device,
         overwrite=True,
         watcher=watcher,
+        remedy="Run the same command to go on; models that are finished are kept.",
     )
     return native.load(path)
 
 
-def _finished(path: Path, recipe: Recipe) -> Checkpoint | None:
-    """The checkpoint at ``path`` if it is whole and its run had this recipe and ended."""
+def _finished(path: Path, recipe: Recipe, dataset: Dataset) -> Checkpoint | None:
+    """The checkpoint at ``path`` if it is whole and its run ended, had this recipe, and saw these images."""
     if not path.is_file():
         return None
     try:
         found = native.load(path)
     except UserError:
         return None
-    return found if found.card.recipe == recipe and found.card.epochs_done == recipe.epochs else None
+    card = found.card
+    wanted = (recipe, recipe.epochs, dataset.splits[pretrain.SPLIT].fingerprint, dataset.edition())
+    return found if (card.recipe, card.epochs_done, card.fingerprint, card.edition) == wanted else None

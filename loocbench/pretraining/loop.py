@@ -62,10 +62,14 @@ class Run:
         """The query encoder."""
         return self.state.network
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; the last, smaller one is dropped, as in MoCo."""
+        return len(self.images) // self.recipe.batch_size
+
     def steps(self) -> Iterator[Progress]:
         """Train, yielding after every step. Raises UserError when the loss is no longer finite."""
         recipe = self.recipe
-        per_epoch = len(self.images) // recipe.batch_size  # the last, smaller batch is dropped, as in MoCo
         for epoch in range(recipe.epochs):
             rate = self._learning_rate(epoch)
             for group in self.state.optimizer.param_groups:
@@ -73,7 +77,7 @@ class Run:
             order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.images))
             total = np.zeros(len(self.network.spaces))
             begin = time.perf_counter()
-            for step in range(per_epoch):
+            for step in range(self.steps_per_epoch):
                 indices = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
                 losses = self.step(epoch, indices)
                 if not np.isfinite(losses).all():
@@ -84,7 +88,7 @@ class Run:
                 total += losses
                 means = dict(zip(self.network.spaces, (total / (step + 1)).tolist(), strict=True))
                 speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
-                yield Progress(epoch + 1, step + 1, per_epoch, means, rate, speed)
+                yield Progress(epoch + 1, step + 1, self.steps_per_epoch, means, rate, speed)
 
     def step(self, epoch: int, indices: np.ndarray) -> np.ndarray:
         """One step on the images at ``indices``. Returns each space's loss [S]."""

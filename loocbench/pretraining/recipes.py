@@ -97,7 +97,7 @@ def make(
         raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
 
 
-def untrained(backbone: str, seed: int) -> Recipe:
+def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe:
     """The recipe of an untrained network."""
     if backbone not in backbones.names():
         raise unknown("backbone", backbone, backbones.names())
@@ -105,7 +105,7 @@ def untrained(backbone: str, seed: int) -> Recipe:
         method="random",
         augmentations=(),
         backbone=backbone,
-        image_size=backbones.default_image_size(backbone),
+        image_size=image_size or backbones.default_image_size(backbone),
         epochs=0,
         batch_size=2,
         learning_rate=1.0,

@@ -20,17 +20,10 @@ class Torn(NamedTuple):
     reason: str
 
 
-def path_of(results: Path, suite: str, row: Row) -> Path:
-    """Where a row is kept: one place for each (checkpoint, task and version, features, seed)."""
-    return locate(
-        results, suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
-    )
-
-
 def locate(
     results: Path, suite: str, checkpoint: str, checkpoint_hash: str, task: str, version: int, features: str, seed: int
 ) -> Path:
-    """As :func:`path_of`, before the row exists."""
+    """Where a row is kept: one place for each (checkpoint, task and version, features, seed)."""
     safe = features.replace(":", "-").replace("/", "-")
     name = f"{task.replace('/', '-')}.v{version}.{safe}.s{seed}.json"
     return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name

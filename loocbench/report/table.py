@@ -63,19 +63,21 @@ class Table:
 def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
     """The table of some rows: each task's own metric, or all of them.
 
-    Of several versions of a task only the newest is shown. Over several pretraining seeds a cell is their mean, ± their
-    standard deviation; for one seed the ± is half the 95 % interval over test items.
+    Of several versions of a task only the newest is shown, and of a checkpoint that was trained again only the newest
+    row. A line is one experiment: rows whose recipes and training images are equal but for the seed. Over several seeds
+    a cell is their mean, ± their standard deviation; for one seed the ± is half the 95 % interval over test items.
     """
     cards = {name: tasks.load(name) for name in tasks.names()}
     newest = {task: max(row.task_version for row in rows if row.task == task) for task in {row.task for row in rows}}
-    current = [row for row in rows if row.task_version == newest[row.task]]
+    current = _latest([row for row in rows if row.task_version == newest[row.task]])
     columns = _columns(current, cards, every_metric)
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in current:
-        groups.setdefault((row.model, row.features, _trained_on(row)), []).append(row)
+        groups.setdefault(_experiment(row), []).append(row)
+    ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
     measured = [
-        Line(*key, tuple(_cell(group, column) for column in columns))
-        for key, group in sorted(groups.items(), key=lambda item: _order(item[1][0], item[0]))
+        Line(group[0].model, group[0].features, trained_on, tuple(_cell(group, column) for column in columns))
+        for group, trained_on in zip(ordered, _distinguish(ordered), strict=True)
     ]
     return Table(
         tuple(columns),
@@ -103,13 +105,46 @@ def _shown(card: TaskCard, row: Row) -> list[str]:
     return [card.metric]
 
 
-def _trained_on(row: Row) -> str:
-    return "nothing" if row.epochs == 0 else f"{row.pretrained_on}, {row.recipe.backbone}, {row.epochs} epochs"
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """The newest row of each (checkpoint, data, task, features): a retrained checkpoint supersedes its namesake."""
+    newest: dict[tuple[str, ...], Row] = {}
+    for row in sorted(rows, key=lambda row: row.created):
+        newest[row.checkpoint, row.task, row.dataset_note, row.features] = row
+    return list(newest.values())
 
 
-def _order(row: Row, key: tuple[str, ...]) -> tuple[object, ...]:
+def _experiment(row: Row) -> str:
+    """Equal for rows that differ in nothing but the pretraining seed, the task, and when they were measured."""
+    recipe = row.recipe.model_dump_json(exclude={"seed"})
+    return f"{row.model} {row.features} {row.epochs} {row.pretrained_on} {row.pretraining_fingerprint} {recipe}"
+
+
+def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
+    """What each experiment was trained on; where that reads the same for two, with the fields in which they differ."""
+    names = [(group[0].model, group[0].features, _trained_on(group)) for group in groups]
+    recipes = [group[0].recipe.model_dump(exclude={"seed"}) for group in groups]
+    out = []
+    for own, name in zip(recipes, names, strict=True):
+        twins = [other for other, its in zip(recipes, names, strict=True) if its == name]
+        differing = [field for field in own if any(twin[field] != own[field] for twin in twins)]
+        out.append(", ".join([name[2], *(f"{field.replace('_', ' ')} {own[field]}" for field in differing)]))
+    return out
+
+
+def _trained_on(group: Sequence[Row]) -> str:
+    row = group[0]
+    network = f"{row.recipe.backbone} at {row.recipe.image_size} px"
+    seeds = len({row.recipe.seed for row in group})
+    count = [f"{seeds} seeds"] if seeds > 1 else []
+    if row.epochs == 0:
+        return ", ".join(["nothing", network, *count])
+    images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
+    return ", ".join([images, network, f"{row.epochs} epochs", *count])
+
+
+def _order(row: Row) -> tuple[object, ...]:
     methods = ["random", "moco", "moco++", "looc", "looc++"]
-    return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, *key)
+    return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, row.model, row.features)
 
 
 def _cell(rows: Iterable[Row], column: Column) -> Cell | None:

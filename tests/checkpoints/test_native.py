@@ -1,6 +1,9 @@
 """The checkpoint: a round trip that loses nothing, and files that must not load."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -112,6 +115,29 @@ def test_a_pickle_is_never_opened(tmp_path):
     torch.save({"w": torch.zeros(2)}, tmp_path / "x.safetensors")
     with pytest.raises(UserError, match="not a safetensors file"):
         native.load(tmp_path / "x.safetensors")
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_checkpoint(trained, tmp_path, monkeypatch):
+    loaded = native.load(trained["looc"])
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(b"old")
+
+    def write_bytes(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_bytes)
+        with pytest.raises(UserError, match="the disk is full"):
+            native.save(path, loaded.card, loaded.weights)
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_loading_leaves_the_callers_random_numbers(trained):
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    loocbench.load(trained["looc++"])
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_file_is_plain_safetensors(trained):

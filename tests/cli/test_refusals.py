@@ -1,6 +1,7 @@
 """Bad input and bad surroundings: one clear line that names the remedy, exit code 2, nothing half-written."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -9,15 +10,17 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from loocbench.data import blooms
-from tests.conftest import make_cub
+from tests.conftest import make_cub, picture
 
 QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "16", "--queue-size", "32"]
 
 
 def files_below(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file()}
+    """All files but the empty lock that says who writes a run."""
+    return {path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
 
 def test_no_checkpoint_yet(one_line):
@@ -58,6 +61,8 @@ def test_unknown_features_list_what_this_checkpoint_offers(one_line, trained):
         (["--temperature", "0"], "bad value for temperature"),
         (["--batch-size", "5000"], "do not fill one batch; use --batch-size 3000 or less"),
         (["--device", "tpu9"], "use auto, cpu or cuda"),
+        (["--device", "meta"], "use auto, cpu or cuda"),
+        (["--name", "a/b"], "cannot name a run"),
         (["--device", "cuda:99"], "use --device cpu"),
     ],
 )
@@ -100,6 +105,46 @@ def test_a_run_that_exists_is_not_overwritten_unasked(one_line, loocbench, tmp_p
     before = (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes()
     assert "choose another --name, or --overwrite it" in one_line("pretrain", *QUICK, "--name", "mine")
     assert (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("suite", ["../escaped", "a/b", ""])
+def test_a_suite_that_is_no_name(one_line, suite):
+    assert "cannot name a suite" in one_line("probe", "--checkpoint", "random:resnet8", "--suite", suite)
+
+
+def test_a_run_that_another_process_is_writing(one_line, tmp_path, only_tiny_blooms):
+    (tmp_path / "runs").mkdir()
+    with FileLock(tmp_path / "runs" / ".mine.lock"):
+        assert "another process is writing" in one_line("pretrain", *QUICK, "--name", "mine")
+
+
+def test_a_row_of_other_images_is_never_taken_for_this_one(one_line, loocbench, tmp_path):
+    data = make_cub(tmp_path / "data")
+    command = ["probe", "--dataset", "cub200", "--data-dir", data, "--checkpoint", "random:resnet8"]
+    assert loocbench(*command).code == 0
+    victim = sorted((data / "CUB_200_2011" / "images").rglob("*.jpg"))[0]
+    picture(victim, (60, 60), seed=77)
+    assert "was measured on other images of cub200; --overwrite it" in one_line(*command)
+    assert loocbench(*command, "--overwrite").code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_json_goes_to_standard_output_even_when_standard_error_is_a_terminal(tmp_path):
+    data = make_cub(tmp_path / "data")
+    command = [sys.executable, "-m", "loocbench", "probe", "--json", "--checkpoint", "random:resnet8"]
+    terminal, stderr = os.openpty()
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "TERM": "xterm"}
+    done = subprocess.run(
+        [*command, "--dataset", "cub200", "--data-dir", str(data)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        check=True,
+    )
+    os.close(stderr)
+    os.close(terminal)
+    assert json.loads(done.stdout)["task"] == "linear/cub200"
 
 
 def test_a_report_of_nothing(one_line):

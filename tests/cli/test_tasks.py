@@ -72,3 +72,38 @@ def test_a_card_that_lies_elsewhere_than_it_says_is_refused(one_line, tmp_path):
     path.parent.mkdir()
     path.write_text((tasks.folder() / "linear" / "cub200.toml").read_text())
     assert "rename one" in one_line("tasks", "validate", path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('dataset = "cub200"', 'dataset = "cub"', "dataset 'cub' is not one of blooms, cub200, flowers102"),
+        ('labels = ["class"]', 'labels = ["colour"]', "cub200 has no label 'colour'"),
+        ('metric = "top1"', 'metric = "top9"', "metric 'top9' is not one of top1, top5"),
+    ],
+)
+def test_a_task_card_that_names_what_does_not_exist(one_line, tmp_path, before, after, message):
+    path = tmp_path / "linear" / "cub200.toml"
+    path.parent.mkdir()
+    path.write_text((tasks.folder() / "linear" / "cub200.toml").read_text().replace(before, after))
+    assert message in one_line("tasks", "validate", path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('"linear/blooms"', '"linear/bloom"', "Did you mean 'linear/blooms'"),
+        ('pretrain_on = "blooms"', 'pretrain_on = "bloms"', "Did you mean 'blooms'"),
+        ('method = "moco"', 'method = "mocco"', "Did you mean 'moco'"),
+        ('backbone = "resnet8"', 'backbone = "resnet9"', "unknown backbone"),
+        ('"head:color"', '"head:colour"', "Did you mean 'head:color'"),
+    ],
+)
+def test_a_suite_card_that_names_what_does_not_exist(one_line, loocbench, tmp_path, before, after, message):
+    path = tmp_path / "suites" / "demo.toml"
+    path.parent.mkdir()
+    text = (suites.folder() / "demo.toml").read_text()
+    path.write_text(text)
+    assert loocbench("tasks", "validate", path).code == 0
+    path.write_text(text.replace(before, after))
+    assert message in one_line("tasks", "validate", path)

@@ -23,7 +23,7 @@ def measure(loocbench, *arguments):
 def test_from_images_to_the_table(loocbench, tmp_path):
     for method in ("moco", "looc++"):
         assert loocbench("pretrain", "--method", method, *QUICK).code == 0
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "runs").glob("[!.]*")) == [
         "loocpp-color-rotation-blooms-s0",
         "moco-blooms-s0",
     ]
@@ -144,10 +144,16 @@ def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
     said = loocbench("demo")
     assert said.code == 0, said.err
     page = (tmp_path / "results" / "demo" / "table.md").read_text()
-    for model in ("Random", "MoCo + Rotation", "LooC (color, rotation)", "LooC++ (color, rotation)"):
+    for model in (
+        "Random",
+        "MoCo + Rotation",
+        "MoCo++ + Rotation",
+        "LooC (color, rotation)",
+        "LooC++ (color, rotation)",
+    ):
         assert f"| {model} |" in page
     pictures = re.findall(r"picture: (\S+)", said.out)
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(np.asarray(Image.open(tmp_path / picture)).std() > 10 for picture in pictures)
     again = loocbench("demo")
-    assert again.err.count("kept, trained before with the same recipe") == 3
+    assert again.err.count("kept, trained before with the same recipe on the same images") == 4

@@ -82,13 +82,21 @@ def test_the_fingerprint_knows_items_and_labels_but_not_their_order(tmp_path):
         (lambda folder: (folder / "images.txt").unlink(), "cannot read .*images.txt"),
         (lambda folder: (folder / "images.txt").write_text("1\n"), "line 1: 2 fields expected, 1 found"),
         (lambda folder: (folder / "train_test_split.txt").write_text("1 1\n"), "name different images"),
+        (lambda folder: (folder / "classes.txt").write_text("one Bird\n"), "is no class of"),
+        (lambda folder: (folder / "classes.txt").write_text("1 001.Bird_1\n"), "'3' is no class of"),
+        (lambda folder: _all_training(folder), "lacks every image of the test split"),
         (lambda folder: (folder / "images").rename(folder / "elsewhere"), "holds none of the 24 images"),
     ],
 )
 def test_a_folder_that_is_not_cub_is_refused(tmp_path, spoil, message):
     spoil(make_cub(tmp_path) / "CUB_200_2011")
     with pytest.raises(UserError, match=message):
-        cub.cub200(tmp_path)
+        catalog.open_dataset("cub200", tmp_path)
+
+
+def _all_training(folder):
+    path = folder / "train_test_split.txt"
+    path.write_text(path.read_text().replace(" 0\n", " 1\n"))
 
 
 @pytest.mark.parametrize(
@@ -96,12 +104,28 @@ def test_a_folder_that_is_not_cub_is_refused(tmp_path, spoil, message):
     [
         (lambda folder: (folder / "setid.mat").unlink(), "put the official files there"),
         (lambda folder: (folder / "setid.mat").write_bytes(b"no matrix at all"), "put the official files there"),
-        (lambda folder: (folder / "jpg").rename(folder / "elsewhere"), "lacks the images of a whole split"),
+        (lambda folder: _shorten(folder / "imagelabels.mat"), "put the official files there"),
+        (lambda folder: (folder / "jpg").rename(folder / "elsewhere"), "lacks every image of the train split"),
     ],
 )
 def test_a_folder_that_is_not_flowers_is_refused(tmp_path, spoil, message):
     spoil(make_flowers(tmp_path) / "flowers-102")
     with pytest.raises(UserError, match=message):
+        catalog.open_dataset("flowers102", tmp_path)
+
+
+def _shorten(path):
+    from scipy.io import savemat
+
+    savemat(path, {"labels": np.ones((1, 5))})  # fewer labels than the splits name images
+
+
+@pytest.mark.parametrize("keep", range(0, 400, 24))
+def test_a_truncated_matlab_file_is_refused(tmp_path, keep):
+    path = make_flowers(tmp_path) / "flowers-102" / "imagelabels.mat"
+    data = path.read_bytes()
+    path.write_bytes(data[: min(keep, len(data) - 1)])
+    with pytest.raises(UserError, match="put the official files there"):
         flowers.flowers102(tmp_path)
 
 

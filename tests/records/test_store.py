@@ -12,6 +12,8 @@ def row(**changes) -> Row:
         "task_version": 1,
         "dataset": "blooms",
         "fingerprints": {"test": "f"},
+        "edition": "e",
+        "pretraining_fingerprint": "p",
         "features": "looc++",
         "checkpoint": "a-run",
         "checkpoint_hash": "0123456789abcdef",
@@ -32,16 +34,22 @@ def row(**changes) -> Row:
     return Row(**{**values, **changes})
 
 
+def place(results, suite, kept: Row):
+    return store.locate(
+        results, suite, kept.checkpoint, kept.checkpoint_hash, kept.task, kept.task_version, kept.features, kept.seed
+    )
+
+
 def test_a_row_survives_the_round_trip_where_its_identity_says(tmp_path):
     kept = row(features="head:color", seed=2)
-    path = store.path_of(tmp_path, "mine", kept)
+    path = place(tmp_path, "mine", kept)
     store.save(path, kept)
     assert path == tmp_path / "mine" / "a-run-01234567" / "linear-blooms.v1.head-color.s2.json"
     assert list(store.rows(tmp_path, "mine")) == [kept]
 
 
 def test_torn_and_foreign_files_are_reported_and_left(tmp_path):
-    path = store.path_of(tmp_path, "mine", row())
+    path = place(tmp_path, "mine", row())
     store.save(path, row())
     torn, foreign = path.with_name("torn.json"), path.with_name("foreign.json")
     torn.write_text(path.read_text()[:100])

@@ -12,7 +12,8 @@ from tests.records.test_store import row
 
 def measured(model, value, *, seed=0, task="linear/blooms", method="looc++", **changes):
     metric = Metric(value=value, low=value - 0.02, high=value + 0.04, n=100)
-    return row(model=model, task=task, metrics={"top1": metric}, recipe=tiny_recipe(method, seed=seed), **changes)
+    values = {"model": model, "task": task, "checkpoint": model, "metrics": {"top1": metric}}
+    return row(**{**values, "recipe": tiny_recipe(method, seed=seed), **changes})
 
 
 def parse(page):
@@ -33,7 +34,7 @@ def test_the_markdown_parses_back_to_the_stored_values():
 
 
 def test_over_several_seeds_mean_and_standard_deviation():
-    rows = [measured("A", value, seed=seed) for seed, value in enumerate((0.5, 0.6, 0.7))]
+    rows = [measured("A", value, seed=seed, checkpoint=f"a{seed}") for seed, value in enumerate((0.5, 0.6, 0.7))]
     (line,) = table.build(rows).measured
     assert line.cells[0].value == pytest.approx(60)
     assert line.cells[0].spread == pytest.approx(10)
@@ -119,3 +120,30 @@ def test_published_figures_have_only_the_columns_that_were_published():
     rows = [measured("A", 0.1, task="linear/cub200", dataset="cub200"), measured("A", 0.1, task="rotation/cub200")]
     _, theirs = parse(markdown.render(table.build(rows), "Results"))
     assert list(theirs[0]) == ["Model", "Source", "CUB-200, top1 (v1)"]
+
+
+def test_a_retrained_checkpoint_supersedes_its_namesake():
+    old = measured("A", 0.9, checkpoint_hash="a" * 64, created="2026-01-01T00:00:00+00:00")
+    new = measured("A", 0.2, checkpoint_hash="0" * 64, created="2026-01-02T00:00:00+00:00")
+    for rows in ([old, new], [new, old]):
+        (line,) = table.build(rows).measured
+        assert (line.cells[0].value, line.cells[0].seeds) == (pytest.approx(20), 1)
+
+
+def test_different_recipes_are_different_lines_that_say_in_what_they_differ():
+    rows = [measured("A", 0.5, checkpoint="a"), measured("A", 0.6, seed=1, checkpoint="b")]
+    rows[1] = rows[1].model_copy(update={"recipe": rows[1].recipe.model_copy(update={"learning_rate": 5.0})})
+    lines = table.build(rows).measured
+    assert [line.cells[0].seeds for line in lines] == [1, 1]
+    assert [line.trained_on.split("epochs")[1] for line in lines] == [", learning rate 0.05", ", learning rate 5.0"]
+
+
+def test_a_model_that_was_trained_on_a_subset_says_so():
+    (line,) = table.build([measured("A", 0.5, pretrained_on="cub200", pretraining_note="subset 9 of 11,788")]).measured
+    assert line.trained_on.startswith("cub200 (subset 9 of 11,788), resnet8 at 16 px")
+
+
+def test_the_number_of_seeds_is_shown():
+    rows = [measured("A", value, seed=seed, checkpoint=f"a{seed}") for seed, value in enumerate((0.5, 0.6, 0.7))]
+    (line,) = table.build(rows).measured
+    assert line.trained_on.endswith("3 seeds")
