@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loocbench.errors import UserError
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
 
 
@@ -44,6 +45,9 @@ def probe(
     every network; single features are not standardised, so turning the feature basis changes nothing.
     Of equally good strengths the strongest is chosen.
     """
+    for part in (train, val, test):
+        if not part.features.isfinite().all():
+            raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
     center = train.features.double().mean(dim=0)
     scale = (train.features.double() - center).norm(dim=1).mean().clamp(min=1e-12)
 

@@ -17,12 +17,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from loocbench.errors import UserError
+
 MAX_ITERATIONS = 200  # Newton steps; ten are usual
 MAX_CONJUGATE_GRADIENTS = 1000
 DIRECT_SIZE = 1500  # unknowns up to which the whole Hessian is factorised
 
 
-class NotConvergedError(RuntimeError):
+class NotConvergedError(UserError):
     """A solution missed its tolerance; it is no result."""
 
 
@@ -80,7 +82,8 @@ def fit_logistic_path(
     for strength, norm in zip(lambdas, norms, strict=True):
         if not norm <= tolerance:
             raise NotConvergedError(
-                f"lambda {strength:g}: gradient norm {norm:.1e} exceeds the tolerance {tolerance:.1e}"
+                f"the probe at lambda {strength:g} ends with gradient norm {norm:.1e}, above its tolerance "
+                f"{tolerance:.1e}, and is no result; are the features of a sensible scale?"
             )
     return LogisticPath(tuple(lambdas), weights, intercepts, torch.tensor(norms, dtype=torch.float64))
 

@@ -1,7 +1,9 @@
 """The probe: what it may look at, and what must not change its figure."""
 
+import pytest
 import torch
 
+from loocbench.errors import UserError
 from loocbench.evaluators.probing import Labelled, correct, probe
 
 GRID = [1e-5, 1e-3, 1e-1, 10.0]
@@ -38,6 +40,13 @@ def test_the_final_fit_sees_train_and_validation():
     train = Labelled(everything.features[seen], everything.labels[seen])
     result = probe(train, everything, everything, [1e-5], 1e-6)
     assert correct(result.scores, everything.labels, 1).mean() > 0.95
+
+
+def test_features_that_are_not_finite_are_refused():
+    train, val = labelled(60, 0), labelled(60, 1)
+    train.features[3, 2] = torch.nan
+    with pytest.raises(UserError, match="NaN or infinity"):
+        probe(train, val, val, GRID, 1e-6)
 
 
 def test_top_k():
