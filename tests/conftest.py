@@ -23,6 +23,7 @@ TINY = {"train": 96, "val": 48, "test": 64}
 @pytest.fixture(scope="session")
 def photographs() -> Path:
     """The folder of real data sets, or a skip that says what to set."""
+    # shared/data beside the checkout is found by itself
     folder = os.environ.get("LOOCBENCH_DATA") or str(Path(__file__).parents[2] / "shared" / "data")
     if not (Path(folder) / "flowers-102").is_dir():
         pytest.skip("no photographs: set LOOCBENCH_DATA to a folder with flowers-102/ and CUB_200_2011/")
