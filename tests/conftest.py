@@ -12,12 +12,21 @@ from PIL import Image
 
 from loocbench.data import blooms
 from loocbench.jobs.pretrain import pretrain
-from loocbench.jobs.watching import Silent
 from loocbench.pretraining import recipes
 from loocbench.types import Dataset
 
 torch.set_num_threads(1)  # the tensors are tiny: more threads only wait for one another
 TINY = {"train": 96, "val": 48, "test": 64}
+
+
+class Silent:
+    """A watcher that shows nothing."""
+
+    def advance(self, stage, done, total, detail=""):
+        """Nothing."""
+
+    def say(self, message):
+        """Nothing."""
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
         tuple(columns),
         tuple(_mark_best(measured)),
         tuple(_published(columns, cards)),
-        tuple(_notes(current, columns)),
+        tuple(_notes(current, columns, len(rows) - len(current))),
     )
 
 
@@ -194,7 +194,7 @@ def _published(columns: Sequence[Column], cards: dict[str, TaskCard]) -> list[Li
     ]
 
 
-def _notes(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+def _notes(rows: Sequence[Row], columns: Sequence[Column], superseded: int) -> list[str]:
     notes = [
         "Figures are per cent. ± is the standard deviation over pretraining seeds where there are several, "
         "else half the 95 % interval over test items. The best measured figure of a column is bold."
@@ -204,4 +204,6 @@ def _notes(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
         f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
     )
     notes += [f"{column.task} was measured on a {column.note}." for column in columns if column.note]
+    if superseded:
+        notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
     return list(dict.fromkeys(notes))

@@ -128,6 +128,9 @@ def test_a_retrained_checkpoint_supersedes_its_namesake():
     for rows in ([old, new], [new, old]):
         (line,) = table.build(rows).measured
         assert (line.cells[0].value, line.cells[0].seeds) == (pytest.approx(20), 1)
+        assert (
+            "Not shown: 1 rows of older task versions or of checkpoints trained again since." in table.build(rows).notes
+        )
 
 
 def test_different_recipes_are_different_lines_that_say_in_what_they_differ():
