@@ -1,8 +1,8 @@
 """A certified path of strengths against scikit-learn, one fit a strength, at the tolerance that reaches the same bound.
 
 Both minimise mean cross-entropy + lambda / 2 ||W||^2; scikit-learn's tolerance is lowered tenfold until the norm of the
-gradient at its solution is below ours for that strength, and only that last fit is timed. Features are random with a
-decaying spectrum and class means, as embeddings have.
+gradient at its solution is below the bound that ours has to meet, and only that last fit is timed. Features are random
+with a decaying spectrum and class means, as embeddings have.
 """
 
 from __future__ import annotations

@@ -62,7 +62,6 @@ class Dataset:
     """
 
     name: str
-    main_label: str
     splits: Mapping[str, Split]
     read: Callable[[Sequence[str], int], list[Pixels]]
     content: Callable[[Sequence[str]], str]

@@ -46,9 +46,7 @@ class Display:
 
     def say(self, message: str) -> None:
         """One line for the user."""
-        (self._bars.console if self.console.is_terminal else self.console).print(
-            message, highlight=False, soft_wrap=True, markup=False
-        )
+        self.console.print(message, highlight=False, soft_wrap=True, markup=False)
 
     def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """``done`` of ``total`` units of ``stage`` are finished."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from loocbench.report.table import Table
 
 
 def report(
@@ -26,10 +29,11 @@ def report(
     from loocbench.jobs import report as job
 
     with Display() as display:
-        show(*job.report(results, suite, every_metric=every_metric, output=output, watcher=display))
+        table, path = job.report(results, suite, every_metric=every_metric, output=output, watcher=display)
+    show(table, path)
 
 
-def show(table, path: Path) -> None:  # type: ignore[no-untyped-def]  # its type would import the heavy half
+def show(table: Table, path: Path) -> None:
     """Print a table with rich."""
     from loocbench.cli.console import stdout
     from loocbench.report import terminal

@@ -52,4 +52,4 @@ def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
 
     edition = f"blooms v{VERSION} seed {seed}"
     note = "" if (sizes, seed) == (SIZES, 0) else f"{' / '.join(map(str, sizes.values()))} images, seed {seed}"
-    return Dataset("blooms", "species", splits, read, lambda items: edition, lambda: edition, note)
+    return Dataset("blooms", splits, read, lambda items: edition, lambda: edition, note)

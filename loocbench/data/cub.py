@@ -49,7 +49,6 @@ def cub200(data_dir: Path) -> Dataset:
     splits = {**carve_validation(train, "class"), "test": test}
     return Dataset(
         name="cub200",
-        main_label="class",
         splits=splits,
         read=folders.reader(root / "images"),
         content=folders.content(root / "images"),

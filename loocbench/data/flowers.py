@@ -44,7 +44,6 @@ def flowers102(data_dir: Path) -> Dataset:
         )
     return Dataset(
         name="flowers102",
-        main_label="class",
         splits=splits,
         read=folders.reader(root / "jpg"),
         content=folders.content(root / "jpg"),

@@ -9,15 +9,14 @@ from torch import Tensor
 def crop_resize(images: Tensor, box: Tensor, size: int) -> Tensor:
     """Crop each image to its box and resize it to size x size: bilinear, antialiased.
 
-    images: uint8 [B, 3, H, W] or float in [0, 1]; box: int64 [B, 4] (top, left, height, width) within each image.
+    images: float [B, 3, H, W] in [0, 1]; box: int64 [B, 4] (top, left, height, width) within each image.
     Returns float [B, 3, size, size] in [0, 1]. Equal to torchvision's ``resized_crop(..., antialias=True)`` on float
     images. Resampling is linear and separable, so it is a product with one weight matrix a side; pixels outside the
     box have weight zero, which is why padding of smaller images never shows.
     """
-    pixels = images.float() / 255 if images.dtype == torch.uint8 else images
-    rows = _weights(box[:, 0], box[:, 2], images.shape[2], size).to(pixels)
-    columns = _weights(box[:, 1], box[:, 3], images.shape[3], size).to(pixels)
-    return rows[:, None] @ (pixels @ columns.transpose(1, 2)[:, None])
+    rows = _weights(box[:, 0], box[:, 2], images.shape[2], size).to(images)
+    columns = _weights(box[:, 1], box[:, 3], images.shape[3], size).to(images)
+    return rows[:, None] @ (images @ columns.transpose(1, 2)[:, None])
 
 
 def _weights(start: Tensor, length: Tensor, source: int, size: int) -> Tensor:

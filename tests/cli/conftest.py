@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from loocbench.cli import app
+
+QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "16", "--queue-size", "32"]
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,8 @@ def one_line(loocbench):
         return lines[0]
 
     return call
+
+
+def files_below(folder: Path) -> set[Path]:
+    """All files but the empty lock that says who writes a run."""
+    return {path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}

@@ -78,7 +78,7 @@ def test_crop_and_resize_of_8_bit_images_is_within_one_and_a_half_grey_levels_of
     expected = torch.stack(
         [tv.to_tensor(tv.resized_crop(tv.to_pil_image(image), 2, 3, 25, 19, [16, 16])) for image in pixels]
     )
-    torch.testing.assert_close(geometry.crop_resize(pixels, box, 16), expected, rtol=0, atol=1.5 / 255)
+    torch.testing.assert_close(geometry.crop_resize(pixels / 255, box, 16), expected, rtol=0, atol=1.5 / 255)
 
 
 def test_flips_and_quarter_turns_are_exact(pictures):

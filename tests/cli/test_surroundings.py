@@ -1,0 +1,118 @@
+"""Bad surroundings: full and read-only disks, Ctrl-C, kill -9. One line, exit code 2, nothing half-written."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from loocbench.data import blooms
+from tests.cli.conftest import QUICK, files_below
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [
+        (errno.ENOSPC, "the disk is full; free some space"),
+        (errno.EROFS, "the file system is read-only; choose another folder"),
+        (errno.EACCES, "choose a folder that you may write to"),
+    ],
+)
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_a_full_or_read_only_results_folder_is_found_before_the_work(one_line, tmp_path, monkeypatch, fault, remedy):
+    """Simulated at the system call, since the superuser may write anywhere."""
+    real = os.fsync
+
+    def fsync(handle):
+        if "/results" in str(Path(f"/proc/self/fd/{handle}").readlink()):
+            raise OSError(fault, os.strerror(fault))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr("loocbench.features.extraction.extract", lambda *_, **__: pytest.fail("the work was begun"))
+    assert remedy in one_line("probe", "--checkpoint", "random:resnet8")
+    assert not files_below(tmp_path / "results")
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_a_disk_that_fills_up_while_the_row_is_written_leaves_no_half_row(one_line, tmp_path, monkeypatch):
+    def write_text(self, text, encoding=None):
+        with self.open("w") as file:
+            file.write(text[: len(text) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    assert "the disk is full" in one_line("probe", "--checkpoint", "random:resnet8")
+    assert not files_below(tmp_path / "results")
+
+
+def test_a_file_where_the_results_folder_should_be(one_line, tmp_path):
+    (tmp_path / "results").write_text("mine")
+    assert "choose another folder" in one_line("probe", "--checkpoint", "random:resnet8")
+    assert (tmp_path / "results").read_text() == "mine"
+
+
+@pytest.mark.parametrize("epochs_before", [0, 2])
+def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_before):
+    monkeypatch.setattr(blooms, "blooms", lambda original=blooms.blooms: original({"train": 16, "val": 8, "test": 8}))
+    from loocbench.pretraining.loop import Run
+
+    real = Run.step
+
+    def step(self, epoch, indices):
+        if epoch == epochs_before:
+            raise KeyboardInterrupt
+        return real(self, epoch, indices)
+
+    monkeypatch.setattr(Run, "step", step)
+    line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
+    folder = tmp_path / "runs" / "mine"
+    if epochs_before:
+        assert "keeps the checkpoint of epoch 2 of 5" in line
+        assert {path.name for path in folder.iterdir()} == {"checkpoint.safetensors", "card.json", "log.jsonl"}
+    else:
+        assert "nothing was kept" in line
+        assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
+    """Interrupted somewhere in the middle, as by Ctrl-C; the checkpoint that is left loads."""
+    command = [sys.executable, "-m", "loocbench", "pretrain", "--epochs", "500", "--name", "mine", *QUICK[2:]]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        while "epoch 2/" not in process.stderr.readline():  # printed every ten seconds
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert "keeps the checkpoint of epoch" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.part"))
+    code = "import loocbench; print(loocbench.load('runs/mine').spaces)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True).stdout
+
+
+def test_kill_9_while_a_checkpoint_is_written_leaves_the_last_one(trained, tmp_path):
+    """The new bytes go to a temporary file; only a rename touches the checkpoint."""
+    target = tmp_path / "checkpoint.safetensors"
+    target.write_bytes(trained["looc"].read_bytes())
+    code = textwrap.dedent(
+        f"""
+        import os, signal, pathlib
+        from loocbench import files
+        with files.writing(pathlib.Path({str(target)!r})) as part:
+            part.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert target.read_bytes() == trained["looc"].read_bytes()
