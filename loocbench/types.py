@@ -16,11 +16,16 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from loocbench.errors import UserError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
 Labels = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
+Sizes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,36 @@ class Split:
 
 
 @dataclass(frozen=True)
+class ImageFiles:
+    """Items that are files below ``folder``; ``border`` pixels of each side do not belong to the picture."""
+
+    folder: Path
+    border: int = 0
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set that is ready to be read.
 
-    read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``.
+    read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``;
+    sizes(items, short_side) their heights and widths, int64 [N, 2], without decoding where the format allows it.
+    examine(items) decodes each item whole and returns its SHA-256, or the UserError that says what is wrong with it.
     content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
     edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
-    note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing.
+    note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing. skipped: damaged
+    images that were left out because the user asked for it. files: where the items lie, if they are files.
     """
 
     name: str
     splits: Mapping[str, Split]
     read: Callable[[Sequence[str], int], list[Pixels]]
+    sizes: Callable[[Sequence[str], int], Sizes]
+    examine: Callable[[Sequence[str]], list[str | UserError]]
     content: Callable[[Sequence[str]], str]
     edition: Callable[[], str]
     note: str = ""
+    skipped: tuple[str, ...] = ()
+    files: ImageFiles | None = None
 
 
 class ImageBatch(NamedTuple):
@@ -123,6 +143,7 @@ class Card(Frozen):
     preprocessing: Preprocessing
     dataset: str
     dataset_note: str = ""
+    skipped: tuple[str, ...] = ()
     edition: str
     split: str
     fingerprint: str
@@ -176,6 +197,7 @@ class Row(Frozen):
     task_version: int
     dataset: str
     dataset_note: str = ""
+    skipped: tuple[str, ...] = ()
     fingerprints: dict[str, str]
     edition: str
     features: str

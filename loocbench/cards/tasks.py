@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -10,10 +11,12 @@ from pydantic import Field, model_validator
 
 from loocbench.cards.reading import read_card
 from loocbench.data import catalog
+from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError, unknown
 from loocbench.types import Frozen
 
 Evaluator = Literal["linear", "rotation", "retrieval"]
+ANY_FOLDER = "folder"
 
 
 class Published(Frozen):
@@ -62,9 +65,10 @@ class TaskCard(Frozen):
             raise ValueError("a linear probe predicts exactly one label")
         if self.evaluator == "retrieval" and not self.labels:
             raise ValueError("retrieval needs the labels that count as a match")
-        if self.dataset not in catalog.LABELS:
-            raise ValueError(f"dataset '{self.dataset}' is not one of {', '.join(catalog.LABELS)}")
-        if strange := set(self.labels) - set(catalog.LABELS[self.dataset]):
+        known = {ANY_FOLDER: ("class",), **{name: entry.labels for name, entry in ENTRIES.items()}}
+        if self.dataset not in known:
+            raise ValueError(f"dataset '{self.dataset}' is not one of {', '.join(known)}")
+        if strange := set(self.labels) - set(known[self.dataset]):
             raise ValueError(f"{self.dataset} has no label '{min(strange)}'")
         if self.metric not in self.metrics:
             raise ValueError(f"metric '{self.metric}' is not one of {', '.join(self.metrics)}")
@@ -112,8 +116,11 @@ def read(path: Path) -> TaskCard:
 def find(evaluator: Evaluator, dataset: str, label: str | None = None) -> TaskCard:
     """The card for an evaluator on a data set; ``label`` chooses where several fit, else the one named after the data.
 
-    Raises UserError with the names that exist.
+    For ``folder:PATH`` the card of any folder is made out to that folder; whether it has the label shows when it is
+    opened. Raises UserError with the names that exist.
     """
+    if dataset.startswith(catalog.FOLDER_PREFIX):
+        return _for_folder(load(f"{evaluator}/{ANY_FOLDER}"), dataset, label)
     cards = [load(task) for task in names()]
     fitting = [card for card in cards if card.evaluator == evaluator and card.dataset == dataset]
     if not fitting:
@@ -124,3 +131,15 @@ def find(evaluator: Evaluator, dataset: str, label: str | None = None) -> TaskCa
         if label in card.labels:
             return card
     raise unknown(f"label of {dataset}", label, [name for card in fitting for name in card.labels])
+
+
+def _for_folder(card: TaskCard, dataset: str, label: str | None) -> TaskCard:
+    """The card of any folder, for one folder: its rows carry the folder's name, so that no two share a column."""
+    name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
+    title = card.title.replace("Any folder of images", name)
+    parts = [card.task, re.sub(r"[^A-Za-z0-9_.-]+", "_", name)]
+    changes: dict[str, object] = {"dataset": dataset, "title": title}
+    if label:
+        parts.append(re.sub(r"[^A-Za-z0-9_.-]+", "_", label))
+        changes |= {"labels": (label,), "title": f"{title}, {label}"}
+    return card.model_copy(update={**changes, "task": "-".join(parts)})

@@ -14,7 +14,7 @@ _PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 class Display:
-    """A ``jobs.watching.Watcher``: bars with rate and time left on a terminal, a line now and then elsewhere."""
+    """A ``loocbench.watching.Watcher``: bars with rate and time left on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)

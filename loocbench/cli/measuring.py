@@ -14,7 +14,7 @@ from loocbench.cli.console import Display, stdout
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
     from loocbench.jobs.measure import Measurement
-    from loocbench.types import Row
+    from loocbench.types import Dataset, Row
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Request:
     results: Path
     suite: str
     cache: Path | None
+    skip_damaged: bool
     overwrite: bool
     json: bool
 
@@ -53,6 +54,26 @@ def device_name(device: str) -> str:
     return device
 
 
+def opened(name: str, data_dir: Path | None, cache: Path, display: Display, *, skip_damaged: bool) -> Dataset:
+    """The data set, without its damaged images if that was asked for."""
+    from loocbench.data import catalog, damage
+
+    dataset = catalog.open_dataset(name, data_dir)
+    return damage.without_damaged(dataset, cache=cache, watcher=display) if skip_damaged else dataset
+
+
+def _require_labels(card: TaskCard, dataset: Dataset) -> None:
+    """Raise UserError unless the data set has the splits and labels that the card speaks of."""
+    from loocbench.errors import UserError, unknown
+
+    if missing := {"train", "val", "test"} - dataset.splits.keys():
+        raise UserError(f"{dataset.name} has no {min(missing)} split; choose another --dataset for this task.")
+    offered = list(dataset.splits["test"].labels)
+    for label in card.labels:
+        if label not in offered:
+            raise unknown(f"label of {dataset.name}", label, offered)
+
+
 def run(card: TaskCard, request: Request) -> None:
     """Measure, store and show one task."""
     with measured(card, request) as (row, path, _):
@@ -64,14 +85,16 @@ def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Meas
     """The task's row, kept from before or measured now, with where it is stored."""
     from loocbench import files
     from loocbench.checkpoints import locate
-    from loocbench.data import catalog, prepared
+    from loocbench.data import prepared
     from loocbench.features.encoder import Encoder
     from loocbench.jobs.measure import Measurement, row_of
 
     files.require_name("suite", request.suite)
     with Display() as display:
+        cache = request.cache or prepared.cache_dir()
         reference = request.checkpoint or str(locate.newest(request.runs))
-        dataset = catalog.open_dataset(card.dataset, request.data_dir)
+        dataset = opened(card.dataset, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
+        _require_labels(card, dataset)
         checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
         encoder = Encoder.from_checkpoint(checkpoint, device=device_name(request.device))
         features = (request.features or encoder.default_features).replace(" ", "")
@@ -80,9 +103,7 @@ def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Meas
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
         if encoder.card.epochs_done < encoder.card.recipe.epochs:
             display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
-        measurement = Measurement(
-            card, encoder, dataset, features, request.seed, request.cache or prepared.cache_dir(), display
-        )
+        measurement = Measurement(card, encoder, dataset, features, request.seed, cache, display)
         row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
     yield row, path, measurement
 

@@ -10,13 +10,26 @@ import typer
 DATA, MODEL, OUTPUT = "Data", "Model", "Output"
 
 DatasetName = Annotated[
-    str, typer.Option("--dataset", help="Data set: blooms, cub200, flowers102.", rich_help_panel=DATA)
+    str,
+    typer.Option(
+        "--dataset",
+        help="A data set of 'loocbench datasets ls', or folder:PATH for any folder of images.",
+        rich_help_panel=DATA,
+    ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
         help="Folder that holds the data sets' folders; default $LOOCBENCH_DATA, then the user's cache folder.",
+        rich_help_panel=DATA,
+    ),
+]
+SkipDamaged = Annotated[
+    bool,
+    typer.Option(
+        "--skip-damaged",
+        help="Leave out images that cannot be decoded, and record which; otherwise the first one stops the run.",
         rich_help_panel=DATA,
     ),
 ]

@@ -63,6 +63,15 @@ def pretrain(
     device: o.Device = "auto",
     seed: o.Seed = 0,
     cache: o.Cache = None,
+    skip_damaged: o.SkipDamaged = False,
+    in_memory: Annotated[
+        bool,
+        typer.Option("--in-memory", help="Hold the decoded images in main memory.", rich_help_panel=o.DATA),
+    ] = False,
+    on_device: Annotated[
+        bool,
+        typer.Option("--on-device", help="Hold the decoded images on the device.", rich_help_panel=o.DATA),
+    ] = False,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Pretrain MoCo, MoCo++, LooC or LooC++; leaves runs/NAME/ with checkpoint, card and log.
@@ -72,8 +81,9 @@ def pretrain(
     """
     from loocbench import files
     from loocbench.cli.console import Display
-    from loocbench.cli.measuring import device_name
-    from loocbench.data import catalog, prepared
+    from loocbench.cli.measuring import device_name, opened
+    from loocbench.data import prepared
+    from loocbench.errors import UserError
     from loocbench.jobs import pretrain as job
     from loocbench.pretraining import recipes
 
@@ -94,17 +104,21 @@ def pretrain(
         temperature=temperature,
         seed=seed,
     )
-    images = catalog.open_dataset(dataset, data_dir)
+    if in_memory and on_device:
+        raise UserError("--in-memory and --on-device exclude each other; leave one out.")
+    where = cache or prepared.cache_dir()
     with Display() as display:
+        images = opened(dataset, data_dir, where, display, skip_damaged=skip_damaged)
         path = job.pretrain(
             recipe,
             images,
-            name=files.require_name("run", name) if name else job.run_name(recipe, dataset),
+            name=files.require_name("run", name) if name else job.run_name(recipe, images.name.replace(":", "-")),
             runs=runs,
-            cache=cache or prepared.cache_dir(),
+            cache=where,
             device=device_name(device),
             overwrite=overwrite,
             watcher=display,
+            hold="memory" if in_memory else "device" if on_device else "disk",
             remedy="Use it as it is, or run the same command with --overwrite to start again.",
         )
         display.say(f"checkpoint: {path}")

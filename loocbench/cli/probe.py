@@ -26,6 +26,7 @@ def probe(
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
     cache: o.Cache = None,
+    skip_damaged: o.SkipDamaged = False,
     overwrite: o.Overwrite = False,
     json: o.Json = False,
 ) -> None:
@@ -36,5 +37,7 @@ def probe(
     card = tasks.find("linear", dataset, label)
     measuring.run(
         card,
-        measuring.Request(data_dir, checkpoint, features, runs, device, seed, results, suite, cache, overwrite, json),
+        measuring.Request(
+            data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+        ),
     )

@@ -25,6 +25,7 @@ def retrieve(
         Path | None,
         typer.Option("--gallery", help="Where the picture goes; default beside the row.", rich_help_panel=o.OUTPUT),
     ] = None,
+    skip_damaged: o.SkipDamaged = False,
     overwrite: o.Overwrite = False,
     json: o.Json = False,
 ) -> None:
@@ -34,7 +35,7 @@ def retrieve(
     from loocbench.jobs import gallery as pictures
 
     request = measuring.Request(
-        data_dir, checkpoint, features, runs, device, seed, results, suite, cache, overwrite, json
+        data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
     )
     with measuring.measured(tasks.find("retrieval", dataset), request) as (row, path, measurement):
         picture = gallery or path.with_suffix(".png")

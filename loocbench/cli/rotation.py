@@ -16,6 +16,7 @@ def rotation(
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
     cache: o.Cache = None,
+    skip_damaged: o.SkipDamaged = False,
     overwrite: o.Overwrite = False,
     json: o.Json = False,
 ) -> None:
@@ -26,5 +27,7 @@ def rotation(
     card = tasks.find("rotation", dataset)
     measuring.run(
         card,
-        measuring.Request(data_dir, checkpoint, features, runs, device, seed, results, suite, cache, overwrite, json),
+        measuring.Request(
+            data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+        ),
     )

@@ -6,16 +6,19 @@ and an upright cue (stem below, light from above) that makes orientation visible
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from loocbench.data import blooms_render
-from loocbench.types import Dataset, Pixels, Split
+from loocbench.errors import UserError
+from loocbench.types import Dataset, Pixels, Sizes, Split
 
 VERSION = 1  # raise it when the same seed gives other pixels or labels
 SIZES = {"train": 3000, "val": 1000, "test": 2000}
 _RENDER_BATCH = 64
+_EXAMINED_AT = 64  # pixels a side; a rendered image has no size of its own
 
 
 def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
@@ -50,6 +53,12 @@ def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
             )
         ]
 
+    def sizes_of(items: Sequence[str], short_side: int) -> Sizes:
+        return np.full((len(items), 2), short_side, dtype=np.int64)
+
+    def examine(items: Sequence[str]) -> list[str | UserError]:
+        return [hashlib.sha256(image.tobytes()).hexdigest() for image in read(items, _EXAMINED_AT)]
+
     edition = f"blooms v{VERSION} seed {seed}"
     note = "" if (sizes, seed) == (SIZES, 0) else f"{' / '.join(map(str, sizes.values()))} images, seed {seed}"
-    return Dataset("blooms", splits, read, lambda items: edition, lambda: edition, note)
+    return Dataset("blooms", splits, read, sizes_of, examine, lambda items: edition, lambda: edition, note)

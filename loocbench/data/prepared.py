@@ -1,53 +1,28 @@
-"""Decode once: the images of a split as uint8 in one memory-mapped file, from which any batch is read."""
+"""Images that were decoded once: uint8, short side resized, in one memory-mapped file from which any batch is read.
+
+The file is a safetensors file of two tensors, so that any tool can read it: ``index`` int64 [N, 3] (where an image
+begins in ``pixels``, its height, its width) and ``pixels`` uint8 [bytes] (RGB, row by row, image after image).
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+import json
+import mmap
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import platformdirs
 import torch
 
-from loocbench import files
-from loocbench.types import Dataset, ImageBatch, Pixels, Split
+from loocbench.errors import UserError
+from loocbench.types import ImageBatch, Pixels, Sizes
 
-_CHUNK = 256
+_RELEASE_AFTER = 64 * 2**20  # bytes read from the map before its pages are given back: memory stays bounded
 
-
-class PreparedImages:
-    """The images of one split, short side resized, in the split's order. Nothing but the asked batch is in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._pixels = np.memmap(folder / "pixels.bin", dtype=np.uint8, mode="r")
-        self._index = np.load(folder / "index.npy", allow_pickle=False)  # int64 [N, 3]: offset, height, width
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def image(self, row: int) -> Pixels:
-        """One image, uint8 [H, W, 3]."""
-        offset, height, width = self._index[row]
-        return self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
-
-    def batch(self, rows: Sequence[int] | np.ndarray) -> ImageBatch:
-        """The images at ``rows``, padded to the largest of them."""
-        sizes = self._index[rows, 1:]
-        height, width = sizes.max(axis=0)
-        pixels = np.zeros((len(rows), height, width, 3), dtype=np.uint8)
-        for slot, row in enumerate(rows):
-            pixels[slot, : sizes[slot, 0], : sizes[slot, 1]] = self.image(row)
-        return ImageBatch(torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(sizes))
-
-    def center_crops(self, rows: Sequence[int] | np.ndarray, size: int) -> torch.Tensor:
-        """The central squares, uint8 [B, 3, size, size], placed as torchvision's ``CenterCrop``."""
-        out = np.empty((len(rows), size, size, 3), dtype=np.uint8)
-        for slot, row in enumerate(rows):
-            image = self.image(row)
-            top, left = round((image.shape[0] - size) / 2.0), round((image.shape[1] - size) / 2.0)
-            out[slot] = image[top : top + size, left : left + size]
-        return torch.from_numpy(out).permute(0, 3, 1, 2).contiguous()
+Rows = Sequence[int] | npt.NDArray[np.int64]
 
 
 def cache_dir() -> Path:
@@ -55,26 +30,112 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("loocbench")
 
 
-def prepare(
-    dataset: Dataset, split: Split, short_side: int, *, cache: Path, on_progress: Callable[[int, int], None]
-) -> PreparedImages:
-    """The prepared images of ``split``, made now unless ``cache`` has them. on_progress(done, total) counts images.
+class PreparedImages:
+    """The images of one split, in the split's order. Nothing but the asked batch is in memory."""
 
-    The file's name is a hash of everything that determines its content. It appears whole or not at all.
-    """
-    key = hashlib.sha256("\n".join([dataset.content(split.items), str(short_side), *split.items]).encode()).hexdigest()
-    folder = cache / "images" / f"{dataset.name}-{split.name}-{short_side}-{key[:16]}"
-    if not folder.is_dir():
-        with files.writing_folder(folder) as part:
-            index = np.empty((len(split), 3), dtype=np.int64)
-            offset = 0
-            with (part / "pixels.bin").open("wb") as pixels:
-                for begin in range(0, len(split), _CHUNK):
-                    images = dataset.read(split.items[begin : begin + _CHUNK], short_side)
-                    for row, image in enumerate(images, begin):
-                        index[row] = (offset, *image.shape[:2])
-                        pixels.write(image.tobytes())
-                        offset += image.size
-                    on_progress(begin + len(images), len(split))
-            np.save(part / "index.npy", index)
-    return PreparedImages(folder)
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        begin, end = (8 + length + offset for offset in header["index"]["data_offsets"])
+        self._index = np.frombuffer(mapped[begin:end], dtype="<i8").reshape(-1, 3)
+        self._pixels: Pixels = np.frombuffer(mapped, dtype=np.uint8)[end:]
+        self._map: mmap.mmap | None = mapped
+        self._read = 0  # bytes since pages were given back
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all pixels."""
+        return len(self._pixels)
+
+    def sizes(self, rows: Rows) -> Sizes:
+        """Heights and widths of the images at ``rows``, int64 [B, 2]."""
+        return self._index[rows, 1:]
+
+    def image(self, row: int) -> Pixels:
+        """One image, uint8 [H, W, 3]; a view of the file."""
+        offset, height, width = self._index[row]
+        return self._pixels[offset : offset + height * width * 3].reshape(height, width, 3)
+
+    def batch(self, rows: Rows) -> ImageBatch:
+        """The images at ``rows``, padded to the largest of them."""
+        sizes = self.sizes(rows)
+        height, width = sizes.max(axis=0)
+        pixels = np.zeros((len(rows), height, width, 3), dtype=np.uint8)
+        for slot, row in enumerate(rows):
+            pixels[slot, : sizes[slot, 0], : sizes[slot, 1]] = self.image(row)
+        self._release(int(sizes.prod(axis=1).sum()) * 3)
+        return ImageBatch(torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(sizes.astype(np.int64)))
+
+    def center_crops(self, rows: Rows, size: int) -> torch.Tensor:
+        """The central squares, uint8 [B, 3, size, size], channels last in memory; placed as torchvision's crop."""
+        out = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+        for slot, row in enumerate(rows):
+            image = self.image(row)
+            top, left = round((image.shape[0] - size) / 2.0), round((image.shape[1] - size) / 2.0)
+            out[slot] = image[top : top + size, left : left + size]
+        self._release(int(self.sizes(rows).prod(axis=1).sum()) * 3)
+        return torch.from_numpy(out).permute(0, 3, 1, 2)
+
+    def in_memory(self) -> PreparedImages:
+        """Hold the images in main memory from now on, and return them. Raises UserError when there is no room."""
+        free = _free_memory()
+        if self.nbytes > free:
+            raise UserError(
+                f"the images take {self.nbytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free; "
+                "leave out --in-memory."
+            )
+        self._pixels, self._map = np.array(self._pixels), None
+        return self
+
+    def on_device(self, device: torch.device) -> DeviceImages:
+        """The same images, held on ``device``. Raises UserError when there is no room for them."""
+        if device.type == "cuda":
+            free = torch.cuda.mem_get_info(device)[0]
+            if self.nbytes > free // 2:  # training needs the rest
+                raise UserError(
+                    f"the images take {self.nbytes / 1e9:.1f} GB, more than half of the {free / 1e9:.1f} GB that are "
+                    f"free on {device}; leave out --on-device."
+                )
+        return DeviceImages(torch.from_numpy(np.array(self._pixels)).to(device), self._index)
+
+    def _release(self, count: int) -> None:
+        """Give the file's pages back to the system now and then; they stay in its cache as long as there is room."""
+        self._read += count
+        if self._map and self._read > _RELEASE_AFTER and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+            self._read = 0
+
+
+class DeviceImages:
+    """The images of one split, all on one device, for training without transfers."""
+
+    def __init__(self, pixels: torch.Tensor, index: npt.NDArray[np.int64]) -> None:
+        self._pixels = pixels
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def batch(self, rows: Rows) -> ImageBatch:
+        """The images at ``rows``, padded to the largest of them; pixels on the device, sizes on the CPU."""
+        sizes = self._index[rows, 1:]
+        height, width = (int(side) for side in sizes.max(axis=0))
+        pixels = self._pixels.new_zeros((len(rows), height, width, 3))
+        for slot, row in enumerate(rows):
+            offset, h, w = (int(value) for value in self._index[row])
+            pixels[slot, :h, :w] = self._pixels[offset : offset + h * w * 3].view(h, w, 3)
+        return ImageBatch(pixels.permute(0, 3, 1, 2), torch.from_numpy(sizes.astype(np.int64)))
+
+
+def _free_memory() -> int:
+    """Bytes of main memory that can still be used; without an answer from the system, any number of them."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63

@@ -77,8 +77,8 @@ class Encoder:
         images: [N, 3, H, W], uint8 or float in [0, 1], already at the network's resolution; normalised here.
         """
         pixels = images.to(self.device)
-        pixels = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
-        pooled = self._network.features((pixels - self._mean) / self._std)
+        pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
+        pooled = self._network.features(pixels.sub_(self._mean).div_(self._std))
         if self.separate:
             return pooled
         return {GENERAL: pooled[GENERAL], **dict(zip(self.card.spaces, self._network.project(pooled), strict=True))}

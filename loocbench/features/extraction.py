@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -14,29 +13,29 @@ import numpy.typing as npt
 import torch
 
 from loocbench import files
-from loocbench.data import prepared
+from loocbench.data import preparing
 from loocbench.features.encoder import Encoder
 from loocbench.types import Dataset, Split
+from loocbench.watching import Watcher
 
 VERSION = 1  # raise it when the same images and weights give other features
 BATCH = 128
 
 Matrix = npt.NDArray[np.float32]
-OnProgress = Callable[[str, int, int], None]
 
 
 def extract(
-    encoder: Encoder, dataset: Dataset, split: Split, *, turns: int, cache: Path, on_progress: OnProgress
+    encoder: Encoder, dataset: Dataset, split: Split, *, turns: int, cache: Path, watcher: Watcher
 ) -> dict[str, Matrix]:
     """Every space's features of a split: name -> float32 [N, D], memory-mapped, in the split's order.
 
-    turns: exact quarter turns (anticlockwise) of the square crop before the network. on_progress(stage, done, total).
+    turns: exact quarter turns (anticlockwise) of the square crop before the network.
     """
     key = _key(encoder, dataset, split, turns)
     folder = cache / "features" / key
     if not folder.is_dir():
         with files.writing_folder(folder) as part:
-            _fill(part, encoder, dataset, split, turns, cache, on_progress)
+            _fill(part, encoder, dataset, split, turns, cache, watcher)
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
@@ -46,12 +45,11 @@ def concatenate(spaces: dict[str, Matrix], parts: tuple[str, ...]) -> Matrix:
 
 
 def _fill(
-    folder: Path, encoder: Encoder, dataset: Dataset, split: Split, turns: int, cache: Path, on_progress: OnProgress
+    folder: Path, encoder: Encoder, dataset: Dataset, split: Split, turns: int, cache: Path, watcher: Watcher
 ) -> None:
     size = encoder.preprocessing
-    images = prepared.prepare(
-        dataset, split, size.resize, cache=cache, on_progress=lambda done, total: on_progress("decode", done, total)
-    )
+    images = preparing.prepare(dataset, split, size.resize, cache=cache, watcher=watcher)
+    stage = f"features, {split.name}" + (f" turned by {90 * turns}°" if turns else "")
     with ExitStack() as stack:
         outputs: dict[str, BinaryIO] = {}
         for begin in range(0, len(images), BATCH):
@@ -64,7 +62,7 @@ def _fill(
                     np.lib.format.write_array_header_1_0(outputs[name], header)
                 # Written, not memory-mapped: on a full disk a write is an error, a mapped page a killed process.
                 outputs[name].write(values.float().cpu().numpy().astype("<f4").tobytes())
-            on_progress("features", int(rows[-1]) + 1, len(images))
+            watcher.advance(stage, int(rows[-1]) + 1, len(images))
 
 
 def _key(encoder: Encoder, dataset: Dataset, split: Split, turns: int) -> str:

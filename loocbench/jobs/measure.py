@@ -12,15 +12,15 @@ from torch import Tensor
 
 from loocbench import files, provenance
 from loocbench.cards.tasks import Evaluator, TaskCard
-from loocbench.data import prepared
+from loocbench.data import preparing
 from loocbench.errors import UserError
 from loocbench.evaluators import linear, retrieval, rotation
 from loocbench.evaluators.subject import Subject
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
-from loocbench.jobs.watching import Watcher
 from loocbench.records import store
 from loocbench.types import Dataset, Outcome, Pixels, Row
+from loocbench.watching import Watcher
 
 EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "linear": linear.evaluate,
@@ -45,14 +45,13 @@ class Measurement:
     def features(self, split: str, *, turns: int = 0) -> Tensor:
         """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
         begin = time.perf_counter()
-        turned = f" turned by {90 * turns}°" if turns else ""
         every = extraction.extract(
             self.encoder,
             self.dataset,
             self.dataset.splits[split],
             turns=turns,
             cache=self.cache,
-            on_progress=lambda stage, done, total: self.watcher.advance(f"{stage}, {split}{turned}", done, total),
+            watcher=self.watcher,
         )
         joined = torch.from_numpy(extraction.concatenate(every, self.encoder.parse(self.features_name)))
         self.extract_seconds += time.perf_counter() - begin
@@ -65,12 +64,12 @@ class Measurement:
     def crops(self, split: str, rows: Sequence[int]) -> Pixels:
         """What the network sees of some images of a split: uint8 [len(rows), 3, S, S]."""
         size = self.encoder.preprocessing
-        images = prepared.prepare(
+        images = preparing.prepare(
             self.dataset,
             self.dataset.splits[split],
             size.resize,
             cache=self.cache,
-            on_progress=lambda done, total: self.watcher.advance(f"decode, {split}", done, total),
+            watcher=self.watcher,
         )
         return images.center_crops(rows, size.image_size).numpy()
 
@@ -122,6 +121,7 @@ def _measure(measurement: Measurement) -> Row:
         task_version=card.version,
         dataset=dataset.name,
         dataset_note=dataset.note,
+        skipped=dataset.skipped,
         fingerprints=_fingerprints(dataset),
         edition=dataset.edition(),
         features=measurement.features_name,

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from filelock import FileLock, Timeout
 
 from loocbench import files, provenance
 from loocbench.checkpoints import native
-from loocbench.data import prepared
+from loocbench.data import preparing
+from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.errors import UserError
-from loocbench.jobs.watching import Watcher
 from loocbench.pretraining import recipes
 from loocbench.pretraining.loop import Run
 from loocbench.types import Card, Dataset, Recipe
+from loocbench.watching import Watcher
 
 SPLIT = "train"
+Hold = Literal["disk", "memory", "device"]  # where the decoded images stay while the network trains
+_HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | DeviceImages]] = {
+    "disk": lambda images, on: images,
+    "memory": lambda images, on: images.in_memory(),
+    "device": lambda images, on: images.on_device(on),
+}
 
 
 def run_name(recipe: Recipe, dataset: str) -> str:
@@ -40,20 +49,23 @@ def pretrain(
     overwrite: bool,
     watcher: Watcher,
     remedy: str = "",
+    hold: Hold = "disk",
 ) -> Path:
     """Train and leave ``runs/name/`` with checkpoint.safetensors, card.json and log.jsonl. Returns the checkpoint.
 
     The checkpoint is replaced, whole, after every epoch. Raises UserError when the run exists and ``overwrite`` is
     false, when another process writes it, and on a KeyboardInterrupt, saying what was kept and the caller's ``remedy``;
-    before the first epoch's end nothing is left behind.
+    before the first epoch's end nothing is left behind. Raises UserError when the data set has no training images.
     """
+    if SPLIT not in dataset.splits:
+        raise UserError(f"{dataset.name} is a test set without training images; pretrain on another --dataset.")
     folder = runs / name
     files.require_writable(runs)
     try:
         with FileLock(runs / f".{name}.lock", timeout=0):
             if (folder / native.FILE).exists() and not overwrite:
                 raise UserError(f"run {folder} exists; choose another --name, or --overwrite it.")
-            return _Training(recipe, dataset, name, folder, watcher, remedy).run(cache, device)
+            return _Training(recipe, dataset, name, folder, watcher, remedy, hold).run(cache, device)
     except Timeout as error:
         raise UserError(f"another process is writing {folder}; wait for it, or choose another --name.") from error
 
@@ -68,20 +80,22 @@ class _Training:
     folder: Path
     watcher: Watcher
     remedy: str
+    hold: Hold
     saved: int = 0
 
     def run(self, cache: Path, device: str) -> Path:
         """Decode, train, save after every epoch. Returns the checkpoint."""
         files.require_writable(self.folder)
         try:
-            images = prepared.prepare(
+            images = preparing.prepare(
                 self.dataset,
                 self.dataset.splits[SPLIT],
                 recipes.preprocessing(self.recipe.image_size).resize,
                 cache=cache,
-                on_progress=lambda done, total: self.watcher.advance("decode", done, total),
+                watcher=self.watcher,
             )
-            self._train(Run(self.recipe, images, torch.device(device)))
+            on = torch.device(device)
+            self._train(Run(self.recipe, _HOLD[self.hold](images, on), on))
         except KeyboardInterrupt as error:
             raise UserError(f"interrupted{self._kept()}") from error
         finally:
@@ -112,6 +126,7 @@ class _Training:
             preprocessing=recipes.preprocessing(self.recipe.image_size),
             dataset=self.dataset.name,
             dataset_note=self.dataset.note,
+            skipped=self.dataset.skipped,
             edition=self.dataset.edition(),
             split=SPLIT,
             fingerprint=split.fingerprint,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from loocbench import files
 from loocbench.errors import UserError
-from loocbench.jobs.watching import Watcher
 from loocbench.records import frame, store
 from loocbench.report import markdown, table
 from loocbench.types import Row
+from loocbench.watching import Watcher
 
 
 def report(

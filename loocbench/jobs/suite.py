@@ -15,8 +15,8 @@ from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import gallery, pretrain
 from loocbench.jobs.measure import Measurement, row_of
-from loocbench.jobs.watching import Watcher
 from loocbench.types import Dataset, Recipe
+from loocbench.watching import Watcher
 
 
 @dataclass(frozen=True)

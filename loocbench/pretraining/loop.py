@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from loocbench.data.prepared import PreparedImages
+from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.errors import UserError
 from loocbench.models.network import Network
 from loocbench.pretraining import recipes, schedule
@@ -43,7 +43,7 @@ class Progress:
 class Run:
     """A pretraining run: iterate over :meth:`steps`; ``network`` is the query encoder so far."""
 
-    def __init__(self, recipe: Recipe, images: PreparedImages, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, images: PreparedImages | DeviceImages, device: torch.device) -> None:
         if len(images) < recipe.batch_size:
             raise UserError(
                 f"{len(images)} training images do not fill one batch; use --batch-size {max(2, len(images))} or less."

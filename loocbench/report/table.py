@@ -203,7 +203,11 @@ def _notes(rows: Sequence[Row], columns: Sequence[Column], superseded: int) -> l
     notes.append(
         f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
     )
-    notes += [f"{column.task} was measured on a {column.note}." for column in columns if column.note]
+    notes += [
+        f"{column.task} was measured on another copy than the official one: {column.note}."
+        for column in columns
+        if column.note
+    ]
     if superseded:
         notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
     return list(dict.fromkeys(notes))

@@ -77,7 +77,7 @@ def test_a_card_that_lies_elsewhere_than_it_says_is_refused(one_line, tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('dataset = "cub200"', 'dataset = "cub"', "dataset 'cub' is not one of blooms, cub200, flowers102"),
+        ('dataset = "cub200"', 'dataset = "cub"', "dataset 'cub' is not one of folder, blooms, cub200, flowers102"),
         ('labels = ["class"]', 'labels = ["colour"]', "cub200 has no label 'colour'"),
         ('metric = "top1"', 'metric = "top9"', "metric 'top9' is not one of top1, top5"),
     ],

@@ -93,7 +93,7 @@ def test_a_row_carries_what_reproduces_it(loocbench, tmp_path):
     )
     (path,) = (tmp_path / "results" / "local").glob("*/*.json")
     row = json.loads(path.read_text())
-    assert row["dataset_note"] == "subset 24 of 11,788"
+    assert row["dataset_note"] == "subset 24 of 11,788, re-encoded"
     assert row["fingerprints"].keys() == {"train", "val", "test"}
     assert len(row["checkpoint_hash"]) == 64
     assert row["versions"]["torch"] == torch.__version__

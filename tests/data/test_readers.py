@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import Flowers102
 
-from loocbench.data import catalog, cub, flowers, prepared, splits
+from loocbench.data import catalog, splits
+from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError
 from tests.conftest import make_cub, make_flowers
 
@@ -16,24 +17,24 @@ def describe(dataset, factor="class"):
 
 
 def test_cub_layout(tmp_path):
-    dataset = cub.cub200(make_cub(tmp_path))
+    dataset = catalog.open_dataset("cub200", make_cub(tmp_path))
     assert describe(dataset) == {"train": (9, 3), "val": (3, 3), "test": (12, 3)}
     assert dataset.splits["test"].class_names["class"] == ("001.Bird_1", "003.Bird_3", "005.Bird_5")
     assert set(dataset.splits["train"].labels["class"]) == {0, 1, 2}  # ids 1, 3, 5 made 0 .. K-1
-    assert dataset.note == "subset 24 of 11,788"
+    assert dataset.note == "subset 24 of 11,788, re-encoded"
 
 
 def test_flowers_layout(tmp_path):
-    dataset = flowers.flowers102(make_flowers(tmp_path))
+    dataset = catalog.open_dataset("flowers102", make_flowers(tmp_path))
     assert describe(dataset) == {"train": (8, 102), "val": (8, 102), "test": (8, 102)}
-    assert dataset.note == "subset 24 of 8,189"
+    assert dataset.note == "subset 24 of 8,189, re-encoded"
 
 
 @pytest.mark.realdata
 def test_flowers_is_the_same_multiset_as_torchvisions(photographs):
-    dataset = flowers.flowers102(photographs)
+    dataset = catalog.open_dataset("flowers102", photographs)
     assert describe(dataset) == {"train": (1020, 102), "val": (1020, 102), "test": (6149, 102)}
-    assert dataset.note == ""
+    assert dataset.note == "re-encoded"  # complete, but its images were made smaller
     for name, split in dataset.splits.items():
         theirs = Flowers102(photographs, split=name)
         expected = Counter((path.name, label) for path, label in zip(theirs._image_files, theirs._labels, strict=True))
@@ -42,11 +43,11 @@ def test_flowers_is_the_same_multiset_as_torchvisions(photographs):
 
 @pytest.mark.realdata
 def test_cub_subset_keeps_the_official_split(photographs):
-    dataset = cub.cub200(photographs)
+    dataset = catalog.open_dataset("cub200", photographs)
     sizes = {name: len(split) for name, split in dataset.splits.items()}
     assert (sizes["train"] + sizes["val"], sizes["test"]) == (810, 739)
     assert len(dataset.splits["test"].class_names["class"]) == 27
-    assert dataset.note == "subset 1,549 of 11,788"
+    assert dataset.note == "subset 1,549 of 11,788, re-encoded"
 
 
 @pytest.mark.realdata
@@ -54,11 +55,11 @@ def test_cubs_official_counts_from_its_metadata(photographs):
     rows = (photographs / "CUB_200_2011_metadata" / "train_test_split.txt").read_text().split("\n")
     training = sum(line.endswith(" 1") for line in rows)
     assert (training, sum(map(bool, rows)) - training) == (5994, 5794)
-    assert cub.OFFICIAL_IMAGES == 5994 + 5794
+    assert [part.images for part in ENTRIES["cub200"].official.parts] == [5994, 5794]
 
 
 def test_validation_is_stratified_seeded_and_disjoint(tmp_path):
-    train = cub.cub200(make_cub(tmp_path, images=20)).splits["train"]
+    train = catalog.open_dataset("cub200", make_cub(tmp_path, images=20)).splits["train"]
     first, second = splits.carve_validation(train, "class", seed=3), splits.carve_validation(train, "class", seed=3)
     assert first["val"].items == second["val"].items
     assert not set(first["val"].items) & set(first["train"].items)
@@ -67,7 +68,7 @@ def test_validation_is_stratified_seeded_and_disjoint(tmp_path):
 
 
 def test_the_fingerprint_knows_items_and_labels_but_not_their_order(tmp_path):
-    train = cub.cub200(make_cub(tmp_path)).splits["train"]
+    train = catalog.open_dataset("cub200", make_cub(tmp_path)).splits["train"]
     rows = np.arange(len(train))
     assert splits.select(train, rows[::-1], "train").fingerprint == train.fingerprint
     assert splits.select(train, rows[1:], "train").fingerprint != train.fingerprint
@@ -126,7 +127,7 @@ def test_a_truncated_matlab_file_is_refused(tmp_path, keep):
     data = path.read_bytes()
     path.write_bytes(data[: min(keep, len(data) - 1)])
     with pytest.raises(UserError, match="put the official files there"):
-        flowers.flowers102(tmp_path)
+        catalog.open_dataset("flowers102", tmp_path)
 
 
 def test_an_absent_data_set_says_what_to_put_where(tmp_path):
@@ -137,40 +138,3 @@ def test_an_absent_data_set_says_what_to_put_where(tmp_path):
 def test_an_unknown_data_set_gets_a_suggestion():
     with pytest.raises(UserError, match="Did you mean 'cub200'"):
         catalog.open_dataset("cub20")
-
-
-def test_prepared_images_are_what_decoding_gives_in_the_splits_order(tmp_path):
-    dataset = cub.cub200(make_cub(tmp_path))
-    split = dataset.splits["train"]
-    seen = []
-    images = prepared.prepare(
-        dataset, split, 24, cache=tmp_path / "cache", on_progress=lambda *counts: seen.append(counts)
-    )
-    assert seen[-1] == (len(split), len(split))
-    for row, expected in enumerate(dataset.read(split.items, 24)):
-        assert np.array_equal(images.image(row), expected)
-    batch = images.batch([2, 0])
-    for slot, row in enumerate((2, 0)):
-        height, width = batch.sizes[slot].tolist()
-        assert np.array_equal(batch.pixels[slot, :, :height, :width].permute(1, 2, 0).numpy(), images.image(row))
-
-
-def test_center_crops_are_torchvisions(tmp_path):
-    from torchvision.transforms.functional import center_crop, to_pil_image
-
-    dataset = cub.cub200(make_cub(tmp_path))
-    images = prepared.prepare(dataset, dataset.splits["test"], 23, cache=tmp_path, on_progress=lambda *_: None)
-    crops = images.center_crops(range(12), 18)
-    for row in range(12):
-        expected = np.asarray(center_crop(to_pil_image(images.image(row).copy()), 18))
-        assert np.array_equal(crops[row].permute(1, 2, 0).numpy(), expected)
-
-
-def test_a_damaged_image_leaves_no_prepared_file_behind(tmp_path):
-    dataset = cub.cub200(make_cub(tmp_path))
-    victim = tmp_path / "CUB_200_2011" / "images" / dataset.splits["test"].items[3]
-    victim.write_bytes(victim.read_bytes()[:200])
-    cache = tmp_path / "cache"
-    with pytest.raises(UserError, match=f"{victim.name} is damaged"):
-        prepared.prepare(dataset, dataset.splits["test"], 24, cache=cache, on_progress=lambda *_: None)
-    assert not [path for path in cache.rglob("*") if path.is_file()]

@@ -9,6 +9,7 @@ import loocbench
 from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.features import extraction, spaces
+from tests.conftest import Silent
 
 OFFERED = {
     "moco": ["looc", "looc++", "head:invariant"],
@@ -81,9 +82,7 @@ def test_prepare_makes_pillow_images_into_the_networks_input(trained):
 
 
 def extract(encoder, dataset, cache, turns=0, split="test"):
-    return extraction.extract(
-        encoder, dataset, dataset.splits[split], turns=turns, cache=cache, on_progress=lambda *_: None
-    )
+    return extraction.extract(encoder, dataset, dataset.splits[split], turns=turns, cache=cache, watcher=Silent())
 
 
 def test_extracted_features_are_the_encoders_in_the_splits_order(trained, tiny_blooms, tmp_path):

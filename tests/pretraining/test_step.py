@@ -12,7 +12,7 @@ from loocbench.pretraining import momentum, recipes, schedule
 from loocbench.pretraining.queue import Queues
 from loocbench.pretraining.step import Pretraining, build_network
 from loocbench.types import Recipe
-from tests.conftest import tiny_recipe
+from tests.conftest import Silent, tiny_recipe
 
 CPU = torch.device("cpu")
 
@@ -130,10 +130,10 @@ def test_milestones_default_to_the_papers_300_and_400_of_500():
 
 
 def test_training_lowers_the_loss(tiny_blooms, tmp_path):
-    from loocbench.data import prepared
+    from loocbench.data import preparing
     from loocbench.pretraining.loop import Run
 
-    images = prepared.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, on_progress=lambda *_: None)
+    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, watcher=Silent())
     run = Run(tiny_recipe("looc", epochs=30, learning_rate=0.2), images, CPU)
     losses = [progress.loss for progress in run.steps() if progress.ends_epoch]
     assert np.mean(losses[-5:]) < np.mean(losses[2:7]) - 0.1  # from where the queue holds real keys

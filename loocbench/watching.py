@@ -1,4 +1,4 @@
-"""How a job tells that it moves on. The command line shows it; a library user may ignore it."""
+"""How long work tells that it moves on. The command line shows it; a library user may ignore it."""
 
 from __future__ import annotations
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from loocbench.data import folders
-from loocbench.data.splits import carve_validation, compact, select
+from loocbench.data.splits import by_membership, carve_validation, compact
 from loocbench.errors import UserError
 from loocbench.types import Dataset, Split
 
-FOLDER = "CUB_200_2011"
-OFFICIAL_IMAGES = 11_788
 
+def cub200(root: Path) -> Dataset:
+    """Read ``CUB_200_2011/``. The official train split is carved into train and val; test is the official one.
 
-def cub200(data_dir: Path) -> Dataset:
-    """Read ``data_dir/CUB_200_2011``. The official train split is carved into train and val; test is the official one.
-
-    Images whose file is absent are left out and the copy is named a subset. Raises UserError when the folder is not
-    CUB-200-2011.
+    Images whose file is absent are left out. Raises UserError when the folder is not CUB-200-2011.
     """
-    root = data_dir / FOLDER
     names = dict(folders.read_table(root / "classes.txt", 2))
     paths = dict(folders.read_table(root / "images.txt", 2))
     classes = dict(folders.read_table(root / "image_class_labels.txt", 2))
@@ -30,7 +23,9 @@ def cub200(data_dir: Path) -> Dataset:
         raise UserError(f"the lists in {root} name different images; unpack the archive again.")
     if strange := {key for key in {*classes.values(), *names} if key not in names or not key.isdecimal()}:
         raise UserError(f"'{min(strange)}' is no class of {root / 'classes.txt'}; unpack the archive again.")
-    present = [key for key, path in paths.items() if (root / "images" / path).is_file()]
+    folders.require_inside(paths.values(), root / "images.txt")
+    there = set(folders.files_below(root / "images"))
+    present = [key for key, path in paths.items() if path in there]
     if not present:
         raise UserError(f"{root / 'images'} holds none of the {len(paths):,} images; unpack the archive there.")
     labels, class_names = compact(
@@ -43,15 +38,10 @@ def cub200(data_dir: Path) -> Dataset:
         labels={"class": labels},
         class_names={"class": class_names},
     )
-    is_training = np.array([training[key] == "1" for key in present])
-    train = select(everything, np.flatnonzero(is_training), "train")
-    test = select(everything, np.flatnonzero(~is_training), "test")
-    splits = {**carve_validation(train, "class"), "test": test}
-    return Dataset(
-        name="cub200",
-        splits=splits,
-        read=folders.reader(root / "images"),
-        content=folders.content(root / "images"),
-        edition=folders.edition(root / "images", splits),
-        note=folders.subset_note(len(present), OFFICIAL_IMAGES),
+    official = by_membership(
+        everything, ["train" if training[key] == "1" else "test" for key in present], ("train", "test")
     )
+    if missing := {"train", "test"} - official.keys():
+        raise UserError(f"{root} lacks every image of the {min(missing)} split; unpack the archive there.")
+    splits = {**carve_validation(official["train"], "class"), "test": official["test"]}
+    return folders.dataset("cub200", root / "images", splits)

@@ -1,0 +1,132 @@
+"""How a data set, its official copy and what was found in it are shown: as lines, as tables, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.table import Table
+
+from loocbench.data.entries import Entry
+from loocbench.data.official import count_classes
+from loocbench.data.verifying import Findings
+from loocbench.jobs.datasets import Standing
+from loocbench.types import Dataset
+
+_SHOWN = 20  # damaged files and repeated images that are printed; --json has all
+
+
+def catalog_table(standings: list[Standing]) -> Table:
+    """The catalog, one row a data set."""
+    table = Table()
+    for heading in ("data set", "here", "images", "classes", "official lists", "download", "source", "licence"):
+        right = heading in ("images", "classes", "download")
+        folds = heading in ("official lists", "source")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=not folds)
+    for one in standings:
+        entry, source = one.entry, one.entry.source
+        table.add_row(
+            entry.name,
+            one.state,
+            _count(entry.official.images),
+            _count(entry.official.classes),
+            " / ".join(_count(part.images) for part in entry.official.parts),
+            _download(entry),
+            (urlsplit(source.homepage).hostname or source.homepage).removeprefix("www."),
+            source.licence,
+        )
+    return table
+
+
+def catalog_json(standings: list[Standing]) -> list[dict[str, Any]]:
+    """The catalog for machines; sizes in bytes, 0 where nothing is known or downloaded."""
+    return [
+        {
+            "name": one.entry.name,
+            "title": one.entry.title,
+            "state": one.state,
+            "reason": one.reason,
+            "images": one.entry.official.images,
+            "classes": one.entry.official.classes,
+            "official_lists": {part.name: part.images for part in one.entry.official.parts},
+            "labels": one.entry.labels,
+            "download_bytes": one.entry.source.size,
+            "source": one.entry.source.homepage,
+            "licence": one.entry.source.licence,
+            "terms": one.entry.source.terms,
+        }
+        for one in standings
+    ]
+
+
+def split_table(dataset: Dataset, findings: Findings | None) -> Table:
+    """The splits of a data set: sizes, classes, fingerprints, and how these compare to the official ones."""
+    table = Table()
+    statuses = findings.fingerprints if findings else {}
+    compared = set(statuses.values()) - {"not recorded"}
+    for heading in ("split", "images", "classes", "fingerprint", *(["it is"] if compared else [])):
+        table.add_column(heading, justify="right" if heading in ("images", "classes") else "left")
+    for name, split in dataset.splits.items():
+        classes = len(set(next(iter(split.labels.values())).tolist()))
+        status = [statuses[name]] if compared else []
+        table.add_row(name, f"{len(split):,}", f"{classes:,}", split.fingerprint[:16], *status)
+    return table
+
+
+def summary(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
+    """A data set for machines."""
+    return {
+        "name": dataset.name,
+        "note": dataset.note,
+        "classes": count_classes(dataset),
+        "splits": {name: len(split) for name, split in dataset.splits.items()},
+        "fingerprints": {name: split.fingerprint for name, split in dataset.splits.items()},
+        "edition": dataset.edition(),
+        "official_lists": {part.name: part.images for part in entry.official.parts} if entry else {},
+        "source": entry.source.homepage if entry else "",
+        "licence": entry.source.licence if entry else "",
+    }
+
+
+def findings_json(findings: Findings) -> dict[str, Any]:
+    """What was found, for machines."""
+    return {"sound": findings.sound, **asdict(findings)}
+
+
+def finding_lines(dataset: Dataset, entry: Entry | None, findings: Findings) -> Iterator[str]:
+    """What was found, for people."""
+    yield f"This copy: {copy(dataset, entry)}."
+    if entry and "not recorded" in findings.fingerprints.values():
+        yield "No fingerprint of a complete official copy is recorded for it: counts were compared, not names."
+    yield f"{findings.images:,} images decoded, {len(findings.damaged):,} of them damaged."
+    yield from _some([f"  {reason}" for reason in findings.damaged.values()])
+    yield from _some([f"mismatch: {line}" for line in findings.mismatches])
+    if findings.across_splits:
+        yield f"{len(findings.across_splits):,} images are in more than one split, byte for byte:"
+        yield from _some([f"  {', '.join(group)}" for group in findings.across_splits])
+
+
+def copy(dataset: Dataset, entry: Entry | None) -> str:
+    """How this copy stands to the official one."""
+    if entry is None:
+        return "your own folder"
+    return dataset.note or "the official one"
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"  … and {len(lines) - _SHOWN:,} more (--json lists all)"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "–"
+
+
+def _download(entry: Entry) -> str:
+    size = entry.source.size
+    if not size:
+        return "by hand" if entry.read else "–"
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

@@ -1,0 +1,1 @@
+"""Getting official archives: fetching with resume and checksum, and unpacking that trusts no archive."""

@@ -1,0 +1,109 @@
+"""Unpacking an archive that is not trusted: plain files and folders only, inside one folder, up to a size."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from loocbench import files
+from loocbench.errors import UserError
+from loocbench.watching import Watcher
+
+_COPY = 1 << 20
+_MB = 1_000_000
+_LINK = "a link"
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One file or folder of an archive. strange: what it is, if it is neither."""
+
+    name: str
+    is_folder: bool
+    strange: str
+    content: IO[bytes] | None
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of that name is unpacked rather than put in place as it is."""
+    return name.endswith((".tar", ".tgz", ".tar.gz", ".zip"))
+
+
+def unpack(archive: Path, folder: Path, *, limit: int, watcher: Watcher) -> None:
+    """Unpack into ``folder``. Every member is checked before it is written; nothing but its bytes is taken.
+
+    Raises UserError for a member with an absolute path or ``..``, for links and devices, for a damaged archive, and
+    once more than ``limit`` bytes have come out; ``folder`` is then the caller's to remove.
+    """
+    written = 0
+    try:
+        for member in _members(archive):
+            target = _place(member, archive, folder)
+            if member.is_folder:
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if member.content is None:
+                raise _refusal(archive, f"'{member.name}' without content")
+            with target.open("wb") as file:
+                while block := member.content.read(_COPY):
+                    written += len(block)
+                    if written > limit:
+                        raise _refusal(archive, f"more than {limit / _MB:,.0f} MB")
+                    file.write(block)
+            watcher.advance(f"unpack {archive.name}, MB", min(written, limit - 1) // _MB, limit // _MB)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{archive} is damaged ({error}); delete it and run the same command again.") from error
+    except OSError as error:
+        if error.errno is None:  # gzip's own complaint about its content
+            raise UserError(f"{archive} is damaged ({error}); delete it and run the same command again.") from error
+        raise files.write_error(folder, error) from error
+
+
+def put(file: Path, folder: Path) -> None:
+    """Put a file that is no archive into ``folder``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / file.name)
+    except OSError as error:
+        raise files.write_error(folder / file.name, error) from error
+
+
+def _place(member: _Member, archive: Path, folder: Path) -> Path:
+    """Where a member goes, or a refusal."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts or "\\" in member.name or ":" in member.name.split("/")[0]:
+        raise _refusal(archive, f"'{member.name}', outside its folder")
+    if member.strange:
+        raise _refusal(archive, f"'{member.name}', {member.strange}")
+    return folder.joinpath(*path.parts)
+
+
+def _refusal(archive: Path, what: str) -> UserError:
+    return UserError(f"{archive} holds {what}: it is not the official archive and was not unpacked; delete it.")
+
+
+def _members(archive: Path) -> Iterator[_Member]:
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                mode = info.external_attr >> 16
+                strange = _LINK if stat.S_ISLNK(mode) else ""
+                if info.is_dir() or strange:
+                    yield _Member(info.filename, info.is_dir(), strange, None)
+                else:
+                    with opened.open(info) as content:
+                        yield _Member(info.filename, False, "", content)
+    else:
+        with tarfile.open(archive, "r|*") as stream:  # read once from front to back: member after member
+            for entry in stream:
+                links = _LINK if entry.issym() or entry.islnk() else "a device or pipe"
+                strange = "" if entry.isfile() or entry.isdir() else links
+                yield _Member(entry.name, entry.isdir(), strange, stream.extractfile(entry) if entry.isfile() else None)

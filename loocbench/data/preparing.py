@@ -1,0 +1,199 @@
+"""Decoding a split once, into the file that :mod:`loocbench.data.prepared` reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock, Timeout
+
+from loocbench import files
+from loocbench.data import decoding, workers
+from loocbench.data.prepared import PreparedImages
+from loocbench.errors import UserError
+from loocbench.types import Dataset, ImageFiles, Pixels, Split
+from loocbench.watching import Watcher
+
+_CHUNK = 64  # images that a worker takes at a time
+_GROUP = 16 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
+_ROOM_TO_LEAVE = 64 * 2**20  # bytes
+_ALIGNMENT = 8  # of safetensors' data
+
+_Job = tuple[Path, int, Sequence[str], npt.NDArray[np.int64]]  # file, offset, items, their heights and widths
+
+
+def prepare(dataset: Dataset, split: Split, short_side: int, *, cache: Path, watcher: Watcher) -> PreparedImages:
+    """The prepared images of ``split``, made now unless ``cache`` has them.
+
+    The file's name is a hash of everything that determines its content: how files decode, each file's name, size and
+    time of change, the short side. It appears whole or not at all; a run that was cut off goes on where it stopped. Its
+    size is known from the images' headers and announced before it is made. Raises UserError when the disk has no room
+    for it, and for a damaged image.
+    """
+    key = hashlib.sha256("\n".join([dataset.content(split.items), str(short_side), *split.items]).encode()).hexdigest()
+    name = dataset.name.replace(":", "-")
+    path = cache / "images" / f"{name}-{split.name}-{short_side}-{key[:16]}.safetensors"
+    if not path.is_file():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path.with_suffix(".lock"))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                watcher.say(f"waiting for another process that prepares {dataset.name}, {split.name}")
+                lock.acquire()
+        except OSError as error:
+            raise files.write_error(path, error) from error
+        try:
+            if not path.is_file():
+                _make(path, dataset, split, short_side, watcher)
+        finally:
+            lock.release()
+    return PreparedImages(path)
+
+
+def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher) -> None:
+    part, progress = path.with_suffix(".part"), path.with_suffix(".progress")
+    with workers.pool() as pool:
+        try:
+            sizes = _measure(pool, dataset, split, short_side, watcher)
+            ends = np.cumsum(sizes.prod(axis=1) * 3)
+            head = _head(sizes, ends)
+            begin = _finished(part, progress, head)
+            _announce(path, dataset, split, short_side, begin, ends, watcher)
+            if not begin:
+                part.write_bytes(head)
+            offsets = len(head) + np.concatenate([[0], ends])
+            _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, watcher)
+            part.replace(path)
+            progress.unlink(missing_ok=True)
+        except Exception as error:  # what Ctrl-C or a killed process leaves is gone on with, what failed is taken away
+            part.unlink(missing_ok=True)
+            progress.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise files.write_error(path, error) from error
+            if isinstance(error, BrokenProcessPool):
+                raise UserError("a decoding process was killed, for want of memory perhaps; run it again.") from error
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _announce(
+    path: Path,
+    dataset: Dataset,
+    split: Split,
+    short_side: int,
+    begin: int,
+    ends: npt.NDArray[np.int64],
+    watcher: Watcher,
+) -> None:
+    """Say how much will be written where. Raises UserError when there is no room for it."""
+    needed = int(ends[-1]) - (int(ends[begin - 1]) if begin else 0)
+    free = shutil.disk_usage(path.parent).free
+    if needed + _ROOM_TO_LEAVE > free:
+        raise UserError(
+            f"{dataset.name}, {split.name} at {short_side} px takes {_readable(needed)} more in {path.parent}, "
+            f"where {_readable(free)} are free; free some space, or choose another --cache."
+        )
+    going_on = f", going on at image {begin:,}" if begin else ""
+    watcher.say(
+        f"preparing {dataset.name}, {split.name}: {len(split):,} images at {short_side} px, "
+        f"{_readable(ends[-1])} in {path.parent}{going_on}"
+    )
+
+
+def _measure(
+    pool: Executor, dataset: Dataset, split: Split, short_side: int, watcher: Watcher
+) -> npt.NDArray[np.int64]:
+    """Heights and widths [N, 2] of all images, from their headers."""
+    if dataset.files is None or len(split) <= _CHUNK:  # processes would take longer to start than to work
+        return dataset.sizes(split.items, short_side)
+    chunks = [split.items[first : first + _CHUNK] for first in range(0, len(split), _CHUNK)]
+    parts = []
+    for part in pool.map(partial(_measure_files, dataset.files, short_side), chunks):
+        parts += part
+        watcher.advance(f"measure, {split.name}", len(parts), len(split))
+    return np.array(parts, dtype=np.int64)
+
+
+def _head(sizes: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> bytes:
+    """All that precedes the pixels: safetensors' header, and the index."""
+    index = np.column_stack([np.concatenate([[0], ends[:-1]]), sizes]).astype("<i8").tobytes()
+    header = {
+        "index": {"dtype": "I64", "shape": [len(sizes), 3], "data_offsets": [0, len(index)]},
+        "pixels": {"dtype": "U8", "shape": [int(ends[-1])], "data_offsets": [len(index), len(index) + int(ends[-1])]},
+    }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text + index
+
+
+def _finished(part: Path, progress: Path, head: bytes) -> int:
+    """How many images an earlier run left in ``part``, all of them on the disk."""
+    try:
+        with part.open("rb") as file:
+            return int(progress.read_text()) if file.read(len(head)) == head else 0
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _decode(
+    pool: Executor,
+    part: Path,
+    progress: Path,
+    dataset: Dataset,
+    split: Split,
+    short_side: int,
+    sizes: npt.NDArray[np.int64],
+    offsets: npt.NDArray[np.int64],
+    begin: int,
+    watcher: Watcher,
+) -> None:
+    """Put the images from row ``begin`` on in their places, and note after every group that it is on the disk."""
+    chunks = [slice(first, min(first + _CHUNK, len(split))) for first in range(begin, len(split), _CHUNK)]
+    jobs = [(part, int(offsets[rows.start]), split.items[rows], sizes[rows]) for rows in chunks]
+    parallel = dataset.files is not None and len(jobs) > 1
+    work = partial(_decode_files, dataset.files, short_side) if parallel else partial(_read, dataset, short_side)
+    with part.open("r+b") as file:
+        for rows, _ in zip(chunks, (pool.map if parallel else map)(work, jobs), strict=True):
+            if rows.stop % _GROUP == 0 or rows.stop == len(split):
+                os.fsync(file.fileno())
+                files.write_text(progress, str(rows.stop))
+            watcher.advance(f"decode, {split.name}", rows.stop, len(split))
+
+
+def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) -> list[tuple[int, int]]:
+    return [decoding.measure(source.folder / item, short_side, border=source.border) for item in items]
+
+
+def _decode_files(source: ImageFiles, short_side: int, job: _Job) -> None:
+    _put(job, (decoding.decode(source.folder / item, short_side, border=source.border) for item in job[2]))
+
+
+def _read(dataset: Dataset, short_side: int, job: _Job) -> None:
+    _put(job, dataset.read(job[2], short_side))
+
+
+def _put(job: _Job, images: Iterable[Pixels]) -> None:
+    """Write consecutive images to their place in the file."""
+    part, offset, items, sizes = job
+    with part.open("r+b") as file:
+        file.seek(offset)
+        for item, image, size in zip(items, images, sizes, strict=True):
+            if image.shape[:2] != tuple(size):
+                raise UserError(f"image {item} changed while it was read; run the command again.")
+            file.write(np.ascontiguousarray(image).data)
+
+
+def _readable(count: int | np.int64) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,1 @@
+"""From a folder as its archive unpacks to a :class:`~loocbench.types.Dataset`: one module a layout."""

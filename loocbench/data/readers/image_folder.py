@@ -1,0 +1,103 @@
+"""Any folder of images: a folder a class, with optional splits and optional further labels from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from loocbench.data import folders
+from loocbench.data.splits import by_membership, carve, carve_validation, of_strings
+from loocbench.errors import UserError
+from loocbench.types import Dataset, Split
+
+LABELS_FILE = "labels.csv"
+TEST_SHARE = 0.2
+# Folder names that mean a split, above the class folders or inside them. Few-shot extracts say support and query.
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "support": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+    "query": "test",
+}
+
+
+def image_folder(root: Path, name: str) -> Dataset:
+    """Read ``root``: ``<class>/…``, ``<split>/<class>/…`` or ``<class>/<split>/…``; without splits as torchvision's
+    ``ImageFolder``, and with a fifth of each class carved (seeded) for test and for val where there is none.
+
+    ``labels.csv`` may add labels: a column ``path`` (relative to ``root``), any further columns as labels, a column
+    ``class`` in place of the folders, a column ``split``. Raises UserError for a folder that cannot be read so.
+    """
+    items = folders.files_below(root)
+    if not items:
+        raise UserError(f"{root} holds no images ({', '.join(sorted(folders.EXTENSIONS))}); name a folder that does.")
+    columns = _read_labels(root / LABELS_FILE, items) if (root / LABELS_FILE).is_file() else {}
+    tops = {item.split("/")[0] for item in items if "/" in item}
+    above = bool(tops) and tops <= SPLIT_FOLDERS.keys()
+    if "class" not in columns:
+        position = 1 if above else 0
+        if flat := next((item for item in items if item.count("/") <= position), None):
+            raise UserError(f"{root / flat} is in no class folder; sort it into one, or give a class in {LABELS_FILE}.")
+        columns["class"] = [item.split("/")[position] for item in items]
+    of = columns.pop("split", None) or _splits_from_folders(items, above)
+    labels = {factor: of_strings(values) for factor, values in columns.items()}
+    everything = Split(
+        name,
+        "train",
+        tuple(items),
+        {factor: values for factor, (values, _) in sorted(labels.items())},
+        {factor: names for factor, (_, names) in sorted(labels.items())},
+    )
+    return folders.dataset(name, root, _with_every_split(root, everything, of))
+
+
+def _splits_from_folders(items: list[str], above: bool) -> list[str]:
+    """Each item's split by its folders; all "train" where no folder, or not every folder, names one."""
+    position = 0 if above else 1
+    parts = [item.split("/") for item in items]
+    if all(len(part) > position + 1 and part[position] in SPLIT_FOLDERS for part in parts):
+        return [SPLIT_FOLDERS[part[position]] for part in parts]
+    return ["train"] * len(items)
+
+
+def _with_every_split(root: Path, everything: Split, of: list[str]) -> dict[str, Split]:
+    splits = by_membership(everything, of, ("train", "val", "test"))
+    if "train" not in splits:
+        raise UserError(f"{root} has no training images; name one of its folders train.")
+    if "test" not in splits:
+        splits["train"], splits["test"] = carve(splits["train"], "class", share=TEST_SHARE, name="test")
+    if "val" not in splits:
+        splits |= carve_validation(splits["train"], "class")
+    return {name: splits[name] for name in ("train", "val", "test")}
+
+
+def _read_labels(path: Path, items: list[str]) -> dict[str, list[str]]:
+    """The columns of labels.csv but ``path``, in the order of ``items``. Raises UserError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file, strict=True)
+            columns = [column for column in table.fieldnames or () if column != "path"]
+            rows = {row["path"]: row for row in table}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot read {path} as CSV ({error}); save it as UTF-8.") from error
+    except KeyError as error:
+        raise UserError(f"{path} has no column 'path'; add one with each image's path in its folder.") from error
+    if lost := next((item for item in items if item not in rows), None):
+        raise UserError(f"{path} has no row for {lost}; add one, or move the image away.")
+    there = set(items)
+    if lost := next((item for item in rows if item not in there), None):
+        raise UserError(f"{path} names {lost}, which is not there; take the row out.")
+    for item in items:
+        if blank := next((column for column in columns if not rows[item][column]), None):
+            raise UserError(f"{path} gives no {blank} for {item}; fill it in.")
+    values = {column: [rows[item][column] for item in items] for column in columns}
+    if strange := set(values.get("split", ())) - set(SPLIT_FOLDERS):
+        raise UserError(f"{path} has a split '{min(strange)}'; use train, val and test.")
+    if "split" in values:
+        values["split"] = [SPLIT_FOLDERS[split] for split in values["split"]]
+    return values

@@ -1,0 +1,80 @@
+"""Checking a data set: its lists against the official ones, its labels, and every image."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loocbench.data.damage import CHUNK
+from loocbench.data.official import Official
+from loocbench.errors import UserError
+from loocbench.types import Dataset
+from loocbench.watching import Watcher
+
+
+@dataclass
+class Findings:
+    """What was checked and found. mismatches: lists or labels that are not what they should be; damaged: item -> why;
+    across_splits: groups of byte-identical images in several splits; images: how many were decoded.
+
+    fingerprints: split -> "official", "differs", or "not recorded".
+    """
+
+    images: int = 0
+    mismatches: list[str] = field(default_factory=list)
+    damaged: dict[str, str] = field(default_factory=dict)
+    across_splits: list[list[str]] = field(default_factory=list)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every image decodes and every label is in range. A subset is sound, repeated images are too."""
+        return not self.mismatches and not self.damaged
+
+
+def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Findings:
+    """Check labels, the splits' disjointness and fingerprints, and decode every image in parallel."""
+    findings = Findings()
+    seen: dict[str, str] = {}
+    copies: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, split in dataset.splits.items():
+        recorded = (official.fingerprints if official else {}).get(name)
+        same = "official" if recorded == split.fingerprint else "differs"
+        findings.fingerprints[name] = same if recorded else "not recorded"
+        for factor, labels in split.labels.items():
+            count = len(split.class_names[factor])
+            if len(labels) and (labels.min() < 0 or labels.max() >= count):
+                findings.mismatches.append(f"{name}: a label {factor} is outside 0 .. {count - 1}")
+        for item in split.items:
+            if item in seen:
+                findings.mismatches.append(f"{item} is in {seen[item]} and in {name}")
+            seen[item] = name
+        for begin in range(0, len(split), CHUNK):
+            items = split.items[begin : begin + CHUNK]
+            for item, found in zip(items, dataset.examine(items), strict=True):
+                findings.images += 1
+                if isinstance(found, UserError):
+                    findings.damaged[item] = str(found)
+                else:
+                    copies[found].append((name, item))
+            watcher.advance(f"examine, {name}", begin + len(items), len(split))
+    findings.mismatches += _unused_classes(dataset)
+    findings.across_splits = [
+        [f"{name}: {item}" for name, item in group] for group in copies.values() if len({name for name, _ in group}) > 1
+    ]
+    return findings
+
+
+def _unused_classes(dataset: Dataset) -> list[str]:
+    """Labels 0 .. K-1 must all occur somewhere, or K is not the number of classes."""
+    found = []
+    first = next(iter(dataset.splits.values()))
+    for factor, names in first.class_names.items():
+        every = np.concatenate([split.labels[factor] for split in dataset.splits.values()])
+        if unused := sorted(set(range(len(names))) - set(every.tolist())):
+            found.append(
+                f"{len(unused):,} of {len(names):,} values of {factor} have no image, such as {names[unused[0]]}"
+            )
+    return found
