@@ -59,9 +59,6 @@ def open_dataset(name: str, data_dir: Path | None = None) -> Dataset:
                 f"{entry.folders[0]}/ there, or name its parent with --data-dir."
             )
         dataset = entry.read(folder)
-        for split in dataset.splits.values():
-            if not len(split):
-                raise UserError(f"{folder} lacks every image of the {split.name} split; unpack the archive there.")
     return replace(dataset, note=dataset.note or note(dataset, entry.official))
 
 

@@ -162,10 +162,11 @@ def _decode(
     """Put the images from row ``begin`` on in their places, and note after every group that it is on the disk."""
     chunks = [slice(first, min(first + _CHUNK, len(split))) for first in range(begin, len(split), _CHUNK)]
     jobs = [(part, int(offsets[rows.start]), split.items[rows], sizes[rows]) for rows in chunks]
-    parallel = dataset.files is not None and len(jobs) > 1
-    work = partial(_decode_files, dataset.files, short_side) if parallel else partial(_read, dataset, short_side)
+    done: Iterable[None] = map(partial(_read, dataset, short_side), jobs)
+    if dataset.files is not None and len(jobs) > 1:
+        done = pool.map(partial(_decode_files, dataset.files, short_side), jobs)
     with part.open("r+b") as file:
-        for rows, _ in zip(chunks, (pool.map if parallel else map)(work, jobs), strict=True):
+        for rows, _ in zip(chunks, done, strict=True):
             if rows.stop % _GROUP == 0 or rows.stop == len(split):
                 os.fsync(file.fileno())
                 files.write_text(progress, str(rows.stop))

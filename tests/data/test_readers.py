@@ -26,7 +26,7 @@ def test_cub_layout(tmp_path):
 
 def test_flowers_layout(tmp_path):
     dataset = catalog.open_dataset("flowers102", make_flowers(tmp_path))
-    assert describe(dataset) == {"train": (8, 102), "val": (8, 102), "test": (8, 102)}
+    assert describe(dataset) == {"train": (8, 3), "val": (8, 3), "test": (8, 3)}
     assert dataset.note == "subset 24 of 8,189, re-encoded"
 
 
@@ -106,7 +106,7 @@ def _all_training(folder):
         (lambda folder: (folder / "setid.mat").unlink(), "put the official files there"),
         (lambda folder: (folder / "setid.mat").write_bytes(b"no matrix at all"), "put the official files there"),
         (lambda folder: _shorten(folder / "imagelabels.mat"), "put the official files there"),
-        (lambda folder: (folder / "jpg").rename(folder / "elsewhere"), "lacks every image of the train split"),
+        (lambda folder: (folder / "jpg").rename(folder / "elsewhere"), "lacks every image of the test split"),
     ],
 )
 def test_a_folder_that_is_not_flowers_is_refused(tmp_path, spoil, message):

@@ -16,7 +16,7 @@ from loocbench.watching import Watcher
 _TRIES = 3  # of each address, as long as a try brings nothing new
 _PAUSE = 2.0  # seconds before the second try, twice that before the third
 _TIMEOUT = (20, 60)  # seconds to connect, and between bytes
-_CHUNK = 1 << 20
+_BLOCK = 1 << 16  # bytes; what a cut connection loses at most
 _MB = 1_000_000
 
 
@@ -91,7 +91,7 @@ def _receive(url: str, download: Download, part: Path, before: int, watcher: Wat
             raise _WrongAnswerError(f"{total / _MB:,.0f} MB instead of {download.size / _MB:,.0f} MB")
         done = before
         with part.open("ab" if before else "wb") as file:
-            for block in answer.iter_content(_CHUNK):
+            for block in answer.iter_content(_BLOCK):
                 done += len(block)
                 if done > download.size_limit:
                     raise _WrongAnswerError(f"more than {download.size_limit / _MB:,.0f} MB")
@@ -106,7 +106,7 @@ def _check(path: Path, download: Download, watcher: Watcher, *, remedy: str) -> 
     digest = hashlib.new(download.algorithm, usedforsecurity=False)
     size, done = path.stat().st_size, 0
     with path.open("rb") as file:
-        while block := file.read(_CHUNK):
+        while block := file.read(_BLOCK):
             digest.update(block)
             done += len(block)
             watcher.advance(f"check {download.file}, MB", done // _MB, size // _MB)

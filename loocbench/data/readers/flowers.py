@@ -9,6 +9,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from loocbench.data import folders
+from loocbench.data.splits import by_membership, compact
 from loocbench.errors import UserError
 from loocbench.types import Dataset, Split
 
@@ -24,23 +25,32 @@ def flowers102(root: Path) -> Dataset:
     try:
         labels = loadmat(root / "imagelabels.mat")["labels"].ravel().astype(np.int64) - 1
         ids = {name: loadmat(root / "setid.mat")[key].ravel().astype(int) for name, key in SPLITS.items()}
-        if max(map(max, ids.values())) > len(labels) or min(map(min, ids.values())) < 1 or min(labels) < 0:
+        if (
+            max(map(max, ids.values())) > len(labels)
+            or min(map(min, ids.values())) < 1
+            or not 0 <= min(labels) <= max(labels) < 102
+        ):
             raise ValueError("the two files do not fit each other")
     except Exception as error:  # scipy's reader raises almost anything on a damaged file
         raise UserError(
             f"cannot read imagelabels.mat and setid.mat in {root}; put the official files there, the images in jpg/."
         ) from error
-    listing = resources.files("loocbench.data.readers") / "lists" / "flowers102.txt"
-    names = tuple(listing.read_text(encoding="utf-8").splitlines())
     there = set(folders.files_below(root / "jpg"))
-    splits = {}
-    for name, numbers in ids.items():
-        present = [number for number in numbers if f"image_{number:05d}.jpg" in there]
-        splits[name] = Split(
-            dataset="flowers102",
-            name=name,
-            items=tuple(f"image_{number:05d}.jpg" for number in present),
-            labels={"class": labels[np.asarray(present, dtype=np.int64) - 1]},
-            class_names={"class": names},
-        )
+    found = [
+        (name, f"image_{number:05d}.jpg", labels[number - 1])
+        for name, numbers in ids.items()
+        for number in numbers
+        if f"image_{number:05d}.jpg" in there
+    ]
+    if missing := set(SPLITS) - {name for name, _, _ in found}:
+        raise UserError(f"{root / 'jpg'} lacks every image of the {min(missing)} split; unpack the archive there.")
+    compacted, names = compact([label for _, _, label in found], dict(enumerate(class_names())))
+    everything = Split("flowers102", "all", tuple(item for _, item, _ in found), {"class": compacted}, {"class": names})
+    splits = by_membership(everything, [name for name, _, _ in found], tuple(SPLITS))
     return folders.dataset("flowers102", root / "jpg", splits)
+
+
+def class_names() -> tuple[str, ...]:
+    """The 102 flowers, in the order of the labels."""
+    listing = resources.files("loocbench.data.readers") / "lists" / "flowers102.txt"
+    return tuple(listing.read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,99 @@
+"""A local HTTP server with official-looking archives, that can misbehave as real ones do."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from loocbench.data.sources import Download
+
+
+@dataclass
+class Host:
+    """files: path -> content. cut_after: bytes after which the next answers break off, one entry an answer.
+
+    requests: (path, Range header) of everything that was asked. ranges: whether Range is honoured; lengths: whether
+    answers say how long they are.
+    """
+
+    address: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cut_after: list[int] = field(default_factory=list)
+    ranges: bool = True
+    lengths: bool = True
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@contextmanager
+def serving() -> Iterator[Host]:
+    """A host that serves until the block ends."""
+    host = Host()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked = self.headers.get("Range")
+            host.requests.append((self.path, asked))
+            content = host.files.get(self.path.lstrip("/"))
+            if content is None:
+                self.send_error(404)
+                return
+            begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked and host.ranges else 0
+            if begin >= len(content) and begin:
+                self.send_error(416)
+                return
+            self.send_response(206 if begin else 200)
+            if host.lengths:
+                self.send_header("Content-Length", str(len(content) - begin))
+            self.end_headers()
+            body = content[begin:]
+            self.wfile.write(body[: host.cut_after.pop(0)] if host.cut_after else body)
+
+        def log_message(self, *_):
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    host.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield host
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def tar_of(folder: Path, *, top: str, compression: str = "gz") -> bytes:
+    """A tar archive with the content of ``folder`` under the name ``top`` ("" for none)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{compression}") as archive:
+        if top:
+            archive.add(folder, arcname=top)
+        else:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, arcname=path.name)
+    return buffer.getvalue()
+
+
+def zip_of(folder: Path, *, top: str) -> bytes:
+    """A zip archive with the content of ``folder`` under the name ``top``."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, f"{top}/{path.relative_to(folder).as_posix()}")
+    return buffer.getvalue()
+
+
+def download_of(host: Host, name: str, content: bytes, *, into: str = ".", unpacked: int = 0) -> Download:
+    """Put ``content`` on the host, and the description with which it is fetched."""
+    host.files[name] = content
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return Download(name, (f"{host.address}/{name}",), len(content), "md5", digest, into, unpacked or 10 * len(content))
