@@ -137,9 +137,24 @@ def _for_folder(card: TaskCard, dataset: str, label: str | None) -> TaskCard:
     """The card of any folder, for one folder: its rows carry the folder's name, so that no two share a column."""
     name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
     title = card.title.replace("Any folder of images", name)
-    parts = [card.task, re.sub(r"[^A-Za-z0-9_.-]+", "_", name)]
+    parts = [card.task, _slug(name)]
     changes: dict[str, object] = {"dataset": dataset, "title": title}
     if label:
-        parts.append(re.sub(r"[^A-Za-z0-9_.-]+", "_", label))
+        parts.append(_slug(label))
         changes |= {"labels": (label,), "title": f"{title}, {label}"}
     return card.model_copy(update={**changes, "task": "-".join(parts)})
+
+
+def of_row(task: str, dataset: str) -> TaskCard | None:
+    """The card that a stored row was measured by; None for a task that is no longer shipped."""
+    if task in names():
+        return load(task)
+    evaluator = task.split("/")[0]
+    stem = f"{evaluator}/{ANY_FOLDER}-{_slug(dataset.removeprefix(catalog.FOLDER_PREFIX))}"
+    if not dataset.startswith(catalog.FOLDER_PREFIX) or not task.startswith(stem):
+        return None
+    return _for_folder(load(f"{evaluator}/{ANY_FOLDER}"), dataset, task.removeprefix(stem).removeprefix("-") or None)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)

@@ -150,3 +150,14 @@ def test_the_number_of_seeds_is_shown():
     rows = [measured("A", value, seed=seed, checkpoint=f"a{seed}") for seed, value in enumerate((0.5, 0.6, 0.7))]
     (line,) = table.build(rows).measured
     assert line.trained_on.endswith("3 seeds")
+
+
+def test_a_folders_columns_are_named_after_it():
+    from loocbench.cards import tasks
+
+    for evaluator, title in (("linear", "cars"), ("rotation", "cars, rotation"), ("retrieval", "cars, neighbours")):
+        card = tasks.find(evaluator, "folder:/data/cars")
+        assert tasks.of_row(card.task, "folder:cars").title == card.title == title
+    card = tasks.find("linear", "folder:/data/cars", "color")
+    assert tasks.of_row(card.task, "folder:cars") == card.model_copy(update={"dataset": "folder:cars"})
+    assert tasks.of_row("linear/long-gone", "cub200") is None
