@@ -10,6 +10,10 @@ class UserError(Exception):
     """A mistake in the input or the surroundings. Its text is one line that names the remedy."""
 
 
+class DamagedImageError(UserError):
+    """An image that is missing or cannot be decoded: what ``--skip-damaged`` leaves out."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not in a list: the nearest known name, then the whole list."""
     names = list(known)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ class Dataset:
 
     read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``;
     sizes(items, short_side) their heights and widths, int64 [N, 2], without decoding where the format allows it.
-    examine(items) decodes each item whole and returns its SHA-256, or the UserError that says what is wrong with it.
+    examine(items) decodes each item whole and returns its SHA-256, or the error that says what is wrong with it.
     content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
     edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
     note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing. skipped: damaged
@@ -81,7 +81,7 @@ class Dataset:
     splits: Mapping[str, Split]
     read: Callable[[Sequence[str], int], list[Pixels]]
     sizes: Callable[[Sequence[str], int], Sizes]
-    examine: Callable[[Sequence[str]], list[str | UserError]]
+    examine: Callable[[Sequence[str]], list[str | DamagedImageError]]
     content: Callable[[Sequence[str]], str]
     edition: Callable[[], str]
     note: str = ""

@@ -33,8 +33,8 @@ def ls(data_dir: o.DataDir = None, json: o.Json = False) -> None:
     console.print(describing.catalog_table(standings))
     for one in standings:
         if one.reason:
-            console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True)
-    console.print(f"Looked in {root}. folder:PATH names any folder of images.", highlight=False, soft_wrap=True)
+            console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"Looked in {root}. folder:PATH names any folder.", highlight=False, soft_wrap=True, markup=False)
 
 
 @app.command("prepare")
@@ -57,7 +57,10 @@ def prepare(
     with Display() as display:
         dataset = job.prepare(name, root, display, mirror=mirror, keep_archives=keep_archives)
     sizes = " / ".join(f"{split.name} {len(split):,}" for split in dataset.splits.values())
-    print(f"{name} is ready: {sizes}{f' ({dataset.note})' if dataset.note else ''}")
+    if dataset.note:
+        print(f"{name} is there, and left as it is: {sizes} ({dataset.note})")
+    else:
+        print(f"{name} is ready: {sizes}")
 
 
 @app.command("verify")
@@ -119,7 +122,7 @@ def show(
         terms = f"{entry.source.licence}; {entry.source.terms}" if entry.source.terms else entry.source.licence
         console.print(f"{entry.title}\n{entry.source.homepage}\nLicence: {terms}", highlight=False, soft_wrap=True)
     console.print(describing.split_table(dataset, None))
-    console.print(f"This copy: {describing.copy(dataset, entry)}", highlight=False, soft_wrap=True)
+    console.print(f"This copy: {describing.copy(dataset, entry)}", highlight=False, soft_wrap=True, markup=False)
     for factor, names in next(iter(dataset.splits.values())).class_names.items():
         shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
         console.print(f"{factor}, {len(names):,} values: {shown}", highlight=False, soft_wrap=True, markup=False)

@@ -98,7 +98,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
 def finding_lines(dataset: Dataset, entry: Entry | None, findings: Findings) -> Iterator[str]:
     """What was found, for people."""
     yield f"This copy: {copy(dataset, entry)}."
-    if entry and "not recorded" in findings.fingerprints.values():
+    if entry and entry.official.known and "not recorded" in findings.fingerprints.values():
         yield "No fingerprint of a complete official copy is recorded for it: counts were compared, not names."
     yield f"{findings.images:,} images decoded, {len(findings.damaged):,} of them damaged."
     yield from _some([f"  {reason}" for reason in findings.damaged.values()])
@@ -112,6 +112,8 @@ def copy(dataset: Dataset, entry: Entry | None) -> str:
     """How this copy stands to the official one."""
     if entry is None:
         return "your own folder"
+    if not entry.official.known:
+        return dataset.note or "not compared: its official numbers are not recorded"
     return dataset.note or "the official one"
 
 

@@ -18,7 +18,7 @@ class GuardedGroup(TyperGroup):
         except UserError as error:
             message = str(error)
         except KeyboardInterrupt:
-            message = "interrupted; nothing was left half-written. Run the same command to start again."
+            message = "interrupted; nothing was left half-written. Run the same command to go on."
         except BrokenPipeError:
             message = "the reader of standard output went away; write to a file or pipe to 'less'."
         typer.echo(f"loocbench: {' '.join(message.split())}", err=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from loocbench.data import blooms_render
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError
 from loocbench.types import Dataset, Pixels, Sizes, Split
 
 VERSION = 1  # raise it when the same seed gives other pixels or labels
@@ -56,7 +56,7 @@ def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
     def sizes_of(items: Sequence[str], short_side: int) -> Sizes:
         return np.full((len(items), 2), short_side, dtype=np.int64)
 
-    def examine(items: Sequence[str]) -> list[str | UserError]:
+    def examine(items: Sequence[str]) -> list[str | DamagedImageError]:
         return [hashlib.sha256(image.tobytes()).hexdigest() for image in read(items, _EXAMINED_AT)]
 
     edition = f"blooms v{VERSION} seed {seed}"

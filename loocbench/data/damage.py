@@ -11,7 +11,7 @@ import numpy as np
 
 from loocbench import files
 from loocbench.data.splits import select
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Dataset, Split
 from loocbench.watching import Watcher
 
@@ -47,7 +47,11 @@ def _damaged(dataset: Dataset, split: Split, cache: Path, watcher: Watcher) -> l
     bad: list[str] = []
     for begin in range(0, len(split), CHUNK):
         items = split.items[begin : begin + CHUNK]
-        bad += [item for item, found in zip(items, dataset.examine(items), strict=True) if isinstance(found, UserError)]
+        bad += [
+            item
+            for item, found in zip(items, dataset.examine(items), strict=True)
+            if isinstance(found, DamagedImageError)
+        ]
         watcher.advance(f"examine, {split.name}", begin + len(items), len(split))
     files.write_text(path, json.dumps(bad))
     return bad

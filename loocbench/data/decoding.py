@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Pixels
 
 VERSION = f"2, Pillow {PIL.__version__}"  # part of every cache key: raise it when a file decodes to other pixels
@@ -23,53 +22,63 @@ VERSION = f"2, Pillow {PIL.__version__}"  # part of every cache key: raise it wh
 _REDUCING_GAP = 3
 _HEADER_TELLS_SIZE = {"JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "PPM"}
 _TURNED = {5, 6, 7, 8}  # EXIF orientations that exchange width and height
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def decode(path: Path, short_side: int, *, border: int = 0) -> Pixels:
     """Decode an image and resize its short side: bilinear, antialiased, aspect ratio kept.
 
     EXIF orientation is applied; greyscale, palette and CMYK become RGB; of 16-bit greyscale the upper eight bits count.
-    ``border`` pixels are cut off each side first. Returns uint8 [H, W, 3]. Raises UserError naming the file when it is
-    missing, damaged or too large to be a picture.
+    ``border`` pixels are cut off each side first. Returns uint8 [H, W, 3]. Raises DamagedImageError naming the file
+    when it is missing, damaged, of a kind without a defined brightness, or too large to be a picture; UserError when
+    the system cannot read it.
     """
     with _opened(path) as image:
         orientation = _orientation(image)
-        turned = orientation in _TURNED
-        size = resized(*_upright_size(image, turned, border), short_side)
+        size = resized(*_upright_size(image, orientation, border), short_side)
         if not border:
-            wanted = size[::-1] if turned else size
+            wanted = size[::-1] if orientation in _TURNED else size
             image.draft(image.mode, (wanted[0] * _REDUCING_GAP, wanted[1] * _REDUCING_GAP))
-        upright = to_rgb(_without_border(ImageOps.exif_transpose(image) if orientation != 1 else image, border))
+        upright = _upright(image, orientation, border)
         return np.asarray(upright if upright.size == size else upright.resize(size, Image.Resampling.BILINEAR))
 
 
 def measure(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
-    """Height and width that :func:`decode` will give, from the file's header alone where the format allows it."""
+    """Height and width that :func:`decode` will give; from the file's header alone where the format allows it."""
     with _opened(path) as image:
         if image.format in _HEADER_TELLS_SIZE:
-            width, height = resized(*_upright_size(image, _orientation(image) in _TURNED, border), short_side)
+            width, height = resized(*_upright_size(image, _orientation(image), border), short_side)
             return height, width
     height, width, _ = decode(path, short_side, border=border).shape
     return height, width
 
 
-def examine(path: Path) -> str:
-    """Decode every pixel at full size. Returns the SHA-256 of the file; raises UserError as :func:`decode` does."""
-    try:
+def examine(path: Path, *, border: int = 0) -> str:
+    """Decode every pixel at full size. Returns the SHA-256 of the file; raises as :func:`decode` does."""
+    with _opened(path) as image:
         raw = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"image {path} is missing; complete the data set.") from error
-    with _opened(path, io.BytesIO(raw)) as image:
-        image.load()
+        orientation = _orientation(image)
+        _upright_size(image, orientation, border)
+        _upright(image, orientation, border)
     return hashlib.sha256(raw).hexdigest()
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow image as 8-bit RGB; itself if it is."""
+    """Any Pillow image as 8-bit RGB; itself if it is. Raises ValueError for a mode without a defined brightness."""
     if image.mode == "RGB":
         image.load()
         return image
-    if image.mode.startswith("I;16") or image.mode == "I":
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
+        raise ValueError(f"its {'floating-point' if image.mode == 'F' else '32-bit'} values have no defined white")
+    if image.mode.startswith("I"):  # 16 bits, whatever Pillow calls them
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
@@ -92,35 +101,49 @@ def resized(width: int, height: int, short_side: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(path: Path, file: io.BytesIO | None = None) -> Iterator[Image.Image]:
-    """The image, its header read; whatever goes wrong until the block's end becomes one line that names the file."""
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The image, its header read; whatever is wrong with it until the block's end becomes one line that names it."""
     try:
-        with Image.open(file or path) as image:
+        with Image.open(path) as image:
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise Image.DecompressionBombError
             yield image
+    except (UserError, MemoryError):
+        raise
     except FileNotFoundError as error:
-        raise UserError(f"image {path} is missing; complete the data set.") from error
+        raise DamagedImageError(f"image {path} is missing; complete the data set.") from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"image {path} is too large to decode safely; remove or replace it.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"image {path} is damaged ({str(error).lower()}); replace the file.") from error
+        raise DamagedImageError(f"image {path} is too large to decode safely; remove or replace it.") from error
+    except Exception as error:  # Pillow's parsers raise almost anything on damaged bytes
+        if isinstance(error, OSError) and error.errno is not None:  # the system's word, not Pillow's: not damage
+            raise UserError(f"cannot read image {path}: {(error.strerror or str(error)).lower()}.") from error
+        raise DamagedImageError(f"image {path} is damaged ({str(error).lower()}); replace the file.") from error
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation; 1 is upright. Most JPEG files have no EXIF block, and then nothing needs to be parsed."""
-    if image.format == "JPEG" and "exif" not in image.info:
+    """The EXIF orientation, 1 to 8; 1 is upright, and what an unreadable EXIF block counts as."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself
+    if image.format in ("JPEG", "PNG") and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1  # as most; asking Pillow would decode a whole PNG file in search of a late block
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # the block is damaged, the picture need not be
         return 1
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _upright_size(image: Image.Image, turned: bool, border: int) -> tuple[int, int]:
-    width, height = image.size[::-1] if turned else image.size
+def _upright_size(image: Image.Image, orientation: int, border: int) -> tuple[int, int]:
+    width, height = image.size[::-1] if orientation in _TURNED else image.size
     if min(width, height) <= 2 * border:
         raise ValueError(f"smaller than its border of {border} pixels")
     return width - 2 * border, height - 2 * border
 
 
-def _without_border(image: Image.Image, border: int) -> Image.Image:
+def _upright(image: Image.Image, orientation: int, border: int) -> Image.Image:
+    """RGB, without its border, turned and mirrored as its EXIF orientation says."""
+    image = to_rgb(image)
+    if orientation in _TRANSPOSITIONS:
+        image = image.transpose(_TRANSPOSITIONS[orientation])
     width, height = image.size
     return image.crop((border, border, width - border, height - border)) if border else image

@@ -145,7 +145,7 @@ _ENTRIES = (
         "ImageNet-100: the 100 classes of CMC",
         ("imagenet",),
         _CLASS,
-        Official(_trained(126_689, 5_000, test_name="val"), 100),
+        Official(_trained(126_689, 5_000, test_name="val"), 100, mean_bytes=110_000),
         imagenet.imagenet100,
     ),
     Entry(
@@ -161,7 +161,7 @@ _ENTRIES = (
         "ImageNet-C on the classes of ImageNet-100",
         ("imagenet-c",),
         ("class", "corruption", "severity"),
-        Official((Part("test", ("test",), 375_000),), 100),
+        Official((Part("test", ("test",), 375_000),), 100, mean_bytes=13_400),
         imagenet.imagenet_c_100,
     ),
     Entry(

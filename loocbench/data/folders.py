@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from loocbench.data import decoding, workers
-from loocbench.errors import UserError
+from loocbench.data import decoding
+from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Dataset, ImageFiles, Pixels, Sizes, Split
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}  # torchvision's ImageFolder
@@ -31,24 +31,42 @@ def dataset(name: str, folder: Path, splits: Mapping[str, Split], *, border: int
         every = _in_parallel(lambda item: decoding.measure(folder / item, short_side, border=border), items)
         return np.array(every, dtype=np.int64).reshape(-1, 2)
 
-    def examine(items: Sequence[str]) -> list[str | UserError]:
-        return _in_parallel(lambda item: _examined(folder / item), items)
+    def examine(items: Sequence[str]) -> list[str | DamagedImageError]:
+        return _in_parallel(lambda item: _examined(folder / item, border), items)
 
     content, edition = partial(_content, folder, border), partial(_edition, folder, splits)
     return Dataset(name, splits, read, sizes, examine, content, edition, files=ImageFiles(folder, border))
 
 
 def files_below(folder: Path) -> list[str]:
-    """The image files below ``folder``, hidden ones left out: relative paths with forward slashes, sorted."""
+    """The image files below ``folder``, hidden ones left out: relative paths with forward slashes, sorted.
+
+    Links are followed, each folder once; a link to nothing counts as no file.
+    """
     found: list[str] = []
+    seen: set[tuple[int, int]] = set()
     for parent, inner, names in os.walk(folder, followlinks=True):
+        state = Path(parent).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            inner.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         inside = Path(parent).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        found.extend(
-            prefix + name for name in names if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS
-        )
+        found.extend(prefix + name for name in names if _is_picture(Path(parent, name)))
     return sorted(found)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_picture(path: Path) -> bool:
+    if path.name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+        return False
+    return not path.is_symlink() or path.exists()
 
 
 def require_inside(items: Iterable[str], listed_in: Path) -> None:
@@ -77,15 +95,15 @@ def read_lines(path: Path) -> list[str]:
 
 
 def _in_parallel(work: Callable[[str], T], items: Sequence[str]) -> list[T]:
-    """In the order of the items. Threads: enough for a batch, and as much as waiting for a disk can use."""
-    with ThreadPoolExecutor(workers.count()) as pool:
+    """In the order of the items. Pillow leaves the interpreter lock while it decodes, so threads suffice."""
+    with ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(work, items))
 
 
-def _examined(path: Path) -> str | UserError:
+def _examined(path: Path, border: int) -> str | DamagedImageError:
     try:
-        return decoding.examine(path)
-    except UserError as error:
+        return decoding.examine(path, border=border)
+    except DamagedImageError as error:
         return error
 
 

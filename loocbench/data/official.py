@@ -33,6 +33,11 @@ class Official:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def known(self) -> bool:
+        """Whether there is anything to compare a copy with."""
+        return bool(self.images or self.fingerprints)
+
+    @property
     def images(self) -> int:
         """Images in all official lists together; 0 where the number was never published."""
         return sum(part.images for part in self.parts)

@@ -7,8 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from loocbench import files
-from loocbench.data import decoding, workers
+from loocbench.data import decoding, folders
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.types import Dataset, ImageFiles, Pixels, Split
@@ -63,14 +62,15 @@ def prepare(dataset: Dataset, split: Split, short_side: int, *, cache: Path, wat
 
 def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher) -> None:
     part, progress = path.with_suffix(".part"), path.with_suffix(".progress")
-    with workers.pool() as pool:
+    with ThreadPoolExecutor(folders.cores()) as pool:
         try:
             sizes = _measure(pool, dataset, split, short_side, watcher)
             ends = np.cumsum(sizes.prod(axis=1) * 3)
             head = _head(sizes, ends)
-            begin = _finished(part, progress, head)
+            begin = _finished(part, progress, head, len(split))
             _announce(path, dataset, split, short_side, begin, ends, watcher)
             if not begin:
+                progress.unlink(missing_ok=True)
                 part.write_bytes(head)
             offsets = len(head) + np.concatenate([[0], ends])
             _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, watcher)
@@ -81,8 +81,6 @@ def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: 
             progress.unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise files.write_error(path, error) from error
-            if isinstance(error, BrokenProcessPool):
-                raise UserError("a decoding process was killed, for want of memory perhaps; run it again.") from error
             raise
         finally:
             pool.shutdown(cancel_futures=True)
@@ -116,7 +114,7 @@ def _measure(
     pool: Executor, dataset: Dataset, split: Split, short_side: int, watcher: Watcher
 ) -> npt.NDArray[np.int64]:
     """Heights and widths [N, 2] of all images, from their headers."""
-    if dataset.files is None or len(split) <= _CHUNK:  # processes would take longer to start than to work
+    if dataset.files is None:
         return dataset.sizes(split.items, short_side)
     chunks = [split.items[first : first + _CHUNK] for first in range(0, len(split), _CHUNK)]
     parts = []
@@ -138,13 +136,15 @@ def _head(sizes: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> bytes:
     return len(text).to_bytes(8, "little") + text + index
 
 
-def _finished(part: Path, progress: Path, head: bytes) -> int:
+def _finished(part: Path, progress: Path, head: bytes, images: int) -> int:
     """How many images an earlier run left in ``part``, all of them on the disk."""
     try:
         with part.open("rb") as file:
-            return int(progress.read_text()) if file.read(len(head)) == head else 0
+            same = file.read(len(head)) == head
+        done = int(progress.read_text())
     except (FileNotFoundError, ValueError):
         return 0
+    return done if same and 0 <= done <= images else 0
 
 
 def _decode(
@@ -163,7 +163,7 @@ def _decode(
     chunks = [slice(first, min(first + _CHUNK, len(split))) for first in range(begin, len(split), _CHUNK)]
     jobs = [(part, int(offsets[rows.start]), split.items[rows], sizes[rows]) for rows in chunks]
     done: Iterable[None] = map(partial(_read, dataset, short_side), jobs)
-    if dataset.files is not None and len(jobs) > 1:
+    if dataset.files is not None:
         done = pool.map(partial(_decode_files, dataset.files, short_side), jobs)
     with part.open("r+b") as file:
         for rows, _ in zip(chunks, done, strict=True):

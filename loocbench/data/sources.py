@@ -16,7 +16,9 @@ _SLACK = 1.25  # published sizes are rounded
 @dataclass(frozen=True)
 class Download:
     """One official file. urls: the publisher's first, then mirrors. into: the folder that it unpacks or is put into,
-    below the data folder. unpacked: its size once unpacked, in bytes, about; 0 for a file that is no archive."""
+    below the data folder; gives: what is there then, below the data folder. unpacked: its size once unpacked, in bytes,
+    about; 0 for a file that is no archive.
+    """
 
     file: str
     urls: tuple[str, ...]
@@ -25,6 +27,7 @@ class Download:
     digest: str = ""
     into: str = "."
     unpacked: int = 0
+    gives: str = ""
 
     @property
     def size_limit(self) -> int:
@@ -72,6 +75,7 @@ def _inat(year: int, folder: str, images: Download, train_md5: str, val_md5: str
             digest,
             into=folder,
             unpacked=400 * MB,
+            gives=f"{folder}/{split}{year}.json",
         )
         for split, digest in (("train", train_md5), ("val", val_md5))
     )
@@ -79,7 +83,8 @@ def _inat(year: int, folder: str, images: Download, train_md5: str, val_md5: str
 
 
 def _inat_archive(year: int, name: str, size: int, md5: str, folder: str) -> Download:
-    return Download(name, (f"{_INAT}/{year}/{name}",), size, "md5", md5, into=folder, unpacked=size)
+    gives = f"{folder}/{name.removesuffix('.tar.gz')}"
+    return Download(name, (f"{_INAT}/{year}/{name}",), size, "md5", md5, into=folder, unpacked=size, gives=gives)
 
 
 _INAT_2019 = _inat(
@@ -95,12 +100,13 @@ _THOR = "https://thor.robots.ox.ac.uk/datasets/flowers-102"
 _ZENODO = "https://zenodo.org/records/2235448/files"
 
 
-def _flowers(file: str, size: int, md5: str, into: str, unpacked: int = 0) -> Download:
-    return Download(file, (f"{_VGG}/flowers/102/{file}", f"{_THOR}/{file}"), size, "md5", md5, into, unpacked)
+def _flowers(file: str, size: int, md5: str, gives: str, unpacked: int = 0) -> Download:
+    urls = (f"{_VGG}/flowers/102/{file}", f"{_THOR}/{file}")
+    return Download(file, urls, size, "md5", md5, "flowers-102", unpacked, gives=f"flowers-102/{gives}")
 
 
-def _corruptions(file: str, size: int, md5: str) -> Download:
-    return Download(file, (f"{_ZENODO}/{file}",), size, "md5", md5, "imagenet-c", size)
+def _corruptions(file: str, size: int, md5: str, gives: str) -> Download:
+    return Download(file, (f"{_ZENODO}/{file}",), size, "md5", md5, "imagenet-c", size, gives=f"imagenet-c/{gives}")
 
 
 SOURCES: dict[str, Source] = {
@@ -120,6 +126,7 @@ SOURCES: dict[str, Source] = {
                 "md5",
                 "97eceeb196236b17998738112f37df78",
                 unpacked=1_250 * MB,
+                gives="CUB_200_2011",
             ),
         ),
     ),
@@ -128,9 +135,9 @@ SOURCES: dict[str, Source] = {
         "not stated",
         "the page asks to cite Nilsback and Zisserman 2008",
         (
-            _flowers("102flowers.tgz", 345 * MB, "52808999861908f626f3c1f4e79d11fa", "flowers-102", 350 * MB),
-            _flowers("imagelabels.mat", 502, "e0620be6f572b9609742df49c70aed4d", "flowers-102"),
-            _flowers("setid.mat", 14_989, "a5357ecc9cb78c4bef273ce3793fc85c", "flowers-102"),
+            _flowers("102flowers.tgz", 345 * MB, "52808999861908f626f3c1f4e79d11fa", "jpg", 350 * MB),
+            _flowers("imagelabels.mat", 502, "e0620be6f572b9609742df49c70aed4d", "imagelabels.mat"),
+            _flowers("setid.mat", 14_989, "a5357ecc9cb78c4bef273ce3793fc85c", "setid.mat"),
         ),
     ),
     "inat2017": Source(
@@ -140,7 +147,12 @@ SOURCES: dict[str, Source] = {
             _inat_archive(2017, "train_val_images.tar.gz", 200 * GB, "7c784ea5e424efaec655bd392f87301f", "inat2017"),
             # no checksum was ever published for this one
             Download(
-                "train_val2017.zip", (f"{_INAT}/2017/train_val2017.zip",), 28 * MB, into="inat2017", unpacked=400 * MB
+                "train_val2017.zip",
+                (f"{_INAT}/2017/train_val2017.zip",),
+                28 * MB,
+                into="inat2017",
+                unpacked=400 * MB,
+                gives="inat2017/train2017.json",
             ),
         ),
     ),
@@ -185,6 +197,7 @@ SOURCES: dict[str, Source] = {
                 "md5",
                 "90528d7ca1a48142e341f4ef8d21d0de",
                 unpacked=300 * MB,
+                gives="tiny-imagenet-200",
             ),
         ),
     ),
@@ -193,10 +206,10 @@ SOURCES: dict[str, Source] = {
         "CC BY 4.0",
         "made from ImageNet, whose own terms hold too",
         (
-            _corruptions("noise.tar", 22_565_673_785, "e80562d7f6c3f8834afb1ecf27252745"),
-            _corruptions("blur.tar", 7_112_704_951, "2d8e81fdd8e07fef67b9334fa635e45c"),
-            _corruptions("weather.tar", 12_797_438_995, "33ffea4db4d93fe4a428c40a6ce0c25d"),
-            _corruptions("digital.tar", 7_757_510_705, "89157860d7b10d5797849337ca2e5c03"),
+            _corruptions("noise.tar", 22_565_673_785, "e80562d7f6c3f8834afb1ecf27252745", "shot_noise"),
+            _corruptions("blur.tar", 7_112_704_951, "2d8e81fdd8e07fef67b9334fa635e45c", "zoom_blur"),
+            _corruptions("weather.tar", 12_797_438_995, "33ffea4db4d93fe4a428c40a6ce0c25d", "fog"),
+            _corruptions("digital.tar", 7_757_510_705, "89157860d7b10d5797849337ca2e5c03", "pixelate"),
         ),
     ),
     "objectnet13": Source(
@@ -217,6 +230,7 @@ SOURCES: dict[str, Source] = {
                 "md5",
                 "fff73e5086ae6bdbea199a49dfb8a4c1",
                 unpacked=650 * MB,
+                gives="dtd",
             ),
         ),
     ),

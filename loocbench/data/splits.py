@@ -42,7 +42,8 @@ def by_membership(everything: Split, membership: Sequence[str], names: Sequence[
 def carve(split: Split, by: str, *, share: float, name: str, seed: int = 0) -> tuple[Split, Split]:
     """What stays of a split, and the part ``name`` that is carved out of it: ``share`` of each class of factor ``by``.
 
-    Seeded; at least one image of each class on both sides, rows keep their order. A class of a single image stays.
+    Seeded; at least one image of each class on both sides, rows keep their order. A class of a single image stays, so
+    the part may be empty.
     """
     labels = split.labels[by]
     generator = np.random.default_rng(seed)

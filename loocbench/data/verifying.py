@@ -9,7 +9,7 @@ import numpy as np
 
 from loocbench.data.damage import CHUNK
 from loocbench.data.official import Official
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError
 from loocbench.types import Dataset
 from loocbench.watching import Watcher
 
@@ -36,7 +36,7 @@ class Findings:
 
 def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Findings:
     """Check labels, the splits' disjointness and fingerprints, and decode every image in parallel."""
-    findings = Findings()
+    findings = Findings(mismatches=[dataset.note] if dataset.note.startswith("altered") else [])
     seen: dict[str, str] = {}
     copies: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, split in dataset.splits.items():
@@ -55,7 +55,7 @@ def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Fin
             items = split.items[begin : begin + CHUNK]
             for item, found in zip(items, dataset.examine(items), strict=True):
                 findings.images += 1
-                if isinstance(found, UserError):
+                if isinstance(found, DamagedImageError):
                     findings.damaged[item] = str(found)
                 else:
                     copies[found].append((name, item))
@@ -68,13 +68,9 @@ def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Fin
 
 
 def _unused_classes(dataset: Dataset) -> list[str]:
-    """Labels 0 .. K-1 must all occur somewhere, or K is not the number of classes."""
-    found = []
-    first = next(iter(dataset.splits.values()))
-    for factor, names in first.class_names.items():
-        every = np.concatenate([split.labels[factor] for split in dataset.splits.values()])
-        if unused := sorted(set(range(len(names))) - set(every.tolist())):
-            found.append(
-                f"{len(unused):,} of {len(names):,} values of {factor} have no image, such as {names[unused[0]]}"
-            )
-    return found
+    """The classes 0 .. K-1 must all occur somewhere, or K is not their number; other labels may have unused values."""
+    factor, names = next(iter(next(iter(dataset.splits.values())).class_names.items()))
+    every = np.concatenate([split.labels[factor] for split in dataset.splits.values()])
+    unused = sorted(set(range(len(names))) - set(every.tolist()))
+    example = f"such as {names[unused[0]]}" if unused else ""
+    return [f"{len(unused):,} of {len(names):,} values of {factor} have no image, {example}"] if unused else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from loocbench import files
 from loocbench.data import catalog
 from loocbench.data.download import fetching, unpacking
 from loocbench.data.entries import ENTRIES, Entry
+from loocbench.data.sources import Download
 from loocbench.errors import UserError
 from loocbench.report import contact_sheet
 from loocbench.types import Dataset, Split
@@ -29,11 +31,12 @@ State = Literal["absent", "partial", "ready"]
 
 @dataclass(frozen=True)
 class Standing:
-    """How a data set stands on this machine, and why it is not ready."""
+    """How a data set stands on this machine, and why it is not ready. readable: whether it can be opened."""
 
     entry: Entry
     state: State
     reason: str = ""
+    readable: bool = False
 
 
 def standings(data_dir: Path) -> list[Standing]:
@@ -43,7 +46,7 @@ def standings(data_dir: Path) -> list[Standing]:
 
 def _standing(entry: Entry, data_dir: Path) -> Standing:
     if entry.read is not None and catalog.find_folder(entry, data_dir) is None:
-        arrived = _arrived(entry, data_dir)
+        arrived = _arrived(entry.source.downloads, data_dir)
         return (
             Standing(entry, "partial", f"{arrived / 1e6:,.0f} MB downloaded") if arrived else Standing(entry, "absent")
         )
@@ -51,75 +54,94 @@ def _standing(entry: Entry, data_dir: Path) -> Standing:
         dataset = catalog.open_dataset(entry.name, data_dir)
     except UserError as error:
         return Standing(entry, "partial", str(error))
-    return Standing(entry, "partial" if dataset.note.startswith("subset") else "ready", dataset.note)
+    state: State = "partial" if dataset.note.startswith("subset") else "ready"
+    return Standing(entry, state, dataset.note, readable=True)
 
 
-def _arrived(entry: Entry, data_dir: Path) -> int:
-    """Bytes of the data set's archives that are there."""
-    places = [data_dir / DOWNLOADS / f"{one.file}{end}" for one in entry.source.downloads for end in ("", ".part")]
+def _arrived(downloads: Sequence[Download], data_dir: Path) -> int:
+    """Bytes of these archives that are there."""
+    places = [data_dir / DOWNLOADS / f"{one.file}{end}" for one in downloads for end in ("", ".part")]
     return sum(place.stat().st_size for place in places if place.is_file())
 
 
 def prepare(name: str, data_dir: Path, watcher: Watcher, *, mirror: str = "", keep_archives: bool = False) -> Dataset:
-    """Make a data set ready: download, verify, unpack, read. Nothing is done where it is there already.
+    """Make a data set ready: download, verify, unpack, read. What is there already is left as it is.
 
-    The data set's folder appears whole or not at all; archives stay in ``downloads/`` until then. Raises UserError with
-    what to put where when it cannot be downloaded, and when the disk has no room for archives and images together.
+    The data set's folder appears whole or not at all; archives stay in ``downloads/`` until then. Of a folder that is
+    there but cannot be read, what is missing is fetched. Raises UserError with what to put where when it cannot be
+    downloaded, and when the disk has no room for archives and images together.
     """
     entry = catalog.entry_of(name)
-    if entry.read is None or catalog.find_folder(entry, data_dir) is not None:
+    if entry.read is None or _standing(entry, data_dir).readable:
         return catalog.open_dataset(name, data_dir)
     source = entry.source
     if not source.downloads:
         raise UserError(f"{name} is not downloaded for you ({source.homepage}): {source.by_hand}, below {data_dir}.")
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise UserError(f"--mirror {mirror} is no address (https://…); put files into {data_dir / DOWNLOADS} instead.")
     files.require_writable(data_dir / DOWNLOADS)
     try:
         with FileLock(data_dir / DOWNLOADS / f".{entry.folders[0]}.lock", timeout=0):
-            _require_room(entry, data_dir)
-            _get(entry, data_dir, watcher, mirror)
+            if not _standing(entry, data_dir).readable:  # another process may have been at it
+                _get(entry, data_dir, watcher, mirror, keep_archives)
     except Timeout as error:
         raise UserError(f"another process is preparing {name} in {data_dir}; wait for it.") from error
-    if not keep_archives:
-        for one in source.downloads:
-            (data_dir / DOWNLOADS / one.file).unlink(missing_ok=True)
+    except OSError as error:
+        raise files.write_error(data_dir, error) from error
     return catalog.open_dataset(name, data_dir)
 
 
-def _require_room(entry: Entry, data_dir: Path) -> None:
-    downloads = entry.source.downloads
-    needed = sum(one.size + (one.unpacked or one.size) for one in downloads) - _arrived(entry, data_dir)
+def _get(entry: Entry, data_dir: Path, watcher: Watcher, mirror: str, keep_archives: bool) -> None:
+    """Download what is missing, unpack it into a staging folder, and move it into place."""
+    for leftover in data_dir.glob(f".{entry.folders[0]}.*.part"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    missing = [one for one in entry.source.downloads if not (data_dir / one.gives).exists()]
+    if not missing:
+        raise UserError(
+            f"{_standing(entry, data_dir).reason} Or move {data_dir / entry.folders[0]} away to get it anew."
+        )
+    _require_room(entry, missing, data_dir)
+    archives = {}
+    for one in sorted(missing, key=lambda one: one.size):  # what is small, and may be wrong, before what takes hours
+        archives[one] = fetching.fetch(one, data_dir / DOWNLOADS, watcher, mirror=mirror)
+    staging = Path(tempfile.mkdtemp(prefix=f".{entry.folders[0]}.", suffix=".part", dir=data_dir))
+    try:
+        for one, archive in archives.items():
+            if unpacking.is_archive(one.file):
+                unpacking.unpack(archive, staging / one.into, limit=one.unpacked_limit, watcher=watcher)
+            else:
+                unpacking.put(archive, staging / one.into)
+            if not (staging / one.gives).exists():
+                raise UserError(f"{archive} does not hold {one.gives}; delete it, then run the command again.")
+        _move_into_place(entry, staging, data_dir)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    if not keep_archives:
+        for archive in archives.values():
+            archive.unlink(missing_ok=True)
+
+
+def _move_into_place(entry: Entry, staging: Path, data_dir: Path) -> None:
+    """The whole folder if there is none, after reading it; else what it lacks, part by part."""
+    fresh, place = staging / entry.folders[0], data_dir / entry.folders[0]
+    if place.is_dir():
+        for part in fresh.iterdir():
+            if not (place / part.name).exists():
+                part.rename(place / part.name)
+        return
+    if entry.read is not None:
+        entry.read(fresh)
+    fresh.rename(place)
+
+
+def _require_room(entry: Entry, missing: Sequence[Download], data_dir: Path) -> None:
+    needed = sum(one.size + (one.unpacked or one.size) for one in missing) - _arrived(missing, data_dir)
     free = shutil.disk_usage(data_dir).free
     if needed > free:
         raise UserError(
             f"{entry.name} takes {needed / 1e9:,.1f} GB in {data_dir} while it is unpacked, where {free / 1e9:,.1f} GB "
             "are free; free some space, or choose another --data-dir."
         )
-
-
-def _get(entry: Entry, data_dir: Path, watcher: Watcher, mirror: str) -> None:
-    """Download everything, unpack it into a staging folder, read it there, and move it into place."""
-    downloads = entry.source.downloads
-    archives = [fetching.fetch(one, data_dir / DOWNLOADS, watcher, mirror=mirror) for one in downloads]
-    staging = Path(tempfile.mkdtemp(prefix=f".{entry.folders[0]}.", suffix=".part", dir=data_dir))
-    try:
-        for one, archive in zip(downloads, archives, strict=True):
-            if unpacking.is_archive(one.file):
-                unpacking.unpack(archive, staging / one.into, limit=one.unpacked_limit, watcher=watcher)
-            else:
-                unpacking.put(archive, staging / one.into)
-        folder = staging / entry.folders[0]
-        if not folder.is_dir():
-            raise UserError(
-                f"{archives[0]} does not hold {entry.folders[0]}/; delete it and run the same command again."
-            )
-        if entry.read is not None:
-            entry.read(folder)
-        try:
-            folder.rename(data_dir / entry.folders[0])
-        except OSError as error:
-            raise files.write_error(data_dir / entry.folders[0], error) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def draw_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:

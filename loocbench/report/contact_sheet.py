@@ -26,8 +26,8 @@ def draw(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Pa
         axis.set_axis_off()
     for axis, image, caption in zip(grid, images, captions, strict=False):
         axis.imshow(image)
-        axis.set_title(_short(caption), fontsize=7, pad=3)
-    figure.suptitle(title, fontsize=9)
+        axis.set_title(_short(caption), fontsize=7, pad=3, parse_math=False)
+    figure.suptitle(title, fontsize=9, parse_math=False)
     with files.writing(path) as part:
         figure.savefig(part, format="png", dpi=120)
 

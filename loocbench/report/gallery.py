@@ -40,7 +40,7 @@ def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
                 continue
             image = row.images[position].transpose(1, 2, 0)
             axis.imshow(image, interpolation="nearest" if image.shape[0] < 100 else "antialiased")
-            axis.set_title(row.captions[position], fontsize=7, pad=3)
+            axis.set_title(row.captions[position], fontsize=7, pad=3, parse_math=False)
             if position:
                 right = bool(row.right[position - 1])
                 axis.add_patch(

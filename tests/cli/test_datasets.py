@@ -35,14 +35,15 @@ def archives(name: str, host: Host, root):
     if name == "cub200":
         make_cub(root)
         (root / "attributes.txt").write_bytes(os.urandom(300_000))  # beside the folder, as in the official archive
-        return [download_of(host, "CUB_200_2011.tgz", tar_of(root, top=""))]
+        return [download_of(host, "CUB_200_2011.tgz", tar_of(root, top=""), gives="CUB_200_2011")]
     if name == "flowers102":
         folder = make_flowers(root) / "flowers-102"
         mats = [
-            download_of(host, mat, (folder / mat).read_bytes(), into="flowers-102")
+            download_of(host, mat, (folder / mat).read_bytes(), into="flowers-102", gives=f"flowers-102/{mat}")
             for mat in ("imagelabels.mat", "setid.mat")
         ]
-        return [download_of(host, "102flowers.tgz", tar_of(folder / "jpg", top="jpg"), into="flowers-102"), *mats]
+        images = tar_of(folder / "jpg", top="jpg")
+        return [download_of(host, "102flowers.tgz", images, into="flowers-102", gives="flowers-102/jpg"), *mats]
     if name == "inat2019":
         folder = layouts.make_inat(root, 2019) / "inat2019"
         images = tar_of(folder / "train_val2019", top="train_val2019")
@@ -52,15 +53,18 @@ def archives(name: str, host: Host, root):
                 f"{split}2019.json.tar.gz",
                 tar_of(folder / f"{split}2019.json", top=f"{split}2019.json"),
                 into="inat2019",
+                gives=f"inat2019/{split}2019.json",
             )
             for split in ("train", "val")
         ]
-        return [download_of(host, "train_val2019.tar.gz", images, into="inat2019"), *lists]
+        archive = download_of(host, "train_val2019.tar.gz", images, into="inat2019", gives="inat2019/train_val2019")
+        return [archive, *lists]
     if name == "tiny-imagenet":
         folder = layouts.make_tiny_imagenet(root) / "tiny-imagenet-200"
-        return [download_of(host, "tiny-imagenet-200.zip", zip_of(folder, top="tiny-imagenet-200"))]
+        content = zip_of(folder, top="tiny-imagenet-200")
+        return [download_of(host, "tiny-imagenet-200.zip", content, gives="tiny-imagenet-200")]
     folder = layouts.make_dtd(root) / "dtd"
-    return [download_of(host, "dtd-r1.0.1.tar.gz", tar_of(folder, top="dtd"))]
+    return [download_of(host, "dtd-r1.0.1.tar.gz", tar_of(folder, top="dtd"), gives="dtd")]
 
 
 NAMES = ["cub200", "flowers102", "inat2019", "tiny-imagenet", "dtd"]
@@ -79,7 +83,7 @@ def test_prepare_downloads_unpacks_and_reads(loocbench, host, tmp_path, monkeypa
     made_for(name, host, tmp_path, monkeypatch)
     said = loocbench("datasets", "prepare", name, "--data-dir", tmp_path / "data")
     assert said.code == 0
-    assert said.out.startswith(f"{name} is ready: train ")
+    assert said.out.startswith(f"{name} is there, and left as it is: train ")
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", entries.ENTRIES[name].folders[0]}
     assert not files_below(tmp_path / "data" / "downloads")  # archives are gone once they are unpacked
     assert loocbench("datasets", "verify", name, "--data-dir", tmp_path / "data").code == 0
@@ -132,18 +136,42 @@ def test_a_hostile_or_wrong_archive_leaves_the_data_folder_as_it_was(one_line, h
             info.size = 50_000_000 if hostile == "bomb" else 100_000
             archive.addfile(info, io.BytesIO(bytes(info.size) if hostile == "bomb" else os.urandom(info.size)))
     content = buffer.getvalue()[: -5000 if hostile == "damaged" else None]
-    offer(monkeypatch, "cub200", download_of(host, "CUB_200_2011.tgz", content, unpacked=1000))
+    offer(monkeypatch, "cub200", download_of(host, "CUB_200_2011.tgz", content, unpacked=1000, gives="CUB_200_2011"))
     said = one_line("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data")
     expected = {
         "outside": "outside its folder",
         "link": "a link",
         "bomb": "more than",
         "damaged": "is damaged",
-        "another": "does not hold CUB_200_2011/",
+        "another": "does not hold CUB_200_2011",
     }
     assert expected[hostile] in said
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads"}
     assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_prepare_fetches_only_what_is_missing(loocbench, host, tmp_path, monkeypatch):
+    made_for("inat2019", host, tmp_path, monkeypatch)
+    prepare = ["datasets", "prepare", "inat2019", "--data-dir", tmp_path / "data"]
+    assert loocbench(*prepare).code == 0
+    (tmp_path / "data" / "inat2019" / "val2019.json").unlink()
+    host.requests.clear()
+    assert loocbench(*prepare).code == 0
+    assert [path for path, _ in host.requests] == ["/val2019.json.tar.gz"]
+
+
+def test_prepare_clears_what_a_killed_one_left(loocbench, host, tmp_path, monkeypatch):
+    made_for("cub200", host, tmp_path, monkeypatch)
+    layouts.make_folder(tmp_path / "data" / ".CUB_200_2011.abcd.part")
+    assert loocbench("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data").code == 0
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", "CUB_200_2011"}
+
+
+def test_prepare_takes_addresses_as_mirrors_only(one_line, tmp_path):
+    for mirror in ("localhost:8000", "archives", "file:///tmp"):
+        assert "is no address" in one_line(
+            "datasets", "prepare", "dtd", "--mirror", mirror, "--data-dir", tmp_path / "data"
+        )
 
 
 def test_prepare_without_network_says_what_to_put_where(one_line, tmp_path, monkeypatch):
@@ -216,6 +244,36 @@ def test_verify_lists_each_damaged_file_and_ends_with_2(loocbench, tmp_path):
     found = json.loads(loocbench("datasets", "verify", "folder:pets", "--json").out)
     assert set(found["damaged"]) == {"cat/3.jpg", "dog/7.jpg"}
     assert not found["sound"]
+
+
+def test_verify_ends_with_2_on_altered_lists(loocbench, tmp_path, monkeypatch):
+    from loocbench.data import catalog
+
+    make_cub(tmp_path)
+    splits = catalog.open_dataset("cub200", tmp_path).splits
+    parts = tuple(entries.Part(name, (name,), len(split)) for name, split in splits.items())
+    recorded = dict.fromkeys(splits, "0" * 64)
+    changed = replace(entries.ENTRIES["cub200"], official=entries.Official(parts, 3, fingerprints=recorded))
+    monkeypatch.setitem(entries.ENTRIES, "cub200", changed)
+    said = loocbench("datasets", "verify", "cub200", "--data-dir", tmp_path)
+    assert said.code == 2
+    assert "mismatch: altered: not the official images, labels or split" in said.out
+    assert said.out.count("differs") == 3
+
+
+def test_verify_has_nothing_against_a_subset(loocbench, tmp_path):
+    layouts.make_imagenet_c(tmp_path, grouped=False)
+    layouts.make_objectnet(tmp_path)
+    assert loocbench("datasets", "verify", "imagenet-c-100", "--data-dir", tmp_path).code == 0
+    said = loocbench("datasets", "show", "objectnet13", "--data-dir", tmp_path, "--output", tmp_path / "o.png")
+    assert "altered: 2 classes instead of 13" in said.out
+
+
+def test_names_are_shown_as_they_are(loocbench, tmp_path):
+    layouts.make_folder(tmp_path / "[bold]pets", classes=("a$\\frac$", "[/b]"))
+    said = loocbench("datasets", "show", f"folder:{tmp_path / '[bold]pets'}", "--output", tmp_path / "o.png")
+    assert "a$\\frac$, " in said.out or ", a$\\frac$" in said.out
+    assert loocbench("datasets", "ls", "--data-dir", tmp_path / "[bold]pets").code == 0
 
 
 def test_verify_names_images_that_are_in_two_splits(loocbench, tmp_path):

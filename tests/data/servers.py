@@ -20,8 +20,8 @@ from loocbench.data.sources import Download
 class Host:
     """files: path -> content. cut_after: bytes after which the next answers break off, one entry an answer.
 
-    requests: (path, Range header) of everything that was asked. ranges: whether Range is honoured; lengths: whether
-    answers say how long they are.
+    ranges: whether Range is honoured; lengths: whether answers say how long they are; busy: how many answers are 503
+    before it works; kind: the Content-Type. requests: (path, Range header) of everything that was asked.
     """
 
     address: str = ""
@@ -29,6 +29,8 @@ class Host:
     cut_after: list[int] = field(default_factory=list)
     ranges: bool = True
     lengths: bool = True
+    busy: int = 0
+    kind: str = "application/octet-stream"
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -41,6 +43,10 @@ def serving() -> Iterator[Host]:
         def do_GET(self):
             asked = self.headers.get("Range")
             host.requests.append((self.path, asked))
+            if host.busy:
+                host.busy -= 1
+                self.send_error(503)
+                return
             content = host.files.get(self.path.lstrip("/"))
             if content is None:
                 self.send_error(404)
@@ -50,6 +56,7 @@ def serving() -> Iterator[Host]:
                 self.send_error(416)
                 return
             self.send_response(206 if begin else 200)
+            self.send_header("Content-Type", host.kind)
             if host.lengths:
                 self.send_header("Content-Length", str(len(content) - begin))
             self.end_headers()
@@ -92,8 +99,12 @@ def zip_of(folder: Path, *, top: str) -> bytes:
     return buffer.getvalue()
 
 
-def download_of(host: Host, name: str, content: bytes, *, into: str = ".", unpacked: int = 0) -> Download:
+def download_of(
+    host: Host, name: str, content: bytes, *, into: str = ".", unpacked: int = 0, gives: str = ""
+) -> Download:
     """Put ``content`` on the host, and the description with which it is fetched."""
     host.files[name] = content
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return Download(name, (f"{host.address}/{name}",), len(content), "md5", digest, into, unpacked or 10 * len(content))
+    return Download(
+        name, (f"{host.address}/{name}",), len(content), "md5", digest, into, unpacked or 10 * len(content), gives
+    )

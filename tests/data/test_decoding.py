@@ -6,7 +6,7 @@ from PIL import Image
 from torchvision.transforms import functional as tv
 
 from loocbench.data import decoding
-from loocbench.errors import UserError
+from loocbench.errors import DamagedImageError, UserError
 from tests.conftest import picture
 
 
@@ -75,9 +75,74 @@ def test_the_size_is_known_before_decoding(tmp_path, mode, suffix, orientation, 
         assert min(pixels.shape[:2]) == short_side
 
 
-def test_a_tiff_is_measured_too(tmp_path):
-    Image.new("RGB", (83, 37)).save(tmp_path / "a.tif")
-    assert decoding.measure(tmp_path / "a.tif", 16) == (16, 35)
+@pytest.mark.parametrize(("orientation", "expected"), [(1, (16, 35)), (3, (16, 35)), (6, (35, 16))])
+def test_a_tiff_is_turned_once(tmp_path, orientation, expected):
+    image = Image.new("RGB", (83, 37))
+    image.paste((255, 255, 255), (0, 0, 20, 37))  # the left edge, which orientation 6 shows at the top
+    image.save(tmp_path / "a.tif", tiffinfo={0x0112: orientation})
+    pixels = decoding.decode(tmp_path / "a.tif", 16)
+    assert decoding.measure(tmp_path / "a.tif", 16) == pixels.shape[:2] == expected
+    corner = pixels[0, 0] if orientation != 3 else pixels[0, -1]
+    assert (corner == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_pillows(tmp_path, orientation):
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = picture(tmp_path / "a.jpg", (40, 24))
+    Image.open(path).save(path, exif=exif, quality=95)
+    assert np.array_equal(decoding.decode(path, 24), np.asarray(ImageOps.exif_transpose(Image.open(path))))
+
+
+def test_a_damaged_exif_block_does_not_damage_the_picture(tmp_path):
+    path = picture(tmp_path / "a.jpg", (40, 24))
+    Image.open(path).save(path, exif=b"Exif\x00\x00II*\x00garbage and more of it", quality=95)
+    assert decoding.decode(path, 24).shape == (24, 40, 3)
+    assert decoding.measure(path, 24) == (24, 40)
+    decoding.examine(path)
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [(np.float32, "floating-point"), (np.int32, "32-bit")])
+def test_values_without_a_defined_white_are_refused(tmp_path, dtype, kind):
+    Image.fromarray(np.ones((10, 10), dtype=dtype)).save(tmp_path / "a.tif")
+    with pytest.raises(DamagedImageError, match=f"{kind} values have no defined white"):
+        decoding.decode(tmp_path / "a.tif", 10)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "gif"])
+def test_what_examine_passes_decodes_and_what_it_refuses_is_called_damaged(tmp_path, suffix):
+    """Whatever a flipped byte breaks, nothing but an image or a DamagedImageError comes out."""
+    path = tmp_path / f"a.{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(picture(tmp_path / "b.jpg", (40, 24))).save(path, **({} if suffix == "gif" else {"exif": exif}))
+    whole = path.read_bytes()
+    generator = np.random.default_rng(0)
+    for _ in range(150):
+        spoiled = bytearray(whole)
+        for position in generator.integers(0, len(whole), 3):
+            spoiled[position] = generator.integers(256)
+        path.write_bytes(spoiled)
+        try:
+            decoding.examine(path)
+        except DamagedImageError:
+            continue
+        assert decoding.decode(path, 12).shape[:2] == decoding.measure(path, 12)
+
+
+def test_what_the_system_cannot_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = picture(tmp_path / "a.jpg")
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refused)
+    with pytest.raises(UserError, match=r"cannot read image .*permission denied") as caught:
+        decoding.examine(path)
+    assert not isinstance(caught.value, DamagedImageError)
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8, 9])

@@ -177,13 +177,20 @@ def test_imagenet_100_is_the_published_list_and_nothing_else(tmp_path):
     assert not [item for split in dataset.splits.values() for item in split.items if "n01440764" in item]
 
 
-def test_kaggles_layout_of_imagenet_is_read_too(tmp_path):
+def test_kaggles_layout_of_imagenet_has_a_flat_val(tmp_path):
     layouts.make_imagenet(tmp_path)
     inner = tmp_path / "imagenet" / "ILSVRC" / "Data" / "CLS-LOC"
     inner.mkdir(parents=True)
-    for split in ("train", "val"):
-        (tmp_path / "imagenet" / split).rename(inner / split)
-    assert sizes(catalog.open_dataset("imagenet100", tmp_path)) == EXPECTED["imagenet100"][0]
+    (tmp_path / "imagenet" / "train").rename(inner / "train")
+    lines = ["ImageId,PredictionString"]
+    for number, path in enumerate(sorted((tmp_path / "imagenet" / "val").rglob("*.JPEG"))):
+        (inner / "val").mkdir(exist_ok=True)
+        path.rename(inner / "val" / f"ILSVRC2012_val_{number:08d}.JPEG")
+        lines.append(f"ILSVRC2012_val_{number:08d},{path.parent.name} 85 1 499 272 ")
+    (tmp_path / "imagenet" / "LOC_val_solution.csv").write_text("\n".join(lines) + "\n")
+    dataset = catalog.open_dataset("imagenet100", tmp_path)
+    assert sizes(dataset) == EXPECTED["imagenet100"][0]
+    assert np.bincount(dataset.splits["test"].labels["class"]).tolist() == [2, 2, 2]
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -205,13 +212,37 @@ def test_objectnets_red_frame_is_cut_off(tmp_path):
     assert dataset.sizes([item], 15).tolist() == [[15, 20]]
 
 
-@pytest.mark.parametrize("above", [("train", "val", "test"), ("training", "validation", "test")])
+@pytest.mark.parametrize("above", [("train", "val", "test"), ("Training", "validation", "Testing")])
 def test_split_folders_over_the_classes(tmp_path, above):
     for split, images in zip(above, (6, 2, 3), strict=True):
         layouts.make_folder(tmp_path / "pets", above=split, images=images)
     dataset = catalog.open_dataset("folder:pets", tmp_path)
     assert sizes(dataset) == {"train": 12, "val": 4, "test": 6}
     assert dataset.splits["train"].class_names["class"] == ("cat", "dog")
+
+
+def test_split_folders_beside_others_are_refused(tmp_path):
+    for above in ("train", "test", "docs"):
+        layouts.make_folder(tmp_path / "pets", above=above)
+    with pytest.raises(UserError, match="holds test/, which names a split, beside docs/, which does not"):
+        catalog.open_dataset("folder:pets", tmp_path)
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_a_folder_with_too_few_images_is_refused(tmp_path, images):
+    layouts.make_folder(tmp_path / "pets", images=images)
+    with pytest.raises(UserError, match="too few images to carve"):
+        catalog.open_dataset("folder:pets", tmp_path)
+    layouts.make_folder(tmp_path / "pets", images=3)
+    assert sizes(catalog.open_dataset("folder:pets", tmp_path)) == {"train": 2, "val": 2, "test": 2}
+
+
+def test_links_are_followed_once_and_to_nothing_not_at_all(tmp_path):
+    layouts.make_folder(tmp_path / "pets")
+    (tmp_path / "pets" / "cat" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "pets" / "cat" / "again").symlink_to(tmp_path / "pets", target_is_directory=True)
+    (tmp_path / "pets" / "cat" / "linked.jpg").symlink_to(tmp_path / "pets" / "cat" / "0.jpg")
+    assert sum(sizes(catalog.open_dataset("folder:pets", tmp_path)).values()) == 21
 
 
 def test_split_folders_inside_the_classes(tmp_path):
@@ -236,6 +267,7 @@ def test_further_labels_and_splits_from_a_table(tmp_path):
     assert sizes(dataset) == {"train": 4, "val": 2, "test": 2}
     test = dataset.splits["test"]
     assert test.class_names == {"class": ("new", "old"), "color": ("blue", "red")}
+    assert list(test.labels) == ["class", "color"]  # the main one first
     assert test.labels["color"].tolist() == [0, 0]  # position 3 is blue
 
 
@@ -248,6 +280,9 @@ def test_further_labels_and_splits_from_a_table(tmp_path):
         ("path,color\ncat/0.jpg,red\ncat/1.jpg,\n", "gives no color for cat/1.jpg"),
         ("path,split\ncat/0.jpg,train\ncat/1.jpg,holdout\n", "has a split 'holdout'"),
         (b"\xff\xfe\x00", "as CSV"),
+        (",path,color\n0,cat/0.jpg,red\n1,cat/1.jpg,red\n", "a column without a name"),
+        ("path,color,color\ncat/0.jpg,red,blue\ncat/1.jpg,red,blue\n", "a column or path twice"),
+        ("path,color\ncat/0.jpg,red\ncat/1.jpg,red\ncat/1.jpg,blue\n", "a column or path twice"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, table, message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zipfile
 from pathlib import Path
 
 import requests
@@ -18,6 +19,7 @@ _PAUSE = 2.0  # seconds before the second try, twice that before the third
 _TIMEOUT = (20, 60)  # seconds to connect, and between bytes
 _BLOCK = 1 << 16  # bytes; what a cut connection loses at most
 _MB = 1_000_000
+_BUSY = (429, 500, 502, 503, 504)  # answers after which a later try may succeed
 
 
 class _WrongAnswerError(Exception):
@@ -28,36 +30,47 @@ def fetch(download: Download, folder: Path, watcher: Watcher, *, mirror: str = "
     """The verified file ``folder/<file>``: kept if it is there, else from ``mirror``, then from the known addresses.
 
     What arrived stays in ``<file>.part``, from which the next call goes on. Raises UserError, naming what to put where,
-    when no address gives the file, and when the checksum is wrong.
+    when no address gives the file, and when a file that is there has a wrong checksum.
     """
     path = folder / download.file
     if path.is_file():
-        _check(path, download, watcher, remedy=f"delete {path} and run the same command again")
+        if not _is_official(path, download, watcher):
+            raise UserError(f"{path} is not the official file, its checksum is wrong; delete it and run this again.")
         return path
     part = folder / f"{download.file}.part"
     urls = [f"{mirror.rstrip('/')}/{download.file}"] * bool(mirror) + list(download.urls)
     reasons = []
     for url in urls:
-        try:
-            _from(url, download, part, watcher)
-        except (requests.RequestException, _WrongAnswerError) as error:
-            reasons.append(f"{_host(url)}: {_reason(error)}")
-            continue
-        except OSError as error:
-            raise files.write_error(part, error) from error
-        try:
-            _check(part, download, watcher, remedy="")
-        except UserError:
-            reasons.append(f"{_host(url)}: not the official file (wrong checksum)")
-            part.unlink()  # it cannot be gone on with
-            continue
-        part.replace(path)
-        return path
+        reason = _try(url, download, part, watcher)
+        if not reason:
+            part.replace(path)
+            return path
+        reasons.append(f"{_host(url)}: {reason}")
     kept = f" {part.stat().st_size / _MB:,.0f} MB are kept, the same command goes on from there." if _any(part) else ""
     raise UserError(
         f"cannot download {download.file} ({'; '.join(reasons)}).{kept} Or get it from {download.urls[0]} by other "
         f"means and put it into {folder}."
     )
+
+
+def _try(url: str, download: Download, part: Path, watcher: Watcher) -> str:
+    """Bring the verified file from one address into ``part``. Returns what went wrong, or nothing."""
+    resumed = _any(part)
+    try:
+        _from(url, download, part, watcher)
+        if _is_official(part, download, watcher):
+            return ""
+        part.unlink()  # it cannot be gone on with
+        if resumed:  # what was there before may have been at fault
+            _from(url, download, part, watcher)
+            if _is_official(part, download, watcher):
+                return ""
+            part.unlink()
+    except (requests.RequestException, _WrongAnswerError) as error:
+        return _reason(error)
+    except OSError as error:
+        raise files.write_error(part, error) from error
+    return "not the official file (wrong checksum)"
 
 
 def _from(url: str, download: Download, part: Path, watcher: Watcher) -> None:
@@ -82,11 +95,18 @@ def _receive(url: str, download: Download, part: Path, before: int, watcher: Wat
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing is left to send; the checksum decides
+        if answer.status_code in _BUSY:
+            raise requests.ConnectionError(f"HTTP {answer.status_code}", response=answer)
         if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
             raise _WrongAnswerError(f"HTTP {answer.status_code}")
-        if answer.status_code == requests.codes.ok:
-            before = 0  # the server cannot resume
-        total = before + int(answer.headers.get("Content-Length", 0)) or download.size
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            raise _WrongAnswerError("a web page instead of the file")
+        length = int(answer.headers.get("Content-Length", 0))
+        if answer.status_code == requests.codes.ok:  # the server cannot resume, and sends all again
+            if length and length < before:
+                raise _WrongAnswerError(f"{length / _MB:,.0f} MB instead of {download.size / _MB:,.0f} MB")
+            before = 0
+        total = before + length or download.size
         if total > download.size_limit:
             raise _WrongAnswerError(f"{total / _MB:,.0f} MB instead of {download.size / _MB:,.0f} MB")
         done = before
@@ -94,15 +114,16 @@ def _receive(url: str, download: Download, part: Path, before: int, watcher: Wat
             for block in answer.iter_content(_BLOCK):
                 done += len(block)
                 if done > download.size_limit:
+                    file.truncate(0)
                     raise _WrongAnswerError(f"more than {download.size_limit / _MB:,.0f} MB")
                 file.write(block)
                 watcher.advance(f"download {download.file}, MB", done // _MB, max(total, done) // _MB)
 
 
-def _check(path: Path, download: Download, watcher: Watcher, *, remedy: str) -> None:
-    """Raise UserError unless the file has its published checksum. A file without one is judged by its reader."""
+def _is_official(path: Path, download: Download, watcher: Watcher) -> bool:
+    """Whether the file has its published checksum; of one without, whether the archive is whole."""
     if not download.algorithm:
-        return
+        return _is_whole_zip(path)
     digest = hashlib.new(download.algorithm, usedforsecurity=False)
     size, done = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -110,8 +131,15 @@ def _check(path: Path, download: Download, watcher: Watcher, *, remedy: str) -> 
             digest.update(block)
             done += len(block)
             watcher.advance(f"check {download.file}, MB", done // _MB, size // _MB)
-    if digest.hexdigest() != download.digest:
-        raise UserError(f"{path} is not the official file: its {download.algorithm.upper()} is wrong; {remedy}.")
+    return digest.hexdigest() == download.digest
+
+
+def _is_whole_zip(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # a damaged archive makes zipfile raise almost anything
+        return False
 
 
 def _any(part: Path) -> bool:
@@ -127,4 +155,8 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection was cut"
-    return "no connection" if isinstance(error, requests.ConnectionError) else str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, requests.ConnectionError):
+        return str(error) if error.response is not None else "no connection"
+    return str(error)

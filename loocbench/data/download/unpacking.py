@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -19,6 +20,17 @@ from loocbench.watching import Watcher
 _COPY = 1 << 20
 _MB = 1_000_000
 _LINK = "a link"
+_MOST_MEMBERS = 5_000_000  # files and folders; iNaturalist 2021 has 2.7 million
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,9 @@ def unpack(archive: Path, folder: Path, *, limit: int, watcher: Watcher) -> None
     """
     written = 0
     try:
-        for member in _members(archive):
+        for count, member in enumerate(_members(archive)):
+            if count > _MOST_MEMBERS:
+                raise _refusal(archive, f"more than {_MOST_MEMBERS:,} files")
             target = _place(member, archive, folder)
             if member.is_folder:
                 target.mkdir(parents=True, exist_ok=True)
@@ -59,7 +73,7 @@ def unpack(archive: Path, folder: Path, *, limit: int, watcher: Watcher) -> None
                         raise _refusal(archive, f"more than {limit / _MB:,.0f} MB")
                     file.write(block)
             watcher.advance(f"unpack {archive.name}, MB", min(written, limit - 1) // _MB, limit // _MB)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise UserError(f"{archive} is damaged ({error}); delete it and run the same command again.") from error
     except OSError as error:
         if error.errno is None:  # gzip's own complaint about its content

@@ -37,31 +37,42 @@ def image_folder(root: Path, name: str) -> Dataset:
     if not items:
         raise UserError(f"{root} holds no images ({', '.join(sorted(folders.EXTENSIONS))}); name a folder that does.")
     columns = _read_labels(root / LABELS_FILE, items) if (root / LABELS_FILE).is_file() else {}
-    tops = {item.split("/")[0] for item in items if "/" in item}
-    above = bool(tops) and tops <= SPLIT_FOLDERS.keys()
+    above = _are_splits(root, {item.split("/")[0] for item in items if "/" in item})
     if "class" not in columns:
         position = 1 if above else 0
         if flat := next((item for item in items if item.count("/") <= position), None):
             raise UserError(f"{root / flat} is in no class folder; sort it into one, or give a class in {LABELS_FILE}.")
         columns["class"] = [item.split("/")[position] for item in items]
     of = columns.pop("split", None) or _splits_from_folders(items, above)
-    labels = {factor: of_strings(values) for factor, values in columns.items()}
+    factors = ["class", *sorted(columns.keys() - {"class"})]
+    labels = {factor: of_strings(columns[factor]) for factor in factors}
     everything = Split(
         name,
         "train",
         tuple(items),
-        {factor: values for factor, (values, _) in sorted(labels.items())},
-        {factor: names for factor, (_, names) in sorted(labels.items())},
+        {factor: values for factor, (values, _) in labels.items()},
+        {factor: names for factor, (_, names) in labels.items()},
     )
     return folders.dataset(name, root, _with_every_split(root, everything, of))
+
+
+def _are_splits(root: Path, folders_: set[str]) -> bool:
+    """Whether the folders over the classes name splits. Raises UserError when only some of them do."""
+    splits = {name for name in folders_ if name.casefold() in SPLIT_FOLDERS}
+    if splits and splits != folders_:
+        raise UserError(
+            f"{root} holds {min(splits)}/, which names a split, beside {min(folders_ - splits)}/, which does not; "
+            "move one of them away."
+        )
+    return bool(splits)
 
 
 def _splits_from_folders(items: list[str], above: bool) -> list[str]:
     """Each item's split by its folders; all "train" where no folder, or not every folder, names one."""
     position = 0 if above else 1
     parts = [item.split("/") for item in items]
-    if all(len(part) > position + 1 and part[position] in SPLIT_FOLDERS for part in parts):
-        return [SPLIT_FOLDERS[part[position]] for part in parts]
+    if all(len(part) > position + 1 and part[position].casefold() in SPLIT_FOLDERS for part in parts):
+        return [SPLIT_FOLDERS[part[position].casefold()] for part in parts]
     return ["train"] * len(items)
 
 
@@ -73,6 +84,8 @@ def _with_every_split(root: Path, everything: Split, of: list[str]) -> dict[str,
         splits["train"], splits["test"] = carve(splits["train"], "class", share=TEST_SHARE, name="test")
     if "val" not in splits:
         splits |= carve_validation(splits["train"], "class")
+    if few := next((name for name, split in splits.items() if not len(split)), None):
+        raise UserError(f"{root} has too few images to carve {few} out; three a class are the least.")
     return {name: splits[name] for name in ("train", "val", "test")}
 
 
@@ -82,13 +95,16 @@ def _read_labels(path: Path, items: list[str]) -> dict[str, list[str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
             columns = [column for column in table.fieldnames or () if column != "path"]
-            rows = {row["path"]: row for row in table}
+            every = list(table)
+            rows = {row["path"]: row for row in every}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"cannot read {path} as CSV ({error}); save it as UTF-8.") from error
     except KeyError as error:
         raise UserError(f"{path} has no column 'path'; add one with each image's path in its folder.") from error
     if lost := next((item for item in items if item not in rows), None):
         raise UserError(f"{path} has no row for {lost}; add one, or move the image away.")
+    if not all(columns) or len(set(columns)) != len(columns) or len(rows) != len(every):
+        raise UserError(f"{path} has a column without a name, or a column or path twice; write each once.")
     there = set(items)
     if lost := next((item for item in rows if item not in there), None):
         raise UserError(f"{path} names {lost}, which is not there; take the row out.")

@@ -53,7 +53,8 @@ def classes() -> dict[str, str]:
 
 
 def imagenet100(root: Path) -> Dataset:
-    """An ImageNet folder (``train/`` and ``val/`` with a folder a class, or Kaggle's ``ILSVRC/Data/CLS-LOC/``).
+    """An ImageNet folder: ``train/`` and ``val/`` with a folder a class, or Kaggle's ``ILSVRC/Data/CLS-LOC/``, whose
+    val is flat and has its classes in ``LOC_val_solution.csv``.
 
     The official val is ``test`` here (the test labels were never published); val is carved from train.
     """
@@ -65,6 +66,7 @@ def imagenet100(root: Path) -> Dataset:
         for wnid in names
         for item in folders.files_below(base / folder / wnid)
     ]
+    found += _flat_val(root, base, names)
     of = [split for split, _, _ in found]
     if missing := {"train", "test"} - set(of):
         folder = base / ("train" if "train" in missing else "val")
@@ -74,6 +76,23 @@ def imagenet100(root: Path) -> Dataset:
     everything = _split("imagenet100", [item for _, item, _ in found], [wnid for _, _, wnid in found], names)
     splits = by_membership(everything, of, ("train", "test"))
     return folders.dataset("imagenet100", base, {**carve_validation(splits["train"], "class"), "test": splits["test"]})
+
+
+def _flat_val(root: Path, base: Path, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Kaggle's validation images: (split, item, wnid), the classes being in a table beside ``ILSVRC/``."""
+    table = root / "LOC_val_solution.csv"
+    if not table.is_file():
+        return []
+    classes_of = {
+        fields[0]: fields[1].split()[0]
+        for fields in csv.reader(folders.read_lines(table))
+        if len(fields) == 2 and fields[1].strip()
+    }
+    return [
+        ("test", f"val/{item}", classes_of[Path(item).stem])
+        for item in folders.files_below(base / "val")
+        if "/" not in item and classes_of.get(Path(item).stem) in names
+    ]
 
 
 def imagenet_c_100(root: Path) -> Dataset:

@@ -64,7 +64,7 @@ def _before_2021(name: str, root: Path, year: int, image_folders: Sequence[str])
 def _official_splits(name: str, root: Path, year: int, image_folders: Sequence[str]) -> tuple[Path, dict[str, Split]]:
     """The folder of the images, and the official train and (as test) val splits of the images that are there."""
     images = _folder(root, image_folders)
-    listed = {"train": _annotations(root / f"train{year}.json"), "test": _annotations(root / f"val{year}.json")}
+    listed = {split: _annotations(root / f"{name}{year}.json") for split, name in (("train", "train"), ("test", "val"))}
     there = set(folders.files_below(images))
     present = [
         (split, path, category)
