@@ -90,10 +90,14 @@ class Dataset:
 
 
 class ImageBatch(NamedTuple):
-    """Images of several sizes in one padded tensor: pixels uint8 [B, 3, H, W]; sizes int64 [B, 2] (height, width)."""
+    """Images of several sizes in one padded tensor: pixels uint8 [B, 3, H, W]; sizes int64 [B, 2] (height, width).
+
+    stylised: copies of the same images in other textures, padded alike, where they are used.
+    """
 
     pixels: torch.Tensor
     sizes: torch.Tensor
+    stylised: torch.Tensor | None = None
 
 
 class Frozen(BaseModel):
@@ -111,12 +115,22 @@ class Preprocessing(Frozen):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
-class Recipe(Frozen):
-    """All that determines a pretraining run besides its images."""
+MethodName = Literal["supervised", "moco", "moco++", "looc", "looc++", "add-one", "random"]
 
-    method: str
+
+class Recipe(Frozen):
+    """All that determines a pretraining run besides its images.
+
+    augmentations: those beside crop, flip and blur. left_out: those with a space of their own. shared: those that q and
+    k_0 share (MoCo + Rotation, same for q and k). texture: how texture is randomised, where it is. random is the method
+    of an untrained network.
+    """
+
+    method: MethodName
     augmentations: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    texture: Literal["", "random-convolution", "stylised"] = ""
     backbone: str
     image_size: int
     epochs: int = Field(ge=0)
@@ -131,6 +145,17 @@ class Recipe(Frozen):
     temperature: float = Field(0.2, gt=0)
     embedding_dim: int = Field(128, ge=1)
     seed: int = Field(0, ge=0)
+
+
+_TITLES: dict[MethodName, str] = {
+    "supervised": "Supervised",
+    "moco": "MoCo",
+    "moco++": "MoCo++",
+    "looc": "LooC",
+    "looc++": "LooC++",
+    "add-one": "Add-one",
+    "random": "Random",
+}
 
 
 class Card(Frozen):
@@ -158,15 +183,15 @@ class Card(Frozen):
     def label(self) -> str:
         """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"."""
         recipe = self.recipe
-        title = {"moco": "MoCo", "moco++": "MoCo++", "looc": "LooC", "looc++": "LooC++", "random": "Random"}[
-            recipe.method
-        ]
+        title = _TITLES[recipe.method]
         if recipe.method == "random":
             return title
         if recipe.left_out:
             title += f" ({', '.join(recipe.left_out)})"
-        if "rotation" in recipe.augmentations and "rotation" not in recipe.left_out:
-            title += " + Rotation"
+        for name in ("rotation", "texture"):
+            if name in recipe.augmentations and name not in recipe.left_out:
+                title += f" + {name.title()}"
+                title += " (same for q and k)" if name in recipe.shared else ""
         return title if "color" in recipe.augmentations else f"{title} without color jitter"
 
 

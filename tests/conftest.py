@@ -78,7 +78,6 @@ def trained(tmp_path_factory, tiny_blooms):
             runs=folder / "runs",
             cache=folder / "cache",
             device="cpu",
-            overwrite=False,
             watcher=Silent(),
         )
     return files

@@ -79,7 +79,7 @@ def read(path: Path) -> SuiteCard:
         tasks.load(task)
     for model in card.models:
         recipe = recipe_of(card, model, seed=0)
-        separate = recipes.METHODS[recipe.method].separate
+        separate = recipes.separate(recipe)
         for features in model.features:
             spaces.parse(features, recipes.spaces(recipe), separate=separate)
     return card

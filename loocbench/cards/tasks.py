@@ -94,7 +94,7 @@ def names() -> list[str]:
     return sorted(
         path.relative_to(folder()).with_suffix("").as_posix()
         for path in folder().glob("*/*.toml")
-        if path.parent.name != "suites"
+        if path.parent.name not in ("suites", "recipes")
     )
 
 

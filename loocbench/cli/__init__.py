@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from loocbench.cli import datasets, demo, pretrain, probe, report, retrieve, rotation, tasks
+from loocbench.cli import datasets, demo, pretrain, probe, recipes, report, retrieve, rotation, runs, tasks
 from loocbench.cli.guard import GuardedGroup
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("rotation")(rotation.rotation)
 app.command("retrieve")(retrieve.retrieve)
 app.command("report")(report.report)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(runs.app, name="runs")
+app.add_typer(recipes.app, name="recipes")
 app.add_typer(datasets.app, name="datasets")
 
 

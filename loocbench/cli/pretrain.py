@@ -2,58 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from loocbench.cli import options as o
 
-_RECIPE = "Recipe"
+_RECIPE, _RUN = "Recipe", "Run"
+# A small budget for 32 px on a CPU; a recipe card replaces all of it.
+DEFAULTS: dict[str, Any] = {
+    "method": "looc",
+    "backbone": "resnet8",
+    "epochs": 10,
+    "batch_size": 64,
+    "learning_rate": 0.2,
+    "schedule": "cosine",
+    "weight_decay": 5e-4,
+    "queue_size": 1024,
+    "key_momentum": 0.99,
+    "temperature": 0.2,
+}
+
+
+def _setting(flag: str, text: str) -> Any:
+    return typer.Option(flag, help=text, rich_help_panel=_RECIPE)
 
 
 def pretrain(
-    dataset: o.DatasetName = "blooms",
+    recipe: Annotated[
+        str | None, _setting("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++; options change it.")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Data set; default the recipe's, or blooms.", rich_help_panel=o.DATA),
+    ] = None,
     method: Annotated[
-        str, typer.Option("--method", help="moco, moco++, looc, looc++.", rich_help_panel=_RECIPE)
-    ] = "looc++",
+        str | None, _setting("--method", "looc (default), looc++, moco, moco++, add-one, supervised.")
+    ] = None,
     augment: Annotated[
         list[str] | None,
-        typer.Option(
+        _setting(
             "--augment",
-            help="color, rotation (repeatable), beside crop, flip and blur; default color, with LooC both.",
-            rich_help_panel=_RECIPE,
+            "color, rotation or texture, beside crop, flip and blur (repeatable); default color, "
+            "and rotation for LooC.",
         ),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
+        _setting("--leave-out", "Augmentation with a space of its own (repeatable; LooC, add-one); default all."),
+    ] = None,
+    same: Annotated[
+        list[str] | None, _setting("--same", "Augmentation that q and k get alike (repeatable; MoCo).")
+    ] = None,
+    texture: Annotated[
+        str | None, _setting("--texture", "How texture is randomised: random-convolution (default) or stylised.")
+    ] = None,
+    stylised: Annotated[
+        Path | None,
         typer.Option(
-            "--leave-out",
-            help="Augmentations with a space of their own (repeatable); default for LooC all that are used.",
-            rich_help_panel=_RECIPE,
+            "--stylised",
+            help="Folder of stylised copies, each under its image's own path, for --texture stylised.",
+            rich_help_panel=o.DATA,
         ),
     ] = None,
-    backbone: Annotated[
-        str, typer.Option("--backbone", help="resnet8 (32-64 px), resnet18, resnet50, ...", rich_help_panel=_RECIPE)
-    ] = "resnet8",
-    image_size: Annotated[
-        int | None, typer.Option("--image-size", min=8, max=3584, help="View size in pixels.", rich_help_panel=_RECIPE)
-    ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=0, rich_help_panel=_RECIPE)] = 20,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=2, rich_help_panel=_RECIPE)] = 64,
-    learning_rate: Annotated[float, typer.Option("--learning-rate", rich_help_panel=_RECIPE)] = 0.2,
-    schedule: Annotated[str, typer.Option("--schedule", help="step or cosine.", rich_help_panel=_RECIPE)] = "cosine",
+    backbone: Annotated[str | None, _setting("--backbone", "resnet8 … resnet20, resnet18 … resnet152.")] = None,
+    image_size: Annotated[int | None, _setting("--image-size", "View size in pixels; default the backbone's.")] = None,
+    epochs: Annotated[int | None, _setting("--epochs", "Passes over the training split; default 10.")] = None,
+    batch_size: Annotated[int | None, _setting("--batch-size", "Images a step; default 64.")] = None,
+    learning_rate: Annotated[float | None, _setting("--learning-rate", "Default 0.2.")] = None,
+    schedule: Annotated[str | None, _setting("--schedule", "step or cosine (default).")] = None,
     milestone: Annotated[
         list[int] | None,
-        typer.Option(
-            "--milestone",
-            help="Epoch at which step divides by 10 (repeatable); default 60 % and 80 %.",
-            rich_help_panel=_RECIPE,
-        ),
+        _setting("--milestone", "Epoch at which step divides by 10 (repeatable); default 60 % and 80 %."),
     ] = None,
-    weight_decay: Annotated[float, typer.Option("--weight-decay", rich_help_panel=_RECIPE)] = 5e-4,
-    queue_size: Annotated[int, typer.Option("--queue-size", rich_help_panel=_RECIPE)] = 1024,
-    key_momentum: Annotated[float, typer.Option("--key-momentum", rich_help_panel=_RECIPE)] = 0.99,
-    temperature: Annotated[float, typer.Option("--temperature", rich_help_panel=_RECIPE)] = 0.2,
+    weight_decay: Annotated[float | None, _setting("--weight-decay", "Default 5e-4.")] = None,
+    queue_size: Annotated[int | None, _setting("--queue-size", "Negatives a space; default 1024.")] = None,
+    key_momentum: Annotated[float | None, _setting("--key-momentum", "Of the momentum encoder; default 0.99.")] = None,
+    temperature: Annotated[float | None, _setting("--temperature", "Default 0.2.")] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the run; default made of the recipe.", rich_help_panel=o.OUTPUT),
@@ -72,53 +98,86 @@ def pretrain(
         bool,
         typer.Option("--on-device", help="Hold the decoded images on the device.", rich_help_panel=o.DATA),
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
+    ] = False,
+    save_minutes: Annotated[
+        float,
+        typer.Option("--save-minutes", min=0, help="Longest time between two saved states.", rich_help_panel=_RUN),
+    ] = 10.0,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Saved states that stay.", rich_help_panel=_RUN)] = 2,
+    look_every: Annotated[
+        int,
+        typer.Option(
+            "--look-every", min=0, help="Epochs between kNN looks at held-out images; 0: none.", rich_help_panel=_RUN
+        ),
+    ] = 10,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Pretrain MoCo, MoCo++, LooC or LooC++; leaves runs/NAME/ with checkpoint, card and log.
+    """Pretrain LooC, LooC++ or what they are compared with; leaves runs/NAME/ with checkpoint, card and log.
 
-    The defaults are a small budget for 32 px on a CPU. The paper's: --backbone resnet50 --epochs 500 --batch-size 256
-    --learning-rate 0.03 --schedule step --weight-decay 1e-4 --queue-size 16384 --key-momentum 0.999.
+    The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's.
     """
     from loocbench import files
+    from loocbench.cards import recipes as cards
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name, opened
     from loocbench.data import prepared
     from loocbench.errors import UserError
     from loocbench.jobs import pretrain as job
+    from loocbench.jobs.training import Upkeep
     from loocbench.pretraining import recipes
+    from loocbench.pretraining import stylised as copies
 
-    recipe = recipes.make(
-        method,
-        augmentations=augment or None,
-        left_out=leave_out or None,
-        backbone=backbone,
-        image_size=image_size,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        milestones=milestone or None,
-        weight_decay=weight_decay,
-        queue_size=queue_size,
-        key_momentum=key_momentum,
-        temperature=temperature,
-        seed=seed,
-    )
     if in_memory and on_device:
         raise UserError("--in-memory and --on-device exclude each other; leave one out.")
+    if resume and overwrite:
+        raise UserError("--resume and --overwrite exclude each other; leave one out.")
+    card = cards.load(recipe) if recipe else None
+    changes = {
+        "method": method,
+        "augmentations": augment or None,
+        "left_out": leave_out or None,
+        "shared": same or None,
+        "texture": texture,
+        "backbone": backbone,
+        "image_size": image_size,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "milestones": milestone or None,
+        "weight_decay": weight_decay,
+        "queue_size": queue_size,
+        "key_momentum": key_momentum,
+        "temperature": temperature,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    settings = card.settings if card else DEFAULTS
+    if method:  # what the card leaves out or shares is its own method's
+        settings = {key: value for key, value in settings.items() if key not in ("left_out", "shared")}
+    if epochs is not None and milestone is None:  # a card's milestones belong to its epochs
+        settings = {key: value for key, value in settings.items() if key != "milestones"}
+    made = recipes.make(**{**settings, **given, "seed": seed})
     where = cache or prepared.cache_dir()
     with Display() as display:
-        images = opened(dataset, data_dir, where, display, skip_damaged=skip_damaged)
+        source = dataset or (card.dataset if card else "blooms")
+        images = opened(source, data_dir, where, display, skip_damaged=skip_damaged)
         path = job.pretrain(
-            recipe,
+            made,
             images,
-            name=files.require_name("run", name) if name else job.run_name(recipe, images.name.replace(":", "-")),
+            name=files.require_name("run", name) if name else job.run_name(made, images.name.replace(":", "-")),
             runs=runs,
             cache=where,
             device=device_name(device),
-            overwrite=overwrite,
+            existing="resume" if resume else "overwrite" if overwrite else "refuse",
             watcher=display,
-            hold="memory" if in_memory else "device" if on_device else "disk",
-            remedy="Use it as it is, or run the same command with --overwrite to start again.",
+            upkeep=Upkeep(
+                hold="memory" if in_memory else "device" if on_device else "disk",
+                save_minutes=save_minutes,
+                keep=keep,
+                look_every=look_every,
+                stylised=copies.dataset_of(made, images, stylised),
+            ),
         )
         display.say(f"checkpoint: {path}")

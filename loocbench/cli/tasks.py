@@ -44,18 +44,18 @@ def show(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200
 @app.command("validate")
 def validate(
     cards: Annotated[
-        list[Path] | None, typer.Argument(help="Card files; default all shipped tasks and suites.")
+        list[Path] | None, typer.Argument(help="Card files; default all shipped tasks, suites and recipes.")
     ] = None,
 ) -> None:
     """Check cards without running anything."""
-    from loocbench.cards import suites, tasks
+    from loocbench.cards import recipes, suites, tasks
 
-    if cards:
-        for path in cards:
-            (suites if path.parent.name == "suites" else tasks).read(path)
-    else:
-        for name in tasks.names():
-            tasks.load(name)
-        for name in suites.names():
-            suites.load(name)
-    print(f"{len(cards) if cards else len(tasks.names()) + len(suites.names())} cards are valid")
+    every = [*cards] if cards else sorted(tasks.folder().rglob("*.toml"))
+    for path in every:
+        if path.parent.name == "suites":
+            suites.read(path)
+        elif path.parent.parent.name == "recipes":
+            recipes.read(path)
+        else:
+            tasks.read(path)
+    print(f"{len(every)} cards are valid")

@@ -14,7 +14,7 @@ from loocbench.data import decoding
 from loocbench.errors import UserError
 from loocbench.features import spaces
 from loocbench.models.network import GENERAL, Network
-from loocbench.pretraining.recipes import METHODS
+from loocbench.pretraining import recipes
 from loocbench.types import Card
 
 
@@ -25,7 +25,7 @@ class Encoder:
         self.card = card
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
-        self.separate = METHODS[card.recipe.method].separate
+        self.separate = recipes.separate(card.recipe)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
         self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
@@ -39,7 +39,7 @@ class Encoder:
             network = Network(
                 card.recipe.backbone,
                 card.spaces,
-                separate=METHODS[card.recipe.method].separate,
+                separate=recipes.separate(card.recipe),
                 embedding_dim=card.recipe.embedding_dim,
             )
         try:

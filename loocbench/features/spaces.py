@@ -25,6 +25,8 @@ LOOC, LOOC_PLUS, HEAD = "looc", "looc++", "head:"
 def offered(spaces: Sequence[str], *, separate: bool) -> list[str]:
     """The names that a checkpoint with these embedding spaces offers, its default first."""
     heads = [HEAD + name for name in spaces]
+    if not heads:  # a supervised network
+        return [LOOC]
     return [LOOC_PLUS, *heads] if separate else [LOOC, LOOC_PLUS, *heads]
 
 

@@ -15,6 +15,7 @@ from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import gallery, pretrain
 from loocbench.jobs.measure import Measurement, row_of
+from loocbench.jobs.training import SPLIT
 from loocbench.types import Dataset, Recipe
 from loocbench.watching import Watcher
 
@@ -75,9 +76,8 @@ def _checkpoint(
         runs=places.runs,
         cache=places.cache,
         device=device,
-        overwrite=True,
+        existing="overwrite" if overwrite else "resume-or-overwrite",
         watcher=watcher,
-        remedy="Run the same command to go on; models that are finished are kept.",
     )
     return native.load(path)
 
@@ -91,5 +91,5 @@ def _finished(path: Path, recipe: Recipe, dataset: Dataset) -> Checkpoint | None
     except UserError:
         return None
     card = found.card
-    wanted = (recipe, recipe.epochs, dataset.splits[pretrain.SPLIT].fingerprint, dataset.edition())
+    wanted = (recipe, recipe.epochs, dataset.splits[SPLIT].fingerprint, dataset.edition())
     return found if (card.recipe, card.epochs_done, card.fingerprint, card.edition) == wanted else None

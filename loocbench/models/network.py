@@ -50,7 +50,9 @@ class Network(nn.Module):
         return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
 
     def project(self, features: dict[str, Tensor]) -> Tensor:
-        """Embeddings [S, N, embedding_dim], L2-normalised, from the pooled features."""
+        """Embeddings [S, N, embedding_dim], L2-normalised, from the pooled features; none without heads."""
+        if not self.heads:
+            return next(iter(features.values())).new_empty(0)
         shared = features.get(GENERAL)
         return torch.stack(
             [

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from loocbench.errors import UserError, unknown
 from loocbench.models import backbones
+from loocbench.pretraining.methods import METHODS
+from loocbench.pretraining.methods.contrastive import INVARIANT
 from loocbench.types import Preprocessing, Recipe
-from loocbench.views.leave_one_out import Sources, sources
-from loocbench.views.making import ALWAYS
+from loocbench.views.leave_one_out import Sources
 
-WITH_SPACE = ("color", "rotation")  # augmentations that can have a space of their own
-INVARIANT = "invariant"
+WITH_SPACE = ("color", "rotation", "texture")  # augmentations that can have a space of their own
+USUAL = ("color", "rotation")  # LooC's when none are named
+TEXTURES = ("random-convolution", "stylised")
 SCHEDULES = ("step", "cosine")
-
-
-@dataclass(frozen=True)
-class Method:
-    """separate: one copy of the last stage a space. leave_one_out: one space an augmentation, with LooC's loss."""
-
-    separate: bool
-    leave_one_out: bool
-
-
-METHODS = {
-    "moco": Method(separate=False, leave_one_out=False),
-    "moco++": Method(separate=True, leave_one_out=False),
-    "looc": Method(separate=False, leave_one_out=True),
-    "looc++": Method(separate=True, leave_one_out=True),
-    # An untrained network, for the row that every table needs. It cannot be pretrained.
-    "random": Method(separate=False, leave_one_out=False),
-}
 
 
 def make(
@@ -41,6 +24,8 @@ def make(
     *,
     augmentations: Sequence[str] | None = None,
     left_out: Sequence[str] | None = None,
+    shared: Sequence[str] = (),
+    texture: str = "random-convolution",
     backbone: str,
     image_size: int | None = None,
     epochs: int,
@@ -52,20 +37,22 @@ def make(
 ) -> Recipe:
     """A checked recipe. Unset: augmentations are color (and rotation for LooC); LooC leaves out all of them.
 
-    Milestones default to 60 % and 80 % of the epochs, as the paper's 300 and 400 of 500. Raises UserError.
+    texture says how textures are randomised where that augmentation is used. Milestones default to 60 % and 80 % of the
+    epochs, as the paper's 300 and 400 of 500. Raises UserError.
     """
-    trainable = [name for name in METHODS if name != "random"]
-    if method not in trainable:
-        raise unknown("method", method, trainable)
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    if texture not in TEXTURES:
+        raise unknown("texture randomisation", texture, TEXTURES)
     if backbone not in backbones.names():
         raise unknown("backbone", backbone, backbones.names())
     if schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
-    leave_one_out = METHODS[method].leave_one_out
+    leave_one_out = METHODS[method].leaves_out
     if augmentations is None:
         # Where only rotation has a space, color jitter stays on as an ordinary augmentation (see docs/method.md).
-        augmentations = WITH_SPACE if leave_one_out and left_out is None else ("color", *(left_out or ()))
-    for name in (*augmentations, *(left_out or ())):
+        augmentations = USUAL if leave_one_out and left_out is None else ("color", *(left_out or ()))
+    for name in (*augmentations, *(left_out or ()), *shared):
         if name not in WITH_SPACE:
             raise unknown("augmentation", name, WITH_SPACE)
     augmentations = [name for name in WITH_SPACE if name in augmentations]
@@ -78,11 +65,15 @@ def make(
         raise UserError(
             f"left out but not used: {', '.join(set(left_out) - set(augmentations))}; add it with --augment."
         )
+    if shared and (method != "moco" or set(shared) - set(augmentations)):
+        raise UserError("--same is MoCo's: it names augmentations of --augment that q and k get alike.")
     try:
         return Recipe(
             method=method,
             augmentations=tuple(augmentations),
             left_out=tuple(left_out) if leave_one_out else (),
+            shared=tuple(name for name in WITH_SPACE if name in shared),
+            texture=texture if "texture" in augmentations else "",
             backbone=backbone,
             image_size=image_size or backbones.default_image_size(backbone),
             epochs=epochs,
@@ -114,20 +105,18 @@ def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe
 
 
 def spaces(recipe: Recipe) -> tuple[str, ...]:
-    """Names of the embedding spaces Z_0 ... Z_n.
+    """Names of the embedding spaces Z_0 ... Z_n. An untrained network has MoCo's one."""
+    return (INVARIANT,) if recipe.method == "random" else METHODS[recipe.method].spaces(recipe)
 
-    MoCo++ has as many copies as LooC++ would have with the same augmentations; its copies have no meaning of their own.
-    """
-    if METHODS[recipe.method].leave_one_out:
-        return (INVARIANT, *recipe.left_out)
-    if METHODS[recipe.method].separate:
-        return tuple(f"copy{index}" for index in range(len(recipe.augmentations) + 1))
-    return (INVARIANT,)
+
+def separate(recipe: Recipe) -> bool:
+    """Whether each space has its own copy of the last stage."""
+    return recipe.method != "random" and METHODS[recipe.method].separate
 
 
 def view_sources(recipe: Recipe) -> Sources:
     """Which view shares which augmentation under this recipe."""
-    return sources((*ALWAYS, *recipe.augmentations), recipe.left_out)
+    return METHODS[recipe.method].sources(recipe)
 
 
 def preprocessing(image_size: int) -> Preprocessing:

@@ -144,7 +144,7 @@ def _trained_on(group: Sequence[Row]) -> str:
 
 
 def _order(row: Row) -> tuple[object, ...]:
-    methods = ["random", "moco", "moco++", "looc", "looc++"]
+    methods = ["random", "supervised", "moco", "moco++", "add-one", "looc", "looc++"]
     return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, row.model, row.features)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from loocbench.views import color, geometry
+from loocbench.views.texture import UNIFORMS, draw_random_convolution, draw_stylised, random_convolution
 
 Array = npt.NDArray[np.float64]
 Parameters = dict[str, Tensor]
@@ -92,19 +93,24 @@ def draw_blur(u: Array, sizes: npt.NDArray[np.int64]) -> Parameters:
     return {"sigma": torch.from_numpy(sigma.astype(np.float32))}
 
 
-def augmentations(image_size: int) -> tuple[Augmentation, ...]:
+def augmentations(image_size: int, texture: str = "") -> tuple[Augmentation, ...]:
     """All augmentations in the order in which they are applied, for views of ``image_size`` pixels.
 
     The order is MoCo v2's (crop, jitter, grayscale, blur, flip) up to operations that commute; rotation follows the
-    square crop, so that no corner needs filling.
+    square crop, so that no corner needs filling. texture: which randomisation of texture there is, if any; the choice
+    of a stylised copy comes before everything (see ``making``), random convolutions before color.
     """
     scale = image_size / 224
+    stylised = Augmentation("texture", 6, 1, draw_stylised, lambda x, p: x)
+    convolved = Augmentation("texture", 5, UNIFORMS, draw_random_convolution, lambda x, p: random_convolution(x, p))
     return (
+        *([stylised] if texture == "stylised" else []),
         Augmentation(
             "crop", 0, 2 * CROP_ATTEMPTS + 2, draw_crop, lambda x, p: geometry.crop_resize(x, p["box"], image_size)
         ),
         Augmentation("flip", 1, 1, draw_flip, lambda x, p: geometry.flip(x, p["flip"])),
         Augmentation("rotation", 2, 2, draw_rotation, lambda x, p: geometry.quarter_turns(x, p["turns"])),
+        *([convolved] if texture == "random-convolution" else []),
         Augmentation("color", 3, 10, draw_color, color.jitter_and_gray),
         # Sigma is given for 224 px and scaled with the view, so that a recipe means the same at any resolution
         # (this project's choice; the paper trained at 224 px only). The kernel reaches three of the widest sigmas.

@@ -21,15 +21,17 @@ ALWAYS = ("crop", "flip", "blur")  # drawn anew for every view; no space of thei
 class ViewMaker:
     """Makes the views of a recipe.
 
-    sources: for each active augmentation, which view's draw each view uses (see ``leave_one_out``).
+    sources: for each active augmentation, which view's draw each view uses (see ``leave_one_out``). texture: how
+    texture is randomised, where it is.
     """
 
     image_size: int
     sources: Sources
+    texture: str = ""
 
     @property
     def _active(self) -> list[Augmentation]:
-        return [a for a in augmentations(self.image_size) if a.name in self.sources]
+        return [a for a in augmentations(self.image_size, self.texture) if a.name in self.sources]
 
     @property
     def count(self) -> int:
@@ -57,14 +59,24 @@ class ViewMaker:
         ]
 
     def apply(self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]]) -> Tensor:
-        """The views, float [V, B, 3, image_size, image_size] in [0, 1], on the batch's device."""
+        """The views, float [V, B, 3, image_size, image_size] in [0, 1], on the batch's device.
+
+        Where a view's texture is the stylised one, it is made of the batch's stylised copy.
+        """
         device = batch.pixels.device
         pixels = batch.pixels.float() / 255
         views = []
         for view in parameters:
-            images = pixels
+            images = self._source(batch, pixels, view)
             for augmentation in self._active:
                 moved = {name: value.to(device) for name, value in view[augmentation.name].items()}
                 images = augmentation.apply(images, moved)
             views.append(images)
         return torch.stack(views)
+
+    def _source(self, batch: ImageBatch, pixels: Tensor, view: dict[str, Parameters]) -> Tensor:
+        """The images that a view is made of, float [B, 3, H, W] in [0, 1]."""
+        if self.texture != "stylised" or batch.stylised is None or "texture" not in view:
+            return pixels
+        chosen = view["texture"]["stylised"].to(pixels.device)[:, None, None, None]
+        return torch.where(chosen, batch.stylised.float() / 255, pixels)

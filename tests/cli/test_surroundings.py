@@ -72,8 +72,9 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
     line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
     folder = tmp_path / "runs" / "mine"
     if epochs_before:
-        assert "keeps the checkpoint of epoch 2 of 5" in line
-        assert {path.name for path in folder.iterdir()} == {"checkpoint.safetensors", "card.json", "log.jsonl"}
+        assert "keeps its last state. Go on with --resume" in line
+        names = {"checkpoint.safetensors", "card.json", "log.jsonl", "state-000000002.safetensors"}
+        assert {path.name for path in folder.iterdir()} == {*names, "state-000000004.safetensors"}
     else:
         assert "nothing was kept" in line
         assert not folder.exists()
@@ -94,7 +95,8 @@ def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
     finally:
         process.kill()
     assert process.returncode == 2
-    assert "keeps the checkpoint of epoch" in err
+    assert "stopped by SIGINT at epoch" in err
+    assert "with --resume to go on" in err
     assert "Traceback" not in err
     assert not list(tmp_path.rglob("*.part"))
     code = "import loocbench; print(loocbench.load('runs/mine').spaces)"

@@ -5,13 +5,13 @@ import tomllib
 
 import pytest
 
-from loocbench.cards import suites, tasks
+from loocbench.cards import recipes, suites, tasks
 
 
 def test_all_shipped_cards_are_valid(loocbench):
     said = loocbench("tasks", "validate")
     assert said.code == 0
-    assert f"{len(tasks.names()) + len(suites.names())} cards are valid" in said.out
+    assert f"{len(tasks.names()) + len(suites.names()) + len(recipes.names())} cards are valid" in said.out
 
 
 def test_ls_lists_every_card_with_its_version(loocbench):

@@ -28,7 +28,7 @@ class Listening(Silent):
         """A line."""
         self.said.append(message)
 
-    def advance(self, stage, done, total, detail=""):  # noqa: ARG002
+    def advance(self, stage, done, total, detail=""):
         """Progress."""
         self.stages.append((stage, done, total))
 
@@ -166,7 +166,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pets, monkeypatch
     monkeypatch.setattr(preparing, "_GROUP", 16)
 
     class Stops(Listening):
-        def advance(self, stage, done, total, detail=""):  # noqa: ARG002
+        def advance(self, stage, done, total, detail=""):
             super().advance(stage, done, total)
             if stage.startswith("decode") and done == 40:
                 raise KeyboardInterrupt

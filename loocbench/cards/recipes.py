@@ -1,0 +1,62 @@
+"""Recipe cards: a named pretraining run, its data set and its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from loocbench.cards import tasks
+from loocbench.cards.reading import read_card
+from loocbench.data import catalog
+from loocbench.errors import UserError, unknown
+from loocbench.pretraining import recipes
+from loocbench.types import Frozen, Recipe
+
+
+class RecipeCard(Frozen):
+    """One recipe. ``recipe`` is its path below tasks/recipes/ without the ending; settings: what ``make`` takes."""
+
+    recipe: str = Field(pattern=r"^[a-z0-9_-]+/[a-z0-9_+-]+$")
+    version: int = Field(ge=1)
+    title: str
+    description: str
+    dataset: str
+    cost: str
+    settings: dict[str, Any]
+
+    def make(self, **changes: Any) -> Recipe:
+        """The recipe, with some settings changed. Raises UserError."""
+        return recipes.make(**{**self.settings, **changes})
+
+
+def folder() -> Path:
+    """Where the recipes are."""
+    return tasks.folder() / "recipes"
+
+
+def names() -> list[str]:
+    """All recipes, sorted."""
+    return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in folder().glob("*/*.toml"))
+
+
+def load(recipe: str) -> RecipeCard:
+    """The card of a recipe. Raises UserError for an unknown name or a card that is not valid."""
+    if recipe not in names():
+        raise unknown("recipe", recipe, names())
+    return read(folder() / f"{recipe}.toml")
+
+
+def read(path: Path) -> RecipeCard:
+    """Read and validate one recipe file: its data set and every setting must exist."""
+    card = read_card(path, RecipeCard)
+    if card.recipe != f"{path.parent.name}/{path.stem}":
+        raise UserError(
+            f"{path}: recipe is '{card.recipe}', but the file is {path.parent.name}/{path.name}; rename one."
+        )
+    catalog.entry_of(card.dataset)
+    if strange := set(card.settings) - set(Recipe.model_fields):
+        raise unknown(f"setting of {path}", min(strange), Recipe.model_fields)
+    card.make()
+    return card

@@ -1,0 +1,69 @@
+"""The pretraining runs below a folder, and how each stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loocbench.checkpoints import native
+from loocbench.errors import UserError, unknown
+from loocbench.jobs.run_folder import RunFolder
+from loocbench.report import curves
+from loocbench.types import Card
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One run: its card, its log's entries, and whether it can be resumed."""
+
+    folder: RunFolder
+    card: Card
+    log: list[dict[str, Any]]
+    resumable: bool
+
+    @property
+    def state(self) -> str:
+        """finished, stopped (--resume goes on), or cut short (no state is left)."""
+        if self.card.epochs_done == self.card.recipe.epochs:
+            return "finished"
+        return "stopped" if self.resumable else "cut short"
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last epoch's entry, or nothing."""
+        return self.log[-1] if self.log else {}
+
+    @property
+    def knn(self) -> float | None:
+        """The last look at held-out images."""
+        return next((entry["knn"] for entry in reversed(self.log) if "knn" in entry), None)
+
+
+def find(runs: Path) -> list[Standing]:
+    """Every run with a readable checkpoint, by name."""
+    found = []
+    for file in sorted(runs.glob(f"*/{native.FILE}")):
+        folder = RunFolder(file.parent)
+        try:
+            card = native.read_card(file)
+        except UserError:
+            continue
+        found.append(Standing(folder, card, folder.read_log(), bool(folder.states())))
+    return found
+
+
+def get(runs: Path, name: str) -> Standing:
+    """One run. Raises UserError with the names that exist."""
+    every = {one.card.name: one for one in find(runs)}
+    if name not in every:
+        raise unknown("run", name, every)
+    return every[name]
+
+
+def draw(standing: Standing, path: Path) -> Path:
+    """Draw the run's curves. Raises UserError when no epoch has ended."""
+    if not standing.log:
+        raise UserError(f"{standing.folder.path} has no finished epoch to draw; train it first.")
+    curves.draw(standing.log, f"{standing.card.name}: {standing.card.label} on {standing.card.dataset}", path)
+    return path

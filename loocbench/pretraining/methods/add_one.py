@@ -1,0 +1,23 @@
+"""The ablation "add one": k_i differs from q in augmentation i alone, so that Z_i is invariant to nothing else.
+
+    q, k_0          two views of an image, augmented independently
+    k_i, i = 1..n   q's own draws, crop, flip and blur among them, but augmentation i drawn anew
+
+The paper names it and shows its views; that space i keeps LooC's loss, with the image's other keys as negatives, is
+this project's choice.
+"""
+
+from __future__ import annotations
+
+from loocbench.pretraining.methods.looc import LooC
+from loocbench.types import Recipe
+from loocbench.views.leave_one_out import Sources, add_one
+from loocbench.views.making import ALWAYS
+
+
+class AddOne(LooC):
+    """LooC with the sharing turned round."""
+
+    def sources(self, recipe: Recipe) -> Sources:
+        """n + 2 views; k_i shares everything but augmentation i with q."""
+        return add_one((*ALWAYS, *recipe.augmentations), recipe.left_out)

@@ -1,0 +1,48 @@
+"""The curves of a pretraining run: losses, learning rate, signs of collapse, and looks at held-out images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loocbench import files
+
+# Told apart without colour too: each space has a line style of its own.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+STYLES = ("-", "--", ":", "-.")
+
+
+def draw(log: Sequence[dict[str, Any]], title: str, path: Path) -> None:
+    """Draw a log (one entry an epoch) as a PNG, atomically: one panel for each thing that it holds."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    panels = [("losses", "loss"), ("alignment", "alignment"), ("uniformity", "uniformity of the queue")]
+    panels = [(key, label) for key, label in panels if any(entry.get(key) for entry in log)]
+    looks = [(entry["epoch"], entry["knn"]) for entry in log if "knn" in entry]
+    count = len(panels) + bool(looks)
+    figure = Figure(figsize=(4.0 * count, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, count, squeeze=False)[0]
+    for axis, (key, label) in zip(axes, panels, strict=False):
+        entries = [entry for entry in log if entry.get(key)]
+        for number, space in enumerate(entries[-1][key]):
+            epochs = [entry["epoch"] for entry in entries]
+            values = [entry[key].get(space) for entry in entries]
+            style = {"color": COLORS[number % len(COLORS)], "linestyle": STYLES[number % len(STYLES)]}
+            axis.plot(epochs, values, label=space, marker="." if len(epochs) < 20 else "", **style)
+        axis.set_ylabel(label)
+        axis.legend(fontsize=7)
+    if looks:
+        axes[-1].plot(*zip(*looks, strict=True), color=COLORS[0], marker="o")
+        axes[-1].set_ylabel("kNN accuracy, held out")
+        axes[-1].set_ylim(bottom=0)
+    for axis in axes:
+        axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.grid(alpha=0.3)
+    figure.suptitle(title, fontsize=9, parse_math=False)
+    with files.writing(path) as part:
+        figure.savefig(part, format="png", dpi=120)

@@ -1,0 +1,148 @@
+"""``loocbench pretrain``, ``runs`` and ``recipes`` as a person uses them."""
+
+import json
+import os
+import signal
+
+import pytest
+from PIL import Image
+
+from loocbench.cards import recipes
+from loocbench.checkpoints import native
+from tests.cli.conftest import QUICK
+from tests.data import layouts
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+
+
+@pytest.mark.parametrize(
+    ("options", "label"),
+    [
+        (["--method", "supervised"], "Supervised"),
+        (["--method", "moco", "--augment", "color", "--augment", "rotation"], "MoCo + Rotation"),
+        (
+            ["--method", "moco", "--augment", "color", "--augment", "rotation", "--same", "rotation"],
+            "MoCo + Rotation (same for q and k)",
+        ),
+        (["--method", "add-one"], "Add-one (color, rotation)"),
+        (["--method", "looc", "--leave-out", "texture"], "LooC (texture)"),
+        (["--recipe", "small/looc-rotation"], "LooC (rotation)"),
+        (["--recipe", "small/looc++-texture"], "LooC++ (color, rotation, texture)"),
+        (["--recipe", "small/looc", "--method", "moco"], "MoCo + Rotation"),
+    ],
+)
+def test_every_row_of_the_tables_can_be_trained_and_measured(loocbench, tmp_path, options, label):
+    small = ["--dataset", "blooms", "--backbone", "resnet8", *QUICK]
+    assert loocbench("pretrain", "--name", "mine", *options, *small).code == 0
+    card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    assert card.label == label
+    assert loocbench("probe", "--checkpoint", "mine").code == 0
+    assert label.split(" (")[0] in loocbench("report").out.replace("\n", " ")
+
+
+def test_a_recipe_card_says_everything_and_options_change_it(loocbench, tmp_path):
+    small = [
+        "--dataset",
+        "blooms",
+        "--backbone",
+        "resnet8",
+        "--image-size",
+        "16",
+        "--batch-size",
+        "32",
+        "--epochs",
+        "1",
+    ]
+    assert loocbench("pretrain", "--recipe", "paper/moco", "--name", "mine", *small).code == 0
+    recipe = native.read_card(tmp_path / "runs" / "mine" / native.FILE).recipe
+    assert (recipe.queue_size, recipe.key_momentum, recipe.learning_rate) == (16384, 0.999, 0.03)
+    assert (recipe.backbone, recipe.epochs, recipe.milestones) == ("resnet8", 1, (0, 0))  # 60 % and 80 % of 1
+    said = loocbench("recipes", "show", "paper/looc++")
+    assert 'method = "looc++"' in said.out
+    listed = {one["recipe"]: one for one in json.loads(loocbench("recipes", "ls", "--json").out)}
+    assert set(listed) == set(recipes.names())
+    assert "paper/moco-rotation-same" in loocbench("recipes", "ls").out
+
+
+def test_an_unknown_recipe_gets_a_suggestion(one_line):
+    assert "Did you mean 'paper/looc'" in one_line("pretrain", "--recipe", "paper/loc")
+
+
+def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monkeypatch):
+    from loocbench.jobs.training import Training
+
+    real = Training._end_epoch
+
+    def end_epoch(self, run, progress, look):
+        real(self, run, progress, look)
+        if progress.epoch == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    command = ["pretrain", *QUICK, "--epochs", "4", "--name"]
+    assert loocbench(*command, "straight").code == 0
+    monkeypatch.setattr(Training, "_end_epoch", end_epoch)
+    assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine")
+    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
+    assert (one["state"], one["epochs_done"]) == ("stopped", 2)
+    assert "with the same options" in one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
+    monkeypatch.setattr(Training, "_end_epoch", real)
+    said = loocbench(*command, "mine", "--resume")
+    assert said.code == 0
+    assert "going on at epoch 3, step 1" in said.err
+    weights = [native.read_card(tmp_path / "runs" / name / native.FILE).weights for name in ("straight", "mine")]
+    assert weights[0] == weights[1]
+    again = loocbench(*command, "mine", "--resume")
+    assert again.code == 0
+    assert "is finished: 4 of 4 epochs" in again.err
+
+
+def test_resume_and_overwrite_exclude_each_other(one_line):
+    assert "exclude each other" in one_line("pretrain", "--resume", "--overwrite")
+
+
+def test_runs_are_listed_and_drawn(loocbench, one_line, tmp_path):
+    assert loocbench("pretrain", *QUICK, "--epochs", "3", "--name", "mine", "--look-every", "1").code == 0
+    table = loocbench("runs", "ls").out
+    assert "finished" in table
+    assert "3/3" in table
+    said = loocbench("runs", "show", "mine")
+    assert "LooC (color, rotation) on blooms, finished" in said.out
+    picture = tmp_path / "runs" / "mine" / "curves.png"
+    assert f"curves: {picture.relative_to(tmp_path)}" in said.out
+    assert Image.open(picture).size[0] > 1000  # losses, alignment, uniformity, kNN
+    log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in log] == [1, 2, 3]
+    for entry in log:
+        assert (
+            set(entry["losses"])
+            == set(entry["alignment"])
+            == set(entry["uniformity"])
+            == {"invariant", "color", "rotation"}
+        )
+        assert 0 <= entry["knn"] <= 1
+        assert all(0 <= value <= 4 for value in entry["alignment"].values())
+        assert all(value <= 0 for value in entry["uniformity"].values())
+    assert "Did you mean 'mine'" in one_line("runs", "show", "mone")
+
+
+def test_stylised_copies_are_used_and_required(loocbench, one_line, tmp_path):
+    for folder, images in (("pets", 20), ("painted", 20)):
+        layouts.make_folder(tmp_path / folder, images=images)
+    command = [
+        "pretrain",
+        "--dataset",
+        "folder:pets",
+        "--leave-out",
+        "texture",
+        "--texture",
+        "stylised",
+        *QUICK,
+        "--name",
+        "mine",
+    ]
+    assert "belong together" in one_line(*command)
+    assert "belong together" in one_line("pretrain", "--stylised", "painted", *QUICK)
+    assert loocbench(*command, "--stylised", "painted").code == 0
+    assert native.read_card(tmp_path / "runs" / "mine" / native.FILE).recipe.texture == "stylised"
+    (tmp_path / "painted" / "cat").rename(tmp_path / "painted" / "elsewhere")
+    assert "has no stylised copy of cat/" in one_line(*command, "--stylised", "painted", "--overwrite")

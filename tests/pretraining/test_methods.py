@@ -1,0 +1,158 @@
+"""The methods of the paper's tables: which views share what, what each is asked, what enters its queues."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from loocbench.cards import recipes as cards
+from loocbench.errors import UserError
+from loocbench.pretraining import recipes, step
+from loocbench.pretraining.methods import CONTRASTIVE
+from loocbench.pretraining.objective import looc_loss
+from loocbench.views.leave_one_out import add_one, independent
+from loocbench.views.making import ViewMaker
+from tests.conftest import tiny_recipe
+
+CPU = torch.device("cpu")
+
+
+def test_add_one_shares_everything_but_one():
+    assert add_one(("crop", "color", "rotation"), ("color", "rotation")) == {
+        "crop": (0, 1, 0, 0),
+        "color": (0, 1, 2, 0),
+        "rotation": (0, 1, 0, 3),
+    }
+
+
+def test_same_for_q_and_k_is_one_draw():
+    assert independent(("crop", "color", "rotation"), shared=("rotation",)) == {
+        "crop": (0, 1),
+        "color": (0, 1),
+        "rotation": (0, 0),
+    }
+    with pytest.raises(ValueError, match="texture"):
+        independent(("crop",), shared=("texture",))
+
+
+@pytest.mark.parametrize("method", ["looc", "looc++", "add-one"])
+def test_losses_are_the_papers_equation(method):
+    generator = torch.Generator().manual_seed(0)
+    queries = F.normalize(torch.randn(3, 5, 8, generator=generator), dim=2)
+    keys = F.normalize(torch.randn(3, 3, 5, 8, generator=generator), dim=3)
+    queues = F.normalize(torch.randn(3, 11, 8, generator=generator), dim=2)
+    it = CONTRASTIVE[method]
+    torch.testing.assert_close(it.losses(queries, keys, queues, 0.2), looc_loss(queries, keys, queues, 0.2))
+    expected = torch.stack([keys[i, i] for i in range(3)])
+    assert torch.equal(it.remembered(keys), expected)
+
+
+@pytest.mark.parametrize("method", CONTRASTIVE)
+def test_a_step_goes_down_the_objective(method):
+    """Against the same keys and queues, the queries' loss is lower after the step than before it."""
+    recipe = tiny_recipe(method, augmentations=("color", "rotation"), learning_rate=0.01)
+    training = step.start(recipe, CPU)
+    views = torch.randn(ViewMaker(16, recipes.view_sources(recipe)).count, 8, 3, 16, 16)
+    queues = training.queues.entries.clone()
+    keys = torch.stack([training.key_encoder(view) for view in views[1:]], dim=1).detach()
+
+    @torch.no_grad()
+    def loss():
+        return float(training.method.losses(training.network(views[0]), keys, queues, recipe.temperature).mean())
+
+    before = loss()
+    assert training.step(views).shape == (len(training.losses),)
+    assert loss() < before
+
+
+def test_supervised_training_is_cross_entropy(tmp_path):
+    """One step equals plain torch on the same weights."""
+    import copy
+
+    recipe = tiny_recipe("supervised", learning_rate=0.1)
+    training = step.start(recipe, CPU, classes=4)
+    network, classifier = copy.deepcopy(training.network), copy.deepcopy(training.classifier)
+    views, labels = torch.randn(1, 8, 3, 16, 16), torch.arange(8) % 4
+    loss = F.cross_entropy(classifier(network.stages["general"](network.trunk(views[0])).mean((2, 3))), labels)
+    loss.backward()
+    assert torch.allclose(training.step(views, labels), loss.detach()[None])
+    for ours, theirs in zip(training.classifier.parameters(), classifier.parameters(), strict=True):
+        expected = theirs - 0.1 * (theirs.grad + recipe.weight_decay * theirs)
+        torch.testing.assert_close(ours.detach(), expected.detach())
+
+
+@pytest.mark.parametrize("method", ["moco", "looc", "supervised"])
+def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
+    recipe = tiny_recipe(method)
+    training = step.start(recipe, CPU, classes=2)
+    count = ViewMaker(16, recipes.view_sources(recipe)).count
+    training.step(torch.randn(count, 8, 3, 16, 16), torch.zeros(8, dtype=torch.long))
+
+    def weights():
+        return {
+            f"{part}.{name}": value.clone()
+            for part, module in training.modules().items()
+            for name, value in module.named_parameters()
+            if part != "key_encoder"
+        } | ({"queue": training.queues.entries.clone()} if method != "supervised" else {})
+
+    before = weights()
+    views = torch.full((count, 8, 3, 16, 16), torch.nan)
+    assert not torch.isfinite(training.step(views, torch.zeros(8, dtype=torch.long))).all()
+    assert all(torch.equal(before[name], value) for name, value in weights().items())
+
+
+def test_health_tells_collapse_from_spread():
+    from loocbench.pretraining import health
+
+    generator = torch.Generator().manual_seed(0)
+    spread = F.normalize(torch.randn(1, 400, 64, generator=generator), dim=2)
+    collapsed = spread[:, :1].expand(1, 400, 64)
+    assert float(health.uniformity(collapsed)) == pytest.approx(0, abs=1e-4)
+    assert float(health.uniformity(spread)) < -3
+    naive = np.mean(
+        [
+            np.exp(-2 * float((spread[0, i] - spread[0, j]).square().sum()))
+            for i in range(40)
+            for j in range(40)
+            if i != j
+        ]
+    )
+    assert float(health.uniformity(spread[:, :40])) == pytest.approx(np.log(naive), rel=1e-4)
+    assert float(health.alignment(spread, spread)) == 0
+    assert float(health.alignment(spread, -spread)) == pytest.approx(4, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_every_recipe_card_makes_its_recipe(name):
+    card = cards.load(name)
+    recipe = card.make()
+    assert recipe.method == card.settings["method"]
+    assert ("texture" in recipe.augmentations) == (recipe.texture == "random-convolution")
+    if name.startswith("paper/"):
+        assert (recipe.backbone, recipe.image_size, recipe.epochs, recipe.batch_size) == ("resnet50", 224, 500, 256)
+        assert (recipe.learning_rate, recipe.schedule, recipe.milestones) == (0.03, "step", (300, 400))
+        assert (recipe.queue_size, recipe.key_momentum, recipe.temperature) == (16384, 0.999, 0.2)
+    assert card.title.startswith(_label(recipe))
+
+
+def _label(recipe):
+    from loocbench.types import _TITLES
+
+    return _TITLES[recipe.method]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "mocco"}, "Did you mean 'moco'"),
+        ({"texture": "gatys"}, "unknown texture randomisation"),
+        ({"method": "moco", "shared": ("rotation",)}, "--same is MoCo's"),
+        ({"method": "looc", "shared": ("color",)}, "--same is MoCo's"),
+        ({"method": "supervised", "left_out": ("color",)}, "no leave-one-out spaces"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(changes, message):
+    method = changes.pop("method", "looc")
+    with pytest.raises(UserError, match=message):
+        tiny_recipe(method, **changes)

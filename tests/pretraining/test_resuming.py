@@ -1,0 +1,247 @@
+"""A run that is stopped goes on to the very weights of the one that was not."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from loocbench.checkpoints import native
+from loocbench.data import preparing
+from loocbench.errors import UserError
+from loocbench.jobs import training as job
+from loocbench.jobs.pretrain import pretrain
+from loocbench.jobs.training import Upkeep
+from loocbench.pretraining import memory, resuming
+from loocbench.pretraining.loop import NotFiniteError, Run
+from tests.conftest import Silent, tiny_recipe
+
+CPU = torch.device("cpu")
+
+
+def run_of(recipe, dataset, cache):
+    split = dataset.splits["train"]
+    images = preparing.prepare(dataset, split, 18, cache=cache, watcher=Silent())
+    labels = split.labels["species"] if recipe.method == "supervised" else None
+    return Run(recipe, images, CPU, labels=labels)
+
+
+def everything(run):
+    return {
+        f"{part}.{name}": value
+        for part, module in run.training.modules().items()
+        for name, value in module.state_dict().items()
+    }
+
+
+@pytest.mark.parametrize("method", ["moco", "moco++", "looc", "looc++", "add-one", "supervised"])
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_state_holds_all_that_training_depends_on(tmp_path, tiny_blooms, method, stop_after):
+    recipe = tiny_recipe(method, augmentations=("color", "rotation"), epochs=3)  # 3 steps an epoch
+    whole = run_of(recipe, tiny_blooms, tmp_path)
+    expected = list(whole.steps())
+    first = run_of(recipe, tiny_blooms, tmp_path)
+    for done, _ in enumerate(first.steps(), 1):
+        if done == stop_after:
+            break
+    resuming.save(tmp_path / "state.safetensors", first, {"recipe": 1})
+    second = run_of(recipe, tiny_blooms, tmp_path)
+    resuming.load(tmp_path / "state.safetensors", second, {"recipe": 1})
+    got = list(second.steps())
+    assert [one.losses for one in got] == [one.losses for one in expected[stop_after:]]
+    assert all(torch.equal(value, everything(second)[name]) for name, value in everything(whole).items())
+
+
+def test_a_state_of_another_run_is_refused(tmp_path, tiny_blooms):
+    run = run_of(tiny_recipe("moco"), tiny_blooms, tmp_path)
+    resuming.save(tmp_path / "state.safetensors", run, {"recipe": 1, "images": "a"})
+    with pytest.raises(UserError, match=r"another run \(images differ\)"):
+        resuming.load(tmp_path / "state.safetensors", run, {"recipe": 1, "images": "b"})
+
+
+@pytest.mark.parametrize("keep", [0, 8, 500, 20_000])
+def test_a_state_that_was_cut_short_is_not_whole(tmp_path, tiny_blooms, keep):
+    path = tmp_path / "state.safetensors"
+    resuming.save(path, run_of(tiny_recipe("moco"), tiny_blooms, tmp_path), {})
+    assert resuming.is_whole(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    assert not resuming.is_whole(path)
+
+
+def train(recipe, dataset, folder, **options):
+    return pretrain(
+        recipe,
+        dataset,
+        name="run",
+        runs=folder / "runs",
+        cache=folder / "cache",
+        device="cpu",
+        watcher=Silent(),
+        **options,
+    )
+
+
+def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
+    """The last two stay while the run goes on, none once it is finished; a damaged newest one is passed over."""
+    seen = []
+    real = job.Training._end_epoch
+
+    def end_epoch(self, run, progress, look):
+        real(self, run, progress, look)
+        seen.append(len(self.folder.states()))
+        if progress.epoch == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(job.Training, "_end_epoch", end_epoch)
+    recipe = tiny_recipe("moco", epochs=5)
+    with pytest.raises(UserError, match="stopped by SIGTERM at epoch 3 of 5"):
+        train(recipe, tiny_blooms, tmp_path)
+    assert seen == [1, 2, 2]
+    folder = tmp_path / "runs" / "run"
+    newest = max(folder.glob("state-*"))
+    newest.write_bytes(newest.read_bytes()[:100])
+    monkeypatch.setattr(job.Training, "_end_epoch", real)
+    train(recipe, tiny_blooms, tmp_path, existing="resume")
+    assert not list(folder.glob("state-*"))
+    assert native.read_card(folder / native.FILE).epochs_done == 5
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5]
+    straight = train(recipe, tiny_blooms, tmp_path / "straight")
+    assert native.read_card(straight).weights == native.read_card(folder / native.FILE).weights
+
+
+def test_states_are_saved_in_between_when_asked(tmp_path, tiny_blooms, monkeypatch):
+    saved = []
+    real = resuming.save
+    monkeypatch.setattr(resuming, "save", lambda path, *rest: (saved.append(path.name), real(path, *rest)))
+    train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, upkeep=Upkeep(save_minutes=0.0))
+    assert saved == [f"state-{step:09d}.safetensors" for step in (1, 2, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("existing", ["refuse", "overwrite", "resume"])
+def test_what_is_done_with_a_run_that_is_there(tmp_path, tiny_blooms, existing):
+    recipe = tiny_recipe("moco")
+    before = train(recipe, tiny_blooms, tmp_path).stat().st_mtime_ns
+    if existing == "refuse":
+        with pytest.raises(UserError, match="go on with --resume, --overwrite it"):
+            train(recipe, tiny_blooms, tmp_path)
+        return
+    after = train(recipe, tiny_blooms, tmp_path, existing=existing).stat().st_mtime_ns
+    assert (after != before) == (existing == "overwrite")  # a finished run has nothing to resume
+
+
+def test_a_run_of_another_recipe_cannot_be_resumed(tmp_path, tiny_blooms):
+    train(tiny_recipe("moco"), tiny_blooms, tmp_path)
+    with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
+        train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, existing="resume")
+
+
+def test_a_loss_that_is_not_finite_names_its_images_and_the_last_good_checkpoint(tmp_path, tiny_blooms, monkeypatch):
+    real = Run.step
+
+    def step(self, epoch, indices):
+        return real(self, epoch, indices) if epoch == 0 else np.array([np.nan])
+
+    monkeypatch.setattr(Run, "step", step)
+    with pytest.raises(UserError, match=r"not finite at epoch 2, step 1 \(images bloom-") as caught:
+        train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path)
+    assert f"the last good checkpoint is {tmp_path / 'runs' / 'run' / native.FILE}" in str(caught.value)
+    assert isinstance(caught.value.__cause__, NotFiniteError)
+    named = (tmp_path / "runs" / "run" / "not-finite.json").read_text()
+    assert named.count("bloom-") == 32
+
+
+def test_out_of_memory_says_which_batch_fits(tmp_path, tiny_blooms, monkeypatch):
+    """A device on which 8 images fit, simulated where the networks are asked."""
+    from loocbench.pretraining.step import Pretraining
+
+    real = Pretraining.step
+
+    def step(self, views, labels=None):
+        if views.shape[1] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, views, labels)
+
+    monkeypatch.setattr(Pretraining, "step", step)
+    with pytest.raises(UserError, match=r"batches of 32 do not fit .*; --batch-size 8 fits"):
+        train(tiny_recipe("looc"), tiny_blooms, tmp_path)
+    monkeypatch.setattr(Pretraining, "step", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    assert memory.fitting_batch(tiny_recipe("looc"), CPU) == 0
+
+
+def test_the_best_look_is_kept(tmp_path, tiny_blooms, monkeypatch):
+    from loocbench.pretraining.knn import Looker
+
+    looks = iter([0.2, 0.9, 0.5])
+    monkeypatch.setattr(Looker, "accuracy", lambda self, network: next(looks))
+    train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path, upkeep=Upkeep(look_every=1))
+    folder = tmp_path / "runs" / "run"
+    assert native.read_card(folder / "best.safetensors").epochs_done == 2
+    assert native.read_card(folder / native.FILE).epochs_done == 3
+
+
+def test_looking_changes_nothing(tmp_path, tiny_blooms):
+    recipe = tiny_recipe("looc++", epochs=2)
+    cards = [
+        native.read_card(train(recipe, tiny_blooms, tmp_path / str(every), upkeep=Upkeep(look_every=every)))
+        for every in (0, 1)
+    ]
+    assert cards[0].weights == cards[1].weights
+
+
+def test_knn_is_scikit_learns():
+    """The weighted vote against KNeighborsClassifier with the same weights."""
+    from sklearn.neighbors import KNeighborsClassifier
+    from torch.nn import functional as F
+
+    from loocbench.pretraining import knn
+
+    generator = torch.Generator().manual_seed(0)
+    labels, asked_labels = torch.arange(300) % 4, torch.arange(80) % 4
+    centers = torch.randn(4, 16, generator=generator)
+    known = F.normalize(centers[labels] + 1.5 * torch.randn(300, 16, generator=generator), dim=1)
+    asked = F.normalize(centers[asked_labels] + 1.5 * torch.randn(80, 16, generator=generator), dim=1)
+    witness = KNeighborsClassifier(
+        20, metric="cosine", algorithm="brute", weights=lambda distance: np.exp((1 - distance) / knn.TEMPERATURE)
+    ).fit(known.numpy(), labels.numpy())
+    expected = float((witness.predict(asked.numpy()) == asked_labels.numpy()).mean())
+    assert knn.accuracy(known, labels, asked, asked_labels) == pytest.approx(expected)
+    assert 0.3 < expected < 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, to be at the same state at once")
+def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_blooms):
+    """kill -9 whenever it comes: what is there loads, and resuming ends bit for bit where an uninterrupted run does."""
+    recipe = tiny_recipe("looc", epochs=40)  # 120 steps
+    straight = native.read_card(train(recipe, tiny_blooms, tmp_path / "straight"))
+    generator = random.Random(0)
+    folder = tmp_path / "runs" / "run"
+
+    def go_on():
+        train(recipe, tiny_blooms, tmp_path, existing="resume", upkeep=Upkeep(save_minutes=0.0002))
+
+    for kill in range(20):
+        process = multiprocessing.get_context("fork").Process(target=go_on)
+        before = _newest(folder)
+        process.start()
+        while _newest(folder) == before and process.is_alive():  # until it has come further
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0, 0.05))
+        assert process.is_alive(), f"it reached its end before kill {kill + 1}"
+        process.kill()
+        process.join()
+        if (folder / native.FILE).exists():
+            native.load(folder / native.FILE)
+        assert any(resuming.is_whole(state) for state in folder.glob("state-*.safetensors"))
+    go_on()
+    assert native.read_card(folder / native.FILE).weights == straight.weights
+
+
+def _newest(folder):
+    return max((path.name for path in folder.glob("state-*.safetensors")), default="")
