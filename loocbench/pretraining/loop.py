@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.errors import UserError
@@ -83,11 +84,12 @@ class Run:
         self.labels = None if labels is None else torch.from_numpy(labels)
         classes = 0 if self.labels is None else int(self.labels.max()) + 1
         self.training = step.start(recipe, device, classes=classes)
-        self.views = ViewMaker(recipe.image_size, recipes.view_sources(recipe), recipe.texture)
+        size = recipes.preprocessing(recipe.image_size)
+        self.views = ViewMaker(
+            recipe.image_size, recipes.view_sources(recipe), recipe.texture, mean=size.mean, std=size.std
+        )
+        self._views: Tensor | None = None  # overwritten at every step
         self.position = Position(0, 0, np.zeros(len(self.training.losses)))
-        card = recipes.preprocessing(recipe.image_size)
-        self.mean = torch.tensor(card.mean, device=device)[:, None, None]
-        self.std = torch.tensor(card.std, device=device)[:, None, None]
 
     @property
     def network(self) -> Network:
@@ -138,10 +140,9 @@ class Run:
         pixels = batch.pixels.to(self.device)
         stylised = None if self.stylised is None else self.stylised.batch(indices).pixels.to(self.device)
         drawn = self.views.draw(self.recipe.seed, epoch, indices, batch.sizes)
-        views = self.views.apply(ImageBatch(pixels, batch.sizes, stylised), drawn)
-        views.sub_(self.mean).div_(self.std)
+        self._views = self.views.apply(ImageBatch(pixels, batch.sizes, stylised), drawn, out=self._views)
         labels = None if self.labels is None else self.labels[indices].to(self.device)
-        losses: np.ndarray = self.training.step(views, labels).double().cpu().numpy()
+        losses: np.ndarray = self.training.step(self._views, labels).double().cpu().numpy()
         return losses
 
     def _learning_rate(self, epoch: int) -> float:

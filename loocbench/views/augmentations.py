@@ -1,7 +1,8 @@
 """The augmentations of MoCo v2 and LooC: each draws its parameters first, then changes pixels as a pure function.
 
-A draw turns uniform numbers into parameters, one row an image; an application takes float images [B, 3, H, W] in
-[0, 1] and the parameters. So "this view shares rotation with that one" is a statement about rows of parameters.
+A draw turns uniform numbers into parameters, one row an image, on the CPU. An application takes float images
+[B, 3, H, W] in [0, 1] on any device (the crop uint8 ones too) and the parameters. So "this view shares rotation with
+that one" is a statement about rows of parameters.
 """
 
 from __future__ import annotations

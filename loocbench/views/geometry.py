@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from loocbench.views.chosen import change_rows, true_rows
 
 
 def crop_resize(images: Tensor, box: Tensor, size: int) -> Tensor:
     """Crop each image to its box and resize it to size x size: bilinear, antialiased.
 
-    images: float [B, 3, H, W] in [0, 1]; box: int64 [B, 4] (top, left, height, width) within each image.
+    images: [B, 3, H, W], float in [0, 1] or uint8; box: int64 [B, 4] (top, left, height, width) within each image.
     Returns float [B, 3, size, size] in [0, 1]. Equal to torchvision's ``resized_crop(..., antialias=True)`` on float
-    images. Resampling is linear and separable, so it is a product with one weight matrix a side; pixels outside the
-    box have weight zero, which is why padding of smaller images never shows.
+    images. Pixels outside the box are never read, or have weight zero: padding of smaller images never shows.
     """
-    rows = _weights(box[:, 0], box[:, 2], images.shape[2], size).to(images)
-    columns = _weights(box[:, 1], box[:, 3], images.shape[3], size).to(images)
-    return rows[:, None] @ (images @ columns.transpose(1, 2)[:, None])
+    resize = _one_by_one if images.device.type == "cpu" else resample
+    resized = resize(images, box, size)
+    return resized if images.is_floating_point() else resized.mul_(1 / 255)
+
+
+def _one_by_one(images: Tensor, box: Tensor, size: int) -> Tensor:
+    """The way for a CPU: the sparse filter, image by image."""
+    resized = []
+    for image, (top, left, height, width) in zip(images, box.tolist(), strict=True):
+        crop = _floats(image[None, :, top : top + height, left : left + width].contiguous())
+        resized.append(F.interpolate(crop, (size, size), mode="bilinear", antialias=True))
+    return resized[0] if len(resized) == 1 else torch.cat(resized)
+
+
+def resample(images: Tensor, box: Tensor, size: int) -> Tensor:
+    """The way for a GPU: resampling is linear and separable, so it is a product with one weight matrix a side."""
+    floats, box = _floats(images), box.to(images.device)
+    rows = _weights(box[:, 0], box[:, 2], images.shape[2], size).to(floats)
+    columns = _weights(box[:, 1], box[:, 3], images.shape[3], size).to(floats)
+    return rows[:, None] @ (floats @ columns.transpose(1, 2)[:, None])
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images if images.is_floating_point() else images.float()
 
 
 def _weights(start: Tensor, length: Tensor, source: int, size: int) -> Tensor:
@@ -33,14 +56,14 @@ def _weights(start: Tensor, length: Tensor, source: int, size: int) -> Tensor:
 
 def flip(images: Tensor, where: Tensor) -> Tensor:
     """Mirror left to right the images where ``where`` (bool [B]) is true. Exact."""
-    return torch.where(where[:, None, None, None], images.flip(3), images)
+    return change_rows(images, true_rows(where), lambda x: x.flip(3))
 
 
 def quarter_turns(images: Tensor, turns: Tensor) -> Tensor:
     """Turn each square image by ``turns`` (int64 [B]) quarter turns anticlockwise. Exact index moves."""
-    out = images.clone()
+    chosen = (turns % 4).tolist()
     for k in (1, 2, 3):
-        chosen = (turns % 4 == k).nonzero().flatten()
-        if len(chosen):
-            out[chosen] = torch.rot90(images[chosen], k, (2, 3))
-    return out
+        images = change_rows(
+            images, [row for row, turn in enumerate(chosen) if turn == k], lambda x, k=k: torch.rot90(x, k, (2, 3))
+        )
+    return images

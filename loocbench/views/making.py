@@ -12,8 +12,10 @@ from torch import Tensor
 from loocbench import philox
 from loocbench.types import ImageBatch
 from loocbench.views.augmentations import Augmentation, Parameters, augmentations
+from loocbench.views.chosen import change_rows, true_rows
 from loocbench.views.leave_one_out import Sources
 
+_LARGE, _IN_CACHE = 2**14, 2**18  # pixels: of a view that is worth a CPU's while alone, of a group of smaller ones
 ALWAYS = ("crop", "flip", "blur")  # drawn anew for every view; no space of their own
 
 
@@ -22,12 +24,14 @@ class ViewMaker:
     """Makes the views of a recipe.
 
     sources: for each active augmentation, which view's draw each view uses (see ``leave_one_out``). texture: how
-    texture is randomised, where it is.
+    texture is randomised, where it is. mean, std: views are normalised by them, channel by channel.
     """
 
     image_size: int
     sources: Sources
     texture: str = ""
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     @property
     def _active(self) -> list[Augmentation]:
@@ -58,25 +62,42 @@ class ViewMaker:
             {name: drawn[name, source[view]] for name, source in self.sources.items()} for view in range(self.count)
         ]
 
-    def apply(self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]]) -> Tensor:
-        """The views, float [V, B, 3, image_size, image_size] in [0, 1], on the batch's device.
+    def apply(
+        self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]], out: Tensor | None = None
+    ) -> Tensor:
+        """The views, float [V, B, 3, image_size, image_size], each (x - mean) / std of x in [0, 1], on the batch's
+        device; channels last in memory, as the networks want them.
 
-        Where a view's texture is the stylised one, it is made of the batch's stylised copy.
+        A GPU takes the batch at once. On a CPU few images at a time go through all augmentations, so that they stay in
+        its cache. out: an earlier result to overwrite if it has the shape, which spares a CPU new memory.
         """
-        device = batch.pixels.device
-        pixels = batch.pixels.float() / 255
-        views = []
-        for view in parameters:
-            images = self._source(batch, pixels, view)
-            for augmentation in self._active:
-                moved = {name: value.to(device) for name, value in view[augmentation.name].items()}
-                images = augmentation.apply(images, moved)
-            views.append(images)
-        return torch.stack(views)
+        count, device, size = len(batch.pixels), batch.pixels.device, self.image_size
+        views = torch.empty(0) if out is None else out
+        if views.shape != (len(parameters), count, 3, size, size):
+            views = torch.empty(len(parameters), count, size, size, 3, device=device).permute(0, 1, 4, 2, 3)
+        mean = torch.tensor(self.mean, device=device)[:, None, None]
+        scale = 1 / torch.tensor(self.std, device=device)[:, None, None]
+        at_once = count if device.type != "cpu" else 1 if size**2 >= _LARGE else _IN_CACHE // size**2
+        with torch.no_grad():
+            for number, view in enumerate(parameters):
+                for begin in range(0, count, at_once):
+                    rows = slice(begin, begin + at_once)
+                    images = self._one_view(batch, rows, {name: _rows(value, rows) for name, value in view.items()})
+                    views[number, rows] = (images - mean).mul_(scale)
+        return views
 
-    def _source(self, batch: ImageBatch, pixels: Tensor, view: dict[str, Parameters]) -> Tensor:
-        """The images that a view is made of, float [B, 3, H, W] in [0, 1]."""
-        if self.texture != "stylised" or batch.stylised is None or "texture" not in view:
-            return pixels
-        chosen = view["texture"]["stylised"].to(pixels.device)[:, None, None, None]
-        return torch.where(chosen, batch.stylised.float() / 255, pixels)
+    def _one_view(self, batch: ImageBatch, rows: slice, view: dict[str, Parameters]) -> Tensor:
+        """One view of some images, float [B, 3, image_size, image_size] in [0, 1]."""
+        images = batch.pixels[rows]
+        if batch.stylised is not None and self.texture == "stylised" and "texture" in view:
+            chosen = true_rows(view["texture"]["stylised"])
+            images = change_rows(images, chosen, lambda _, copy: copy, batch.stylised[rows])
+        if "crop" not in view:
+            images = images.float() / 255
+        for augmentation in self._active:
+            images = augmentation.apply(images, view[augmentation.name])
+        return images
+
+
+def _rows(parameters: Parameters, rows: slice) -> Parameters:
+    return {name: value[rows] for name, value in parameters.items()}

@@ -13,6 +13,8 @@ from scipy.special import ndtri
 from torch import Tensor
 from torch.nn import functional as F
 
+from loocbench.views.chosen import change_rows, true_rows
+
 KERNELS = (1, 3, 5, 7)
 UNIFORMS = 3 + 9 * KERNELS[-1] ** 2
 
@@ -37,21 +39,23 @@ def random_convolution(images: Tensor, parameters: dict[str, Tensor]) -> Tensor:
     The paper filters normalised images and lets values run. Here grey 0.5 stands for their zero, the result is clamped
     to [0, 1] for the color operations that follow, and borders are reflected, so that no frame tells the kernel.
     """
-    out = images.clone()
     for size in KERNELS:
-        chosen = (parameters["size"] == size).nonzero().flatten()
-        if not len(chosen):
-            continue
-        centered = images[chosen] - 0.5
-        count, _, height, width = centered.shape
-        pad = size // 2
-        padded = F.pad(centered, (pad, pad, pad, pad), mode="reflect") if pad else centered
-        kernel = parameters["weights"][chosen][..., :size, :size].to(images).reshape(3 * count, 3, size, size)
-        filtered = F.conv2d(padded.reshape(1, 3 * count, *padded.shape[2:]), kernel, groups=count)
-        mix = parameters["mix"][chosen].to(images)[:, None, None, None]
-        mixed = mix * centered + (1 - mix) * filtered.reshape(count, 3, height, width)
-        out[chosen] = (mixed + 0.5).clamp(0, 1)
-    return out
+        kernel = parameters["weights"][..., :size, :size]
+        images = change_rows(images, true_rows(parameters["size"] == size), _convolve, kernel, parameters["mix"])
+    return images
+
+
+def _convolve(images: Tensor, kernel: Tensor, mix: Tensor) -> Tensor:
+    """Images [B, 3, H, W], kernels [B, 3, 3, size, size], mix [B]."""
+    centered = images - 0.5
+    count, _, height, width = centered.shape
+    size = kernel.shape[-1]
+    padded = F.pad(centered, [size // 2] * 4, mode="reflect") if size > 1 else centered
+    filtered = F.conv2d(
+        padded.reshape(1, 3 * count, *padded.shape[2:]), kernel.reshape(3 * count, 3, size, size), groups=count
+    )
+    mixed = torch.lerp(filtered.reshape(count, 3, height, width), centered, mix[:, None, None, None])
+    return mixed.add_(0.5).clamp_(0, 1)
 
 
 def draw_stylised(u: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]) -> dict[str, Tensor]:

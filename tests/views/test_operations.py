@@ -61,14 +61,15 @@ def test_blur(pictures):
     torch.testing.assert_close(color.blur(pictures, sigma, 6), expected, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("crop", [geometry.crop_resize, geometry.resample], ids=["image by image", "as a product"])
 @pytest.mark.parametrize("size", [8, 32, 50])
-def test_crop_and_resize(pictures, size):
+def test_crop_and_resize(pictures, size, crop):
     """Interpolation tolerance: 1e-5, float against float; see the next test for 8-bit images."""
     box = torch.tensor([[0, 0, 32, 32], [3, 5, 20, 9], [31, 31, 1, 1], [10, 0, 7, 32]] * 3)
     expected = one_by_one(
         lambda image, b: tv.resized_crop(image, *b.tolist(), [size, size], antialias=True), pictures, box
     )
-    torch.testing.assert_close(geometry.crop_resize(pictures, box, size), expected, rtol=0, atol=TOLERANCE)
+    torch.testing.assert_close(crop(pictures, box, size), expected, rtol=0, atol=TOLERANCE)
 
 
 def test_crop_and_resize_of_8_bit_images_is_within_one_and_a_half_grey_levels_of_pillows(pictures):
@@ -78,7 +79,7 @@ def test_crop_and_resize_of_8_bit_images_is_within_one_and_a_half_grey_levels_of
     expected = torch.stack(
         [tv.to_tensor(tv.resized_crop(tv.to_pil_image(image), 2, 3, 25, 19, [16, 16])) for image in pixels]
     )
-    torch.testing.assert_close(geometry.crop_resize(pixels / 255, box, 16), expected, rtol=0, atol=1.5 / 255)
+    torch.testing.assert_close(geometry.crop_resize(pixels, box, 16), expected, rtol=0, atol=1.5 / 255)
 
 
 def test_flips_and_quarter_turns_are_exact(pictures):

@@ -71,6 +71,29 @@ def test_a_view_does_not_depend_on_batch_order_or_batch_size(order, cut, seed, e
         torch.testing.assert_close(part, whole[:, rows], rtol=0, atol=1e-6)
 
 
+def test_large_views_are_the_same_to_the_last_bit_in_any_batch():
+    maker = ViewMaker(128, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    batch = images(5, 146)
+    whole = views(maker, batch, np.arange(5))
+    part = views(maker, ImageBatch(batch.pixels[3:], batch.sizes[3:]), np.arange(3, 5))
+    assert torch.equal(part, whole[:, 3:])
+
+
+def test_views_are_normalised_and_an_earlier_result_can_be_overwritten():
+    table = sources(ALWAYS, ())
+    plain, batch = ViewMaker(SIZE, table), images()
+    maker = ViewMaker(SIZE, table, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))
+    parameters = maker.draw(0, 0, np.arange(16), batch.sizes)
+    mean, std = torch.tensor(maker.mean)[:, None, None], torch.tensor(maker.std)[:, None, None]
+    expected = (plain.apply(batch, parameters) - mean) / std
+    got = maker.apply(batch, parameters)
+    torch.testing.assert_close(got, expected)
+    memory = torch.zeros_like(got)
+    assert maker.apply(batch, parameters, out=memory) is memory
+    assert torch.equal(memory, got)
+    assert maker.apply(batch, parameters, out=memory[:, :3]).shape == got.shape
+
+
 @pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
 def test_another_seed_or_epoch_gives_other_views(change):
     maker = ViewMaker(SIZE, sources(ALWAYS, ()))
