@@ -20,3 +20,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return UserError(f"unknown {kind} '{name}'.{hint} Available: {', '.join(names) or 'none'}.")
+
+
+class SharedError(UserError):
+    """One that all processes of a run meet together; the first one tells it."""

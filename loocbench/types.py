@@ -122,8 +122,9 @@ class Recipe(Frozen):
     """All that determines a pretraining run besides its images.
 
     augmentations: those beside crop, flip and blur. left_out: those with a space of their own. shared: those that q and
-    k_0 share (MoCo + Rotation, same for q and k). texture: how texture is randomised, where it is. random is the method
-    of an untrained network.
+    k_0 share (MoCo + Rotation, same for q and k). texture: how texture is randomised, where it is. groups: of a batch,
+    each with batch-norm statistics of its own. keep_last: whether an epoch's last, smaller batch is trained on.
+    precision: of what the networks compute. random is the method of an untrained network.
     """
 
     method: MethodName
@@ -135,6 +136,8 @@ class Recipe(Frozen):
     image_size: int
     epochs: int = Field(ge=0)
     batch_size: int = Field(ge=2)
+    groups: int = Field(1, ge=1)
+    keep_last: bool = False
     learning_rate: float = Field(gt=0)
     schedule: str = "step"
     milestones: tuple[int, ...] = ()
@@ -144,6 +147,7 @@ class Recipe(Frozen):
     key_momentum: float = Field(0.999, ge=0, le=1)
     temperature: float = Field(0.2, gt=0)
     embedding_dim: int = Field(128, ge=1)
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = Field(0, ge=0)
 
 

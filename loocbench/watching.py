@@ -13,3 +13,13 @@ class Watcher(Protocol):
 
     def say(self, message: str) -> None:
         """One line for the user."""
+
+
+class Silent:
+    """A watcher that shows nothing."""
+
+    def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """Nothing."""
+
+    def say(self, message: str) -> None:
+        """Nothing."""

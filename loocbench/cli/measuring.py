@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
     from loocbench.jobs.measure import Measurement
     from loocbench.types import Dataset, Row
+    from loocbench.watching import Watcher
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ def device_name(device: str) -> str:
     return device
 
 
-def opened(name: str, data_dir: Path | None, cache: Path, display: Display, *, skip_damaged: bool) -> Dataset:
+def opened(name: str, data_dir: Path | None, cache: Path, watcher: Watcher, *, skip_damaged: bool) -> Dataset:
     """The data set, without its damaged images if that was asked for."""
     from loocbench.data import catalog, damage
 
     dataset = catalog.open_dataset(name, data_dir)
-    return damage.without_damaged(dataset, cache=cache, watcher=display) if skip_damaged else dataset
+    return damage.without_damaged(dataset, cache=cache, watcher=watcher) if skip_damaged else dataset
 
 
 def _require_labels(card: TaskCard, dataset: Dataset) -> None:

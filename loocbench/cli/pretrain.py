@@ -80,6 +80,20 @@ def pretrain(
     queue_size: Annotated[int | None, _setting("--queue-size", "Negatives a space; default 1024.")] = None,
     key_momentum: Annotated[float | None, _setting("--key-momentum", "Of the momentum encoder; default 0.99.")] = None,
     temperature: Annotated[float | None, _setting("--temperature", "Default 0.2.")] = None,
+    groups: Annotated[
+        int | None,
+        _setting(
+            "--groups",
+            "Groups of a batch with batch-norm statistics of their own, worked through in turn; default 1, or one a "
+            "process under torchrun.",
+        ),
+    ] = None,
+    keep_last: Annotated[
+        bool | None, _setting("--keep-last/--drop-last", "Train on an epoch's last, smaller batch; default not.")
+    ] = None,
+    precision: Annotated[
+        str | None, _setting("--precision", "float32 (default), bfloat16 or float16, of the networks.")
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the run; default made of the recipe.", rich_help_panel=o.OUTPUT),
@@ -112,27 +126,39 @@ def pretrain(
             "--look-every", min=0, help="Epochs between kNN looks at held-out images; 0: none.", rich_help_panel=_RUN
         ),
     ] = 10,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Let torch.compile make the networks.", rich_help_panel=_RUN)
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Keep the log for TensorBoard too (an extra).", rich_help_panel=_RUN),
+    ] = False,
     overwrite: o.Overwrite = False,
 ) -> None:
     """Pretrain LooC, LooC++ or what they are compared with; leaves runs/NAME/ with checkpoint, card and log.
 
-    The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's.
+    The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's. On several GPUs:
+    torchrun --nproc-per-node 8 -m loocbench pretrain ...
     """
     from loocbench import files
     from loocbench.cards import recipes as cards
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name, opened
     from loocbench.data import prepared
-    from loocbench.errors import UserError
+    from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
-    from loocbench.jobs.training import Upkeep
-    from loocbench.pretraining import recipes
+    from loocbench.jobs.upkeep import Upkeep
+    from loocbench.pretraining import ranks, recipes
     from loocbench.pretraining import stylised as copies
+    from loocbench.report import tensorboard as board
+    from loocbench.watching import Silent
 
     if in_memory and on_device:
         raise UserError("--in-memory and --on-device exclude each other; leave one out.")
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other; leave one out.")
+    if tensorboard:
+        board.require()
     card = cards.load(recipe) if recipe else None
     changes = {
         "method": method,
@@ -151,6 +177,9 @@ def pretrain(
         "queue_size": queue_size,
         "key_momentum": key_momentum,
         "temperature": temperature,
+        "groups": groups,
+        "keep_last": keep_last,
+        "precision": precision,
     }
     given = {key: value for key, value in changes.items() if value is not None}
     settings = card.settings if card else DEFAULTS
@@ -158,26 +187,35 @@ def pretrain(
         settings = {key: value for key, value in settings.items() if key not in ("left_out", "shared")}
     if epochs is not None and milestone is None:  # a card's milestones belong to its epochs
         settings = {key: value for key, value in settings.items() if key != "milestones"}
-    made = recipes.make(**{**settings, **given, "seed": seed})
     where = cache or prepared.cache_dir()
-    with Display() as display:
+    with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
+        watcher = display if processes.first else Silent()
+        made = recipes.make(**{"groups": processes.world, **settings, **given, "seed": seed})
         source = dataset or (card.dataset if card else "blooms")
-        images = opened(source, data_dir, where, display, skip_damaged=skip_damaged)
-        path = job.pretrain(
-            made,
-            images,
-            name=files.require_name("run", name) if name else job.run_name(made, images.name.replace(":", "-")),
-            runs=runs,
-            cache=where,
-            device=device_name(device),
-            existing="resume" if resume else "overwrite" if overwrite else "refuse",
-            watcher=display,
-            upkeep=Upkeep(
-                hold="memory" if in_memory else "device" if on_device else "disk",
-                save_minutes=save_minutes,
-                keep=keep,
-                look_every=look_every,
-                stylised=copies.dataset_of(made, images, stylised),
-            ),
-        )
-        display.say(f"checkpoint: {path}")
+        images = opened(source, data_dir, where, watcher, skip_damaged=skip_damaged)
+        try:
+            path = job.pretrain(
+                made,
+                images,
+                name=files.require_name("run", name) if name else job.run_name(made, images.name.replace(":", "-")),
+                runs=runs,
+                cache=where,
+                device=on,
+                existing="resume" if resume else "overwrite" if overwrite else "refuse",
+                watcher=watcher,
+                upkeep=Upkeep(
+                    hold="memory" if in_memory else "device" if on_device else "disk",
+                    save_minutes=save_minutes,
+                    keep=keep,
+                    look_every=look_every,
+                    stylised=copies.dataset_of(made, images, stylised),
+                    compiled=compiled,
+                    tensorboard=tensorboard,
+                ),
+                ranks=processes,
+            )
+        except SharedError as error:
+            if processes.first:
+                raise
+            raise typer.Exit(2) from error
+        watcher.say(f"checkpoint: {path}")

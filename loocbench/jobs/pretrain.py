@@ -11,13 +11,17 @@ from loocbench import files
 from loocbench.checkpoints import native
 from loocbench.errors import UserError
 from loocbench.jobs.run_folder import RunFolder
-from loocbench.jobs.training import SPLIT, Training, Upkeep
+from loocbench.jobs.training import SPLIT, Training
+from loocbench.jobs.upkeep import Upkeep
 from loocbench.pretraining import resuming
+from loocbench.pretraining.ranks import Ranks
 from loocbench.types import Dataset, Recipe
 from loocbench.watching import Watcher
 
 # What to do with a run that is there: refuse it, start again, go on, or go on if it is this very run, else start again.
 Existing = Literal["refuse", "overwrite", "resume", "resume-or-overwrite"]
+
+Plan = Literal["begin", "resume", "finished"]
 
 
 def run_name(recipe: Recipe, dataset: str) -> str:
@@ -40,8 +44,11 @@ def pretrain(
     watcher: Watcher,
     existing: Existing = "refuse",
     upkeep: Upkeep | None = None,
+    ranks: Ranks | None = None,
 ) -> Path:
     """Train and leave ``runs/name/`` (see ``run_folder``). Returns the checkpoint.
+
+    ranks: the processes that train together, if several; all see the same ``runs`` and ``cache``.
 
     Checkpoint and state are replaced, whole, after every epoch, and the state every few minutes in between. Raises
     UserError when the run exists and ``existing`` refuses it, when another process writes it, when the data set has no
@@ -49,8 +56,16 @@ def pretrain(
     """
     if SPLIT not in dataset.splits:
         raise UserError(f"{dataset.name} is a test set without training images; pretrain on another --dataset.")
-    upkeep = upkeep or Upkeep()
+    upkeep, ranks = upkeep or Upkeep(), ranks or Ranks()
+    if recipe.groups % ranks.world:
+        raise UserError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
     folder = RunFolder(runs / name, upkeep.keep)
+    if not ranks.first:
+        plan: Plan = ranks.agree("begin")
+        if plan != "finished":
+            training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
+            training.run(cache, device, resume=plan == "resume")
+        return folder.checkpoint
     files.require_writable(runs)
     try:
         with FileLock(runs / f".{name}.lock", timeout=0):
@@ -58,14 +73,14 @@ def pretrain(
                 raise UserError(
                     f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name."
                 )
-            training = Training(recipe, dataset, name, folder, upkeep, watcher)
-            resume = existing in ("resume", "resume-or-overwrite") and _continues(training, existing)
-            if resume and _finished(folder, recipe):
+            training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
+            plan = ranks.agree(_plan(training, existing))
+            if plan == "finished":
                 watcher.say(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
                 return folder.checkpoint
-            if not resume:
+            if plan == "begin":
                 folder.drop_states()
-            return _train(training, cache, device, resume=resume)
+            return _train(training, cache, device, resume=plan == "resume")
     except Timeout as error:
         raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
 
@@ -87,17 +102,19 @@ def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Pat
     return folder.checkpoint
 
 
-def _continues(training: Training, existing: Existing) -> bool:
-    """Whether there is a state to go on from. Raises UserError where a run is to be resumed that has none."""
+def _plan(training: Training, existing: Existing) -> Plan:
+    """What there is to do. Raises UserError where a run is to be resumed that has no state."""
     folder = training.folder
+    if existing in ("refuse", "overwrite"):
+        return "begin"
     if _finished(folder, training.recipe):
-        return True
+        return "finished"
     state = folder.newest_state()
     if existing == "resume":
         if state is None and folder.begun():
             raise UserError(f"{folder.path} has no state to go on from; start again with --overwrite.")
-        return state is not None
-    return state is not None and resuming.identity(state) == training.identity
+        return "begin" if state is None else "resume"
+    return "resume" if state and resuming.identity(state) == training.identity else "begin"
 
 
 def _finished(folder: RunFolder, recipe: Recipe) -> bool:

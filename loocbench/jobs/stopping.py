@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SAME_REQUEST = 0.5  # seconds; torchrun passes on what the terminal has sent to each process already
+
 
 class Stop:
-    """signal: the name of the signal that asked to stop, or nothing yet."""
+    """number: of the signal that asked to stop, 0 for none yet."""
 
-    signal: str = ""
+    number: int = 0
+    since: float = 0.0
 
 
 @contextmanager
 def on_signals() -> Iterator[Stop]:
-    """Within the block the first SIGINT or SIGTERM sets ``signal``; a second SIGINT is a KeyboardInterrupt at once.
+    """Within the block the first SIGINT or SIGTERM sets ``number``; a second SIGINT is a KeyboardInterrupt at once.
 
     Outside the main thread, where Python has no signals, nothing is changed.
     """
@@ -27,9 +31,10 @@ def on_signals() -> Iterator[Stop]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if stop.signal and number == signal.SIGINT:
+        if stop.number and number == signal.SIGINT and time.monotonic() - stop.since > _SAME_REQUEST:
             raise KeyboardInterrupt
-        stop.signal = signal.Signals(number).name
+        if not stop.number:
+            stop.number, stop.since = number, time.monotonic()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

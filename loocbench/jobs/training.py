@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-import gc
-import json
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from loocbench import files, provenance
+from loocbench import provenance
 from loocbench.checkpoints import native
 from loocbench.data import preparing
-from loocbench.data.prepared import DeviceImages, PreparedImages
-from loocbench.errors import UserError
-from loocbench.jobs import stopping
+from loocbench.data.prepared import PreparedImages
+from loocbench.errors import SharedError, UserError
+from loocbench.jobs import failing, stopping
 from loocbench.jobs.run_folder import RunFolder
-from loocbench.pretraining import memory, recipes, resuming
+from loocbench.jobs.upkeep import HOLD, Upkeep
+from loocbench.pretraining import recipes, resuming
 from loocbench.pretraining.knn import Looker, Side
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
+from loocbench.pretraining.ranks import Ranks
+from loocbench.report import tensorboard
+from loocbench.report.tensorboard import Board
 from loocbench.types import Card, Dataset, Recipe, Split
 from loocbench.watching import Watcher
 
 SPLIT = "train"
-Hold = Literal["disk", "memory", "device"]  # where the decoded images stay while the network trains
-_HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | DeviceImages]] = {
-    "disk": lambda images, on: images,
-    "memory": lambda images, on: images.in_memory(),
-    "device": lambda images, on: images.on_device(on),
-}
-
-
-@dataclass(frozen=True)
-class Upkeep:
-    """How a run is kept and watched. save_minutes: the longest time between two states. look_every: epochs between two
-    looks at held-out images; 0 for none. stylised: the data set's copy in other textures, if the recipe uses one."""
-
-    hold: Hold = "disk"
-    save_minutes: float = 10.0
-    keep: int = 2
-    look_every: int = 10
-    stylised: Dataset | None = None
 
 
 @dataclass
 class Training:
-    """A run that is being trained in its folder. log: one entry an epoch; best: the best look so far."""
+    """A run that is being trained in its folder, in one process or several, of which the first writes.
+
+    log: one entry an epoch; best: the best look so far.
+    """
 
     recipe: Recipe
     dataset: Dataset
@@ -58,6 +47,7 @@ class Training:
     folder: RunFolder
     upkeep: Upkeep
     watcher: Watcher
+    ranks: Ranks = field(default_factory=Ranks)
     log: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
 
@@ -80,34 +70,50 @@ class Training:
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
             self.watcher.say(f"going on at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
-        look = self._look(cache, on)
+        look = self._look(cache, on) if self.ranks.first else None
         try:
-            with stopping.on_signals() as stop:
-                self._train(run, look, stop)
+            with stopping.on_signals() as stop, self._board(run) as board:
+                self._train(run, look, stop, board)
         except NotFiniteError as error:
-            raise self._not_finite(error) from error
+            raise failing.not_finite(
+                error, self.folder, self.recipe, self.dataset.splits[SPLIT], write=self.ranks.first
+            ) from error
         except torch.OutOfMemoryError as error:
             del run
-            raise self._out_of_memory(on) from error
+            raise failing.out_of_memory(self.recipe, on, self.ranks.world) from error
 
-    def _train(self, run: Run, look: Looker | None, stop: stopping.Stop) -> None:
-        if self.recipe.epochs == 0:
+    def _train(self, run: Run, look: Looker | None, stop: stopping.Stop, board: Board | None) -> None:
+        if self.recipe.epochs == 0 and self.ranks.first:
             self.folder.save_checkpoint(self._card(run), run.network.state_dict(), self.log)
         saved = time.monotonic()
         for progress in run.steps():
-            self._show(run, progress)
-            if progress.ends_epoch:
-                self._end_epoch(run, progress, look)
-                saved = time.monotonic()
-            elif time.monotonic() - saved > 60 * self.upkeep.save_minutes:
-                self.folder.save_state(run, self.identity)
-                saved = time.monotonic()
-            if stop.signal and run.position.epoch < self.recipe.epochs:
-                self.folder.save_state(run, self.identity)
-                raise UserError(
-                    f"stopped by {stop.signal} at epoch {progress.epoch} of {self.recipe.epochs}, step "
+            if self.ranks.first:
+                self._show(run, progress)
+                if progress.ends_epoch:
+                    self._end_epoch(run, progress, look)
+                    saved = time.monotonic()
+                    if board:
+                        board.add(self.log[-1])
+                elif time.monotonic() - saved > 60 * self.upkeep.save_minutes:
+                    self.folder.save_state(run, self.identity)
+                    saved = time.monotonic()
+            asked = self.ranks.largest(stop.number)
+            if asked and run.position.epoch < self.recipe.epochs:
+                if self.ranks.first:
+                    self.folder.save_state(run, self.identity)
+                raise SharedError(
+                    f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
                     f"{progress.step}; {self.folder.path} keeps all of it. Run the same command with --resume to go on."
                 )
+
+    @contextmanager
+    def _board(self, run: Run) -> Iterator[Board | None]:
+        """TensorBoard's files, if they are wanted."""
+        if not (self.upkeep.tensorboard and self.ranks.first):
+            yield None
+            return
+        with tensorboard.opened(self.folder.path / "tensorboard", run.position.epoch) as board:
+            yield board
 
     def _end_epoch(self, run: Run, progress: Progress, look: Looker | None) -> None:
         line = {**asdict(progress), "loss": progress.loss, **run.training.health(), "time": provenance.now()}
@@ -133,16 +139,28 @@ class Training:
 
     def _start(self, cache: Path, on: torch.device) -> Run:
         split = self.dataset.splits[SPLIT]
-        hold = _HOLD[self.upkeep.hold]
-        images = hold(self._prepared(self.dataset, split, cache), on)
-        stylised = None
-        if self.upkeep.stylised is not None:
-            copies = self._prepared(self.upkeep.stylised, self.upkeep.stylised.splits[SPLIT], cache)
-            _require_pairs(self._prepared(self.dataset, split, cache), copies, split)
-            stylised = hold(copies, on)
+        images, copies = self.ranks.first_then_others(lambda: self._prepare(cache))
+        hold = HOLD[self.upkeep.hold]
         supervised = self.recipe.method == "supervised"
-        labels = next(iter(split.labels.values())) if supervised else None
-        return Run(self.recipe, images, on, labels=labels, stylised=stylised)
+        return Run(
+            self.recipe,
+            hold(images, on),
+            on,
+            labels=next(iter(split.labels.values())) if supervised else None,
+            stylised=None if copies is None else hold(copies, on),
+            ranks=self.ranks,
+            compiled=self.upkeep.compiled,
+        )
+
+    def _prepare(self, cache: Path) -> tuple[PreparedImages, PreparedImages | None]:
+        """The training images, and their stylised copies if the recipe uses them."""
+        split = self.dataset.splits[SPLIT]
+        images = self._prepared(self.dataset, split, cache)
+        if self.upkeep.stylised is None:
+            return images, None
+        copies = self._prepared(self.upkeep.stylised, self.upkeep.stylised.splits[SPLIT], cache)
+        _require_pairs(images, copies, split)
+        return images, copies
 
     def _prepared(self, dataset: Dataset, split: Split, cache: Path) -> PreparedImages:
         size = recipes.preprocessing(self.recipe.image_size)
@@ -175,28 +193,8 @@ class Training:
             created=provenance.now(),
             weights=native.weights_hash(run.network.state_dict()),
             versions=provenance.versions(),
-            hardware=provenance.hardware(str(run.device)),
+            hardware=("" if self.ranks.world == 1 else f"{self.ranks.world} x ") + provenance.hardware(str(run.device)),
         )
-
-    def _not_finite(self, error: NotFiniteError) -> UserError:
-        names = [self.dataset.splits[SPLIT].items[row] for row in error.indices]
-        path = self.folder.path / "not-finite.json"
-        files.write_text(path, json.dumps({"epoch": error.epoch, "step": error.step, "images": names}, indent=1) + "\n")
-        state = self.folder.newest_state()
-        good = self.folder.checkpoint if self.folder.checkpoint.exists() else state
-        kept = f"the last good checkpoint is {good}" if good else "no epoch had ended"
-        return UserError(
-            f"{error} (images {', '.join(names[:3])} … in {path}); {kept}. Lower --learning-rate "
-            f"(now {self.recipe.learning_rate:g}) and start again with --overwrite."
-        )
-
-    def _out_of_memory(self, on: torch.device) -> UserError:
-        gc.collect()
-        if on.type == "cuda":
-            torch.cuda.empty_cache()
-        fits = memory.fitting_batch(self.recipe, on)
-        advice = f"--batch-size {fits} fits" if fits else "not even --batch-size 2 fits; choose a smaller --backbone"
-        return UserError(f"batches of {self.recipe.batch_size} do not fit into the memory of {on}; {advice}.")
 
 
 def _require_pairs(images: PreparedImages, copies: PreparedImages, split: Split) -> None:

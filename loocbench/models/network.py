@@ -55,12 +55,14 @@ class Network(nn.Module):
             return next(iter(features.values())).new_empty(0)
         shared = features.get(GENERAL)
         return torch.stack(
-            [
-                F.normalize(head(features[name] if shared is None else shared), dim=1)
-                for name, head in self.heads.items()
-            ]
+            [_normalise(head(features[name] if shared is None else shared)) for name, head in self.heads.items()]
         )
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""
         return self.project(self.features(images))
+
+
+def _normalise(embeddings: Tensor) -> Tensor:
+    """To length 1 in float32 at least, also where autocast computes in half precision."""
+    return F.normalize(embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)), dim=1)

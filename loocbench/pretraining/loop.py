@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.errors import UserError
 from loocbench.models.network import Network
-from loocbench.pretraining import recipes, schedule, step
-from loocbench.types import ImageBatch, Labels, Recipe
-from loocbench.views.making import ViewMaker
+from loocbench.pretraining import schedule, step
+from loocbench.pretraining.batches import Batch, Batches, Images
+from loocbench.pretraining.layout import Rows
+from loocbench.pretraining.ranks import Ranks
+from loocbench.types import Labels, Recipe
 
 
 @dataclass(frozen=True)
@@ -61,34 +61,32 @@ class Run:
     """A pretraining run: iterate over :meth:`steps`; ``network`` is the query encoder so far.
 
     labels: the images' int64 [N], for supervised training. stylised: copies of the images in other textures, row for
-    row, where the recipe uses them. Raises UserError when the images do not fill one batch.
+    row, where the recipe uses them. ranks: the run's processes, each of which holds all images. compiled: whether
+    torch.compile makes the networks. Raises UserError when the images do not fill one batch.
     """
 
     def __init__(
         self,
         recipe: Recipe,
-        images: PreparedImages | DeviceImages,
+        images: Images,
         device: torch.device,
         *,
         labels: Labels | None = None,
-        stylised: PreparedImages | DeviceImages | None = None,
+        stylised: Images | None = None,
+        ranks: Ranks | None = None,
+        compiled: bool = False,
     ) -> None:
         if len(images) < recipe.batch_size:
             raise UserError(
                 f"{len(images)} training images do not fill one batch; use --batch-size {max(2, len(images))} or less."
             )
         self.recipe = recipe
-        self.images = images
-        self.stylised = stylised
         self.device = device
-        self.labels = None if labels is None else torch.from_numpy(labels)
-        classes = 0 if self.labels is None else int(self.labels.max()) + 1
-        self.training = step.start(recipe, device, classes=classes)
-        size = recipes.preprocessing(recipe.image_size)
-        self.views = ViewMaker(
-            recipe.image_size, recipes.view_sources(recipe), recipe.texture, mean=size.mean, std=size.std
-        )
-        self._views: Tensor | None = None  # overwritten at every step
+        self.labels = torch.from_numpy(np.zeros(len(images), np.int64) if labels is None else labels)
+        self.training = step.start(recipe, device, classes=int(self.labels.max()) + 1, ranks=ranks)
+        if compiled:
+            self.training.compile()
+        self.batches = Batches(recipe, images, stylised, device)
         self.position = Position(0, 0, np.zeros(len(self.training.losses)))
 
     @property
@@ -98,8 +96,10 @@ class Run:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the last, smaller one is dropped, as in MoCo."""
-        return len(self.images) // self.recipe.batch_size
+        """Batches an epoch. The last, smaller one is dropped, as in MoCo, unless the recipe keeps it; then it is
+        dropped if its groups would not have two images each, which batch norm needs."""
+        whole, tail = divmod(len(self.labels), self.recipe.batch_size)
+        return whole + (self.recipe.keep_last and tail >= 2 * self.recipe.groups)
 
     @property
     def steps_done(self) -> int:
@@ -114,35 +114,36 @@ class Run:
         recipe, position = self.recipe, self.position
         while position.epoch < recipe.epochs:
             rate = self._learning_rate(position.epoch)
-            for group in self.training.optimizer.param_groups:
+            for group in self.training.descent.optimizer.param_groups:
                 group["lr"] = rate
-            order = np.random.default_rng([recipe.seed, position.epoch]).permutation(len(self.images))
-            begin, first = time.perf_counter(), position.step
-            while position.step < self.steps_per_epoch:
-                indices = order[position.step * recipe.batch_size : (position.step + 1) * recipe.batch_size]
-                losses = self.step(position.epoch, indices)
+            begin, done = time.perf_counter(), 0
+            for batch in self.batches.of_epoch(position.epoch, self._batches_left(), self.training.layout):
+                losses = self._step(batch)
                 if not np.isfinite(losses).all():
-                    raise NotFiniteError(position.epoch + 1, position.step + 1, indices)
+                    raise NotFiniteError(position.epoch + 1, position.step + 1, batch.indices)
                 position.total += losses
                 position.step += 1
+                done += len(batch.indices)
                 means = dict(zip(self.training.losses, (position.total / position.step).tolist(), strict=True))
-                speed = (position.step - first) * recipe.batch_size / (time.perf_counter() - begin)
+                speed = done / (time.perf_counter() - begin)
                 progress = Progress(position.epoch + 1, position.step, self.steps_per_epoch, means, rate, speed)
                 if progress.ends_epoch:
                     position.epoch, position.step, position.total = position.epoch + 1, 0, np.zeros_like(position.total)
                 yield progress
-                if progress.ends_epoch:
-                    break
 
-    def step(self, epoch: int, indices: np.ndarray) -> np.ndarray:
-        """One step on the images at ``indices``. Returns each space's loss [S]."""
-        batch = self.images.batch(indices)
-        pixels = batch.pixels.to(self.device)
-        stylised = None if self.stylised is None else self.stylised.batch(indices).pixels.to(self.device)
-        drawn = self.views.draw(self.recipe.seed, epoch, indices, batch.sizes)
-        self._views = self.views.apply(ImageBatch(pixels, batch.sizes, stylised), drawn, out=self._views)
-        labels = None if self.labels is None else self.labels[indices].to(self.device)
-        losses: np.ndarray = self.training.step(self._views, labels).double().cpu().numpy()
+    def _batches_left(self) -> list[Rows]:
+        """The images of the batches of this epoch that are still to come."""
+        recipe, position = self.recipe, self.position
+        order = np.random.default_rng([recipe.seed, position.epoch]).permutation(len(self.labels))
+        return [
+            order[number * recipe.batch_size : (number + 1) * recipe.batch_size]
+            for number in range(position.step, self.steps_per_epoch)
+        ]
+
+    def _step(self, batch: Batch) -> np.ndarray:
+        """One step. Returns each space's loss [S]."""
+        labels = self.labels[batch.indices[batch.share.query_rows]].to(self.device)
+        losses: np.ndarray = self.training.step(batch.share, batch.queries, batch.keys, labels).double().cpu().numpy()
         return losses
 
     def _learning_rate(self, epoch: int) -> float:

@@ -14,9 +14,10 @@ def fitting_batch(recipe: Recipe, on: torch.device) -> int:
     size = recipe.batch_size // 2
     while size >= 2:
         try:
-            training = step.start(recipe, on, classes=2)
-            shape = (views, size, 3, recipe.image_size, recipe.image_size)
-            training.step(torch.zeros(shape, device=on), torch.zeros(size, dtype=torch.long, device=on))
+            training = step.start(recipe.model_copy(update={"groups": 1}), on, classes=2)
+            images = torch.zeros(views, size, 3, recipe.image_size, recipe.image_size, device=on)
+            labels = torch.zeros(size, dtype=torch.long, device=on)
+            training.step(training.layout.share(size), images[0], images[1:], labels)
             return size
         except torch.OutOfMemoryError:
             size //= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -33,7 +34,7 @@ def make(
     learning_rate: float,
     milestones: Sequence[int] | None = None,
     schedule: str = "step",
-    **others: float,
+    **others: Any,
 ) -> Recipe:
     """A checked recipe. Unset: augmentations are color (and rotation for LooC); LooC leaves out all of them.
 
@@ -67,6 +68,8 @@ def make(
         )
     if shared and (method != "moco" or set(shared) - set(augmentations)):
         raise UserError("--same is MoCo's: it names augmentations of --augment that q and k get alike.")
+    if batch_size < 2 * (groups := int(others.get("groups", 1))):
+        raise UserError(f"a batch of {batch_size} cannot be split into {groups} groups of 2; lower --groups.")
     try:
         return Recipe(
             method=method,

@@ -28,7 +28,7 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     for part, module in run.training.modules().items():
         tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
-    for number, state in run.training.optimizer.state_dict()["state"].items():
+    for number, state in run.training.descent.optimizer.state_dict()["state"].items():
         if state["momentum_buffer"] is not None:
             tensors[f"{_MOMENTUM}{number}"] = state["momentum_buffer"]
     header = {
@@ -36,6 +36,7 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
         "identity": identity,
         "epoch": run.position.epoch,
         "step": run.position.step,
+        "scaler": run.training.descent.scaler.state_dict(),
         "total": [float(value).hex() for value in run.position.total],
     }
     content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -65,8 +66,10 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
         for name, value in tensors.items()
         if name.startswith(_MOMENTUM)
     }
-    groups = run.training.optimizer.state_dict()["param_groups"]
-    run.training.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    groups = run.training.descent.optimizer.state_dict()["param_groups"]
+    run.training.descent.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    if header["scaler"]:
+        run.training.descent.scaler.load_state_dict(header["scaler"])
     run.position.epoch, run.position.step = header["epoch"], header["step"]
     run.position.total = np.array([float.fromhex(value) for value in header["total"]])
 

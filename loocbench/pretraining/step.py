@@ -10,21 +10,34 @@ from torch.nn import functional as F
 
 from loocbench.models.network import GENERAL, Network
 from loocbench.pretraining import health, momentum
+from loocbench.pretraining.descent import Descent
+from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.methods import CONTRASTIVE
 from loocbench.pretraining.queue import Queues
+from loocbench.pretraining.ranks import Ranks
 from loocbench.pretraining.recipes import separate, spaces
 from loocbench.types import Recipe
+
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Training(Protocol):
     """The state of a run, and how a batch changes it. losses: what each entry of a step's result is the loss of."""
 
     network: Network
-    optimizer: torch.optim.Optimizer
+    descent: Descent
+    layout: Layout
     losses: tuple[str, ...]
 
-    def step(self, views: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Learn from one batch of normalised views [V, B, 3, H, W]. Returns the losses, detached."""
+    def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
+        """Learn from one batch, of which this process has a share of b queries and b keys.
+
+        queries: normalised views q [b, 3, H, W] at ``share.query_rows``. keys: k_0 ... k_n [V - 1, b, 3, H, W] at
+        ``share.key_rows``. labels: int64 [b] of the queries. Returns the batch's losses, detached.
+        """
+
+    def compile(self) -> None:
+        """Let torch.compile make the networks' forward and backward passes."""
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything that has a state besides the optimiser, by name."""
@@ -34,38 +47,62 @@ class Training(Protocol):
 
 
 class Pretraining:
-    """Contrastive training: the networks, queues and optimiser of a run.
+    """Contrastive training: the networks, queues and optimiser of a run."""
 
-    With one process, batch-norm statistics are those of the whole batch; MoCo shuffles keys across GPUs so that a
-    query and its key see different statistics, which has no counterpart here.
-    """
-
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, device: torch.device, ranks: Ranks) -> None:
+        self.recipe, self.device, self.ranks = recipe, device, ranks
         self.method = CONTRASTIVE[recipe.method]
+        self.layout = Layout(recipe.groups, ranks.rank, ranks.world)
         self.losses = spaces(recipe)
         self.network = build_network(recipe).to(device).to(memory_format=torch.channels_last)
         self.key_encoder = momentum.momentum_copy(self.network)
         generator = torch.Generator().manual_seed(recipe.seed)
         self.queues = Queues(len(self.losses), recipe.queue_size, recipe.embedding_dim, generator).to(device)
-        self.optimizer = _sgd(recipe, self.network)
+        self.descent = Descent(recipe, self.network, device, ranks)
         self._alignment = torch.full((len(self.losses),), torch.nan)
 
-    def step(self, views: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Learn from one batch of normalised views [V, B, 3, H, W]: q, k_0 ... k_n. Returns each space's loss [S].
-
-        A loss that is not finite changes no weight.
-        """
-        queries = self.network(views[0])
+    def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
+        """As the protocol says. Returns each space's loss [S]; one that is not finite changes no weight, no queue."""
         momentum.update(self.key_encoder, self.network, self.recipe.key_momentum)
-        with torch.no_grad():
-            keys = torch.stack([self.key_encoder(view) for view in views[1:]], dim=1)  # [S, V - 1, B, D]
-        losses = self.method.losses(queries, keys, self.queues.entries, self.recipe.temperature)
-        if learn(self.optimizer, losses):
-            positives = self.method.remembered(keys)
+        own = self._encode_keys(share, keys)  # [S, V - 1, B, D]
+        positives = self.method.remembered(own)
+        entries, temperature = self.queues.entries, self.recipe.temperature
+        images = torch.split(queries, [len(rows) for rows in share.queries])
+        distances = torch.zeros(len(self.losses), dtype=own.dtype, device=own.device)
+
+        def losses_of(group: int) -> Tensor:
+            rows = torch.from_numpy(share.queries[group]).to(self.device)
+            with autocast(self.recipe, self.device):
+                embeddings = self.descent.model(images[group])
+            distances.add_(health.alignment(embeddings.detach(), positives[:, rows]), alpha=len(rows) / share.count)
+            return self.method.losses(embeddings, own[:, :, rows], entries, temperature)
+
+        losses = self.descent.step(share, losses_of)
+        if torch.isfinite(losses).all():
             self.queues.enqueue(positives)
-            self._alignment = health.alignment(queries.detach(), positives)
-        return losses.detach()
+            self._alignment = self.ranks.sum_(distances)
+        return losses
+
+    @torch.no_grad()
+    def _encode_keys(self, share: Share, keys: Tensor) -> Tensor:
+        """z_i(k_j) of the whole batch in its order, [S, V - 1, B, D].
+
+        View by view and group by group: one pass over several would mix their batch-norm statistics. Each process fills
+        in its rows, and adding zeros fills in the others' exactly.
+        """
+        spaces, dim = len(self.losses), self.recipe.embedding_dim
+        dtype = torch.promote_types(keys.dtype, torch.float32)
+        every = torch.zeros(spaces, len(keys), share.count, dim, dtype=dtype, device=self.device)
+        for rows, views in zip(share.keys, torch.split(keys, [len(rows) for rows in share.keys], dim=1), strict=True):
+            for view, images in enumerate(views):
+                with autocast(self.recipe, self.device):
+                    every[:, view, torch.from_numpy(rows).to(self.device)] = self.key_encoder(images)
+        return self.ranks.sum_(every)
+
+    def compile(self) -> None:
+        """Query and key encoder."""
+        self.network.compile()
+        self.key_encoder.compile()
 
     def modules(self) -> dict[str, nn.Module]:
         """Query encoder, key encoder, queues."""
@@ -80,22 +117,32 @@ class Pretraining:
 class SupervisedTraining:
     """Cross-entropy on labels 0 .. K-1 through a linear classifier on V."""
 
-    def __init__(self, recipe: Recipe, classes: int, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, classes: int, device: torch.device, ranks: Ranks) -> None:
+        self.recipe, self.device = recipe, device
+        self.layout = Layout(recipe.groups, ranks.rank, ranks.world)
         self.losses: tuple[str, ...] = ("cross-entropy",)
         self.network = build_network(recipe).to(device).to(memory_format=torch.channels_last)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.classifier = nn.Linear(self.network.dim, classes).to(device)
-        self.optimizer = _sgd(recipe, self.network, self.classifier)
+        self._whole = _Classifier(self.network, self.classifier)
+        self.descent = Descent(recipe, self._whole, device, ranks)
 
-    def step(self, views: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Learn from one batch: views [1, B, 3, H, W], labels int64 [B]. Returns the loss [1]."""
-        if labels is None:
-            raise ValueError("supervised training needs labels")
-        logits = self.classifier(self.network.features(views[0])[GENERAL])
-        losses = F.cross_entropy(logits, labels)[None]
-        learn(self.optimizer, losses)
-        return losses.detach()
+    def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
+        """As the protocol says, without keys. Returns the loss [1]."""
+        sizes = [len(rows) for rows in share.queries]
+        images, wanted = torch.split(queries, sizes), torch.split(labels, sizes)
+
+        def losses_of(group: int) -> Tensor:
+            with autocast(self.recipe, self.device):
+                logits = self.descent.model(images[group])
+            return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), wanted[group])[None]
+
+        return self.descent.step(share, losses_of)
+
+    def compile(self) -> None:
+        """Network and classifier, as one."""
+        self._whole.compile()
 
     def modules(self) -> dict[str, nn.Module]:
         """Network and classifier."""
@@ -106,21 +153,29 @@ class SupervisedTraining:
         return {}
 
 
-def learn(optimizer: torch.optim.Optimizer, losses: Tensor) -> bool:
-    """One step down the gradient of the losses' mean; none if a loss is not finite. Returns whether there was one."""
-    if not torch.isfinite(losses.detach()).all():
-        return False
-    optimizer.zero_grad(set_to_none=True)
-    losses.mean().backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
-    optimizer.step()
-    return True
+class _Classifier(nn.Module):
+    """Logits [N, K] of images."""
+
+    def __init__(self, network: Network, classifier: nn.Module) -> None:
+        super().__init__()
+        self.network, self.classifier = network, classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.network.features(images)[GENERAL])
+        return logits
 
 
-def start(recipe: Recipe, device: torch.device, *, classes: int = 0) -> Training:
-    """A run at its beginning. classes: of the labels, for supervised training."""
+def start(recipe: Recipe, device: torch.device, *, classes: int = 0, ranks: Ranks | None = None) -> Training:
+    """A run at its beginning. classes: of the labels, for supervised training. ranks: its processes, if several."""
+    ranks = ranks or Ranks()
     if recipe.method == "supervised":
-        return SupervisedTraining(recipe, classes, device)
-    return Pretraining(recipe, device)
+        return SupervisedTraining(recipe, classes, device, ranks)
+    return Pretraining(recipe, device, ranks)
+
+
+def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
+    """The recipe's precision for what the networks compute; losses and queues stay in float32."""
+    return torch.autocast(device.type, _PRECISIONS[recipe.precision], enabled=recipe.precision != "float32")
 
 
 def build_network(recipe: Recipe) -> Network:
@@ -133,10 +188,3 @@ def build_network(recipe: Recipe) -> Network:
             separate=separate(recipe),
             embedding_dim=recipe.embedding_dim,
         )
-
-
-def _sgd(recipe: Recipe, *modules: nn.Module) -> torch.optim.Optimizer:
-    parameters = [parameter for module in modules for parameter in module.parameters()]
-    return torch.optim.SGD(
-        parameters, lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-    )

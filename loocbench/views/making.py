@@ -43,24 +43,23 @@ class ViewMaker:
         return len(next(iter(self.sources.values())))
 
     def draw(
-        self, seed: int, epoch: int, indices: Sequence[int] | np.ndarray, sizes: Tensor
+        self, seed: int, epoch: int, indices: Sequence[int] | np.ndarray, sizes: Tensor, views: range | None = None
     ) -> list[dict[str, Parameters]]:
-        """Parameters of every view: a list over views of augmentation -> parameters of the B images.
+        """Parameters of ``views``, or of every view: a list over views of augmentation -> parameters of the B images.
 
         A row depends on (seed, epoch, image index, view, image size) alone. indices: the images' positions in their
         split [B]; sizes: int64 [B, 2].
         """
         shape = sizes.cpu().numpy()
+        wanted = range(self.count) if views is None else views
         drawn: dict[tuple[str, int], Parameters] = {}
         for augmentation in self._active:
-            for view in set(self.sources[augmentation.name]):
+            for view in {self.sources[augmentation.name][view] for view in wanted}:
                 u = philox.uniforms(
                     seed, indices, major=epoch, minor=view << 8 | augmentation.stream, count=augmentation.uniforms
                 )
                 drawn[augmentation.name, view] = augmentation.draw(u, shape)
-        return [
-            {name: drawn[name, source[view]] for name, source in self.sources.items()} for view in range(self.count)
-        ]
+        return [{name: drawn[name, source[view]] for name, source in self.sources.items()} for view in wanted]
 
     def apply(
         self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]], out: Tensor | None = None

@@ -13,6 +13,7 @@ from loocbench.pretraining.objective import looc_loss
 from loocbench.views.leave_one_out import add_one, independent
 from loocbench.views.making import ViewMaker
 from tests.conftest import tiny_recipe
+from tests.pretraining.test_step import take
 
 CPU = torch.device("cpu")
 
@@ -61,7 +62,7 @@ def test_a_step_goes_down_the_objective(method):
         return float(training.method.losses(training.network(views[0]), keys, queues, recipe.temperature).mean())
 
     before = loss()
-    assert training.step(views).shape == (len(training.losses),)
+    assert take(training, views).shape == (len(training.losses),)
     assert loss() < before
 
 
@@ -75,7 +76,7 @@ def test_supervised_training_is_cross_entropy(tmp_path):
     views, labels = torch.randn(1, 8, 3, 16, 16), torch.arange(8) % 4
     loss = F.cross_entropy(classifier(network.stages["general"](network.trunk(views[0])).mean((2, 3))), labels)
     loss.backward()
-    assert torch.allclose(training.step(views, labels), loss.detach()[None])
+    assert torch.allclose(take(training, views, labels), loss.detach()[None])
     for ours, theirs in zip(training.classifier.parameters(), classifier.parameters(), strict=True):
         expected = theirs - 0.1 * (theirs.grad + recipe.weight_decay * theirs)
         torch.testing.assert_close(ours.detach(), expected.detach())
@@ -86,7 +87,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
     recipe = tiny_recipe(method)
     training = step.start(recipe, CPU, classes=2)
     count = ViewMaker(16, recipes.view_sources(recipe)).count
-    training.step(torch.randn(count, 8, 3, 16, 16), torch.zeros(8, dtype=torch.long))
+    take(training, torch.randn(count, 8, 3, 16, 16))
 
     def weights():
         return {
@@ -98,7 +99,7 @@ def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
 
     before = weights()
     views = torch.full((count, 8, 3, 16, 16), torch.nan)
-    assert not torch.isfinite(training.step(views, torch.zeros(8, dtype=torch.long))).all()
+    assert not torch.isfinite(take(training, views)).all()
     assert all(torch.equal(before[name], value) for name, value in weights().items())
 
 

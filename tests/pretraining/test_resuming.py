@@ -16,7 +16,7 @@ from loocbench.data import preparing
 from loocbench.errors import UserError
 from loocbench.jobs import training as job
 from loocbench.jobs.pretrain import pretrain
-from loocbench.jobs.training import Upkeep
+from loocbench.jobs.upkeep import Upkeep
 from loocbench.pretraining import memory, resuming
 from loocbench.pretraining.loop import NotFiniteError, Run
 from tests.conftest import Silent, tiny_recipe
@@ -142,12 +142,12 @@ def test_a_run_of_another_recipe_cannot_be_resumed(tmp_path, tiny_blooms):
 
 
 def test_a_loss_that_is_not_finite_names_its_images_and_the_last_good_checkpoint(tmp_path, tiny_blooms, monkeypatch):
-    real = Run.step
+    real = Run._step
 
-    def step(self, epoch, indices):
-        return real(self, epoch, indices) if epoch == 0 else np.array([np.nan])
+    def step(self, batch):
+        return real(self, batch) if self.position.epoch == 0 else np.array([np.nan])
 
-    monkeypatch.setattr(Run, "step", step)
+    monkeypatch.setattr(Run, "_step", step)
     with pytest.raises(UserError, match=r"not finite at epoch 2, step 1 \(images bloom-") as caught:
         train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path)
     assert f"the last good checkpoint is {tmp_path / 'runs' / 'run' / native.FILE}" in str(caught.value)
@@ -162,10 +162,10 @@ def test_out_of_memory_says_which_batch_fits(tmp_path, tiny_blooms, monkeypatch)
 
     real = Pretraining.step
 
-    def step(self, views, labels=None):
-        if views.shape[1] > 8:
+    def step(self, share, queries, keys, labels):
+        if len(queries) > 8:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(self, views, labels)
+        return real(self, share, queries, keys, labels)
 
     monkeypatch.setattr(Pretraining, "step", step)
     with pytest.raises(UserError, match=r"batches of 32 do not fit .*; --batch-size 8 fits"):

@@ -1,0 +1,95 @@
+"""The processes of a run: one, or those that torchrun started. With one, nothing here communicates."""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+_T = TypeVar("_T")
+_PATIENCE = datetime.timedelta(days=1)  # the others wait while the first decodes a data set
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """rank: of this process among ``world``."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes and shows."""
+        return self.rank == 0
+
+    def sum_(self, tensor: Tensor) -> Tensor:
+        """``tensor``, summed over all processes in place: the same bits on each."""
+        if self.world > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def largest(self, value: int) -> int:
+        """The largest ``value`` of any process."""
+        if self.world == 1:
+            return value
+        box = torch.tensor(value)
+        dist.all_reduce(box, dist.ReduceOp.MAX)
+        return int(box)
+
+    def first_then_others(self, work: Callable[[], _T]) -> _T:
+        """``work`` in the first process, and then in the others, which find what it left."""
+        if self.first:
+            result = work()
+            self.agree(None)
+            return result
+        self.agree(None)
+        return work()
+
+    def agree(self, value: _T) -> _T:
+        """The first process's ``value``."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def parallel(self, module: nn.Module) -> nn.Module:
+        """``module``, whose gradients are averaged over all processes by DistributedDataParallel."""
+        if self.world == 1:
+            return module
+        # Buffers are batch norm's running statistics, which ``batch_norm`` averages.
+        known = inspect.signature(DistributedDataParallel).parameters
+        option = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # torch < 2.15
+        return DistributedDataParallel(module, **{option: False})  # type: ignore[arg-type]
+
+
+def without_sync(module: nn.Module) -> AbstractContextManager[None]:
+    """Within it, gradients pile up in each process by itself."""
+    return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
+
+
+@contextmanager
+def from_torchrun(device: str) -> Iterator[tuple[Ranks, str]]:
+    """The processes that ``torchrun`` started, and this one's device: nccl between GPUs, gloo between CPUs."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Ranks(), device
+        return
+    if device.startswith("cuda"):
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        torch.cuda.set_device(device)
+    backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
+    dist.init_process_group(backend, timeout=_PATIENCE)
+    try:
+        yield Ranks(dist.get_rank(), world), device
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,53 @@
+"""A run's log for TensorBoard: the entries of log.jsonl as scalars, one point an epoch."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from loocbench.errors import UserError
+
+_BY_SPACE = ("losses", "alignment", "uniformity")
+_SINGLE = ("loss", "learning_rate", "images_per_second", "knn")
+
+
+class Board:
+    """Writes entries of the log."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """One epoch's entry."""
+        for name in _SINGLE:
+            if name in entry:
+                self._writer.add_scalar(name, entry[name], entry["epoch"])
+        for name in _BY_SPACE:
+            for space, value in entry.get(name, {}).items():
+                self._writer.add_scalar(f"{name}/{space}", value, entry["epoch"])
+        self._writer.flush()
+
+
+@contextmanager
+def opened(folder: Path, epochs_done: int) -> Iterator[Board]:
+    """Event files below ``folder``; points after ``epochs_done`` are those of a run that went on from there. Raises
+    UserError where the package is missing."""
+    require()
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(folder), purge_step=epochs_done + 1)
+    try:
+        yield Board(writer)
+    finally:
+        writer.close()
+
+
+def require() -> None:
+    """Raise UserError unless TensorBoard's package is installed."""
+    try:
+        importlib.import_module("tensorboard")
+    except ImportError as error:
+        raise UserError("TensorBoard is not installed; pip install 'loocbench[tensorboard]'.") from error

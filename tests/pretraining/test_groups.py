@@ -1,0 +1,217 @@
+"""A batch in groups, in one process or several: which rows, which statistics, which gradients."""
+
+import copy
+import multiprocessing
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import distributed as dist
+from torch import nn
+from torch.nn import functional as F
+
+from loocbench.errors import UserError
+from loocbench.pretraining import step as steps
+from loocbench.pretraining.layout import Layout
+from loocbench.pretraining.ranks import Ranks
+from tests.conftest import tiny_recipe
+from tests.pretraining.test_step import take
+
+CPU = torch.device("cpu")
+BATCHES = (8, 7, 8, 7)  # every second one is a tail
+
+
+@given(
+    world=st.sampled_from([1, 2, 3]), per_rank=st.integers(1, 3), count=st.integers(18, 70), side=st.sampled_from("qk")
+)
+def test_every_row_is_encoded_once_and_groups_differ_by_one_image_at_most(world, per_rank, count, side):
+    shares = [Layout(world * per_rank, rank, world).share(count) for rank in range(world)]
+    groups = [group for share in shares for group in (share.queries if side == "q" else share.keys)]
+    assert len(groups) == world * per_rank
+    assert sorted(np.concatenate(groups)) == list(range(count))
+    assert max(map(len, groups)) - min(map(len, groups)) <= 1
+
+
+def test_a_query_meets_its_key_groups_images_no_oftener_than_by_chance():
+    share = Layout(groups=4).share(64)
+    for queries in share.queries:
+        for keys in share.keys:
+            assert len(np.intersect1d(queries, keys)) == 4
+
+
+def test_one_group_takes_the_batch_as_it_is():
+    share = Layout().share(9)
+    assert share.query_rows.tolist() == share.key_rows.tolist() == list(range(9))
+
+
+def views_of(count, seed=0, views=4):
+    return torch.randn(views, count, 3, 16, 16, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def double(training):
+    for module in training.modules().values():
+        module.double()
+    return training
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_groups_are_separate_forward_passes_of_one_objective(groups):
+    """Against the sum written out in one graph: each query group and each interleaved key group by itself."""
+    recipe = tiny_recipe("looc", groups=groups, learning_rate=0.1, key_momentum=0.9)
+    training = double(steps.start(recipe, CPU))
+    q_net, k_net = copy.deepcopy(training.network), copy.deepcopy(training.key_encoder)
+    optimizer = torch.optim.SGD(q_net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    for number, count in enumerate(BATCHES):
+        views, queues = views_of(count, number), training.queues.entries.clone()
+        with torch.no_grad():
+            for key, query in zip(k_net.parameters(), q_net.parameters(), strict=True):
+                key.mul_(0.9).add_(0.1 * query)
+            keys = torch.empty(3, 3, count, 16, dtype=torch.float64)
+            for view in range(3):
+                for group in range(groups):
+                    keys[:, view, group::groups] = k_net(views[1 + view, group::groups])
+        q = torch.cat([q_net(part) for part in views[0].tensor_split(groups)], dim=1)
+        expected = []
+        for space in range(3):
+            logits = torch.cat([(q[space] * keys[space, space]).sum(1, keepdim=True), q[space] @ queues[space].T], 1)
+            if space:
+                others = [(q[space] * keys[space, view]).sum(1, keepdim=True) for view in range(3) if view != space]
+                logits = torch.cat([logits, *others], dim=1)
+            expected.append(F.cross_entropy(logits / 0.2, torch.zeros(count, dtype=torch.long)))
+        optimizer.zero_grad()
+        torch.stack(expected).mean().backward()
+        training.descent.optimizer.param_groups[0]["lr"] = 0.1
+        optimizer.step()
+        torch.testing.assert_close(take(training, views), torch.stack(expected).detach(), rtol=0, atol=1e-9)
+        torch.testing.assert_close(
+            training.queues.entries[:, (sum(BATCHES[:number]) + np.arange(count)) % 64],
+            torch.stack([keys[space, space] for space in range(3)]),
+        )
+    for ours, theirs in zip(training.network.parameters(), q_net.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
+
+
+def test_running_statistics_are_the_groups_average():
+    training = double(steps.start(tiny_recipe("moco", groups=3), CPU))
+    before = {name: value.clone() for name, value in training.network.named_buffers()}
+    witness, views = copy.deepcopy(training.network), views_of(9, views=2)
+    moved = []
+    for part in views[0].tensor_split(3):
+        witness.load_state_dict(before, strict=False)
+        with torch.no_grad():
+            witness(part)
+        moved.append({name: value.clone() for name, value in witness.named_buffers()})
+    take(training, views)
+    for name, value in training.network.named_buffers():
+        average = torch.stack([one[name].double() for one in moved]).mean(dim=0)
+        torch.testing.assert_close(value.double(), average)
+
+
+def test_supervised_training_in_groups_averages_over_the_batch():
+    training = double(steps.start(tiny_recipe("supervised", groups=2), CPU, classes=3))
+    views, labels = views_of(7, views=1), torch.arange(7) % 3
+    network, classifier = copy.deepcopy(training.network), copy.deepcopy(training.classifier)
+    logits = torch.cat([classifier(network.features(part)["general"]) for part in views[0].tensor_split(2)])
+    torch.testing.assert_close(take(training, views, labels)[0], F.cross_entropy(logits, labels).detach())
+
+
+def test_groups_that_batch_norm_could_not_use_are_refused():
+    with pytest.raises(UserError, match="cannot be split into 5 groups of 2; lower --groups"):
+        tiny_recipe("moco", batch_size=9, groups=5)
+
+
+# Two processes ------------------------------------------------------------------------------------------------------
+
+
+def train(method, ranks):
+    """Four steps on batches of 8 and tails of 7. Returns all that training left, and the losses."""
+    recipe = tiny_recipe(method, groups=2, learning_rate=0.1, key_momentum=0.9, augmentations=("color", "rotation"))
+    torch.set_default_dtype(torch.float64)
+    try:
+        training = steps.start(recipe, CPU, classes=3, ranks=ranks)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    losses = []
+    for number, count in enumerate(BATCHES):
+        views = {"looc": 4, "moco++": 2, "supervised": 1}[method]
+        losses.append(take(training, views_of(count, number, views), torch.arange(count) % 3))
+    left = {
+        f"{part}.{name}": value.detach()
+        for part, module in training.modules().items()
+        for name, value in module.state_dict().items()
+        # The key encoder's own running statistics are never used.
+        if not (part == "key_encoder" and ("running" in name or "tracked" in name))
+    }
+    return left | {"losses": torch.stack(losses)} | _numbers(training.health())
+
+
+def _numbers(health):
+    return {f"{name}.{space}": torch.tensor(value) for name, of in health.items() for space, value in of.items()}
+
+
+def one_of_two(rank, folder, method):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{method}", rank=rank, world_size=2)
+    ranks = Ranks(rank, 2)
+    torch.save(train(method, ranks), f"{folder}/{method}-{rank}.pt")
+    assert ranks.largest(rank) == 1
+    assert ranks.agree(f"from {rank}") == "from 0"
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("method", ["looc", "moco++", "supervised"])
+def test_two_processes_are_one_with_two_groups_tails_included(tmp_path, method):
+    """Weights, queues, losses, running statistics and health to 1e-9; queues identical on both to the last bit."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=one_of_two, args=(rank, tmp_path, method)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    expected = train(method, Ranks())
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    first, second = (torch.load(tmp_path / f"{method}-{rank}.pt") for rank in range(2))
+    assert first.keys() == second.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(first[name], value, rtol=0, atol=1e-9, msg=name)
+        assert torch.equal(first[name], second[name]), name
+
+
+# Precision ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 0.05), ("float16", 0.01)])
+def test_half_precision_is_near_and_keeps_losses_queues_and_weights_in_float32(precision, tolerance):
+    views = views_of(8).float()
+    expected = take(steps.start(tiny_recipe("looc"), CPU), views)
+    training = steps.start(tiny_recipe("looc", precision=precision), CPU)
+    before = copy.deepcopy(training.network)
+    got = take(training, views)
+    assert got.dtype == training.queues.entries.dtype == torch.float32
+    torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(training.queues.entries.norm(dim=2), torch.ones(3, 64))
+    pairs = zip(before.parameters(), training.network.parameters(), strict=True)
+    assert all(new.dtype == torch.float32 and not torch.equal(old, new) for old, new in pairs if old.ndim > 1)
+    assert training.descent.scaler.is_enabled() == (precision == "float16")
+
+
+@pytest.mark.slow
+def test_compiled_networks_learn_the_same():
+    views = views_of(8).float()
+    plain, compiled = (steps.start(tiny_recipe("looc", learning_rate=0.01), CPU) for _ in range(2))
+    compiled.compile()
+    for _ in range(2):
+        torch.testing.assert_close(take(compiled, views), take(plain, views), rtol=1e-3, atol=1e-3)
+    for one, other in zip(plain.network.state_dict(), compiled.network.state_dict(), strict=True):
+        assert one == other  # the checkpoint's names stay
+
+
+def test_modules_without_batch_norm_have_no_running_statistics():
+    from loocbench.pretraining.batch_norm import RunningStatistics
+
+    statistics = RunningStatistics(nn.Linear(2, 2), 2, Ranks())
+    statistics.begin()
+    statistics.end_group()
+    statistics.end()
