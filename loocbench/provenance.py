@@ -25,11 +25,11 @@ def versions() -> dict[str, str]:
     }
 
 
-def hardware(device: str) -> str:
-    """The device that did the work, as people name it."""
+def hardware(device: str, *, processes: int = 1) -> str:
+    """The device that did the work, as people name it; a GPU for each process, or one machine for all."""
     if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    return f"{_processor()}, {os.cpu_count()} cores"
+        return (f"{processes} x " if processes > 1 else "") + torch.cuda.get_device_name(device)
+    return f"{_processor()}, {os.cpu_count()} cores" + (f", {processes} processes" if processes > 1 else "")
 
 
 def now() -> str:

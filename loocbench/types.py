@@ -172,6 +172,7 @@ class Card(Frozen):
     preprocessing: Preprocessing
     dataset: str
     dataset_note: str = ""
+    stylised_edition: str = ""
     skipped: tuple[str, ...] = ()
     edition: str
     split: str

@@ -120,10 +120,10 @@ def pretrain(
         typer.Option("--save-minutes", min=0, help="Longest time between two saved states.", rich_help_panel=_RUN),
     ] = 10.0,
     keep: Annotated[int, typer.Option("--keep", min=1, help="Saved states that stay.", rich_help_panel=_RUN)] = 2,
-    look_every: Annotated[
+    knn_every: Annotated[
         int,
         typer.Option(
-            "--look-every", min=0, help="Epochs between kNN looks at held-out images; 0: none.", rich_help_panel=_RUN
+            "--knn-every", min=0, help="Epochs between kNN looks at held-out images; 0: none.", rich_help_panel=_RUN
         ),
     ] = 10,
     compiled: Annotated[
@@ -190,10 +190,24 @@ def pretrain(
     where = cache or prepared.cache_dir()
     with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
         watcher = display if processes.first else Silent()
-        made = recipes.make(**{"groups": processes.world, **settings, **given, "seed": seed})
-        source = dataset or (card.dataset if card else "blooms")
-        images = opened(source, data_dir, where, watcher, skip_damaged=skip_damaged)
         try:
+            with ranks.shared_errors():
+                if in_memory and processes.world > 1:
+                    raise UserError(
+                        "--in-memory is a copy a process; leave it out: they share the system's file cache."
+                    )
+                made = recipes.make(**{"groups": processes.world, **settings, **given, "seed": seed})
+                source = dataset or (card.dataset if card else "blooms")
+                images = opened(source, data_dir, where, watcher, skip_damaged=skip_damaged)
+                upkeep = Upkeep(
+                    hold="memory" if in_memory else "device" if on_device else "disk",
+                    save_minutes=save_minutes,
+                    keep=keep,
+                    knn_every=knn_every,
+                    stylised=copies.dataset_of(made, images, stylised),
+                    compiled=compiled,
+                    tensorboard=tensorboard,
+                )
             path = job.pretrain(
                 made,
                 images,
@@ -203,15 +217,7 @@ def pretrain(
                 device=on,
                 existing="resume" if resume else "overwrite" if overwrite else "refuse",
                 watcher=watcher,
-                upkeep=Upkeep(
-                    hold="memory" if in_memory else "device" if on_device else "disk",
-                    save_minutes=save_minutes,
-                    keep=keep,
-                    look_every=look_every,
-                    stylised=copies.dataset_of(made, images, stylised),
-                    compiled=compiled,
-                    tensorboard=tensorboard,
-                ),
+                upkeep=upkeep,
                 ranks=processes,
             )
         except SharedError as error:

@@ -101,7 +101,12 @@ class PreparedImages:
                     f"the images take {self.nbytes / 1e9:.1f} GB, more than half of the {free / 1e9:.1f} GB that are "
                     f"free on {device}; leave out --on-device."
                 )
-        return DeviceImages(torch.from_numpy(np.array(self._pixels)).to(device), self._index)
+        pixels = torch.empty(self.nbytes, dtype=torch.uint8, device=device)
+        for begin in range(0, self.nbytes, _RELEASE_AFTER):  # piece by piece: main memory need not hold them all
+            piece = np.array(self._pixels[begin : begin + _RELEASE_AFTER])
+            pixels[begin : begin + len(piece)] = torch.from_numpy(piece)
+            self._release(len(piece) + 1)
+        return DeviceImages(pixels, self._index)
 
     def _release(self, count: int) -> None:
         """Give the file's pages back to the system now and then; they stay in its cache as long as there is room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from loocbench import files
 from loocbench.checkpoints import native
-from loocbench.errors import UserError
+from loocbench.errors import SharedError, UserError
+from loocbench.jobs import failing
 from loocbench.jobs.run_folder import RunFolder
 from loocbench.jobs.training import SPLIT, Training
 from loocbench.jobs.upkeep import Upkeep
@@ -58,31 +60,21 @@ def pretrain(
         raise UserError(f"{dataset.name} is a test set without training images; pretrain on another --dataset.")
     upkeep, ranks = upkeep or Upkeep(), ranks or Ranks()
     if recipe.groups % ranks.world:
-        raise UserError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
+        raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
+    if upkeep.compiled:
+        failing.require_compiler()
     folder = RunFolder(runs / name, upkeep.keep)
-    if not ranks.first:
-        plan: Plan = ranks.agree("begin")
-        if plan != "finished":
-            training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
+    training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
+    with ExitStack() as lock:
+        plan = ranks.first_decides(lambda: _plan(training, existing, lock))
+        if plan == "finished":
+            watcher.say(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
+            return folder.checkpoint
+        if not ranks.first:
             training.run(cache, device, resume=plan == "resume")
-        return folder.checkpoint
-    files.require_writable(runs)
-    try:
-        with FileLock(runs / f".{name}.lock", timeout=0):
-            if folder.begun() and existing == "refuse":
-                raise UserError(
-                    f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name."
-                )
-            training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
-            plan = ranks.agree(_plan(training, existing))
-            if plan == "finished":
-                watcher.say(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
-                return folder.checkpoint
-            if plan == "begin":
-                folder.drop_states()
-            return _train(training, cache, device, resume=plan == "resume")
-    except Timeout as error:
-        raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
+            return folder.checkpoint
+        folder.replaces = plan == "begin" and folder.begun()
+        return _train(training, cache, device, resume=plan == "resume")
 
 
 def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Path:
@@ -91,7 +83,7 @@ def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Pat
     try:
         training.run(cache, device, resume=resume)
     except KeyboardInterrupt as error:
-        if folder.newest_state():
+        if folder.newest_state() and not folder.replaces:
             raise UserError(f"interrupted; {folder.path} keeps its last state. Go on with --resume.") from error
         kept = "the older run is as it was" if folder.begun() else "nothing was kept"
         raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
@@ -102,12 +94,20 @@ def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Pat
     return folder.checkpoint
 
 
-def _plan(training: Training, existing: Existing) -> Plan:
-    """What there is to do. Raises UserError where a run is to be resumed that has no state."""
+def _plan(training: Training, existing: Existing, lock: ExitStack) -> Plan:
+    """What there is to do, once the run's folder is ours alone. Raises UserError where that cannot be."""
     folder = training.folder
+    files.require_writable(folder.path.parent)
+    try:
+        lock.enter_context(FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=0))
+    except Timeout as error:
+        raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
+    folder.drop_parts()
+    if existing == "refuse" and folder.begun():
+        raise UserError(f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name.")
     if existing in ("refuse", "overwrite"):
         return "begin"
-    if _finished(folder, training.recipe):
+    if _finished(training):
         return "finished"
     state = folder.newest_state()
     if existing == "resume":
@@ -117,10 +117,17 @@ def _plan(training: Training, existing: Existing) -> Plan:
     return "resume" if state and resuming.identity(state) == training.identity else "begin"
 
 
-def _finished(folder: RunFolder, recipe: Recipe) -> bool:
-    """Whether the run of this recipe has reached its last epoch."""
+def _finished(training: Training) -> bool:
+    """Whether this very run, of this recipe and these images, has reached its last epoch and nothing is left to do."""
     try:
-        card = native.read_card(folder.checkpoint)
+        card = native.read_card(training.folder.checkpoint)
     except UserError:
         return False
-    return card.recipe == recipe and card.epochs_done == recipe.epochs
+    identity = training.identity
+    same = (card.recipe, card.fingerprint, card.edition, card.stylised_edition) == (
+        training.recipe,
+        identity["images"],
+        identity["edition"],
+        identity["stylised"],
+    )
+    return same and card.epochs_done == training.recipe.epochs and not training.folder.states()

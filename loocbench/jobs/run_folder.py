@@ -22,16 +22,18 @@ from loocbench.pretraining import resuming
 from loocbench.pretraining.loop import Run
 from loocbench.types import Card
 
-BEST, LOG, CARD = "best.safetensors", "log.jsonl", "card.json"
+BEST, LOG, CARD, NOT_FINITE = "best.safetensors", "log.jsonl", "card.json", "not-finite.json"
 STATES = "state-*.safetensors"
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunFolder:
-    """path: the folder. keep: how many states stay."""
+    """path: the folder. keep: how many states stay. replaces: an older run's files are to go when the first of the new
+    run is written, and not before."""
 
     path: Path
     keep: int = 2
+    replaces: bool = False
 
     @property
     def checkpoint(self) -> Path:
@@ -52,19 +54,39 @@ class RunFolder:
 
     def save_state(self, run: Run, identity: dict[str, Any]) -> None:
         """Write the state of now, then drop the oldest beyond ``keep``."""
+        self._replace()
         resuming.save(self.path / f"state-{run.steps_done:09d}.safetensors", run, identity)
         for old in self.states()[self.keep :]:
             old.unlink()
 
     def drop_states(self) -> None:
-        """Forget an older run's states."""
+        """Forget the states: nothing is left to go on with."""
         for state in self.states():
             state.unlink()
 
+    def drop_parts(self) -> None:
+        """Remove what a killed process had begun to write. Only for the one process that may write here."""
+        for part in self.path.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def _replace(self) -> None:
+        """Remove an older run, if there is one to replace."""
+        if not self.replaces:
+            return
+        self.replaces = False
+        self.drop_states()
+        for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE):
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_log(self, log: list[dict[str, Any]]) -> None:
+        """Write the log."""
+        files.write_text(self.path / LOG, "".join(f"{json.dumps(line)}\n" for line in log))
+
     def save_checkpoint(self, card: Card, weights: dict[str, Tensor], log: list[dict[str, Any]]) -> None:
         """Write log, card and checkpoint; Ctrl-C waits, since they belong together."""
+        self._replace()
         with files.undisturbed():
-            files.write_text(self.path / LOG, "".join(f"{json.dumps(line)}\n" for line in log))
+            self.save_log(log)
             files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
             native.save(self.checkpoint, card, weights)
 

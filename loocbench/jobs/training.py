@@ -23,7 +23,7 @@ from loocbench.jobs import failing, stopping
 from loocbench.jobs.run_folder import RunFolder
 from loocbench.jobs.upkeep import HOLD, Upkeep
 from loocbench.pretraining import recipes, resuming
-from loocbench.pretraining.knn import Looker, Side
+from loocbench.pretraining.knn import Monitor, Side
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.pretraining.ranks import Ranks
 from loocbench.report import tensorboard
@@ -53,36 +53,48 @@ class Training:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What has to be equal to go on: the recipe and the images."""
+        """What has to be equal to go on to the same weights."""
         split = self.dataset.splits[SPLIT]
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "images": split.fingerprint,
             "edition": self.dataset.edition(),
+            "stylised": self.stylised_edition,
+            "compiled": self.upkeep.compiled,
         }
+
+    @property
+    def stylised_edition(self) -> str:
+        """Names the stylised copies; empty where there are none."""
+        return "" if self.upkeep.stylised is None else self.upkeep.stylised.edition()
 
     def run(self, cache: Path, device: str, *, resume: bool) -> None:
         """Train to the end. Raises UserError when it was asked to stop, with what is kept."""
         on = torch.device(device)
-        run = self._start(cache, on)
+        try:
+            self._run(cache, on, resume=resume)
+            return
+        except torch.OutOfMemoryError:
+            pass  # the search needs the memory that the error's traceback holds
+        raise failing.out_of_memory(self.recipe, on, self.ranks.world)
+
+    def _run(self, cache: Path, on: torch.device, *, resume: bool) -> None:
+        run, monitor = self._start(cache, on)
         if resume and (state := self.folder.newest_state()):
             resuming.load(state, run, self.identity)
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
             self.watcher.say(f"going on at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
-        look = self._look(cache, on) if self.ranks.first else None
         try:
             with stopping.on_signals() as stop, self._board(run) as board:
-                self._train(run, look, stop, board)
+                self._train(run, monitor, stop, board)
         except NotFiniteError as error:
-            raise failing.not_finite(
-                error, self.folder, self.recipe, self.dataset.splits[SPLIT], write=self.ranks.first
-            ) from error
-        except torch.OutOfMemoryError as error:
-            del run
-            raise failing.out_of_memory(self.recipe, on, self.ranks.world) from error
+            split = self.dataset.splits[SPLIT]
+            told = failing.not_finite(error, self.folder, self.recipe, split, write=self.ranks.first)
+            self.ranks.agree(None)
+            raise told from error
 
-    def _train(self, run: Run, look: Looker | None, stop: stopping.Stop, board: Board | None) -> None:
+    def _train(self, run: Run, monitor: Monitor | None, stop: stopping.Stop, board: Board | None) -> None:
         if self.recipe.epochs == 0 and self.ranks.first:
             self.folder.save_checkpoint(self._card(run), run.network.state_dict(), self.log)
         saved = time.monotonic()
@@ -90,7 +102,7 @@ class Training:
             if self.ranks.first:
                 self._show(run, progress)
                 if progress.ends_epoch:
-                    self._end_epoch(run, progress, look)
+                    self._end_epoch(run, progress, monitor)
                     saved = time.monotonic()
                     if board:
                         board.add(self.log[-1])
@@ -101,9 +113,10 @@ class Training:
             if asked and run.position.epoch < self.recipe.epochs:
                 if self.ranks.first:
                     self.folder.save_state(run, self.identity)
+                self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
                 raise SharedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
-                    f"{progress.step}; {self.folder.path} keeps all of it. Run the same command with --resume to go on."
+                    f"{progress.step}; {self.folder.path} keeps all of it. Run the command with --resume to go on."
                 )
 
     @contextmanager
@@ -115,18 +128,18 @@ class Training:
         with tensorboard.opened(self.folder.path / "tensorboard", run.position.epoch) as board:
             yield board
 
-    def _end_epoch(self, run: Run, progress: Progress, look: Looker | None) -> None:
+    def _end_epoch(self, run: Run, progress: Progress, monitor: Monitor | None) -> None:
         line = {**asdict(progress), "loss": progress.loss, **run.training.health(), "time": provenance.now()}
-        last = progress.epoch == self.recipe.epochs
-        if look and (progress.epoch % self.upkeep.look_every == 0 or last):
-            line["knn"] = look.accuracy(run.network)
         self.log.append(line)
         card, weights = self._card(run), run.network.state_dict()
-        if line.get("knn", -1.0) > self.best:
-            self.best = line["knn"]
-            self.folder.save_best(card, weights)
         self.folder.save_checkpoint(card, weights, self.log)
         self.folder.save_state(run, self.identity)
+        if monitor and (progress.epoch % self.upkeep.knn_every == 0 or progress.epoch == self.recipe.epochs):
+            line["knn"] = monitor.accuracy(run.network)
+            if line["knn"] > self.best:
+                self.best = line["knn"]
+                self.folder.save_best(card, weights)
+            self.folder.save_log(self.log)
 
     def _show(self, run: Run, progress: Progress) -> None:
         losses = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
@@ -137,12 +150,12 @@ class Training:
         )
         self.watcher.advance(self.name, run.steps_done, self.recipe.epochs * run.steps_per_epoch, detail)
 
-    def _start(self, cache: Path, on: torch.device) -> Run:
+    def _start(self, cache: Path, on: torch.device) -> tuple[Run, Monitor | None]:
         split = self.dataset.splits[SPLIT]
-        images, copies = self.ranks.first_then_others(lambda: self._prepare(cache))
+        images, copies, monitor = self.ranks.first_then_others(lambda: self._prepare(cache, on))
         hold = HOLD[self.upkeep.hold]
         supervised = self.recipe.method == "supervised"
-        return Run(
+        run = Run(
             self.recipe,
             hold(images, on),
             on,
@@ -151,29 +164,31 @@ class Training:
             ranks=self.ranks,
             compiled=self.upkeep.compiled,
         )
+        return run, monitor
 
-    def _prepare(self, cache: Path) -> tuple[PreparedImages, PreparedImages | None]:
-        """The training images, and their stylised copies if the recipe uses them."""
+    def _prepare(self, cache: Path, on: torch.device) -> tuple[PreparedImages, PreparedImages | None, Monitor | None]:
+        """The training images, their stylised copies if the recipe uses them, and the first process's monitor."""
         split = self.dataset.splits[SPLIT]
         images = self._prepared(self.dataset, split, cache)
+        monitor = self._monitor(cache, on) if self.ranks.first else None
         if self.upkeep.stylised is None:
-            return images, None
+            return images, None, monitor
         copies = self._prepared(self.upkeep.stylised, self.upkeep.stylised.splits[SPLIT], cache)
         _require_pairs(images, copies, split)
-        return images, copies
+        return images, copies, monitor
 
     def _prepared(self, dataset: Dataset, split: Split, cache: Path) -> PreparedImages:
         size = recipes.preprocessing(self.recipe.image_size)
         return preparing.prepare(dataset, split, size.resize, cache=cache, watcher=self.watcher)
 
-    def _look(self, cache: Path, on: torch.device) -> Looker | None:
+    def _monitor(self, cache: Path, on: torch.device) -> Monitor | None:
         """Who looks at held-out images now and then; nobody where that is not wanted, or nothing is held out."""
-        if not self.upkeep.look_every or "val" not in self.dataset.splits:
+        if not self.upkeep.knn_every or "val" not in self.dataset.splits:
             return None
         known, asked = (self.dataset.splits[name] for name in (SPLIT, "val"))
         size = recipes.preprocessing(self.recipe.image_size)
         prepare = partial(self._prepared, self.dataset, cache=cache)
-        return Looker(Side.of(prepare(known), known, on), Side.of(prepare(asked), asked, on), size)
+        return Monitor(Side.of(prepare(known), known, on), Side.of(prepare(asked), asked, on), size)
 
     def _card(self, run: Run) -> Card:
         split = self.dataset.splits[SPLIT]
@@ -184,6 +199,7 @@ class Training:
             preprocessing=recipes.preprocessing(self.recipe.image_size),
             dataset=self.dataset.name,
             dataset_note=self.dataset.note,
+            stylised_edition=self.stylised_edition,
             skipped=self.dataset.skipped,
             edition=self.dataset.edition(),
             split=SPLIT,
@@ -193,7 +209,7 @@ class Training:
             created=provenance.now(),
             weights=native.weights_hash(run.network.state_dict()),
             versions=provenance.versions(),
-            hardware=("" if self.ranks.world == 1 else f"{self.ranks.world} x ") + provenance.hardware(str(run.device)),
+            hardware=provenance.hardware(str(run.device), processes=self.ranks.world),
         )
 
 

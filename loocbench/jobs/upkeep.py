@@ -1,4 +1,4 @@
-"""How a run is kept and watched, which changes nothing in what it learns."""
+"""How a run is kept and watched."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | Devic
 
 @dataclass(frozen=True)
 class Upkeep:
-    """How a run is kept and watched. save_minutes: the longest time between two states. look_every: epochs between two
+    """How a run is kept and watched. save_minutes: the longest time between two states. knn_every: epochs between two
     looks at held-out images; 0 for none. stylised: the data set's copy in other textures, if the recipe uses one.
     compiled: whether torch.compile makes the networks. tensorboard: whether the log is kept in that form too."""
 
     hold: Hold = "disk"
     save_minutes: float = 10.0
     keep: int = 2
-    look_every: int = 10
+    knn_every: int = 10
     stylised: Dataset | None = None
     compiled: bool = False
     tensorboard: bool = False

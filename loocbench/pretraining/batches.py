@@ -32,12 +32,14 @@ class Batch:
 
 
 class _Read(NamedTuple):
-    """Images of a batch on their way to the device: those of its queries and of its keys."""
+    """The images that a share of a batch needs, each once, on their way to the device; ``queries`` and ``keys`` say
+    which of them are whose."""
 
     indices: Rows
     share: Share
-    queries: ImageBatch
-    keys: ImageBatch
+    images: ImageBatch
+    queries: Rows
+    keys: Rows
 
 
 class Batches:
@@ -66,10 +68,9 @@ class Batches:
 
     def _read(self, indices: Rows, layout: Layout) -> _Read:
         share = layout.share(len(indices))
-        queries = self._images_at(indices[share.query_rows])
-        if np.array_equal(share.query_rows, share.key_rows) or self._maker.count == 1:
-            return _Read(indices, share, queries, queries)
-        return _Read(indices, share, queries, self._images_at(indices[share.key_rows]))
+        rows = share.query_rows if self._maker.count == 1 else np.union1d(share.query_rows, share.key_rows)
+        queries, keys = (np.searchsorted(rows, wanted) for wanted in (share.query_rows, share.key_rows))
+        return _Read(indices, share, self._images_at(indices[rows]), queries, keys)
 
     def _images_at(self, rows: Rows) -> ImageBatch:
         batch = self._images.batch(rows)
@@ -82,16 +83,31 @@ class Batches:
 
     def _make(self, epoch: int, read: _Read) -> Batch:
         """Queries of the share's query rows, keys of its key rows."""
-        at_queries, at_keys = read.indices[read.share.query_rows], read.indices[read.share.key_rows]
-        queries = self._views("queries", epoch, at_queries, read.queries, range(1))
-        keys = self._views("keys", epoch, at_keys, read.keys, range(1, self._maker.count))
-        return Batch(read.indices, read.share, queries[0], keys)
+        images, share = read.images, read.share
+        pixels = images.pixels.to(self._device, non_blocking=True)
+        copies = None if images.stylised is None else images.stylised.to(self._device, non_blocking=True)
+        there = ImageBatch(pixels, images.sizes, copies)
+        queries = self._views("queries", epoch, read.indices[share.query_rows], _at(there, read.queries), range(1))
+        keys = self._views(
+            "keys", epoch, read.indices[share.key_rows], _at(there, read.keys), range(1, self._maker.count)
+        )
+        return Batch(read.indices, share, queries[0], keys)
 
     def _views(self, name: str, epoch: int, indices: Rows, images: ImageBatch, views: range) -> Tensor:
         """Some views [len(views), b, 3, H, W] of the images."""
+        if not views:  # supervised training has no keys
+            return images.pixels.new_empty(0)
         drawn = self._maker.draw(self._seed, epoch, indices, images.sizes, views)
-        pixels = images.pixels.to(self._device, non_blocking=True)
-        copies = None if images.stylised is None else images.stylised.to(self._device, non_blocking=True)
-        made = self._maker.apply(ImageBatch(pixels, images.sizes, copies), drawn, out=self._memory.get(name))
+        made = self._maker.apply(images, drawn, out=self._memory.get(name))
         self._memory[name] = made
         return made
+
+
+def _at(images: ImageBatch, rows: Rows) -> ImageBatch:
+    """The images at ``rows``; the batch itself where those are all in order."""
+    if np.array_equal(rows, np.arange(len(images.pixels))):
+        return images
+    index = torch.from_numpy(rows)
+    there = index.to(images.pixels.device, non_blocking=True)
+    copies = None if images.stylised is None else images.stylised[there]
+    return ImageBatch(images.pixels[there], images.sizes[index], copies)

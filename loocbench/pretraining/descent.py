@@ -18,8 +18,12 @@ class Descent:
 
     def __init__(self, recipe: Recipe, module: nn.Module, device: torch.device, ranks: Ranks) -> None:
         self.model = ranks.parallel(module)
+        self._parameters = list(module.parameters())
         self.optimizer = torch.optim.SGD(
-            module.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+            self._parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
         )
         # float16's gradients would fall below its smallest number; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
@@ -31,7 +35,7 @@ class Descent:
 
         losses_of(group) returns the losses [S] of one of the share's query groups, averaged over it. Negatives do not
         come from the batch, so that adding up the groups' gradients is exact, whatever the groups. Returns the batch's
-        losses [S], detached; where one is not finite nothing is learned.
+        losses [S], detached; where one of them or the gradient is not finite they are NaN and no weight is changed.
         """
         self.optimizer.zero_grad(set_to_none=True)
         if self._statistics:
@@ -40,6 +44,9 @@ class Descent:
         if self._statistics:
             self._statistics.end()
         self._ranks.sum_(total)
+        if not self.scaler.is_enabled():  # the scaler looks for overflow by itself, and takes it for ordinary
+            gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+            total = torch.where(nn.utils.get_total_norm(gradients).isfinite(), total, torch.nan)
         if torch.isfinite(total).all():
             self.scaler.step(self.optimizer)
             self.scaler.update()

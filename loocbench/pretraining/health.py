@@ -17,9 +17,11 @@ def alignment(queries: Tensor, positives: Tensor) -> Tensor:
 
 @torch.no_grad()
 def uniformity(entries: Tensor) -> Tensor:
-    """Log of the mean of exp(-2 d^2) over pairs of the newest queue entries [S, K, D] -> [S]; 0 is collapse, about -4
+    """Log of the mean of exp(-2 d^2) over pairs of queue entries [S, K, D] -> [S]; 0 is collapse, about -4
     an even spread over many dimensions."""
     some = entries[:, :_ENTRIES]
     count = some.shape[1]
+    if count == 1:
+        return torch.zeros(len(entries), device=entries.device)
     kernel = (4 * (torch.einsum("skd,sld->skl", some, some) - 1)).exp()  # d^2 = 2 - 2 cos
     return ((kernel.sum(dim=(1, 2)) - count) / (count * (count - 1))).log()

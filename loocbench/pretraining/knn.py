@@ -40,7 +40,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Looker:
+class Monitor:
     """Judges a network by its neighbours: ``asked`` among ``known``."""
 
     known: Side

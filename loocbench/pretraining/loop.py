@@ -41,16 +41,16 @@ class Progress:
 
 
 class NotFiniteError(Exception):
-    """A loss was not finite; no weight was changed. indices: the batch's rows."""
+    """A loss or its gradient was not finite; no weight was changed. indices: the batch's rows."""
 
     def __init__(self, epoch: int, step: int, indices: np.ndarray) -> None:
-        super().__init__(f"the loss is not finite at epoch {epoch}, step {step}")
+        super().__init__(f"the loss or its gradient is not finite at epoch {epoch}, step {step}")
         self.epoch, self.step, self.indices = epoch, step, indices
 
 
 @dataclass
 class Position:
-    """Where a run stands: whole epochs done, steps done of the next, and the sum of that epoch's losses so far."""
+    """Where a run stands: whole epochs done, steps done of the next, and the sum of its images' losses so far."""
 
     epoch: int
     step: int
@@ -121,10 +121,11 @@ class Run:
                 losses = self._step(batch)
                 if not np.isfinite(losses).all():
                     raise NotFiniteError(position.epoch + 1, position.step + 1, batch.indices)
-                position.total += losses
+                position.total += losses * len(batch.indices)
                 position.step += 1
                 done += len(batch.indices)
-                means = dict(zip(self.training.losses, (position.total / position.step).tolist(), strict=True))
+                seen = min(position.step * recipe.batch_size, len(self.labels))
+                means = dict(zip(self.training.losses, (position.total / seen).tolist(), strict=True))
                 speed = done / (time.perf_counter() - begin)
                 progress = Progress(position.epoch + 1, position.step, self.steps_per_epoch, means, rate, speed)
                 if progress.ends_epoch:

@@ -16,7 +16,7 @@ from loocbench import files
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
 
-FORMAT = 1
+FORMAT = 2
 _MOMENTUM = "optimizer.momentum."
 
 
@@ -61,8 +61,13 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
             )
     except RuntimeError as error:
         raise UserError(f"{path} does not fit its recipe; start again with --overwrite.") from error
+    parameters = run.training.descent.optimizer.param_groups[0]["params"]
     state = {
-        int(name.removeprefix(_MOMENTUM)): {"momentum_buffer": value}
+        int(name.removeprefix(_MOMENTUM)): {
+            "momentum_buffer": torch.empty_like(parameters[int(name.removeprefix(_MOMENTUM))]).copy_(
+                value
+            )  # its layout
+        }
         for name, value in tensors.items()
         if name.startswith(_MOMENTUM)
     }
@@ -76,25 +81,31 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
 
 def identity(path: Path) -> dict[str, Any]:
     """What the run of this state was of. Raises UserError when the file is damaged."""
-    return _read(path)[0]["identity"]
+    return _header(path)["identity"]
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file can be read to its end; one that a crash cut short cannot."""
+    """Whether the file is as long as its header says; one that a crash cut short is not."""
     try:
-        _read(path)
+        _header(path)
     except UserError:
         return False
     return True
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _header(path: Path) -> Any:
+    """The header of a whole file of this format. Raises UserError for any other."""
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["state"])
-            tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header["format"] != FORMAT:
             raise KeyError("format")
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged or of another version; delete it, or start with --overwrite.") from error
-    return header, tensors
+    return header
+
+
+def _read(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    header = _header(path)
+    with safe_open(path, framework="pt") as file:
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

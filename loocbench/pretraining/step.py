@@ -62,7 +62,7 @@ class Pretraining:
         self._alignment = torch.full((len(self.losses),), torch.nan)
 
     def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
-        """As the protocol says. Returns each space's loss [S]; one that is not finite changes no weight, no queue."""
+        """As the protocol says. Returns each space's loss [S]; where it is not finite, network and queues stay."""
         momentum.update(self.key_encoder, self.network, self.recipe.key_momentum)
         own = self._encode_keys(share, keys)  # [S, V - 1, B, D]
         positives = self.method.remembered(own)

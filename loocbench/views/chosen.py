@@ -17,9 +17,9 @@ def change_rows(images: Tensor, rows: Sequence[int], change: Callable[..., Tenso
     if not rows:
         return images
     if len(rows) == len(images):
-        return change(images, *(parameter.to(images.device, images.dtype) for parameter in parameters))
-    there = (parameter[rows].to(images.device, images.dtype) for parameter in parameters)
-    index = torch.tensor(rows, device=images.device)
+        return change(images, *(p.to(images.device, images.dtype, non_blocking=True) for p in parameters))
+    there = (p[rows].to(images.device, images.dtype, non_blocking=True) for p in parameters)
+    index = torch.tensor(rows).to(images.device, non_blocking=True)
     return images.index_copy(0, index, change(images[index], *there))
 
 

@@ -62,13 +62,11 @@ def hue(images: Tensor, shift: Tensor) -> Tensor:
     # Grey has no hue: 0 / tiny is 0, and without chroma it does not matter.
     sixths.div_(chroma.clamp(min=torch.finfo(chroma.dtype).tiny)).add_(6 * shift[:, None, None])
     sixths.sub_((sixths / 6).floor_(), alpha=6)  # in [0, 6)
-    # HSV back to RGB without cases: each channel is low + chroma times a trapezium of the hue.
-    channels = (
-        (sixths - 3).abs_().sub_(1).clamp_(0, 1),
-        (sixths - 2).abs_().neg_().add_(2).clamp_(0, 1),
-        (sixths - 4).abs_().neg_().add_(2).clamp_(0, 1),
-    )
-    return torch.stack([torch.addcmul(low, chroma, channel) for channel in channels], 1)
+    # HSV back to RGB without cases: each channel is low + chroma times a trapezium of the hue, in red |h - 3| - 1, in
+    # green 2 - |h - 2|, in blue 2 - |h - 4|, each clamped to [0, 1].
+    center, sign, offset = images.new_tensor([[3, 2, 4], [1, -1, -1], [-1, 2, 2]])[:, None, :, None, None]
+    distance = (sixths[:, None] - center).abs_()
+    return torch.addcmul(low[:, None], chroma[:, None], torch.addcmul(offset, sign, distance).clamp_(0, 1))
 
 
 def blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:

@@ -65,7 +65,7 @@ class ViewMaker:
         self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]], out: Tensor | None = None
     ) -> Tensor:
         """The views, float [V, B, 3, image_size, image_size], each (x - mean) / std of x in [0, 1], on the batch's
-        device; channels last in memory, as the networks want them.
+        device.
 
         A GPU takes the batch at once. On a CPU few images at a time go through all augmentations, so that they stay in
         its cache. out: an earlier result to overwrite if it has the shape, which spares a CPU new memory.
@@ -73,7 +73,7 @@ class ViewMaker:
         count, device, size = len(batch.pixels), batch.pixels.device, self.image_size
         views = torch.empty(0) if out is None else out
         if views.shape != (len(parameters), count, 3, size, size):
-            views = torch.empty(len(parameters), count, size, size, 3, device=device).permute(0, 1, 4, 2, 3)
+            views = torch.empty(len(parameters), count, 3, size, size, device=device)
         mean = torch.tensor(self.mean, device=device)[:, None, None]
         scale = 1 / torch.tensor(self.std, device=device)[:, None, None]
         at_once = count if device.type != "cpu" else 1 if size**2 >= _LARGE else _IN_CACHE // size**2
@@ -82,13 +82,15 @@ class ViewMaker:
                 for begin in range(0, count, at_once):
                     rows = slice(begin, begin + at_once)
                     images = self._one_view(batch, rows, {name: _rows(value, rows) for name, value in view.items()})
-                    views[number, rows] = (images - mean).mul_(scale)
+                    torch.mul(images - mean, scale, out=views[number, rows])
         return views
 
     def _one_view(self, batch: ImageBatch, rows: slice, view: dict[str, Parameters]) -> Tensor:
         """One view of some images, float [B, 3, image_size, image_size] in [0, 1]."""
         images = batch.pixels[rows]
-        if batch.stylised is not None and self.texture == "stylised" and "texture" in view:
+        if self.texture == "stylised" and "texture" in view:
+            if batch.stylised is None:
+                raise ValueError("stylised views need the batch's stylised copies")
             chosen = true_rows(view["texture"]["stylised"])
             images = change_rows(images, chosen, lambda _, copy: copy, batch.stylised[rows])
         if "crop" not in view:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 
 import pytest
 from PIL import Image
@@ -101,7 +102,7 @@ def test_resume_and_overwrite_exclude_each_other(one_line):
 
 
 def test_runs_are_listed_and_drawn(loocbench, one_line, tmp_path):
-    assert loocbench("pretrain", *QUICK, "--epochs", "3", "--name", "mine", "--look-every", "1").code == 0
+    assert loocbench("pretrain", *QUICK, "--epochs", "3", "--name", "mine", "--knn-every", "1").code == 0
     table = loocbench("runs", "ls").out
     assert "finished" in table
     assert "3/3" in table
@@ -146,3 +147,47 @@ def test_stylised_copies_are_used_and_required(loocbench, one_line, tmp_path):
     assert native.read_card(tmp_path / "runs" / "mine" / native.FILE).recipe.texture == "stylised"
     (tmp_path / "painted" / "cat").rename(tmp_path / "painted" / "elsewhere")
     assert "has no stylised copy of cat/" in one_line(*command, "--stylised", "painted", "--overwrite")
+
+
+def test_the_log_for_tensorboard_is_the_log(loocbench, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert loocbench("pretrain", "--name", "mine", "--tensorboard", *QUICK).code == 0
+    folder = tmp_path / "runs" / "mine"
+    (line,) = (json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines())
+    events = EventAccumulator(str(folder / "tensorboard")).Reload()
+    for name, value in {
+        "loss": line["loss"],
+        "knn": line["knn"],
+        "losses/color": line["losses"]["color"],
+        "uniformity/rotation": line["uniformity"]["rotation"],
+    }.items():
+        (point,) = events.Scalars(name)
+        assert (point.step, point.value) == (1, pytest.approx(value, rel=1e-5))
+
+
+def test_what_is_missing_is_named(one_line, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert "pip install 'loocbench[tensorboard]'" in one_line("pretrain", "--tensorboard", *QUICK)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert "--compile needs a C++ compiler" in one_line("pretrain", "--compile", *QUICK)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--precision", "float8"], "bad value for precision"),
+        (["--groups", "5"], "a batch of 8 cannot be split into 5 groups of 2; lower --groups."),
+        (["--groups", "0"], "bad value for groups"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(one_line, options, message):
+    assert message in one_line("pretrain", *options, *QUICK)
+
+
+def test_the_last_batch_is_kept_when_asked(loocbench, tmp_path):
+    """96 images in batches of 20: four of them, and one of 16."""
+    options = ["--method", "moco", *QUICK, "--batch-size", "20"]
+    for name, flag, steps in (("dropped", "--drop-last", 4), ("kept", "--keep-last", 5)):
+        assert loocbench("pretrain", "--name", name, flag, *options).code == 0
+        assert json.loads((tmp_path / "runs" / name / "log.jsonl").read_text())["steps"] == steps

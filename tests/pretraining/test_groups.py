@@ -1,14 +1,12 @@
 """A batch in groups, in one process or several: which rows, which statistics, which gradients."""
 
 import copy
-import multiprocessing
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import distributed as dist
 from torch import nn
 from torch.nn import functional as F
 
@@ -120,63 +118,6 @@ def test_supervised_training_in_groups_averages_over_the_batch():
 def test_groups_that_batch_norm_could_not_use_are_refused():
     with pytest.raises(UserError, match="cannot be split into 5 groups of 2; lower --groups"):
         tiny_recipe("moco", batch_size=9, groups=5)
-
-
-# Two processes ------------------------------------------------------------------------------------------------------
-
-
-def train(method, ranks):
-    """Four steps on batches of 8 and tails of 7. Returns all that training left, and the losses."""
-    recipe = tiny_recipe(method, groups=2, learning_rate=0.1, key_momentum=0.9, augmentations=("color", "rotation"))
-    torch.set_default_dtype(torch.float64)
-    try:
-        training = steps.start(recipe, CPU, classes=3, ranks=ranks)
-    finally:
-        torch.set_default_dtype(torch.float32)
-    losses = []
-    for number, count in enumerate(BATCHES):
-        views = {"looc": 4, "moco++": 2, "supervised": 1}[method]
-        losses.append(take(training, views_of(count, number, views), torch.arange(count) % 3))
-    left = {
-        f"{part}.{name}": value.detach()
-        for part, module in training.modules().items()
-        for name, value in module.state_dict().items()
-        # The key encoder's own running statistics are never used.
-        if not (part == "key_encoder" and ("running" in name or "tracked" in name))
-    }
-    return left | {"losses": torch.stack(losses)} | _numbers(training.health())
-
-
-def _numbers(health):
-    return {f"{name}.{space}": torch.tensor(value) for name, of in health.items() for space, value in of.items()}
-
-
-def one_of_two(rank, folder, method):
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{method}", rank=rank, world_size=2)
-    ranks = Ranks(rank, 2)
-    torch.save(train(method, ranks), f"{folder}/{method}-{rank}.pt")
-    assert ranks.largest(rank) == 1
-    assert ranks.agree(f"from {rank}") == "from 0"
-    dist.destroy_process_group()
-
-
-@pytest.mark.parametrize("method", ["looc", "moco++", "supervised"])
-def test_two_processes_are_one_with_two_groups_tails_included(tmp_path, method):
-    """Weights, queues, losses, running statistics and health to 1e-9; queues identical on both to the last bit."""
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=one_of_two, args=(rank, tmp_path, method)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    expected = train(method, Ranks())
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
-    first, second = (torch.load(tmp_path / f"{method}-{rank}.pt") for rank in range(2))
-    assert first.keys() == second.keys() == expected.keys()
-    for name, value in expected.items():
-        torch.testing.assert_close(first[name], value, rtol=0, atol=1e-9, msg=name)
-        assert torch.equal(first[name], second[name]), name
 
 
 # Precision ----------------------------------------------------------------------------------------------------------
