@@ -160,6 +160,8 @@ def seconds(steps: Iterator[Any], warm_up: int, repeats: int, device: str) -> fl
     """Median seconds of one ``next``."""
     taken = []
     for number in range(warm_up + repeats):
+        if device == "cuda":
+            torch.cuda.synchronize()
         begin = time.perf_counter()
         next(steps)
         if device == "cuda":
@@ -173,6 +175,8 @@ def rate(batches: Iterator[Any], device: str, spell: float = 8.0) -> float:
     """Views per second over a spell of ``spell`` seconds, once the workers are busy."""
     for _ in range(8):
         next(batches)
+    if device == "cuda":
+        torch.cuda.synchronize()
     begin, count = time.perf_counter(), 0
     while time.perf_counter() - begin < spell:
         next(batches)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from loocbench import files
 from loocbench.checkpoints import native
@@ -99,7 +99,7 @@ def _plan(training: Training, existing: Existing, lock: ExitStack) -> Plan:
     folder = training.folder
     files.require_writable(folder.path.parent)
     try:
-        lock.enter_context(FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=0))
+        lock.enter_context(folder.lock)
     except Timeout as error:
         raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
     folder.drop_parts()

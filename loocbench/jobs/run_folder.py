@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from loocbench import files
@@ -39,6 +40,21 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """The checkpoint's file."""
         return self.path / native.FILE
+
+    @property
+    def lock(self) -> FileLock:
+        """Held by the process that writes the run; beside the folder, which may not exist yet."""
+        return FileLock(self.path.parent / f".{self.path.name}.lock", timeout=0)
+
+    def locked(self) -> bool:
+        """Whether a process is writing the run now."""
+        try:
+            with self.lock:
+                return False
+        except Timeout:
+            return True
+        except OSError:  # a folder that may only be read
+            return False
 
     def states(self) -> list[Path]:
         """States, the newest first."""

@@ -15,16 +15,19 @@ from loocbench.types import Card
 
 @dataclass(frozen=True)
 class Standing:
-    """One run: its card, its log's entries, and whether it can be resumed."""
+    """One run: its card, its log's entries, whether it can be resumed, and whether a process is writing it now."""
 
     folder: RunFolder
     card: Card
     log: list[dict[str, Any]]
     resumable: bool
+    running: bool
 
     @property
     def state(self) -> str:
-        """finished, stopped (--resume goes on), or cut short (no state is left)."""
+        """running, finished, stopped (--resume goes on), or cut short (no state is left)."""
+        if self.running:
+            return "running"
         if self.card.epochs_done == self.card.recipe.epochs:
             return "finished"
         return "stopped" if self.resumable else "cut short"
@@ -49,7 +52,7 @@ def find(runs: Path) -> list[Standing]:
             card = native.read_card(file)
         except UserError:
             continue
-        found.append(Standing(folder, card, folder.read_log(), bool(folder.states())))
+        found.append(Standing(folder, card, folder.read_log(), bool(folder.states()), folder.locked()))
     return found
 
 

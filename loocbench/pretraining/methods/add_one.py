@@ -3,8 +3,7 @@
     q, k_0          two views of an image, augmented independently
     k_i, i = 1..n   q's own draws, crop, flip and blur among them, but augmentation i drawn anew
 
-The paper names it and shows its views; that space i keeps LooC's loss, with the image's other keys as negatives, is
-this project's choice.
+That it keeps LooC's loss, with the image's other keys as negatives, is this project's choice.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from loocbench.views.making import ALWAYS
 
 
 class Supervised:
-    """One view, no spaces; the classifier is trained with the network and kept beside it."""
+    """One view, no spaces; the classifier is trained with the network and is kept in the run's states alone."""
 
     separate: ClassVar[bool] = False
     leaves_out: ClassVar[bool] = False
