@@ -211,12 +211,14 @@ class Metric(Frozen):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluator found: metrics by name, what it chose on validation, and how it solved."""
+    """What an evaluator found: metrics by name, what it chose on validation, and how it solved. draws: the fingerprint
+    of the images that it drew, if it drew some."""
 
     metrics: Mapping[str, Metric]
     chosen: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[Mapping[str, float]] = ()
     certificate: float | None = None
+    draws: str = ""
 
 
 class Row(Frozen):
@@ -244,6 +246,7 @@ class Row(Frozen):
     chosen: dict[str, float]
     curve: list[dict[str, float]]
     certificate: float | None
+    draws: str = ""
     seconds: dict[str, float]
     versions: dict[str, str]
     hardware: str

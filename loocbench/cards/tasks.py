@@ -15,8 +15,9 @@ from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError, unknown
 from loocbench.types import Frozen
 
-Evaluator = Literal["linear", "rotation", "retrieval"]
-ANY_FOLDER = "folder"
+Evaluator = Literal["linear", "knn", "few-shot", "episodes", "rotation", "retrieval"]
+ANY_FOLDER, COLOR = "folder", "color"
+RANKING = ("recall1", "recall5", "recall10", "map", "map_at_r", "r_precision")
 
 
 class Published(Frozen):
@@ -34,10 +35,19 @@ class Published(Frozen):
 
 
 class Protocol(Frozen):
-    """How features are judged. Probes: the grid of lambda and the bound on the gradient norm."""
+    """How features are judged. Probes: the grid of lambda and the bound on the gradient norm. kNN: how many neighbours
+    and the temperature of their votes. Few-shot: images a class (shots), how often they are drawn (trials), and what
+    is learned from them (solver); episodes also how many classes (ways) and how many queries a class."""
 
     lambdas: tuple[float, ...] = ()
     tolerance: float = Field(1e-5, gt=0)
+    neighbours: tuple[int, ...] = ()
+    temperature: float = Field(0.07, gt=0)
+    shots: int = Field(0, ge=0)
+    trials: int = Field(0, ge=0)
+    ways: int = Field(0, ge=0)
+    queries: int = Field(0, ge=0)
+    solver: Literal["path", "adam"] = "path"
 
 
 class TaskCard(Frozen):
@@ -57,12 +67,9 @@ class TaskCard(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskCard:
-        if self.evaluator in ("linear", "rotation") and not self.protocol.lambdas:
-            raise ValueError("a probe needs protocol.lambdas")
-        if any(value <= 0 for value in self.protocol.lambdas):
-            raise ValueError("protocol.lambdas must be positive")
-        if self.evaluator == "linear" and len(self.labels) != 1:
-            raise ValueError("a linear probe predicts exactly one label")
+        self._check_protocol()
+        if self.evaluator in ("linear", "knn", "few-shot", "episodes") and len(self.labels) != 1:
+            raise ValueError("a classifier predicts exactly one label")
         if self.evaluator == "retrieval" and not self.labels:
             raise ValueError("retrieval needs the labels that count as a match")
         known = {ANY_FOLDER: ("class",), **{name: entry.labels for name, entry in ENTRIES.items()}}
@@ -74,13 +81,36 @@ class TaskCard(Frozen):
             raise ValueError(f"metric '{self.metric}' is not one of {', '.join(self.metrics)}")
         return self
 
+    def _check_protocol(self) -> None:
+        """Raise ValueError where the protocol lacks what the evaluator needs."""
+        protocol = self.protocol
+        if any(value <= 0 for value in protocol.lambdas) or any(value <= 0 for value in protocol.neighbours):
+            raise ValueError("protocol.lambdas and protocol.neighbours must be positive")
+        solved = self.evaluator in ("linear", "rotation", "episodes") or (
+            self.evaluator == "few-shot" and protocol.solver == "path"
+        )
+        if solved and not protocol.lambdas:
+            raise ValueError("a probe needs protocol.lambdas")
+        if self.evaluator == "knn" and not protocol.neighbours:
+            raise ValueError("kNN needs protocol.neighbours")
+        if self.evaluator in ("few-shot", "episodes") and not (protocol.shots and protocol.trials):
+            raise ValueError("few-shot tasks need protocol.shots and protocol.trials")
+        if self.evaluator == "episodes" and not (protocol.ways > 1 and protocol.queries and len(protocol.lambdas) == 1):
+            raise ValueError("episodes need protocol.ways, protocol.queries and exactly one of protocol.lambdas")
+
+    @property
+    def together(self) -> str:
+        """How retrieval names a match in every label."""
+        return "_and_".join(self.labels)
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the evaluator may give."""
         if self.evaluator != "retrieval":
-            return ("top1", "top5") if self.evaluator == "linear" else ("top1",)
-        own = tuple(f"{label}_{name}" for label in self.labels for name in ("recall1", "map"))
-        return own if "color" in self.labels else (*own, "color_agreement")
+            return ("top1", "top5") if self.evaluator in ("linear", "knn") else ("top1",)
+        kinds = (*self.labels, self.together) if len(self.labels) > 1 else self.labels
+        own = tuple(f"{kind}_{name}" for kind in kinds for name in RANKING)
+        return own if COLOR in self.labels else (*own, "color_agreement")
 
 
 def folder() -> Path:
@@ -131,6 +161,20 @@ def find(evaluator: Evaluator, dataset: str, label: str | None = None) -> TaskCa
         if label in card.labels:
             return card
     raise unknown(f"label of {dataset}", label, [name for card in fitting for name in card.labels])
+
+
+def find_few_shot(dataset: str, *, shots: int, ways: int, solver: str) -> TaskCard:
+    """The few-shot card with this protocol; ``ways`` 0: all classes at once. Raises UserError with those that exist."""
+    kinds = ("few-shot", "episodes")
+    cards = [card for card in map(load, names()) if card.evaluator in kinds and card.dataset == dataset]
+    if not cards:
+        known = sorted({card.dataset for card in map(load, names()) if card.evaluator in kinds})
+        raise unknown("data set", dataset, known)
+    for card in cards:
+        protocol = card.protocol
+        if (protocol.shots, protocol.ways) == (shots, ways) and (ways or protocol.solver == solver):
+            return card
+    raise UserError(f"no card for {shots} shots like that; there are {', '.join(card.task for card in cards)}.")
 
 
 def _for_folder(card: TaskCard, dataset: str, label: str | None) -> TaskCard:

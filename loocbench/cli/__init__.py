@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from loocbench.cli import datasets, demo, pretrain, probe, recipes, report, retrieve, rotation, runs, tasks
+from loocbench.cli import (
+    datasets,
+    demo,
+    few_shot,
+    knn,
+    pretrain,
+    probe,
+    recipes,
+    report,
+    retrieve,
+    rotation,
+    runs,
+    tasks,
+)
 from loocbench.cli.guard import GuardedGroup
 
 app = typer.Typer(
@@ -18,6 +31,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("pretrain")(pretrain.pretrain)
 app.command("probe")(probe.probe)
+app.command("knn")(knn.knn)
+app.command("few-shot")(few_shot.few_shot)
 app.command("rotation")(rotation.rotation)
 app.command("retrieve")(retrieve.retrieve)
 app.command("report")(report.report)

@@ -24,3 +24,19 @@ def central_color(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     center = images[:, :, quarter : images.shape[2] - quarter, quarter : images.shape[3] - quarter]
     mean: npt.NDArray[np.float64] = rgb_to_lab(center.transpose(0, 2, 3, 1).astype(np.float64) / 255).mean(axis=(1, 2))
     return mean
+
+
+def agreement(nearest: npt.NDArray[np.int64], colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How near in colour the nearest neighbour is, as a rank, for data without colour labels.
+
+    The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count
+    half): 1 is the best possible neighbour, 0.5 a random one. nearest: int64 [N]; colors: [N, 3], CIELAB. Returns [N].
+    """
+    count = len(colors)
+    out = np.empty(count)
+    for query in range(count):
+        distance = np.linalg.norm(colors - colors[query], axis=1)
+        found = distance[nearest[query]]
+        others = np.delete(distance, [query, nearest[query]])
+        out[query] = (others > found).mean() + (others == found).mean() / 2
+    return out

@@ -1,8 +1,13 @@
-"""Nearest neighbours by cosine similarity; a query is never its own neighbour, and ties go to the lower index."""
+"""Nearest neighbours by cosine similarity, exact: a query is never its own neighbour, and ties go to the lower index.
+
+Similarities are float32 products of L2-normalised features, a block of queries at a time, so memory is bounded by the
+block and not by the number of images squared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,50 +15,59 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_CHUNK = 512
+_BLOCK_VALUES = 2**24  # similarities in memory at once
+
+Indices = npt.NDArray[np.int64]
 
 
-def rank(features: Tensor, queries: Sequence[int] | None = None) -> npt.NDArray[np.int64]:
-    """All other images of each query, nearest first. features: float [N, D]; queries: Q rows of it, default all.
+@dataclass(frozen=True)
+class Block:
+    """Some queries and what was found for them. queries: int64 [Q]; neighbours: int64 [Q, M], nearest first."""
 
-    Returns int64 [Q, N - 1]. Similarities are computed in float64, a block of queries at a time.
-    """
-    unit = F.normalize(features.double(), dim=1)
-    count = len(unit)
-    blocks = []
-    for chunk in torch.split(torch.as_tensor(range(count) if queries is None else queries), _CHUNK):
-        similarity = unit[chunk] @ unit.T
-        similarity[torch.arange(len(chunk)), chunk] = -torch.inf  # the query itself comes last ...
+    queries: Tensor
+    neighbours: Tensor
+
+
+def rankings(features: Tensor, queries: Sequence[int] | None = None) -> Iterator[Block]:
+    """All other images of each query, nearest first: M = N - 1. features: float [N, D]; queries: default all rows."""
+    for rows, similarity in _blocks(features, queries):
         order = similarity.argsort(dim=1, descending=True, stable=True)
-        blocks.append(order[:, : count - 1].cpu().numpy())  # ... and is dropped
-    return np.concatenate(blocks)
+        yield Block(rows, order[:, : len(features) - 1])  # the query itself comes last and is dropped
 
 
-def recall_at_1(matches: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Whether the nearest neighbour matches. matches: bool [N, M], nearest first. Returns bool [N]."""
-    return matches[:, 0]
+def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> Tensor:
+    """The ``k`` nearest other images of each query, int64 [Q, k] on the features' device; k <= N - 1."""
+    if not 0 < k < len(features):
+        raise ValueError(f"{k} neighbours of {len(features) - 1} other images")
+    return torch.cat([_top(similarity, k) for _, similarity in _blocks(features, queries)])
 
 
-def average_precision(matches: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Average precision of each full ranking. matches: bool [N, M], each row with a match. Returns [N]."""
-    hits = matches.cumsum(axis=1)
-    precision = hits / np.arange(1, matches.shape[1] + 1)
-    result: npt.NDArray[np.float64] = (precision * matches).sum(axis=1) / matches.sum(axis=1)
-    return result
+def rank(features: Tensor, queries: Sequence[int] | None = None) -> Indices:
+    """:func:`rankings` in one array int64 [Q, N - 1], for few queries or images."""
+    return np.concatenate([block.neighbours.cpu().numpy() for block in rankings(features, queries)])
 
 
-def color_agreement(order: npt.NDArray[np.int64], colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How near in colour the nearest neighbour is, as a rank, for data without colour labels.
+def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Queries int64 [Q] and their similarity to all images [Q, N]; to themselves it is -inf."""
+    unit = F.normalize(features.float(), dim=1)
+    count = len(unit)
+    rows = torch.arange(count, device=unit.device) if queries is None else torch.as_tensor(queries, device=unit.device)
+    for block in torch.split(rows, max(1, _BLOCK_VALUES // count)):
+        similarity = unit[block] @ unit.T
+        similarity[torch.arange(len(block), device=unit.device), block] = -torch.inf
+        yield block, similarity
 
-    The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count
-    half): 1 is the best possible neighbour, 0.5 a random one. order: int64 [N, M]; colors: [N, 3], CIELAB.
-    Returns [N].
-    """
-    count = len(colors)
-    out = np.empty(count)
-    for query in range(count):
-        distance = np.linalg.norm(colors - colors[query], axis=1)
-        found = distance[order[query, 0]]
-        others = np.delete(distance, [query, order[query, 0]])
-        out[query] = (others > found).mean() + (others == found).mean() / 2
-    return out
+
+def _top(similarity: Tensor, k: int) -> Tensor:
+    """Indices int64 [Q, k] of the k largest of each row [Q, N], largest first, ties by index."""
+    values, found = similarity.topk(k, dim=1)
+    # topk breaks ties as it likes. Within the k a stable sort of ascending indices mends that; where others are as near
+    # as the k-th, the first of those are taken.
+    last = values[:, -1:]
+    for row in ((similarity >= last).sum(dim=1) > k).nonzero().flatten().tolist():
+        nearer = (similarity[row] > last[row]).nonzero().flatten()
+        equal = (similarity[row] == last[row]).nonzero().flatten()
+        found[row] = torch.cat([nearer, equal[: k - len(nearer)]])
+    found = found.sort(dim=1).values
+    order = similarity.gather(1, found).argsort(dim=1, descending=True, stable=True)
+    return found.gather(1, order)

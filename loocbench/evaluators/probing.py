@@ -31,6 +31,25 @@ class Labelled:
     labels: Tensor
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Features are centred and divided by one number, the training images' mean norm, so that a grid of strengths means
+    the same for every network; single features are not standardised, so turning the feature basis changes nothing."""
+
+    center: Tensor
+    size: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> Scale:
+        """The scale of training features [N, D]."""
+        center = features.double().mean(dim=0)
+        return cls(center, (features.double() - center).norm(dim=1).mean().clamp(min=1e-12))
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Float64 [N, D]."""
+        return (features.double() - self.center) / self.size
+
+
 def probe(
     train: Labelled,
     val: Labelled,
@@ -39,21 +58,14 @@ def probe(
     tolerance: float,
     say: Callable[[str], None] = lambda message: None,
 ) -> Probe:
-    """Fit on train for every lambda, choose on val, refit on both, and score test.
+    """Fit on train for every lambda, choose on val, refit on both, and score test, all in train's :class:`Scale`.
 
-    Features are centred and divided by one number, the training images' mean norm, so that the grid means the same for
-    every network; single features are not standardised, so turning the feature basis changes nothing.
     Of equally good strengths the strongest is chosen.
     """
     for part in (train, val, test):
         if not part.features.isfinite().all():
             raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
-    center = train.features.double().mean(dim=0)
-    scale = (train.features.double() - center).norm(dim=1).mean().clamp(min=1e-12)
-
-    def scaled(features: Tensor) -> Tensor:
-        return (features.double() - center) / scale
-
+    scaled = Scale.of(train.features)
     grid = sorted(lambdas, reverse=True)
     say(f"fitting a linear probe on {len(train.labels):,} x {train.features.shape[1]:,} features")
     path = fit_logistic_path(scaled(train.features), train.labels, grid, tolerance=tolerance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from loocbench.types import Metric
 
@@ -31,3 +32,10 @@ def mean(values: Array, *, seed: int) -> Metric:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Metric(value=float(values.mean()), low=float(low), high=float(high), n=len(values))
+
+
+def trials(values: Array) -> Metric:
+    """A mean over independent trials, each an accuracy, with Student's interval; without spread for a single one."""
+    n, center = len(values), float(values.mean())
+    half = float(student.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / n**0.5) if n > 1 else 0.0
+    return Metric(value=center, low=max(0.0, center - half), high=min(1.0, center + half), n=n)

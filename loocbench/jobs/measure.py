@@ -14,7 +14,7 @@ from loocbench import files, provenance
 from loocbench.cards.tasks import Evaluator, TaskCard
 from loocbench.data import preparing
 from loocbench.errors import UserError
-from loocbench.evaluators import linear, retrieval, rotation
+from loocbench.evaluators import episodic, few_shot, knn, linear, retrieval, rotation
 from loocbench.evaluators.subject import Subject
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
@@ -24,6 +24,9 @@ from loocbench.watching import Watcher
 
 EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "linear": linear.evaluate,
+    "knn": knn.evaluate,
+    "few-shot": few_shot.evaluate,
+    "episodes": episodic.evaluate,
     "rotation": rotation.evaluate,
     "retrieval": retrieval.evaluate,
 }
@@ -138,6 +141,7 @@ def _measure(measurement: Measurement) -> Row:
         chosen=dict(outcome.chosen),
         curve=[dict(point) for point in outcome.curve],
         certificate=outcome.certificate,
+        draws=outcome.draws,
         seconds={
             "features": round(measurement.extract_seconds, 3),
             "evaluator": round(total - measurement.extract_seconds, 3),

@@ -16,9 +16,10 @@ from torch.nn import functional as F
 
 from loocbench.data.prepared import PreparedImages
 from loocbench.models.network import Network
+from loocbench.solvers.vote import weighted_votes
 from loocbench.types import Preprocessing, Split
 
-NEIGHBOURS, TEMPERATURE = 20, 0.07
+NEIGHBOURS = 20
 MOST_IMAGES = 5_000  # of each side: it is a look, not a result
 _BATCH = 256
 
@@ -72,8 +73,5 @@ def features(network: Network, side: Side, size: Preprocessing) -> Tensor:
 
 def accuracy(known: Tensor, known_labels: Tensor, asked: Tensor, asked_labels: Tensor) -> float:
     """Share of ``asked`` [M, D] whose weighted vote among ``known`` [N, D] (both L2-normalised) is their label."""
-    similarity, nearest = (asked @ known.T).topk(min(NEIGHBOURS, len(known)), dim=1)
-    classes = int(max(known_labels.max(), asked_labels.max())) + 1
-    votes = torch.zeros(len(asked), classes, device=asked.device)
-    votes.scatter_add_(1, known_labels[nearest], (similarity / TEMPERATURE).exp())
+    (votes,) = weighted_votes(known, known_labels, asked, [NEIGHBOURS])
     return float((votes.argmax(dim=1) == asked_labels).float().mean())

@@ -61,14 +61,14 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
     monkeypatch.setattr(blooms, "blooms", lambda original=blooms.blooms: original({"train": 16, "val": 8, "test": 8}))
     from loocbench.pretraining.loop import Run
 
-    real = Run.step
+    real = Run._step
 
-    def step(self, epoch, indices):
-        if epoch == epochs_before:
+    def step(self, batch):
+        if self.position.epoch == epochs_before:
             raise KeyboardInterrupt
-        return real(self, epoch, indices)
+        return real(self, batch)
 
-    monkeypatch.setattr(Run, "step", step)
+    monkeypatch.setattr(Run, "_step", step)
     line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
     folder = tmp_path / "runs" / "mine"
     if epochs_before:

@@ -46,7 +46,7 @@ def test_an_unknown_task(one_line):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("version = 1", "version: field required"),
+        ("version = ", "version: field required"),
         ('evaluator = "linear"', "evaluator: field required"),
         ("[protocol]", "lambdas: extra inputs are not permitted"),
         ("lambdas = ", "a probe needs protocol.lambdas"),

@@ -43,7 +43,8 @@ def test_from_images_to_the_table(loocbench, tmp_path):
     measure(loocbench, "rotation", "--checkpoint", "random:resnet8")
 
     retrieval = measure(loocbench, "retrieve", "--features", "head:color")
-    assert {"species_recall1", "species_map", "color_recall1", "color_map"} == retrieval["metrics"].keys()
+    kinds, metrics = ("species", "color", "species_and_color"), ("recall1", "recall5", "recall10", "map", "map_at_r")
+    assert {f"{kind}_{metric}" for kind in kinds for metric in (*metrics, "r_precision")} == retrieval["metrics"].keys()
     (picture,) = (tmp_path / "results" / "local").glob("loocpp*/*.png")
     assert Image.open(picture).size[0] > 500
 

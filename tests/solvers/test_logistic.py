@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from loocbench.solvers import logistic
+from loocbench.solvers import logistic, newton
 from loocbench.solvers.logistic import fit_logistic_path
 
 GRID = [1e-4, 1e-2, 1.0]
@@ -58,7 +58,7 @@ def test_turning_the_feature_basis_and_permuting_rows_leaves_the_predictions():
 
 
 def test_a_solution_that_misses_its_tolerance_is_an_error(monkeypatch):
-    monkeypatch.setattr(logistic, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(newton, "MAX_ITERATIONS", 2)
     with pytest.raises(logistic.NotConvergedError, match="tolerance"):
         fit_logistic_path(*data(), [1e-6], tolerance=1e-9)
 

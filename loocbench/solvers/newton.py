@@ -1,0 +1,89 @@
+"""Newton's method for a regularised, convex objective whose curvature is only ever applied to directions."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+MAX_ITERATIONS = 200  # Newton steps; three a strength are usual
+MAX_CONJUGATE_GRADIENTS = 1000
+_HALVINGS = 40
+
+
+class Local(Protocol):
+    """A convex function at a point; what is not asked for need not be computed.
+
+    Points, gradients and directions are [K, r + 1]: a row of weights and an intercept for each class.
+    """
+
+    @property
+    def value(self) -> float:
+        """The function."""
+
+    @property
+    def gradient(self) -> Tensor:
+        """Its gradient, float64."""
+
+    @property
+    def diagonal(self) -> Tensor:
+        """What approximates its curvature's diagonal, float32, positive."""
+
+    def curvature(self, direction: Tensor) -> Tensor:
+        """Its curvature times a direction, float32."""
+
+
+class Objective(Protocol):
+    """A convex function."""
+
+    def at(self, point: Tensor) -> Local:
+        """The function at a point, float64."""
+
+    def norm(self, gradient: Tensor) -> float:
+        """The length of a gradient in the coordinates in which it is certified."""
+
+
+def minimise(objective: Objective, point: Tensor, tolerance: float) -> Tensor:
+    """From ``point`` on until the gradient's norm is below ``tolerance``, with backtracking.
+
+    Returns the last point, whether or not it got there: the caller certifies it.
+    """
+    here = objective.at(point)
+    for _ in range(MAX_ITERATIONS):
+        if objective.norm(here.gradient) < tolerance:
+            break
+        direction = _newton_direction(here)
+        slope = float((here.gradient * direction).sum())
+        for halvings in range(_HALVINGS):
+            step = 0.5**halvings
+            trial = point + step * direction
+            there = objective.at(trial)
+            if there.value <= here.value + 1e-4 * step * slope + 1e-15 * abs(here.value):
+                break
+        else:
+            break  # rounding leaves no descent
+        point, here = trial, there
+    return point
+
+
+def _newton_direction(here: Local) -> Tensor:
+    """Solve curvature x = -gradient to the accuracy that pays (Dembo and Steihaug 1983), by preconditioned conjugate
+    gradients in float32: an inexact direction costs a Newton step at worst, never the result."""
+    scale = float(here.gradient.norm())
+    residual = (-here.gradient / scale).float()
+    accuracy = min(0.1, scale**0.5)
+    inverse = here.diagonal.reciprocal()
+    direction = residual.new_zeros(residual.shape)
+    search = scaled = residual * inverse
+    product = (residual * scaled).sum()
+    for _ in range(MAX_CONJUGATE_GRADIENTS):
+        if float(residual.norm()) <= accuracy:
+            break
+        bent = here.curvature(search)
+        length = product / (search * bent).sum()
+        direction += length * search
+        residual -= length * bent
+        scaled = residual * inverse
+        before, product = product, (residual * scaled).sum()
+        search = scaled + (product / before) * search
+    return direction.double() * scale

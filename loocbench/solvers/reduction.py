@@ -1,0 +1,62 @@
+"""Fewer coordinates for the same problem: the span of the centred data, in the basis of its singular vectors.
+
+Exact changes of variables. Centring moves the mean into the free intercept. Weights have no component outside the span
+of the data, whose dimension is at most min(N - 1, D). In the singular basis the data's second moment is diagonal, which
+is what the solver's preconditioner wants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+_NEGLIGIBLE = 1e-13  # of the largest eigenvalue: what rounding leaves of a direction that is not in the data
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """features: [N, r], centred, in the singular basis. moments: [r], the eigenvalues of features' features / N.
+
+    basis [r, D] and mean [D] lead back to the given coordinates.
+    """
+
+    features: Tensor
+    moments: Tensor
+    basis: Tensor
+    mean: Tensor
+
+    @classmethod
+    def of(cls, X: Tensor) -> Reduction:  # noqa: N803  # the name of a design matrix
+        """Of float64 X [N, D]. Where N < D the N x N Gram matrix is decomposed, otherwise the D x D second moment."""
+        count, dim = X.shape
+        mean = X.mean(dim=0)
+        centered = X - mean
+        if count <= dim:
+            values, vectors = _decompose(centered @ centered.T)
+            features = vectors * values.sqrt()
+            basis = (vectors / values.sqrt()).T @ centered
+        else:
+            values, vectors = _decompose(centered.T @ centered)
+            features, basis = centered @ vectors, vectors.T
+        return cls(features, values / count, basis, mean)
+
+    @cached_property
+    def mean_parts(self) -> tuple[Tensor, float]:
+        """The mean's coordinates [r] in the basis, and the squared length of what lies outside of it."""
+        inside = self.basis @ self.mean
+        return inside, float((self.mean - self.basis.T @ inside).square().sum())
+
+    def back(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""
+        weights = point[:, :-1] @ self.basis
+        return weights, point[:, -1] - weights @ self.mean
+
+
+def _decompose(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and eigenvectors of a positive semi-definite matrix, without those that are rounding."""
+    values, vectors = torch.linalg.eigh(symmetric)
+    kept = values > _NEGLIGIBLE * values[-1].clamp(min=torch.finfo(values.dtype).tiny)
+    return values[kept], vectors[:, kept]

@@ -1,0 +1,87 @@
+"""Few-shot, episodes and kNN on made features: right where classes are far apart, at chance where there are none."""
+
+import numpy as np
+import pytest
+import torch
+
+from loocbench.cards import tasks
+from loocbench.evaluators import episodic, few_shot, knn
+
+CLASSES, DIM = 8, 24
+SIZES = {"train": 12, "val": 10, "test": 25}  # images a class
+
+
+class Made:
+    """A subject whose features are class centres and noise."""
+
+    seed = 3
+
+    def __init__(self, spread: float) -> None:
+        self.spread = spread
+
+    def features(self, split, *, turns=0):
+        generator = torch.Generator().manual_seed(sorted(SIZES).index(split))
+        centers = torch.randn(CLASSES, DIM, generator=torch.Generator().manual_seed(9))
+        labels = self.labels(split, "class")
+        return centers[labels] * self.spread + torch.randn(len(labels), DIM, generator=generator)
+
+    def labels(self, split, factor):
+        return torch.arange(CLASSES * SIZES[split]) % CLASSES
+
+    def say(self, message):
+        """Nothing."""
+
+
+def card_of(task, **protocol):
+    card = tasks.load(task)
+    return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol)})
+
+
+CARDS = {
+    "few-shot/flowers102-5": (few_shot, {"trials": 4}),
+    "few-shot/flowers102-5-path": (few_shot, {"trials": 4}),
+    "episodes/flowers102-5way-5shot": (episodic, {"trials": 600}),  # more than are solved at once
+    "knn/flowers102": (knn, {}),
+}
+
+
+@pytest.mark.parametrize("task", CARDS)
+def test_far_apart_is_right_and_noise_is_chance(task):
+    evaluator, changes = CARDS[task]
+    card = card_of(task, **changes)
+    apart = evaluator.evaluate(card, Made(4.0)).metrics["top1"]
+    noise = evaluator.evaluate(card, Made(0.0)).metrics["top1"]
+    chance = 1 / (card.protocol.ways or CLASSES)
+    assert apart.value > 0.98
+    assert apart.low <= apart.value <= apart.high
+    assert abs(noise.value - chance) < 0.06
+
+
+@pytest.mark.parametrize("task", [task for task in CARDS if task != "knn/flowers102"])
+def test_every_model_gets_the_same_images_and_the_row_says_which(task):
+    evaluator, changes = CARDS[task]
+    one, other = (evaluator.evaluate(card_of(task, **changes), Made(spread)) for spread in (1.0, 2.0))
+    assert one.draws == other.draws
+    assert len(one.draws) == 64
+    again = Made(1.0)
+    again.seed = 4
+    assert evaluator.evaluate(card_of(task, **changes), again).draws != one.draws
+
+
+def test_the_number_of_neighbours_is_chosen_on_validation():
+    outcome = knn.evaluate(tasks.load("knn/flowers102"), Made(0.7))
+    best = max(point["val_top1"] for point in outcome.curve)
+    assert outcome.chosen["neighbours"] == min(p["neighbours"] for p in outcome.curve if p["val_top1"] == best)
+    assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, 100, 200]
+
+
+def test_an_interval_over_trials_is_students():
+    from scipy import stats
+
+    from loocbench.evaluators import statistics
+
+    values = np.array([0.5, 0.6, 0.55, 0.7])
+    metric = statistics.trials(values)
+    low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
+    assert (metric.low, metric.high, metric.n) == (pytest.approx(low), pytest.approx(high), 4)
+    assert statistics.trials(values[:1]).low == 0.5
