@@ -69,17 +69,17 @@ def fit_logistic_path(
     features = X.double()
     data = Reduction.of(features)
     single = data.features.float()
-    points = _walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
+    points = walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
     solutions = [data.back(points[strength]) for strength in lambdas]
     weights, intercepts = (torch.stack(parts) for parts in zip(*solutions, strict=True))
     norms = [
         _gradient_norm(features, y, w, b, strength) for w, b, strength in zip(weights, intercepts, lambdas, strict=True)
     ]
-    _require(lambdas, norms, tolerance)
+    require(lambdas, norms, tolerance)
     return LogisticPath(tuple(lambdas), weights, intercepts, weights.new_tensor(norms))
 
 
-def _walk(
+def walk(
     objective: Callable[[float], Objective], data: Reduction, classes: int, lambdas: Sequence[float], tolerance: float
 ) -> dict[float, Tensor]:
     """Solutions by strength, from strong to weak. Each starts where the line through the two before it leads, on the
@@ -89,10 +89,7 @@ def _walk(
     last: list[tuple[float, Tensor]] = []
     for strength in sorted(set(lambdas), reverse=True):
         problem = objective(strength)
-        if not last:
-            point = torch.zeros(classes, data.features.shape[1] + 1, dtype=torch.float64, device=data.features.device)
-        else:
-            point = last[-1][1]
+        point = last[-1][1] if last else data.mean.new_zeros(classes, len(data.moments) + 1)
         if len(last) == 2:
             (far, before), (near, after) = last
             ahead = after + (after - before) * (math.log(near / strength) / math.log(far / near))
@@ -104,7 +101,8 @@ def _walk(
     return found
 
 
-def _require(lambdas: Sequence[float], norms: Sequence[float], tolerance: float) -> None:
+def require(lambdas: Sequence[float], norms: Sequence[float], tolerance: float) -> None:
+    """Raise NotConvergedError unless every gradient norm is within the tolerance."""
     for strength, norm in zip(lambdas, norms, strict=True):
         if not norm <= tolerance:
             raise NotConvergedError(

@@ -13,6 +13,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from loocbench.solvers.blocks import Blocks
+
 _NEGLIGIBLE = 1e-13  # of the largest eigenvalue: what rounding leaves of a direction that is not in the data
 
 
@@ -43,11 +45,30 @@ class Reduction:
             features, basis = centered @ vectors, vectors.T
         return cls(features, values / count, basis, mean)
 
+    @classmethod
+    def streamed(cls, blocks: Blocks) -> Reduction:
+        """Of blocks of rows [N, D], in two passes and D x D memory. ``features`` stay where they are: [0, r]."""
+        mean = blocks.mean()
+        moment = mean.new_zeros(len(mean), len(mean))
+        for _, block in blocks:
+            centered = block.double() - mean
+            moment.addmm_(centered.T, centered)
+        values, vectors = _decompose(moment)
+        return cls(mean.new_empty(0, len(values)), values / blocks.shape[0], vectors.T, mean)
+
     @cached_property
-    def mean_parts(self) -> tuple[Tensor, float]:
+    def _mean_parts(self) -> tuple[Tensor, float]:
         """The mean's coordinates [r] in the basis, and the squared length of what lies outside of it."""
         inside = self.basis @ self.mean
         return inside, float((self.mean - self.basis.T @ inside).square().sum())
+
+    def norm(self, gradient: Tensor) -> float:
+        """Length of a gradient [K, r + 1] for the features as they were given: by the chain rule that by W gains (that
+        by b) x mean."""
+        inside, outside = self._mean_parts
+        by_weights, by_intercepts = gradient[:, :-1], gradient[:, -1]
+        along = (by_weights + by_intercepts[:, None] * inside).square().sum()
+        return float((along + by_intercepts.square().sum() * (1 + outside)).sqrt())
 
     def back(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""

@@ -26,11 +26,8 @@ class Softmax:
         return SoftmaxAt(self, point)
 
     def norm(self, gradient: Tensor) -> float:
-        """For the features as they were given: by the chain rule the gradient by W gains (that by b) x mean."""
-        inside, outside = self.data.mean_parts
-        by_weights, by_intercepts = gradient[:, :-1], gradient[:, -1]
-        along = (by_weights + by_intercepts[:, None] * inside).square().sum()
-        return float((along + by_intercepts.square().sum() * (1 + outside)).sqrt())
+        """For the features as they were given."""
+        return self.data.norm(gradient)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,94 @@
+"""The streamed path is the path: same solutions from blocks of any size, and memory that does not grow with N."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loocbench.solvers import blocks as blocks_module
+from loocbench.solvers import newton
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from loocbench.solvers.streamed import fit_streamed_path
+from tests.solvers.test_logistic import GRID, data
+
+
+@pytest.mark.parametrize(("n", "d"), [(150, 10), (40, 90)], ids=["N > D", "N < D"])
+def test_solutions_are_those_of_the_path_in_memory(monkeypatch, n, d):
+    monkeypatch.setattr(blocks_module, "_BLOCK_BYTES", 4 * d * 16)  # 16 rows a block
+    x, y = data(n, d)
+    expected = fit_logistic_path(x, y, GRID, tolerance=1e-9)
+    path = fit_streamed_path(Blocks.of(x), y, GRID, tolerance=1e-9)
+    torch.testing.assert_close(path.weights, expected.weights, rtol=0, atol=1e-5)
+    torch.testing.assert_close(path.certificate, expected.certificate, rtol=0, atol=1e-9)
+    assert torch.equal(path.predict(x), expected.predict(x))
+
+
+@given(first=st.integers(1, 9), second=st.integers(1, 9), rows=st.integers(1, 5))
+def test_blocks_are_the_rows_in_order(first, second, rows):
+    one, other = torch.randn(first, 3), torch.randn(second, 3)
+    before = blocks_module._BLOCK_BYTES
+    try:
+        blocks_module._BLOCK_BYTES = 4 * 3 * rows
+        both = Blocks.of(one).above(Blocks.of(other))
+        assert torch.equal(both.whole(), torch.cat([one, other]))
+        assert [r.start for r, _ in both] == list(range(0, first + second, rows))
+        torch.testing.assert_close(both.mean(), torch.cat([one, other]).double().mean(dim=0))
+        assert torch.equal(both.map(lambda block: 2 * block).whole(), 2 * torch.cat([one, other]))
+    finally:
+        blocks_module._BLOCK_BYTES = before
+
+
+def test_mapped_parts_stand_side_by_side(tmp_path):
+    parts = []
+    for number, dim in enumerate((2, 3)):
+        np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).random((7, dim), dtype=np.float32))
+        parts.append(np.load(tmp_path / f"{number}.npy", mmap_mode="r"))
+    blocks = Blocks.of_mapped(parts, torch.device("cpu"))
+    assert blocks.shape == (7, 5)
+    np.testing.assert_array_equal(blocks.whole().numpy(), np.concatenate(parts, axis=1))
+
+
+def test_one_that_misses_its_tolerance_is_an_error(monkeypatch):
+    monkeypatch.setattr(newton, "MAX_ITERATIONS", 1)
+    x, y = data()
+    with pytest.raises(NotConvergedError):
+        fit_streamed_path(Blocks.of(x), y, [1e-6], tolerance=1e-9)
+
+
+MEMORY = """
+import sys, numpy as np, torch
+from pathlib import Path
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.streamed import fit_streamed_path
+torch.set_num_threads(1)
+def peak():
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+count, dim = int(sys.argv[1]), 128
+labels = torch.arange(count) % 5
+def read(begin, end):  # features that are nowhere: made when they are read
+    generator = torch.Generator().manual_seed(begin)
+    return torch.randn(end - begin, dim, generator=generator) + labels[begin:end, None]
+blocks = Blocks((count, dim), read)
+fit_streamed_path(Blocks((4000, dim), read), labels[:4000], [1.0], tolerance=1e-3)  # what is loaded once
+before = peak()
+fit_streamed_path(blocks, labels, [1.0], tolerance=1e-3)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_peak_memory_does_not_depend_on_the_number_of_images():
+    """400,000 x 128 features are 205 MB in float32, 410 MB in float64; 32,768 rows are one block."""
+    exact = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}  # freed memory is given back, and not counted
+    few, many = (
+        int(subprocess.check_output([sys.executable, "-c", MEMORY, str(count)], text=True, env=exact))
+        for count in (100_000, 400_000)
+    )
+    assert many - few < 10_000  # kB
