@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from loocbench.cards import tasks
 from loocbench.cards.reading import read_card
 from loocbench.data import catalog
-from loocbench.errors import unknown
+from loocbench.errors import UserError, unknown
 from loocbench.features import spaces
 from loocbench.pretraining import recipes
 from loocbench.types import Frozen, Recipe
@@ -40,17 +40,24 @@ class Budget(Frozen):
 
 
 class SuiteCard(Frozen):
-    """A list of tasks for a list of models."""
+    """A list of tasks. For a demonstration also a list of models, what they are pretrained on and with what budget;
+    without, it is for checkpoints that exist."""
 
     suite: str
     version: int = Field(ge=1)
     title: str
     description: str
     cost: str
-    pretrain_on: str
-    budget: Budget
-    models: tuple[SuiteModel, ...]
-    tasks: tuple[str, ...]
+    pretrain_on: str = ""
+    budget: Budget | None = None
+    models: tuple[SuiteModel, ...] = ()
+    tasks: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> SuiteCard:
+        if len({bool(self.models), bool(self.pretrain_on), self.budget is not None}) > 1:
+            raise ValueError("models, pretrain_on and budget belong together")
+        return self
 
 
 def folder() -> Path:
@@ -73,7 +80,7 @@ def load(suite: str) -> SuiteCard:
 def read(path: Path) -> SuiteCard:
     """Read and validate one suite file: its tasks, data set, recipes and features must exist."""
     card = read_card(path, SuiteCard)
-    if card.pretrain_on not in catalog.names():
+    if card.models and card.pretrain_on not in catalog.names():
         raise unknown("data set", card.pretrain_on, catalog.names())
     for task in card.tasks:
         tasks.load(task)
@@ -87,6 +94,8 @@ def read(path: Path) -> SuiteCard:
 
 def recipe_of(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
     """The recipe of one of a suite's models. Raises UserError for one that cannot be."""
+    if card.budget is None:
+        raise UserError(f"suite {card.suite} has no models of its own; name checkpoints: loocbench run {card.suite}.")
     if model.method == "random":
         return recipes.untrained(card.budget.backbone, seed, card.budget.image_size)
     return recipes.make(

@@ -15,6 +15,7 @@ from loocbench.cli import (
     report,
     retrieve,
     rotation,
+    run,
     runs,
     tasks,
 )
@@ -35,6 +36,7 @@ app.command("knn")(knn.knn)
 app.command("few-shot")(few_shot.few_shot)
 app.command("rotation")(rotation.rotation)
 app.command("retrieve")(retrieve.retrieve)
+app.command("run")(run.run)
 app.command("report")(report.report)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(runs.app, name="runs")

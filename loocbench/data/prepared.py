@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import platformdirs
 import torch
 
 from loocbench.errors import UserError
+from loocbench.free_memory import free_memory
 from loocbench.types import ImageBatch, Pixels, Sizes
 
 _RELEASE_AFTER = 64 * 2**20  # bytes read from the map before its pages are given back: memory stays bounded
@@ -83,7 +83,7 @@ class PreparedImages:
 
     def in_memory(self) -> PreparedImages:
         """Hold the images in main memory from now on, and return them. Raises UserError when there is no room."""
-        free = _free_memory()
+        free = free_memory()
         if self.nbytes > free:
             raise UserError(
                 f"the images take {self.nbytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free; "
@@ -135,12 +135,3 @@ class DeviceImages:
             offset, h, w = (int(value) for value in self._index[row])
             pixels[slot, :h, :w] = self._pixels[offset : offset + h * w * 3].view(h, w, 3)
         return ImageBatch(pixels.permute(0, 3, 1, 2), torch.from_numpy(sizes.astype(np.int64)))
-
-
-def _free_memory() -> int:
-    """Bytes of main memory that can still be used; without an answer from the system, any number of them."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**63

@@ -13,15 +13,23 @@ from loocbench.cards.tasks import TaskCard
 from loocbench.evaluators import episodes, probing, statistics
 from loocbench.evaluators.subject import Subject
 from loocbench.solvers.adam import train_with_adam
+from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import fit_logistic_path
 from loocbench.types import Outcome
+
+
+class _Images(NamedTuple):
+    """Features [N, D] and labels [N]."""
+
+    features: Tensor
+    labels: Tensor
 
 
 class _Trial(NamedTuple):
     """What is learned from, and the images of the pool that are not, on which a strength is chosen."""
 
-    shots: probing.Labelled
-    rest: probing.Labelled
+    shots: _Images
+    rest: _Images
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
@@ -34,7 +42,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     protocol = card.protocol
     features = torch.cat([subject.features(split) for split in ("train", "val")])
     labels = torch.cat([subject.labels(split, factor) for split in ("train", "val")])
-    test = probing.Labelled(subject.features("test"), subject.labels("test", factor))
+    test = _Images(subject.features("test"), subject.labels("test", factor))
     drawn = episodes.draw_shots(labels.cpu().numpy(), shots=protocol.shots, count=protocol.trials, seed=subject.seed)
     trials = (_trial(features, labels, rows.reshape(-1)) for rows in drawn)
     fingerprint = episodes.fingerprint(drawn)
@@ -49,11 +57,11 @@ def _by_adam(trial: _Trial) -> tuple[Tensor, Tensor]:
     return weights[0], intercepts[0]
 
 
-def _by_path(card: TaskCard, trials: Iterator[_Trial], test: probing.Labelled, fingerprint: str) -> Outcome:
+def _by_path(card: TaskCard, trials: Iterator[_Trial], test: _Images, fingerprint: str) -> Outcome:
     grid = sorted(card.protocol.lambdas, reverse=True)
     on_rest, on_test, certificate = [], [], 0.0
     for trial in trials:
-        scale = probing.Scale.of(trial.shots.features)
+        scale = probing.Scale.of(Blocks.of(trial.shots.features))
         path = fit_logistic_path(
             scale(trial.shots.features), trial.shots.labels, grid, tolerance=card.protocol.tolerance
         )
@@ -70,10 +78,8 @@ def _by_path(card: TaskCard, trials: Iterator[_Trial], test: probing.Labelled, f
 def _trial(features: Tensor, labels: Tensor, rows: np.ndarray) -> _Trial:
     chosen = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     chosen[torch.from_numpy(rows).to(labels.device)] = True
-    return _Trial(
-        probing.Labelled(features[chosen], labels[chosen]), probing.Labelled(features[~chosen], labels[~chosen])
-    )
+    return _Trial(_Images(features[chosen], labels[chosen]), _Images(features[~chosen], labels[~chosen]))
 
 
-def _accuracy(weights: Tensor, intercepts: Tensor, test: probing.Labelled) -> float:
+def _accuracy(weights: Tensor, intercepts: Tensor, test: _Images) -> float:
     return float(((test.features @ weights.T + intercepts).argmax(dim=1) == test.labels).double().mean())

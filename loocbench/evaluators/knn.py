@@ -17,22 +17,20 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     """Metrics top1, and top5 where there are more than five classes. Train votes on val, train + val on test; of
     equally good numbers of neighbours the smallest is chosen."""
     (factor,) = card.labels
-    train, val, test = (
-        probing.Labelled(subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test")
-    )
+    train, val, test = ((subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test"))
     grid = sorted(card.protocol.neighbours)
-    votes = weighted_votes(train.features, train.labels, val.features, grid, card.protocol.temperature)
-    right = (votes.argmax(dim=2) == val.labels).double().mean(dim=1)
+    votes = weighted_votes(*train, val[0], grid, card.protocol.temperature)
+    right = (votes.argmax(dim=2) == val[1]).double().mean(dim=1)
     chosen = grid[int(right.argmax())]
     (scores,) = weighted_votes(
-        torch.cat([train.features, val.features]),
-        torch.cat([train.labels, val.labels]),
-        test.features,
+        torch.cat([train[0], val[0]]),
+        torch.cat([train[1], val[1]]),
+        test[0],
         [chosen],
         card.protocol.temperature,
     )
-    metrics = {"top1": statistics.share(probing.correct(scores, test.labels, 1))}
+    metrics = {"top1": statistics.share(probing.correct(scores, test[1], 1))}
     if scores.shape[1] > TOP_5:
-        metrics["top5"] = statistics.share(probing.correct(scores, test.labels, TOP_5))
+        metrics["top5"] = statistics.share(probing.correct(scores, test[1], TOP_5))
     curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
     return Outcome(metrics, {"neighbours": chosen}, curve)

@@ -14,7 +14,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     """Metrics top1, and top5 where there are more than five classes, with Wilson's interval over test images."""
     (factor,) = card.labels
     train, val, test = (
-        probing.Labelled(subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test")
+        probing.Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val", "test")
     )
     probe = probing.probe(train, val, test, card.protocol.lambdas, card.protocol.tolerance, subject.say)
     metrics = {"top1": statistics.share(probing.correct(probe.scores, test.labels, 1))}

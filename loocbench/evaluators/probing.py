@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from loocbench.errors import UserError
+from loocbench.free_memory import free_memory
+from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
+from loocbench.solvers.streamed import fit_streamed_path
+
+_COPIES = 5  # of the features, in float64, that the path takes in memory
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,13 @@ class Probe:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Features float [N, D] and their labels int64 [N], values 0 .. K-1."""
+    """Features [N, D], which need not be in memory, and their labels int64 [N], values 0 .. K-1."""
 
-    features: Tensor
+    features: Blocks
     labels: Tensor
+
+    def __add__(self, other: Labelled) -> Labelled:
+        return Labelled(self.features.above(other.features), torch.cat([self.labels, other.labels]))
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,11 @@ class Scale:
     size: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Scale:
+    def of(cls, features: Blocks) -> Scale:
         """The scale of training features [N, D]."""
-        center = features.double().mean(dim=0)
-        return cls(center, (features.double() - center).norm(dim=1).mean().clamp(min=1e-12))
+        center = features.mean()
+        norms = [(block.double() - center).norm(dim=1).sum() for _, block in features]
+        return cls(center, (torch.stack(norms).sum() / features.shape[0]).clamp(min=1e-12))
 
     def __call__(self, features: Tensor) -> Tensor:
         """Float64 [N, D]."""
@@ -57,31 +66,42 @@ def probe(
     lambdas: Sequence[float],
     tolerance: float,
     say: Callable[[str], None] = lambda message: None,
+    *,
+    room: int | None = None,
 ) -> Probe:
     """Fit on train for every lambda, choose on val, refit on both, and score test, all in train's :class:`Scale`.
 
-    Of equally good strengths the strongest is chosen.
+    Of equally good strengths the strongest is chosen. room: bytes that the fit may take, default half of what is free;
+    features that need more are read a block at a time.
     """
     for part in (train, val, test):
-        if not part.features.isfinite().all():
+        if not all(bool(block.isfinite().all()) for _, block in part.features):
             raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
     scaled = Scale.of(train.features)
+    train, val, test = (Labelled(part.features.map(scaled), part.labels) for part in (train, val, test))
+    room = free_memory(train.labels.device) // 2 if room is None else room
+    both = train + val
+    streamed = _COPIES * 8 * both.features.shape[0] * both.features.shape[1] > room
+
+    def fit(part: Labelled, grid: Sequence[float]) -> LogisticPath:
+        if streamed:
+            return fit_streamed_path(part.features, part.labels, grid, tolerance=tolerance)
+        return fit_logistic_path(part.features.whole(), part.labels, grid, tolerance=tolerance)
+
     grid = sorted(lambdas, reverse=True)
-    say(f"fitting a linear probe on {len(train.labels):,} x {train.features.shape[1]:,} features")
-    path = fit_logistic_path(scaled(train.features), train.labels, grid, tolerance=tolerance)
-    right = (path.predict(scaled(val.features)) == val.labels).double().mean(dim=1)
+    count, dim = train.features.shape
+    say(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
+    path = fit(train, grid)
+    right = torch.stack(
+        [(path.predict(block) == val.labels[rows]).double().sum(dim=1) for rows, block in val.features]
+    ).sum(dim=0) / len(val.labels)
     strength = grid[int(np.argmax(right.cpu().numpy()))]
-    both = fit_logistic_path(
-        scaled(torch.cat([train.features, val.features])),
-        torch.cat([train.labels, val.labels]),
-        [strength],
-        tolerance=tolerance,
-    )
+    final = fit(both, [strength])
     return Probe(
-        scores=both.scores(scaled(test.features))[0],
+        scores=torch.cat([final.scores(block)[0] for _, block in test.features]),
         strength=strength,
         curve=[{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)],
-        certificate=_worst(path, both),
+        certificate=max(float(path.certificate.max()), float(final.certificate.max())),
     )
 
 
@@ -89,7 +109,3 @@ def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
     """Whether the label is among the k highest of the scores [N, K]: bool [N]."""
     hits: np.ndarray = (scores.topk(k, dim=1).indices == labels[:, None]).any(dim=1).cpu().numpy()
     return hits
-
-
-def _worst(*paths: LogisticPath) -> float:
-    return max(float(path.certificate.max()) for path in paths)

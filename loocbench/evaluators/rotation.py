@@ -16,9 +16,12 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     """Metric top1. All four turns of an image are on the same side of a split."""
 
     def turned(split: str) -> probing.Labelled:
-        features = [subject.features(split, turns=turns) for turns in TURNS]
-        labels = [torch.full((len(part),), turns) for part, turns in zip(features, TURNS, strict=True)]
-        return probing.Labelled(torch.cat(features), torch.cat(labels).to(features[0].device))
+        parts = [subject.blocks(split, turns=turns) for turns in TURNS]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole.above(part)
+        labels = [torch.full((part.shape[0],), turns) for part, turns in zip(parts, TURNS, strict=True)]
+        return probing.Labelled(whole, torch.cat(labels).to(subject.device))
 
     train, val, test = (turned(split) for split in ("train", "val", "test"))
     probe = probing.probe(train, val, test, card.protocol.lambdas, card.protocol.tolerance, subject.say)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from loocbench.solvers.blocks import Blocks
 from loocbench.types import Pixels
 
 
@@ -19,6 +21,13 @@ class Subject(Protocol):
 
     def features(self, split: str, *, turns: int = 0) -> Tensor:
         """Features float32 [N, D] of the split's square crops after ``turns`` exact quarter turns."""
+
+    def blocks(self, split: str, *, turns: int = 0) -> Blocks:
+        """The same features, read a block at a time: they need not fit into memory."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where features and labels are."""
 
     def labels(self, split: str, factor: str) -> Tensor:
         """Labels int64 [N] of the split, on the features' device."""

@@ -39,11 +39,6 @@ def extract(
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
-def concatenate(spaces: dict[str, Matrix], parts: tuple[str, ...]) -> Matrix:
-    """The features [N, D] that concatenate ``parts``."""
-    return np.concatenate([spaces[part] for part in parts], axis=1)
-
-
 def _fill(
     folder: Path, encoder: Encoder, dataset: Dataset, split: Split, turns: int, cache: Path, watcher: Watcher
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from loocbench.evaluators.subject import Subject
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
 from loocbench.records import store
+from loocbench.solvers.blocks import Blocks
 from loocbench.types import Dataset, Outcome, Pixels, Row
 from loocbench.watching import Watcher
 
@@ -47,6 +49,20 @@ class Measurement:
 
     def features(self, split: str, *, turns: int = 0) -> Tensor:
         """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
+        parts = self._parts(split, turns)
+        return torch.from_numpy(np.concatenate(parts, axis=1)).to(self.device)
+
+    def blocks(self, split: str, *, turns: int = 0) -> Blocks:
+        """The same features, read from the cache's memory-mapped files a block at a time."""
+        return Blocks.of_mapped(self._parts(split, turns), self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """The encoder's."""
+        return self.encoder.device
+
+    def _parts(self, split: str, turns: int) -> list[extraction.Matrix]:
+        """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
         begin = time.perf_counter()
         every = extraction.extract(
             self.encoder,
@@ -56,9 +72,8 @@ class Measurement:
             cache=self.cache,
             watcher=self.watcher,
         )
-        joined = torch.from_numpy(extraction.concatenate(every, self.encoder.parse(self.features_name)))
         self.extract_seconds += time.perf_counter() - begin
-        return joined.to(self.encoder.device)
+        return [every[part] for part in self.encoder.parse(self.features_name)]
 
     def labels(self, split: str, factor: str) -> Tensor:
         """Labels int64 [N] of a split."""

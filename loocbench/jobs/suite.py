@@ -62,7 +62,8 @@ def _checkpoint(
 ) -> Checkpoint:
     """The model's checkpoint: untrained, kept from before, or pretrained now."""
     if model.method == "random":
-        return locate.untrained(card.budget.backbone, seed, card.budget.image_size)
+        recipe = recipe_of(card, model, seed=seed)
+        return locate.untrained(recipe.backbone, seed, recipe.image_size)
     recipe = recipe_of(card, model, seed=seed)
     name = f"{card.suite}-{pretrain.run_name(recipe, card.pretrain_on)}"
     dataset = catalog.open_dataset(card.pretrain_on, places.data_dir)

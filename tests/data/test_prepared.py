@@ -119,7 +119,7 @@ def test_held_images_give_the_same_batches(tmp_path, pets, hold):
 
 def test_images_that_do_not_fit_into_memory_are_refused(tmp_path, pets, monkeypatch):
     images = prepare(pets, "train", 24, tmp_path / "cache")
-    monkeypatch.setattr(prepared, "_free_memory", lambda: 1000)
+    monkeypatch.setattr(prepared, "free_memory", lambda: 1000)
     with pytest.raises(UserError, match="leave out --in-memory"):
         images.in_memory()
 

@@ -6,6 +6,7 @@ import torch
 
 from loocbench.cards import tasks
 from loocbench.evaluators import episodic, few_shot, knn
+from loocbench.solvers.blocks import Blocks
 
 CLASSES, DIM = 8, 24
 SIZES = {"train": 12, "val": 10, "test": 25}  # images a class
@@ -24,6 +25,11 @@ class Made:
         centers = torch.randn(CLASSES, DIM, generator=torch.Generator().manual_seed(9))
         labels = self.labels(split, "class")
         return centers[labels] * self.spread + torch.randn(len(labels), DIM, generator=generator)
+
+    device = torch.device("cpu")
+
+    def blocks(self, split, *, turns=0):
+        return Blocks.of(self.features(split, turns=turns))
 
     def labels(self, split, factor):
         return torch.arange(CLASSES * SIZES[split]) % CLASSES

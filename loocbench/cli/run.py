@@ -1,0 +1,95 @@
+"""``loocbench run``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loocbench.jobs.plan import Job
+
+
+def run(
+    suite: Annotated[str, typer.Argument(help="A suite card, such as paper or photographs.")],
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--checkpoint", help="As for probe (repeatable); default the newest run.", rich_help_panel=o.MODEL
+        ),
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", help="As for probe (repeatable); default each one's own.", rich_help_panel=o.MODEL),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is to do.")] = False,
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    results: o.Results = o.DEFAULT_RESULTS,
+    cache: o.Cache = None,
+    overwrite: o.Overwrite = False,
+    json: o.Json = False,
+) -> None:
+    """Run a suite's tasks for several checkpoints: what is stored is kept, a failed task does not stop the others."""
+    from loocbench.cards import suites
+    from loocbench.checkpoints import locate
+    from loocbench.cli.console import Display
+    from loocbench.cli.measuring import device_name
+    from loocbench.data import prepared
+    from loocbench.errors import UserError
+    from loocbench.jobs import plan
+    from loocbench.jobs.suite import Places
+
+    card = suites.load(suite)
+    places = Places(data_dir, runs, results, cache or prepared.cache_dir())
+    references = checkpoint or [str(locate.newest(runs))]
+    jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed)
+    if json:
+        _print_json(jobs)
+    else:
+        _print_table(jobs)
+    if dry_run:
+        return
+    with Display() as display:
+        failed = plan.run(
+            jobs,
+            places,
+            suite=suite,
+            device=device_name(device),
+            seed=seed,
+            overwrite=overwrite,
+            watcher=display,
+        )
+        display.say(
+            f"{len(jobs) - len(failed)} of {len(jobs)} jobs are in {results / suite}; see them side by side with"
+        )
+        display.say(f"loocbench report --suite {suite}")
+    if failed:
+        first, reason = failed[0]
+        raise UserError(f"{len(failed)} of {len(jobs)} jobs could not be done, the first ({first.task}): {reason}")
+
+
+def _print_json(jobs: Sequence[Job]) -> None:
+    import json as encoder
+    from dataclasses import asdict
+
+    print(encoder.dumps([{**asdict(job), "row": str(job.row)} for job in jobs]))
+
+
+def _print_table(jobs: Sequence[Job]) -> None:
+    from rich.table import Table
+
+    from loocbench.cli.console import stdout
+
+    table = Table()
+    for heading in ("task", "model", "features", "state", "cost, place or reason"):
+        table.add_column(heading, overflow="fold")
+    for job in jobs:
+        table.add_row(job.task, job.model, job.features, job.state, job.note)
+    stdout().print(table)

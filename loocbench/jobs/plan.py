@@ -1,0 +1,122 @@
+"""A suite for checkpoints that exist: first a plan, a list of independent jobs; then the jobs, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from loocbench.cards import tasks
+from loocbench.checkpoints import locate
+from loocbench.checkpoints.native import Checkpoint
+from loocbench.data import catalog
+from loocbench.errors import UserError
+from loocbench.features import spaces
+from loocbench.features.encoder import Encoder
+from loocbench.jobs.measure import Measurement, row_of
+from loocbench.jobs.suite import Places
+from loocbench.pretraining import recipes
+from loocbench.records import store
+from loocbench.types import Dataset
+from loocbench.watching import Watcher
+
+State = Literal["to do", "kept", "impossible"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task on one checkpoint's features: nothing else is needed to do it. row: where its result is or will be.
+
+    state: what there is to do; note: why nothing can be done, or what the task costs.
+    """
+
+    checkpoint: str
+    model: str
+    features: str
+    task: str
+    state: State
+    note: str
+    row: Path
+
+
+def make(
+    suite: str,
+    task_names: Sequence[str],
+    references: Sequence[str],
+    features: Sequence[str],
+    places: Places,
+    *,
+    seed: int,
+) -> list[Job]:
+    """Every task on every checkpoint's ``features`` (default: its own). Raises UserError for an unknown checkpoint."""
+    data = {card.dataset: _opened(card.dataset, places) for card in map(tasks.load, task_names)}
+    jobs = []
+    for reference in references:
+        checkpoint = locate.load(reference, runs=places.runs, seed=seed)
+        separate = recipes.separate(checkpoint.card.recipe)
+        offered = spaces.offered(checkpoint.card.spaces, separate=separate)
+        for name in features or offered[:1]:
+            try:
+                spaces.parse(name, checkpoint.card.spaces, separate=separate)
+                lacking = ""
+            except UserError as error:
+                lacking = str(error)
+            jobs += [_job(suite, task, reference, checkpoint, name, lacking, data, places, seed) for task in task_names]
+    return jobs
+
+
+def run(
+    jobs: Sequence[Job], places: Places, *, suite: str, device: str, seed: int, overwrite: bool, watcher: Watcher
+) -> list[tuple[Job, str]]:
+    """Do what is to do. A job that cannot be done does not stop the others: returns those, with what each said."""
+    wanted = [job for job in jobs if job.state == "to do" or (overwrite and job.state == "kept")]
+    failed = [(job, job.note) for job in jobs if job.state == "impossible"]
+    encoder, of = None, ""
+    for number, job in enumerate(wanted, 1):
+        watcher.say(f"[{number}/{len(wanted)}] {job.task}: {job.model}, features {job.features}")
+        try:
+            if encoder is None or of != job.checkpoint:
+                encoder = Encoder.from_checkpoint(
+                    locate.load(job.checkpoint, runs=places.runs, seed=seed), device=device
+                )
+                of = job.checkpoint
+            card = tasks.load(job.task)
+            dataset = catalog.open_dataset(card.dataset, places.data_dir)
+            measurement = Measurement(card, encoder, dataset, job.features, seed, places.cache, watcher)
+            row_of(measurement, results=places.results, suite=suite, overwrite=overwrite)
+        except UserError as error:
+            watcher.say(f"failed, going on: {error}")
+            failed.append((job, str(error)))
+    return failed
+
+
+def _job(
+    suite: str,
+    task: str,
+    reference: str,
+    checkpoint: Checkpoint,
+    features: str,
+    lacking: str,
+    data: dict[str, Dataset | str],
+    places: Places,
+    seed: int,
+) -> Job:
+    card, whose = tasks.load(task), checkpoint.card
+    row = store.locate(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
+    dataset = data[card.dataset]
+    if isinstance(dataset, str):
+        lacking = lacking or dataset
+    elif missing := {"train", "val", "test"} - dataset.splits.keys():
+        lacking = lacking or f"{dataset.name} has no {min(missing)} split"
+    state: State = "kept" if row.exists() else "impossible" if lacking else "to do"
+    note = {"kept": str(row), "impossible": lacking, "to do": card.cost}[state]
+    return Job(reference, whose.label, features, task, state, note, row)
+
+
+def _opened(name: str, places: Places) -> Dataset | str:
+    """The data set, or why it cannot be had."""
+    try:
+        return catalog.open_dataset(name, places.data_dir)
+    except UserError as error:
+        return str(error)

@@ -1,0 +1,80 @@
+"""``loocbench run``: a plan first, then what is missing, and at the end what could not be done."""
+
+import json
+
+import pytest
+
+from loocbench.cards import suites, tasks
+from tests.cli.conftest import QUICK
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+TASKS = ("linear/blooms-color", "knn/blooms", "retrieval/blooms")
+
+
+@pytest.fixture
+def small_suite(monkeypatch, loocbench):
+    """A suite of three tasks on the embedded flowers, and a checkpoint."""
+    card = suites.SuiteCard(suite="small", version=1, title="Small", description="", cost="", tasks=TASKS)
+    monkeypatch.setattr(suites, "load", lambda name: card)
+    assert loocbench("pretrain", "--method", "looc", "--name", "mine", *QUICK).code == 0
+
+
+def states(said):
+    return {(job["task"], job["features"]): job["state"] for job in json.loads(said.out)}
+
+
+@pytest.mark.usefixtures("small_suite")
+def test_the_plan_says_what_is_there_and_the_run_does_the_rest(loocbench, tmp_path):
+    assert loocbench("probe", "--checkpoint", "mine", "--label", "color", "--suite", "small").code == 0
+    plan = ["run", "small", "--checkpoint", "mine", "--dry-run", "--json"]
+    assert states(loocbench(*plan)) == {
+        ("linear/blooms-color", "looc"): "kept",
+        ("knn/blooms", "looc"): "to do",
+        ("retrieval/blooms", "looc"): "to do",
+    }
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
+    said = loocbench("run", "small", "--checkpoint", "mine")
+    assert said.code == 0
+    assert "[2/2] retrieval/blooms" in said.err
+    assert set(states(loocbench(*plan)).values()) == {"kept"}
+    assert all(path.stat().st_mtime_ns == when for path, when in before.items())
+    assert "LooC (color, rotation)" in loocbench("report", "--suite", "small").out.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("small_suite")
+def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, one_line, tmp_path, monkeypatch):
+    from loocbench.errors import UserError
+    from loocbench.jobs import plan
+
+    real = plan.row_of
+
+    def row_of(measurement, **options):
+        if measurement.card.evaluator == "knn":
+            raise UserError("the neighbours are out")
+        return real(measurement, **options)
+
+    monkeypatch.setattr(plan, "row_of", row_of)
+    arguments = ["run", "small", "--checkpoint", "mine", "--features", "looc", "--features", "head:texture"]
+    said = loocbench(*arguments)
+    assert said.code == 2
+    assert "failed, going on: the neighbours are out" in said.err
+    assert "4 of 6 jobs could not be done, the first (linear/blooms-color): unknown features 'head:texture'" in said.err
+    assert sorted(path.name.split(".")[0] for path in (tmp_path / "results").rglob("*.json")) == [
+        "linear-blooms-color",
+        "retrieval-blooms",
+    ]
+
+
+def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
+    assert loocbench("pretrain", "--name", "mine", *QUICK).code == 0
+    said = loocbench("run", "photographs", "--dry-run", "--json")
+    jobs = json.loads(said.out)
+    assert [job["task"] for job in jobs] == list(suites.load("photographs").tasks)
+    assert {job["state"] for job in jobs} == {"impossible"}
+    assert "--data-dir" in jobs[0]["note"]
+
+
+def test_a_suite_without_models_cannot_be_half_one():
+    with pytest.raises(ValueError, match="belong together"):
+        suites.SuiteCard(suite="half", version=1, title="", description="", cost="", tasks=TASKS, pretrain_on="blooms")
+    assert set(suites.load("paper").tasks) <= set(tasks.names())
