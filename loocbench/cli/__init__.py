@@ -17,6 +17,7 @@ from loocbench.cli import (
     rotation,
     run,
     runs,
+    select,
     tasks,
 )
 from loocbench.cli.guard import GuardedGroup
@@ -34,6 +35,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("probe")(probe.probe)
 app.command("knn")(knn.knn)
 app.command("few-shot")(few_shot.few_shot)
+app.command("select")(select.select)
 app.command("rotation")(rotation.rotation)
 app.command("retrieve")(retrieve.retrieve)
 app.command("run")(run.run)

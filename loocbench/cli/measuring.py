@@ -84,11 +84,21 @@ def run(card: TaskCard, request: Request) -> None:
 @contextmanager
 def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Measurement]]:
     """The task's row, kept from before or measured now, with where it is stored."""
+    from loocbench.jobs.measure import row_of
+
+    with opened_measurement(card, request) as measurement:
+        row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
+    yield row, path, measurement
+
+
+@contextmanager
+def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement]:
+    """The task on the checkpoint and the data that are meant, not measured yet."""
     from loocbench import files
     from loocbench.checkpoints import locate
     from loocbench.data import prepared
     from loocbench.features.encoder import Encoder
-    from loocbench.jobs.measure import Measurement, row_of
+    from loocbench.jobs.measure import Measurement
 
     files.require_name("suite", request.suite)
     with Display() as display:
@@ -104,9 +114,7 @@ def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Meas
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
         if encoder.card.epochs_done < encoder.card.recipe.epochs:
             display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
-        measurement = Measurement(card, encoder, dataset, features, request.seed, cache, display)
-        row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
-    yield row, path, measurement
+        yield Measurement(card, encoder, dataset, features, request.seed, cache, display)
 
 
 def show(row: Row, path: Path, request: Request) -> None:

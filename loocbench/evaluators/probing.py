@@ -29,6 +29,16 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What validation says. strength: the chosen lambda; accuracy: its top-1 on val; curve: that of every lambda."""
+
+    strength: float
+    accuracy: float
+    curve: list[dict[str, float]]
+    certificate: float
+
+
+@dataclass(frozen=True)
 class Labelled:
     """Features [N, D], which need not be in memory, and their labels int64 [N], values 0 .. K-1."""
 
@@ -59,6 +69,26 @@ class Scale:
         return (features.double() - self.center) / self.size
 
 
+def choose(
+    train: Labelled, val: Labelled, lambdas: Sequence[float], tolerance: float, *, room: int | None = None
+) -> Choice:
+    """Fit on train for every lambda and choose on val, in train's :class:`Scale`; of equally good ones the strongest.
+
+    room: bytes that the fit may take, default half of what is free; features that need more are read block by block.
+    """
+    for part in (train, val):
+        _require_finite(part)
+    scaled = Scale.of(train.features)
+    grid = sorted(lambdas, reverse=True)
+    path = _fit(_in(scaled, train), grid, tolerance, room)
+    right = torch.stack(
+        [(path.predict(scaled(block)) == val.labels[rows]).double().sum(dim=1) for rows, block in val.features]
+    ).sum(dim=0) / len(val.labels)
+    best = int(np.argmax(right.cpu().numpy()))
+    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)]
+    return Choice(grid[best], float(right[best]), curve, float(path.certificate.max()))
+
+
 def probe(
     train: Labelled,
     val: Labelled,
@@ -69,39 +99,19 @@ def probe(
     *,
     room: int | None = None,
 ) -> Probe:
-    """Fit on train for every lambda, choose on val, refit on both, and score test, all in train's :class:`Scale`.
-
-    Of equally good strengths the strongest is chosen. room: bytes that the fit may take, default half of what is free;
-    features that need more are read a block at a time.
-    """
-    for part in (train, val, test):
-        if not all(bool(block.isfinite().all()) for _, block in part.features):
-            raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
-    scaled = Scale.of(train.features)
-    train, val, test = (Labelled(part.features.map(scaled), part.labels) for part in (train, val, test))
-    room = free_memory(train.labels.device) // 2 if room is None else room
-    both = train + val
-    streamed = _COPIES * 8 * both.features.shape[0] * both.features.shape[1] > room
-
-    def fit(part: Labelled, grid: Sequence[float]) -> LogisticPath:
-        if streamed:
-            return fit_streamed_path(part.features, part.labels, grid, tolerance=tolerance)
-        return fit_logistic_path(part.features.whole(), part.labels, grid, tolerance=tolerance)
-
-    grid = sorted(lambdas, reverse=True)
+    """:func:`choose` a strength, refit on train and val, and score test, all in train's :class:`Scale`."""
+    _require_finite(test)
     count, dim = train.features.shape
+    streamed = _too_large(train + val, room)
     say(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
-    path = fit(train, grid)
-    right = torch.stack(
-        [(path.predict(block) == val.labels[rows]).double().sum(dim=1) for rows, block in val.features]
-    ).sum(dim=0) / len(val.labels)
-    strength = grid[int(np.argmax(right.cpu().numpy()))]
-    final = fit(both, [strength])
+    choice = choose(train, val, lambdas, tolerance, room=room)
+    scaled = Scale.of(train.features)
+    final = _fit(_in(scaled, train + val), [choice.strength], tolerance, room)
     return Probe(
-        scores=torch.cat([final.scores(block)[0] for _, block in test.features]),
-        strength=strength,
-        curve=[{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)],
-        certificate=max(float(path.certificate.max()), float(final.certificate.max())),
+        scores=torch.cat([final.scores(scaled(block))[0] for _, block in test.features]),
+        strength=choice.strength,
+        curve=choice.curve,
+        certificate=max(choice.certificate, float(final.certificate.max())),
     )
 
 
@@ -109,3 +119,24 @@ def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
     """Whether the label is among the k highest of the scores [N, K]: bool [N]."""
     hits: np.ndarray = (scores.topk(k, dim=1).indices == labels[:, None]).any(dim=1).cpu().numpy()
     return hits
+
+
+def _require_finite(part: Labelled) -> None:
+    if not all(bool(block.isfinite().all()) for _, block in part.features):
+        raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
+
+
+def _in(scaled: Scale, part: Labelled) -> Labelled:
+    return Labelled(part.features.map(scaled), part.labels)
+
+
+def _fit(part: Labelled, grid: Sequence[float], tolerance: float, room: int | None) -> LogisticPath:
+    if _too_large(part, room):
+        return fit_streamed_path(part.features, part.labels, grid, tolerance=tolerance)
+    return fit_logistic_path(part.features.whole(), part.labels, grid, tolerance=tolerance)
+
+
+def _too_large(part: Labelled, room: int | None) -> bool:
+    """Whether a fit in memory would take more than ``room``."""
+    room = free_memory(part.labels.device) // 2 if room is None else room
+    return _COPIES * 8 * part.features.shape[0] * part.features.shape[1] > room

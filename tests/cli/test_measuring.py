@@ -51,3 +51,26 @@ def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
 )
 def test_protocols_without_a_card_are_refused_with_those_that_exist(one_line, options, message):
     assert message in one_line("few-shot", *options)
+
+
+def test_select_tries_every_combination_on_validation_and_tests_the_best(loocbench, monkeypatch):
+    from loocbench.jobs.measure import Measurement
+
+    assert loocbench("pretrain", "--method", "looc", *QUICK).code == 0
+    seen = []
+    real = Measurement.blocks
+    monkeypatch.setattr(
+        Measurement,
+        "blocks",
+        lambda self, split, **more: (seen.append((split, self.features_name)), real(self, split, **more))[1],
+    )
+    found = json.loads(loocbench("select", "--label", "color", "--json").out)
+    names = {one["features"] for one in found["candidates"]}
+    heads = ("head:invariant", "head:color", "head:rotation")
+    pairs = {f"{heads[0]}+{heads[1]}", f"{heads[0]}+{heads[2]}", f"{heads[1]}+{heads[2]}"}
+    assert names == {"looc", *heads, *pairs, "looc++"}
+    best = max(one["val_top1"] for one in found["candidates"])
+    assert found["features"] == found["candidates"][0]["features"]
+    assert found["candidates"][0]["val_top1"] == best
+    assert {name for split, name in seen if split == "test"} == {found["features"]}  # looked at once
+    assert "val top-1" in loocbench("select", "--label", "color").out

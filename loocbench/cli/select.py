@@ -1,0 +1,76 @@
+"""``loocbench select``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+
+def select(
+    dataset: o.DatasetName = "blooms",
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
+        ),
+    ] = None,
+    checkpoint: o.Checkpoint = None,
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    results: o.Results = o.DEFAULT_RESULTS,
+    suite: o.Suite = o.DEFAULT_SUITE,
+    cache: o.Cache = None,
+    skip_damaged: o.SkipDamaged = False,
+    overwrite: o.Overwrite = False,
+    json: o.Json = False,
+) -> None:
+    """Which space or concatenation is best for a task: all tried on validation images, the best one tested."""
+    import json as encoder
+    from dataclasses import asdict
+
+    from loocbench.cards import tasks
+    from loocbench.cli import measuring
+    from loocbench.jobs import select as job
+    from loocbench.jobs.measure import row_of
+
+    card = tasks.find("linear", dataset, label)
+    request = measuring.Request(
+        data_dir, checkpoint, None, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+    )
+    with measuring.opened_measurement(card, request) as measurement:
+        found = job.candidates(measurement)
+        measurement.features_name = found[0].features
+        row, path = row_of(measurement, results=results, suite=suite, overwrite=overwrite)
+    if json:
+        metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
+        print(
+            encoder.dumps(
+                {
+                    "task": row.task,
+                    "dataset": row.dataset,
+                    "checkpoint": row.checkpoint,
+                    "seed": row.seed,
+                    "candidates": [asdict(one) for one in found],
+                    "features": row.features,
+                    "metrics": metrics,
+                }
+            )
+        )
+        return
+    from rich.table import Table
+
+    from loocbench.cli.console import stdout
+
+    table = Table(title=f"{card.title}: top-1 on validation images")
+    for heading in ("features", "dimensions", "val top-1 %", "lambda"):
+        table.add_column(heading, justify="left" if heading == "features" else "right")
+    for place, one in enumerate(found):
+        style = "bold" if place == 0 else ""
+        table.add_row(one.features, f"{one.dim:,}", f"{100 * one.val_top1:.1f}", f"{one.strength:g}", style=style)
+    stdout().print(table)
+    measuring.show(row, path, request)
