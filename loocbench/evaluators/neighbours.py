@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _BLOCK_VALUES = 2**24  # similarities in memory at once
+_TILE = (1024, 16384)  # queries and images of a product that a CPU does at full speed
 
 Indices = npt.NDArray[np.int64]
 
@@ -36,10 +37,32 @@ def rankings(features: Tensor, queries: Sequence[int] | None = None) -> Iterator
 
 
 def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> Tensor:
-    """The ``k`` nearest other images of each query, int64 [Q, k] on the features' device; k <= N - 1."""
-    if not 0 < k < len(features):
-        raise ValueError(f"{k} neighbours of {len(features) - 1} other images")
-    return torch.cat([_top(similarity, k) for _, similarity in _blocks(features, queries)])
+    """The ``k`` nearest other images of each query, int64 [Q, k] on the features' device; k <= N - 1.
+
+    Tile by tile: only the best so far of a block of queries are kept.
+    """
+    count = len(features)
+    if not 0 < k < count:
+        raise ValueError(f"{k} neighbours of {count - 1} other images")
+    unit = F.normalize(features.float(), dim=1)
+    blocks = []
+    for rows in torch.split(_rows(unit, queries), _TILE[0]):
+        asked = unit[rows]
+        values, found = unit.new_empty(len(rows), 0), rows.new_empty(len(rows), 0)
+        tile = unit.new_empty(len(rows), _TILE[1])
+        for begin in range(0, count, _TILE[1]):
+            part = unit[begin : begin + _TILE[1]]
+            similarity = torch.mm(asked, part.T, out=tile if len(part) == _TILE[1] else None)
+            own = ((rows >= begin) & (rows < begin + len(part))).nonzero().flatten()
+            similarity[own, rows[own] - begin] = -torch.inf
+            new = _top(similarity, min(k, len(part)))
+            # Those found before have lower indices, and the sort is stable: ties stay in order.
+            values = torch.cat([values, similarity.gather(1, new)], dim=1)
+            values, order = values.sort(dim=1, descending=True, stable=True)
+            found = torch.cat([found, new + begin], dim=1).gather(1, order)[:, :k]
+            values = values[:, :k]
+        blocks.append(found)
+    return torch.cat(blocks)
 
 
 def rank(features: Tensor, queries: Sequence[int] | None = None) -> Indices:
@@ -47,12 +70,15 @@ def rank(features: Tensor, queries: Sequence[int] | None = None) -> Indices:
     return np.concatenate([block.neighbours.cpu().numpy() for block in rankings(features, queries)])
 
 
+def _rows(unit: Tensor, queries: Sequence[int] | None) -> Tensor:
+    every = torch.arange(len(unit), device=unit.device)
+    return every if queries is None else torch.as_tensor(queries, device=unit.device)
+
+
 def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[Tensor, Tensor]]:
     """Queries int64 [Q] and their similarity to all images [Q, N]; to themselves it is -inf."""
     unit = F.normalize(features.float(), dim=1)
-    count = len(unit)
-    rows = torch.arange(count, device=unit.device) if queries is None else torch.as_tensor(queries, device=unit.device)
-    for block in torch.split(rows, max(1, _BLOCK_VALUES // count)):
+    for block in torch.split(_rows(unit, queries), max(1, _BLOCK_VALUES // len(unit))):
         similarity = unit[block] @ unit.T
         similarity[torch.arange(len(block), device=unit.device), block] = -torch.inf
         yield block, similarity
@@ -60,11 +86,12 @@ def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[T
 
 def _top(similarity: Tensor, k: int) -> Tensor:
     """Indices int64 [Q, k] of the k largest of each row [Q, N], largest first, ties by index."""
-    values, found = similarity.topk(k, dim=1)
-    # topk breaks ties as it likes. Within the k a stable sort of ascending indices mends that; where others are as near
-    # as the k-th, the first of those are taken.
-    last = values[:, -1:]
-    for row in ((similarity >= last).sum(dim=1) > k).nonzero().flatten().tolist():
+    values, found = similarity.topk(min(k + 1, similarity.shape[1]), dim=1)
+    # topk breaks ties as it likes. Within the k a stable sort of ascending indices mends that; where the next one is as
+    # near as the k-th, the first of those that are as near are taken.
+    tied = (values[:, k - 1] == values[:, k]).nonzero().flatten().tolist() if values.shape[1] > k else []
+    last, found = values[:, k - 1], found[:, :k]
+    for row in tied:
         nearer = (similarity[row] > last[row]).nonzero().flatten()
         equal = (similarity[row] == last[row]).nonzero().flatten()
         found[row] = torch.cat([nearer, equal[: k - len(nearer)]])

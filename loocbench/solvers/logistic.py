@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -31,21 +32,38 @@ class NotConvergedError(UserError):
 
 @dataclass(frozen=True)
 class LogisticPath:
-    """Solutions for L strengths: weights float64 [L, K, D], intercepts [L, K], certificate [L] (gradient norms)."""
+    """Solutions for L strengths, kept in the span of the data: points [L, K, r + 1] in ``data``'s coordinates.
+
+    certificate: float64 [L], gradient norms.
+    """
 
     lambdas: tuple[float, ...]
-    weights: Tensor
-    intercepts: Tensor
+    points: Tensor
+    data: Reduction
     certificate: Tensor
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """Float64 [L, K, D]."""
+        return self.points[..., :-1] @ self.data.basis
+
+    @cached_property
+    def intercepts(self) -> Tensor:
+        """Float64 [L, K]."""
+        return self.points[..., -1] - self.points[..., :-1] @ (self.data.basis @ self.data.mean)
 
     @property
     def distance(self) -> Tensor:
         """Bound [L] on the distance of each W to the optimum, which strong convexity gives."""
-        return self.certificate / torch.tensor(self.lambdas, dtype=torch.float64, device=self.certificate.device)
+        return self.certificate / self.certificate.new_tensor(self.lambdas)
 
     def scores(self, features: Tensor) -> Tensor:
         """Logits [L, N, K] of features [N, D]."""
-        return torch.einsum("nd,lkd->lnk", features.to(self.weights), self.weights) + self.intercepts[:, None]
+        given = features.to(self.points)
+        if self.points.shape[0] * self.points.shape[1] < self.points.shape[2]:  # fewer rows of weights than dimensions
+            return torch.einsum("nd,lkd->lnk", given, self.weights) + self.intercepts[:, None]
+        reduced = (given - self.data.mean) @ self.data.basis.T
+        return torch.einsum("nr,lkr->lnk", reduced, self.points[..., :-1]) + self.points[:, None, :, -1]
 
     def predict(self, features: Tensor) -> Tensor:
         """Classes int64 [L, N] of features [N, D]."""
@@ -69,14 +87,11 @@ def fit_logistic_path(
     features = X.double()
     data = Reduction.of(features)
     single = data.features.float()
-    points = walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
-    solutions = [data.back(points[strength]) for strength in lambdas]
-    weights, intercepts = (torch.stack(parts) for parts in zip(*solutions, strict=True))
-    norms = [
-        _gradient_norm(features, y, w, b, strength) for w, b, strength in zip(weights, intercepts, lambdas, strict=True)
-    ]
+    found = walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
+    points = torch.stack([found[strength] for strength in lambdas])
+    norms = _gradient_norms(features, data, y, points, lambdas)
     require(lambdas, norms, tolerance)
-    return LogisticPath(tuple(lambdas), weights, intercepts, weights.new_tensor(norms))
+    return LogisticPath(tuple(lambdas), points, data, points.new_tensor(norms))
 
 
 def walk(
@@ -111,10 +126,20 @@ def require(lambdas: Sequence[float], norms: Sequence[float], tolerance: float) 
             )
 
 
-def _gradient_norm(features: Tensor, targets: Tensor, weights: Tensor, intercepts: Tensor, strength: float) -> float:
-    """Of the objective on the features as they were given, computed anew."""
-    residual = F.softmax(features @ weights.T + intercepts, dim=1)
-    residual[torch.arange(len(targets), device=targets.device), targets] -= 1
-    residual /= len(targets)
-    by_weights = residual.T @ features + strength * weights
-    return float(torch.sqrt(by_weights.square().sum() + residual.sum(dim=0).square().sum()))
+def _gradient_norms(
+    features: Tensor, data: Reduction, targets: Tensor, points: Tensor, lambdas: Sequence[float]
+) -> list[float]:
+    """Of every solution, computed anew from the features as they were given.
+
+    Logits and gradients pass through the basis, whose rows are orthonormal, so lengths are those in the given
+    coordinates; what of the features lies outside the basis is their mean's part, which ``norm`` adds.
+    """
+    reduced = (features - data.mean) @ data.basis.T
+    norms = []
+    for point, strength in zip(points, lambdas, strict=True):
+        residual = F.softmax(torch.addmm(point[:, -1], reduced, point[:, :-1].T), dim=1)
+        residual[torch.arange(len(targets), device=targets.device), targets] -= 1
+        residual /= len(targets)
+        by_weights = residual.T @ reduced + strength * point[:, :-1]
+        norms.append(data.norm(torch.cat([by_weights, residual.sum(dim=0)[:, None]], dim=1)))
+    return norms

@@ -29,12 +29,12 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
         raise ValueError("every lambda must be positive")
     data = Reduction.streamed(blocks)
     classes = int(y.max()) + 1
-    points = walk(lambda strength: Streamed(blocks, data, y, strength), data, classes, lambdas, tolerance)
-    solutions = [data.back(points[strength]) for strength in lambdas]
-    weights, intercepts = (torch.stack(parts) for parts in zip(*solutions, strict=True))
+    found = walk(lambda strength: Streamed(blocks, data, y, strength), data, classes, lambdas, tolerance)
+    points = torch.stack([found[strength] for strength in lambdas])
+    weights, intercepts = (torch.stack(parts) for parts in zip(*map(data.back, points), strict=True))
     norms = _gradient_norms(blocks, y, weights, intercepts, lambdas)
     require(lambdas, norms, tolerance)
-    return LogisticPath(tuple(lambdas), weights, intercepts, weights.new_tensor(norms))
+    return LogisticPath(tuple(lambdas), points, data, points.new_tensor(norms))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""Fewer coordinates for the same problem."""
+
+import pytest
+import torch
+
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.reduction import Reduction
+
+
+@pytest.mark.parametrize(("n", "d"), [(12, 40), (40, 12), (20, 20)])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_coordinates_are_orthonormal_diagonal_and_lead_back(n, d, streamed):
+    x = torch.randn(n, d, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
+    data = Reduction.streamed(Blocks.of(x)) if streamed else Reduction.of(x)
+    rank = min(n - 1, d)
+    assert len(data.moments) == rank
+    torch.testing.assert_close(data.basis @ data.basis.T, torch.eye(rank, dtype=torch.float64), rtol=0, atol=1e-10)
+    reduced = (x - data.mean) @ data.basis.T
+    torch.testing.assert_close(reduced @ data.basis + data.mean, x, rtol=0, atol=1e-10)
+    torch.testing.assert_close(reduced.T @ reduced / n, torch.diag(data.moments), rtol=0, atol=1e-10)
+    if not streamed:
+        torch.testing.assert_close(data.features, reduced, rtol=0, atol=1e-10)
+    point = torch.randn(3, rank + 1, dtype=torch.float64)
+    weights, intercepts = data.back(point)
+    torch.testing.assert_close(x @ weights.T + intercepts, reduced @ point[:, :-1].T + point[:, -1], rtol=0, atol=1e-9)
+
+
+def test_the_gram_matrix_of_a_concatenation_is_the_sum_of_its_parts():
+    parts = [torch.randn(9, d, dtype=torch.float64) for d in (20, 30, 7)]
+    whole = Reduction.of(torch.cat(parts, dim=1))
+    gram = sum((part - part.mean(dim=0)) @ (part - part.mean(dim=0)).T for part in parts)
+    torch.testing.assert_close(whole.features @ whole.features.T, gram, rtol=0, atol=1e-6)
+
+
+def test_directions_that_are_rounding_are_dropped():
+    x = torch.randn(30, 3, dtype=torch.float64) @ torch.randn(3, 10, dtype=torch.float64)
+    assert len(Reduction.of(x).moments) == 3
