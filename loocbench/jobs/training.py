@@ -11,18 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from loocbench import provenance
 from loocbench.checkpoints import native
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
-from loocbench.errors import SharedError, UserError
+from loocbench.errors import SharedError
 from loocbench.jobs import failing, stopping
 from loocbench.jobs.run_folder import RunFolder
 from loocbench.jobs.upkeep import HOLD, Upkeep
-from loocbench.pretraining import recipes, resuming
+from loocbench.pretraining import recipes, resuming, stylised
 from loocbench.pretraining.knn import Monitor, Side
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.pretraining.ranks import Ranks
@@ -174,7 +173,7 @@ class Training:
         if self.upkeep.stylised is None:
             return images, None, monitor
         copies = self._prepared(self.upkeep.stylised, self.upkeep.stylised.splits[SPLIT], cache)
-        _require_pairs(images, copies, split)
+        stylised.require_pairs(images, copies, split)
         return images, copies, monitor
 
     def _prepared(self, dataset: Dataset, split: Split, cache: Path) -> PreparedImages:
@@ -211,13 +210,3 @@ class Training:
             versions=provenance.versions(),
             hardware=provenance.hardware(str(run.device), processes=self.ranks.world),
         )
-
-
-def _require_pairs(images: PreparedImages, copies: PreparedImages, split: Split) -> None:
-    """Raise UserError unless each stylised copy has its image's size."""
-    rows = np.arange(len(images))
-    if len(copies) != len(images):
-        raise UserError(f"there are {len(copies):,} stylised copies of {len(images):,} images; make one of each.")
-    unequal = np.flatnonzero((images.sizes(rows) != copies.sizes(rows)).any(axis=1))
-    if len(unequal):
-        raise UserError(f"the stylised copy of {split.items[unequal[0]]} has other proportions; make it of equal size.")

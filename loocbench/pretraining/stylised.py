@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from loocbench.data import folders
+from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
-from loocbench.types import Dataset, Recipe
+from loocbench.types import Dataset, Recipe, Split
 
 
 def dataset_of(recipe: Recipe, dataset: Dataset, folder: Path | None) -> Dataset | None:
@@ -27,3 +30,13 @@ def dataset_of(recipe: Recipe, dataset: Dataset, folder: Path | None) -> Dataset
         raise UserError(f"{folder} has no stylised copy of {lost}; make one under that path.")
     name = f"{dataset.name}-stylised"
     return folders.dataset(name, folder, {"train": replace(train, dataset=name)})
+
+
+def require_pairs(images: PreparedImages, copies: PreparedImages, split: Split) -> None:
+    """Raise UserError unless each stylised copy has its image's size."""
+    rows = np.arange(len(images))
+    if len(copies) != len(images):
+        raise UserError(f"there are {len(copies):,} stylised copies of {len(images):,} images; make one of each.")
+    unequal = np.flatnonzero((images.sizes(rows) != copies.sizes(rows)).any(axis=1))
+    if len(unequal):
+        raise UserError(f"the stylised copy of {split.items[unequal[0]]} has other proportions; make it of equal size.")

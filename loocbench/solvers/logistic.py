@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from loocbench.errors import UserError
 from loocbench.solvers import newton
-from loocbench.solvers.newton import Objective
+from loocbench.solvers.newton import Local, Objective
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
@@ -101,18 +101,22 @@ def walk(
     scale of log lambda, unless the last one is better already. What it starts from changes no solution: all are
     certified."""
     found: dict[float, Tensor] = {}
-    last: list[tuple[float, Tensor]] = []
+    before: tuple[float, Tensor] | None = None
+    last: tuple[float, Local] | None = None
     for strength in sorted(set(lambdas), reverse=True):
-        problem = objective(strength)
-        point = last[-1][1] if last else data.mean.new_zeros(classes, len(data.moments) + 1)
-        if len(last) == 2:
-            (far, before), (near, after) = last
-            ahead = after + (after - before) * (math.log(near / strength) / math.log(far / near))
-            if problem.at(ahead).value < problem.at(point).value:
-                point = ahead
-        point = newton.minimise(problem, point, tolerance / 2)
-        found[strength] = point
-        last = [*last[-1:], (strength, point)]
+        problem, start = objective(strength), None
+        if last and before:
+            (far, first), (near, second) = before, last
+            ahead = second.point + (second.point - first) * (math.log(near / strength) / math.log(far / near))
+            start = problem.at(ahead)
+            # The last solution's value here is known without another pass: only the penalty has changed.
+            if start.value > second.value + (strength - near) / 2 * float(second.point[:, :-1].square().sum()):
+                start = None
+        if start is None:
+            start = problem.at(last[1].point if last else data.mean.new_zeros(classes, len(data.moments) + 1))
+        here = newton.minimise(problem, start, tolerance / 2)
+        found[strength] = here.point
+        before, last = (last[0], last[1].point) if last else None, (strength, here)
     return found
 
 

@@ -18,6 +18,10 @@ class Local(Protocol):
     """
 
     @property
+    def point(self) -> Tensor:
+        """The point, float64."""
+
+    @property
     def value(self) -> float:
         """The function."""
 
@@ -43,12 +47,11 @@ class Objective(Protocol):
         """The length of a gradient in the coordinates in which it is certified."""
 
 
-def minimise(objective: Objective, point: Tensor, tolerance: float) -> Tensor:
-    """From ``point`` on until the gradient's norm is below ``tolerance``, with backtracking.
+def minimise(objective: Objective, here: Local, tolerance: float) -> Local:
+    """From ``here`` on until the gradient's norm is below ``tolerance``, with backtracking.
 
     Returns the last point, whether or not it got there: the caller certifies it.
     """
-    here = objective.at(point)
     for _ in range(MAX_ITERATIONS):
         if objective.norm(here.gradient) < tolerance:
             break
@@ -56,14 +59,13 @@ def minimise(objective: Objective, point: Tensor, tolerance: float) -> Tensor:
         slope = float((here.gradient * direction).sum())
         for halvings in range(_HALVINGS):
             step = 0.5**halvings
-            trial = point + step * direction
-            there = objective.at(trial)
+            there = objective.at(here.point + step * direction)
             if there.value <= here.value + 1e-4 * step * slope + 1e-15 * abs(here.value):
                 break
         else:
             break  # rounding leaves no descent
-        point, here = trial, there
-    return point
+        here = there
+    return here
 
 
 def _newton_direction(here: Local) -> Tensor:
