@@ -5,12 +5,10 @@ from __future__ import annotations
 import torch
 
 from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import probing, statistics
+from loocbench.evaluators import probing
 from loocbench.evaluators.subject import Subject
 from loocbench.solvers.vote import weighted_votes
 from loocbench.types import Outcome
-
-TOP_5 = 5
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
@@ -29,8 +27,5 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         [chosen],
         card.protocol.temperature,
     )
-    metrics = {"top1": statistics.share(probing.correct(scores, test[1], 1))}
-    if scores.shape[1] > TOP_5:
-        metrics["top5"] = statistics.share(probing.correct(scores, test[1], TOP_5))
     curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
-    return Outcome(metrics, {"neighbours": chosen}, curve)
+    return Outcome(probing.metrics(scores, test[1]), {"neighbours": chosen}, curve)

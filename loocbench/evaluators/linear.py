@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import probing, statistics
+from loocbench.evaluators import probing
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Outcome
 
-TOP_5 = 5
-
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metrics top1, and top5 where there are more than five classes, with Wilson's interval over test images."""
+    """Metrics top1, and top5 where there are more than five classes."""
     (factor,) = card.labels
     train, val, test = (
         probing.Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val", "test")
     )
     probe = probing.probe(train, val, test, card.protocol.lambdas, card.protocol.tolerance, subject.say)
-    metrics = {"top1": statistics.share(probing.correct(probe.scores, test.labels, 1))}
-    if probe.scores.shape[1] > TOP_5:
-        metrics["top5"] = statistics.share(probing.correct(probe.scores, test.labels, TOP_5))
+    metrics = probing.metrics(probe.scores, test.labels)
     return Outcome(metrics, {"lambda": probe.strength}, probe.curve, probe.certificate)

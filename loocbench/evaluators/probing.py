@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from loocbench.errors import UserError
+from loocbench.evaluators import statistics
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
 from loocbench.solvers.streamed import fit_streamed_path
+from loocbench.types import Metric
 
+TOP_5 = 5
 _COPIES = 5  # of the features, in float64, that the path takes in memory
 
 
@@ -113,6 +116,14 @@ def probe(
         curve=choice.curve,
         certificate=max(choice.certificate, float(final.certificate.max())),
     )
+
+
+def metrics(scores: Tensor, labels: Tensor) -> dict[str, Metric]:
+    """top1, and top5 where there are more than five classes, of test scores [N, K]; Wilson's interval over images."""
+    found = {"top1": statistics.share(correct(scores, labels, 1))}
+    if scores.shape[1] > TOP_5:
+        found["top5"] = statistics.share(correct(scores, labels, TOP_5))
+    return found
 
 
 def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:

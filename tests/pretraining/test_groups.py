@@ -152,7 +152,10 @@ def test_compiled_networks_learn_the_same():
 def test_modules_without_batch_norm_have_no_running_statistics():
     from loocbench.pretraining.batch_norm import RunningStatistics
 
-    statistics = RunningStatistics(nn.Linear(2, 2), 2, Ranks())
+    layer = nn.Linear(2, 2)
+    before = copy.deepcopy(layer.state_dict())
+    statistics = RunningStatistics(layer, 2, Ranks())
     statistics.begin()
     statistics.end_group()
     statistics.end()
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
