@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 _BLOCK_VALUES = 2**24  # similarities in memory at once
 _TILE = (1024, 16384)  # queries and images of a product that a CPU does at full speed
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,11 +59,6 @@ def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> T
             values = values[:, :k]
         blocks.append(found)
     return torch.cat(blocks)
-
-
-def rank(features: Tensor, queries: Sequence[int] | None = None) -> Indices:
-    """:func:`rankings` in one array int64 [Q, N - 1], for few queries or images."""
-    return np.concatenate([block.neighbours.cpu().numpy() for block in rankings(features, queries)])
 
 
 def _rows(unit: Tensor, queries: Sequence[int] | None) -> Tensor:

@@ -21,7 +21,11 @@ def draw(measurement: Measurement, path: Path) -> Path:
     factors = measurement.card.labels
     generator = np.random.default_rng(measurement.seed)
     queries = np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False))
-    order = neighbours.rank(measurement.features("test"), queries.tolist())[:, :NEIGHBOURS]
+    order = (
+        neighbours.nearest(measurement.features("test"), min(NEIGHBOURS, len(split) - 1), queries.tolist())
+        .cpu()
+        .numpy()
+    )
     rows = []
     for query, nearest in zip(queries, order, strict=True):
         shown = np.concatenate([[query], nearest])

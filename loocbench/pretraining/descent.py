@@ -1,4 +1,4 @@
-"""Gradient descent on a batch that is worked through in groups: memory is that of one group."""
+"""Gradient descent on a batch that is worked through in groups: activations take the memory of one group."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from loocbench.evaluators import neighbours, ranking_metrics
+from loocbench.evaluators import ranking_metrics
+from tests.evaluators.test_neighbours import rank
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_all_of_them_are_pytorch_metric_learnings():
         torch.randn(6, 8, generator=generator)[labels] + 1.5 * torch.randn(90, 8, generator=generator), dim=1
     )
     expected = calculator.get_accuracy(features, labels)
-    order = torch.from_numpy(neighbours.rank(features))
+    order = torch.from_numpy(rank(features))
     right = labels[order] == labels[:, None]
     got = {
         "precision_at_1": ranking_metrics.recall_at(right, 1).double(),
