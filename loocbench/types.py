@@ -210,15 +210,41 @@ class Metric(Frozen):
 
 
 @dataclass(frozen=True)
+class Change:
+    """What is done to the square crops before the network sees them; see ``loocbench.changes``.
+
+    name: which of its changes; strength: how much of it, in that change's own unit. drawn: each image gets a strength
+    of its own instead, drawn from the change's whole range. view: 0 for the centre crop as it is, else which of any
+    number of random crops, mirrored or not, is taken first. Both draws are a pure function of (seed, image).
+    """
+
+    name: str = "none"
+    strength: float = 0.0
+    drawn: bool = False
+    view: int = 0
+    seed: int = 0
+
+
+UNCHANGED = Change()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What an evaluator found: metrics by name, what it chose on validation, and how it solved. draws: the fingerprint
-    of the images that it drew, if it drew some."""
+    """What an evaluator found: metrics by name, what it chose on validation, and how it solved.
+
+    draws: the fingerprint of the images that it drew, if it drew some. items: what single test items contributed to a
+    metric, bool or float64 [N] in the split's order, for paired tests between models. scale: metric values that give
+    the scale, by name ("random", "oracle"). stated: what else a reader must know ("foreground": "bounding box").
+    """
 
     metrics: Mapping[str, Metric]
     chosen: Mapping[str, float] = field(default_factory=dict)
     curve: Sequence[Mapping[str, float]] = ()
     certificate: float | None = None
     draws: str = ""
+    items: Mapping[str, npt.NDArray[np.bool_] | npt.NDArray[np.float64]] = field(default_factory=dict)
+    scale: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    stated: Mapping[str, str] = field(default_factory=dict)
 
 
 class Row(Frozen):
@@ -247,6 +273,8 @@ class Row(Frozen):
     curve: list[dict[str, float]]
     certificate: float | None
     draws: str = ""
+    scale: dict[str, dict[str, float]] = {}
+    stated: dict[str, str] = {}
     seconds: dict[str, float]
     versions: dict[str, str]
     hardware: str

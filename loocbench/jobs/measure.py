@@ -157,6 +157,8 @@ def _measure(measurement: Measurement) -> Row:
         curve=[dict(point) for point in outcome.curve],
         certificate=outcome.certificate,
         draws=outcome.draws,
+        scale={name: dict(values) for name, values in outcome.scale.items()},
+        stated=dict(outcome.stated),
         seconds={
             "features": round(measurement.extract_seconds, 3),
             "evaluator": round(total - measurement.extract_seconds, 3),
