@@ -37,13 +37,21 @@ class Reduction:
         mean = X.mean(dim=0)
         centered = X - mean
         if count <= dim:
-            values, vectors = _decompose(centered @ centered.T)
-            features = vectors * values.sqrt()
-            basis = (vectors / values.sqrt()).T @ centered
+            values, features = _coordinates(centered @ centered.T)
+            basis = (features / values).T @ centered
         else:
             values, vectors = _decompose(centered.T @ centered)
             features, basis = centered @ vectors, vectors.T
         return cls(features, values / count, basis, mean)
+
+    @classmethod
+    def of_gram(cls, gram: Tensor) -> Reduction:
+        """Of the float64 Gram matrix [N, N] of centred features, which are not needed: the coordinates [N, r] in their
+        span are given, so that ``basis`` is the identity and ``mean`` is zero. Row n of the singular basis would be
+        (features[:, n] / (N moments[n])) @ the centred features."""
+        values, features = _coordinates(gram)
+        basis = torch.eye(len(values), dtype=gram.dtype, device=gram.device)
+        return cls(features, values / len(gram), basis, gram.new_zeros(len(values)))
 
     @classmethod
     def streamed(cls, blocks: Blocks) -> Reduction:
@@ -74,6 +82,12 @@ class Reduction:
         """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""
         weights = point[:, :-1] @ self.basis
         return weights, point[:, -1] - weights @ self.mean
+
+
+def _coordinates(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """The eigenvalues [r] of a Gram matrix [N, N] and features [N, r] in the singular basis that have this matrix."""
+    values, vectors = _decompose(gram)
+    return values, vectors * values.sqrt()
 
 
 def _decompose(symmetric: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,3 +35,13 @@ def test_the_gram_matrix_of_a_concatenation_is_the_sum_of_its_parts():
 def test_directions_that_are_rounding_are_dropped():
     x = torch.randn(30, 3, dtype=torch.float64) @ torch.randn(3, 10, dtype=torch.float64)
     assert len(Reduction.of(x).moments) == 3
+
+
+def test_a_gram_matrix_alone_gives_the_same_coordinates():
+    x = torch.randn(12, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
+    centered = x - x.mean(dim=0)
+    data, expected = Reduction.of_gram(centered @ centered.T), Reduction.of(x)
+    torch.testing.assert_close(data.moments, expected.moments, rtol=0, atol=1e-10)
+    torch.testing.assert_close(data.features @ data.features.T, centered @ centered.T, rtol=0, atol=1e-10)
+    basis = (data.features / (12 * data.moments)).T @ centered
+    torch.testing.assert_close(basis @ basis.T, torch.eye(11, dtype=torch.float64), rtol=0, atol=1e-10)

@@ -1,0 +1,66 @@
+"""Probes on many concatenations of a few spaces: one pass over each space's features, whatever is combined.
+
+The Gram matrix of a concatenation is the sum of its parts' Gram matrices, and so are the inner products of validation
+with training images, and the squared norms by which :class:`probing.Scale` divides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loocbench.evaluators import probing
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.gram import fit_gram_path
+
+
+@dataclass(frozen=True)
+class Products:
+    """Inner products of features, centred by the training images' mean. gram: float64 [N, N], of training images;
+    cross: float64 [M, N], of validation with training images; dim: how many dimensions the features have."""
+
+    gram: Tensor
+    cross: Tensor
+    dim: int
+
+    @classmethod
+    def of(cls, train: Blocks, val: Blocks) -> Products:
+        """Of a space's features [N, D] and [M, D]. Raises UserError if they are not finite."""
+        for part in (train, val):
+            probing.require_finite(part)
+        whole = train.whole().double()
+        center = whole.mean(dim=0)
+        whole -= center
+        cross = torch.cat([(block.double() - center) @ whole.T for _, block in val])
+        return cls(whole @ whole.T, cross, whole.shape[1])
+
+    def __add__(self, other: Products) -> Products:
+        """Of the concatenation."""
+        return Products(self.gram + other.gram, self.cross + other.cross, self.dim + other.dim)
+
+    @staticmethod
+    def bytes(train: int, val: int) -> int:
+        """Memory for those of one space, for so many images."""
+        return 8 * train * (train + val)
+
+
+def choose(
+    products: Products, train: Tensor, val: Tensor, lambdas: Sequence[float], tolerance: float
+) -> probing.Choice:
+    """:func:`probing.choose` from inner products: the same scale, problem and choice, and predictions that differ by
+    what the certificate allows. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
+
+    What is certified is the gradient's norm on the scaled, centred features, from their Gram matrix.
+    """
+    size = products.gram.diagonal().clamp(min=0).sqrt().mean().clamp(min=1e-12)
+    grid = sorted(lambdas, reverse=True)
+    path = fit_gram_path(products.gram / size**2, train, grid, tolerance=tolerance)
+    right = torch.stack(
+        [(classes == val).double().sum() for classes in path.predict(products.cross / size**2)]
+    ).cpu() / len(val)
+    best = int(right.argmax())  # the first, strongest, of equally good ones
+    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)]
+    return probing.Choice(grid[best], float(right[best]), curve, float(path.certificate.max()))
