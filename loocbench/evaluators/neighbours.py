@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _BLOCK_VALUES = 2**24  # similarities in memory at once
-_TILE = (1024, 16384)  # queries and images of a product that a CPU does at full speed
+_TILE = (2048, 8192)  # queries and images of a product that a CPU does at full speed
+_RUN = 32  # neighbouring similarities of which only the largest is looked at first; divides a tile's width
 
 
 @dataclass(frozen=True)
@@ -35,35 +36,79 @@ def rankings(features: Tensor, queries: Sequence[int] | None = None) -> Iterator
 def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> Tensor:
     """The ``k`` nearest other images of each query, int64 [Q, k] on the features' device; k <= N - 1.
 
-    Tile by tile: only the best so far of a block of queries are kept.
+    Tile by tile: beside the queries' features, one tile and the best so far are in memory. Ties are those of the
+    computed float32 similarities; copies of an image in different tiles may differ in the last bit on some devices.
+    Raises ValueError for another k, and for features that are not finite.
     """
     count = len(features)
     if not 0 < k < count:
         raise ValueError(f"{k} neighbours of {count - 1} other images")
-    unit = F.normalize(features.float(), dim=1)
-    blocks = []
-    for rows in torch.split(_rows(unit, queries), _TILE[0]):
-        asked = unit[rows]
-        values, found = unit.new_empty(len(rows), 0), rows.new_empty(len(rows), 0)
-        tile = unit.new_empty(len(rows), _TILE[1])
-        for begin in range(0, count, _TILE[1]):
-            part = unit[begin : begin + _TILE[1]]
-            similarity = torch.mm(asked, part.T, out=tile if len(part) == _TILE[1] else None)
-            own = ((rows >= begin) & (rows < begin + len(part))).nonzero().flatten()
-            similarity[own, rows[own] - begin] = -torch.inf
-            new = _top(similarity, min(k, len(part)))
-            # Those found before have lower indices, and the sort is stable: ties stay in order.
-            values = torch.cat([values, similarity.gather(1, new)], dim=1)
-            values, order = values.sort(dim=1, descending=True, stable=True)
-            found = torch.cat([found, new + begin], dim=1).gather(1, order)[:, :k]
-            values = values[:, :k]
-        blocks.append(found)
-    return torch.cat(blocks)
+    rows = _rows(features, queries)
+    asked = F.normalize(features[rows].float(), dim=1)
+    width = min(_TILE[1], -(-count // _RUN) * _RUN)
+    unit, tile = asked.new_empty(width, asked.shape[1]), asked.new_empty(min(_TILE[0], len(rows)), width)
+    blocks = [
+        _Best(own, vectors, k)
+        for own, vectors in zip(torch.split(rows, _TILE[0]), torch.split(asked, _TILE[0]), strict=True)
+    ]
+    for begin in range(0, count, width):
+        part = features[begin : begin + width].float()
+        norms = torch.linalg.vector_norm(part, dim=1, keepdim=True)
+        if not norms.isfinite().all():
+            raise ValueError("features that are not finite have no neighbours")
+        torch.div(part, norms.clamp_(min=1e-12), out=unit[: len(part)])
+        for block in blocks:
+            block.see(unit[: len(part)], begin, tile[: len(block.rows)])
+    return torch.cat([block.found for block in blocks])
 
 
-def _rows(unit: Tensor, queries: Sequence[int] | None) -> Tensor:
-    every = torch.arange(len(unit), device=unit.device)
-    return every if queries is None else torch.as_tensor(queries, device=unit.device)
+class _Best:
+    """The best so far of a block of queries. values: float32 [Q, <= k], found: int64 alike, nearest first."""
+
+    def __init__(self, rows: Tensor, vectors: Tensor, k: int) -> None:
+        """rows: the queries' own indices, int64 [Q]; vectors: their unit features, float32 [Q, D]."""
+        self.rows, self.vectors, self.k = rows, vectors, k
+        self.values, self.found = vectors.new_empty(len(rows), 0), rows.new_empty(len(rows), 0)
+
+    def see(self, unit: Tensor, begin: int, tile: Tensor) -> None:
+        """Look at images begin, begin + 1 ... of unit features [n, D]. tile: float32 [Q, >= n], to work in."""
+        torch.mm(self.vectors, unit.T, out=tile[:, : len(unit)])
+        tile[:, len(unit) :] = -torch.inf
+        own = ((self.rows >= begin) & (self.rows < begin + len(unit))).nonzero().flatten()
+        tile[own, self.rows[own] - begin] = -torch.inf
+        row, column = self._candidates(tile.view(len(tile), -1, _RUN))
+        # Side by side, row by row; those found before have lower indices, and the sort is stable: ties stay in order.
+        counts = row.bincount(minlength=len(tile))
+        place = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
+        values = tile.new_full((len(tile), int(counts.max())), -torch.inf)
+        values[row, place] = tile[row, column]
+        found = self.rows.new_zeros(values.shape)
+        found[row, place] = column + begin
+        values, order = torch.cat([self.values, values], dim=1).sort(dim=1, descending=True, stable=True)
+        self.values = values[:, : self.k]
+        self.found = torch.cat([self.found, found], dim=1).gather(1, order[:, : self.k])
+
+    def _candidates(self, runs: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows and columns, in order, of all similarities [Q, runs, _RUN] that may be among the k best.
+
+        Few runs have one: a run's largest must be above the k-th best so far, which a tie from farther on is not, or,
+        as long as there is none, not below the k-th largest of the runs' largest.
+        """
+        largest = runs.amax(dim=2)
+        floor = largest.new_full((len(runs), 1), -torch.inf)
+        if self.values.shape[1] == self.k:
+            floor = self.values[:, -1:]
+        elif largest.shape[1] >= self.k:
+            floor = torch.nextafter(largest.topk(self.k, dim=1).values[:, -1:], floor)
+        hot = (largest > floor).flatten().nonzero().flatten()
+        row, run = hot // largest.shape[1], hot % largest.shape[1]
+        which, place = (runs.flatten(0, 1).index_select(0, hot) > floor[row]).nonzero(as_tuple=True)
+        return row[which], run[which] * _RUN + place
+
+
+def _rows(features: Tensor, queries: Sequence[int] | None) -> Tensor:
+    every = torch.arange(len(features), device=features.device)
+    return every if queries is None else torch.as_tensor(queries, device=features.device)
 
 
 def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -73,19 +118,3 @@ def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[T
         similarity = unit[block] @ unit.T
         similarity[torch.arange(len(block), device=unit.device), block] = -torch.inf
         yield block, similarity
-
-
-def _top(similarity: Tensor, k: int) -> Tensor:
-    """Indices int64 [Q, k] of the k largest of each row [Q, N], largest first, ties by index."""
-    values, found = similarity.topk(min(k + 1, similarity.shape[1]), dim=1)
-    # topk breaks ties as it likes. Within the k a stable sort of ascending indices mends that; where the next one is as
-    # near as the k-th, the first of those that are as near are taken.
-    tied = (values[:, k - 1] == values[:, k]).nonzero().flatten().tolist() if values.shape[1] > k else []
-    last, found = values[:, k - 1], found[:, :k]
-    for row in tied:
-        nearer = (similarity[row] > last[row]).nonzero().flatten()
-        equal = (similarity[row] == last[row]).nonzero().flatten()
-        found[row] = torch.cat([nearer, equal[: k - len(nearer)]])
-    found = found.sort(dim=1).values
-    order = similarity.gather(1, found).argsort(dim=1, descending=True, stable=True)
-    return found.gather(1, order)

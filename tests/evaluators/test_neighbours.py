@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loocbench.evaluators import color_descriptor, neighbours
+from loocbench.evaluators import neighbours
 
 
 def rank(features):
@@ -44,6 +44,39 @@ def test_the_nearest_k_are_the_ranking_s_first_k_ties_included(count, k, seed):
     assert np.array_equal(neighbours.nearest(features, k).numpy(), rank(features)[:, :k])
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(3, 200),
+    k=st.integers(1, 200),
+    directions=st.integers(1, 400),
+    tile=st.tuples(st.integers(1, 70), st.integers(1, 8)),
+    run=st.sampled_from([1, 4, 8]),
+    seed=st.integers(0, 1000),
+)
+def test_the_nearest_do_not_depend_on_tiles_however_many_tie(count, k, directions, tile, run, seed):
+    """Of integer features with equal norms all products are exact, so every tie is one, in every tile."""
+    generator = torch.Generator().manual_seed(seed)
+    signs = torch.randint(0, 2, (directions, 16), generator=generator).float() * 2 - 1  # norm 4
+    features = signs[torch.randint(0, directions, (count,), generator=generator)]
+    k = min(k, count - 1)
+    queries = torch.randint(0, count, (30,), generator=generator).tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_TILE", (tile[0], tile[1] * run))
+        patch.setattr(neighbours, "_RUN", run)
+        found = neighbours.nearest(features, k, queries).tolist()
+    products = (features @ features.T).tolist()
+    for query, row in zip(queries, found, strict=True):
+        expected = sorted((i for i in range(count) if i != query), key=lambda i: (-products[query][i], i))
+        assert row == expected[:k]
+
+
+def test_features_that_are_not_finite_have_no_neighbours():
+    features = torch.eye(5)
+    features[2, 1] = torch.nan
+    with pytest.raises(ValueError, match="not finite"):
+        neighbours.nearest(features, 2)
+
+
 def test_the_nearest_are_faiss_s():
     faiss = pytest.importorskip("faiss")
     generator = torch.Generator().manual_seed(0)
@@ -58,33 +91,3 @@ def test_the_nearest_are_faiss_s():
 def test_asking_for_more_neighbours_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="5 neighbours of 4 other images"):
         neighbours.nearest(torch.eye(5), 5)
-
-
-def test_color_agreement_is_1_for_the_nearest_colour_and_a_half_for_random_neighbours():
-    generator = np.random.default_rng(0)
-    colors = generator.random((300, 3)) * 100
-    distance = np.linalg.norm(colors[:, None] - colors[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    nearest = distance.argsort(axis=1)[:, :-1]
-    assert color_descriptor.agreement(nearest[:, 0], colors).min() == 1.0
-    random = np.array([generator.permutation(np.delete(np.arange(300), query)) for query in range(300)])
-    assert abs(color_descriptor.agreement(random[:, 0], colors).mean() - 0.5) < 0.05
-
-
-@pytest.mark.parametrize(
-    ("rgb", "lab"),
-    [
-        ((1, 1, 1), (100, 0, 0)),
-        ((0, 0, 0), (0, 0, 0)),
-        ((1, 0, 0), (53.24, 80.09, 67.20)),
-        ((0, 0, 1), (32.30, 79.19, -107.86)),
-    ],
-)
-def test_known_cielab_values(rgb, lab):
-    np.testing.assert_allclose(color_descriptor.rgb_to_lab(np.array(rgb, dtype=float)), lab, atol=0.05)
-
-
-def test_the_stated_colour_is_that_of_the_central_half():
-    image = np.zeros((1, 3, 8, 8), dtype=np.uint8)
-    image[:, :, 2:6, 2:6] = 255
-    np.testing.assert_allclose(color_descriptor.central_color(image), [[100, 0, 0]], atol=0.05)
