@@ -40,14 +40,14 @@ class Augmentation:
     apply: Callable[[Tensor, Parameters], Tensor]
 
 
-def draw_crop(u: Array, sizes: npt.NDArray[np.int64]) -> Parameters:
-    """Random resized crop: area in (0.2, 1) of the image, aspect ratio log-uniform in (3/4, 4/3), whole pixels.
+def draw_crop(u: Array, sizes: npt.NDArray[np.int64], smallest: float = 0.2) -> Parameters:
+    """Random resized crop: area in (smallest, 1) of the image, aspect ratio log-uniform in (3/4, 4/3), whole pixels.
 
     As torchvision's ``RandomResizedCrop.get_params``: the first of ten attempts that fits, else the largest central
-    crop within the ratios. Returns box int64 [B, 4]: top, left, height, width. Scale: MoCo v2's.
+    crop within the ratios. Returns box int64 [B, 4]: top, left, height, width. The default area is MoCo v2's.
     """
     height, width = sizes[:, 0], sizes[:, 1]
-    area = (height * width)[:, None] * (0.2 + 0.8 * u[:, :CROP_ATTEMPTS])
+    area = (height * width)[:, None] * (smallest + (1 - smallest) * u[:, :CROP_ATTEMPTS])
     ratio = np.exp(math.log(3 / 4) + (math.log(4 / 3) - math.log(3 / 4)) * u[:, CROP_ATTEMPTS : 2 * CROP_ATTEMPTS])
     widths, heights = np.rint(np.sqrt(area * ratio)).astype(int), np.rint(np.sqrt(area / ratio)).astype(int)
     fits = (widths > 0) & (widths <= width[:, None]) & (heights > 0) & (heights <= height[:, None])
