@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Labels = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
 Sizes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,17 @@ class ImageFiles:
 
 
 @dataclass(frozen=True)
+class Foreground:
+    """Which pixels show the thing itself. kind: what it is known from.
+
+    masks(items, sizes) gives a bool [H, W] an item, for the image resized to its row of ``sizes`` int64 [N, 2].
+    """
+
+    kind: str
+    masks: Callable[[Sequence[str], Sizes], list[Mask]]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set that is ready to be read.
 
@@ -75,6 +87,7 @@ class Dataset:
     edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
     note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing. skipped: damaged
     images that were left out because the user asked for it. files: where the items lie, if they are files.
+    foreground: where the thing itself is in each image, if the data set ships that.
     """
 
     name: str
@@ -87,6 +100,7 @@ class Dataset:
     note: str = ""
     skipped: tuple[str, ...] = ()
     files: ImageFiles | None = None
+    foreground: Foreground | None = None
 
 
 class ImageBatch(NamedTuple):

@@ -51,6 +51,12 @@ def decode(path: Path, short_side: int, *, border: int = 0) -> Pixels:
         return np.asarray(upright if upright.size == size else upright.resize(size, Image.Resampling.BILINEAR))
 
 
+def decode_whole(path: Path) -> Pixels:
+    """Decode an image at its own size: uint8 [H, W, 3]. Raises as :func:`decode` does."""
+    with _opened(path) as image:
+        return np.asarray(_upright(image, _orientation(image), 0))
+
+
 def measure(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
     """Height and width that :func:`decode` will give; from the file's header alone where the format allows it."""
     with _opened(path) as image:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loocbench.data.official import Official, Part
-from loocbench.data.readers import cub, dtd, flowers, imagenet, inaturalist, tiny_imagenet
+from loocbench.data.readers import car_colors, cub, dtd, flowers, imagenet, inaturalist, tiny_imagenet
 from loocbench.data.sources import SOURCES, Source
 from loocbench.types import Dataset
 
@@ -179,6 +179,14 @@ _ENTRIES = (
         _CLASS,
         Official(_official(1_880, 1_880, 1_880), 47, mean_bytes=110_000),
         dtd.dtd,
+    ),
+    Entry(
+        "car-colors",
+        "cars by their colour, a folder a colour",
+        ("car-colors",),
+        ("color",),
+        Official((), 0),  # a collection without official lists
+        car_colors.car_colors,
     ),
 )
 ENTRIES: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -22,7 +22,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Official:
-    """The official data set. mean_bytes: of an image file, about; 0 where it has none or was never published.
+    """The official data set. mean_bytes: of an image file, about. Classes and bytes are 0 where there is no number.
 
     fingerprints: of our splits, recorded from a complete copy; empty where we never had one.
     """
@@ -72,7 +72,7 @@ def _lists(dataset: Dataset, official: Official) -> str:
         size = sum(len(dataset.splits[name]) for name in part.splits)
         if part.images and size != part.images:
             return f"altered: {size:,} images in {part.name} instead of {part.images:,}"
-    if (classes := count_classes(dataset)) != official.classes:
+    if (classes := count_classes(dataset)) != official.classes and official.classes:
         return f"altered: {classes:,} classes instead of {official.classes:,}"
     return ""
 

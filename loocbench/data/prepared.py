@@ -10,6 +10,7 @@ import json
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +24,18 @@ from loocbench.types import ImageBatch, Pixels, Sizes
 _RELEASE_AFTER = 64 * 2**20  # bytes read from the map before its pages are given back: memory stays bounded
 
 Rows = Sequence[int] | npt.NDArray[np.int64]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def cache_dir() -> Path:
     """Where prepared images and features are kept: the user's cache folder."""
     return platformdirs.user_cache_path("loocbench")
+
+
+def center_square(image: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
+    """The central [size, size, ...] of an image [H, W, ...], placed as torchvision's crop; a view."""
+    top, left = round((image.shape[0] - size) / 2.0), round((image.shape[1] - size) / 2.0)
+    return image[top : top + size, left : left + size]
 
 
 class PreparedImages:
@@ -75,9 +83,7 @@ class PreparedImages:
         """The central squares, uint8 [B, 3, size, size], channels last in memory; placed as torchvision's crop."""
         out = np.empty((len(rows), size, size, 3), dtype=np.uint8)
         for slot, row in enumerate(rows):
-            image = self.image(row)
-            top, left = round((image.shape[0] - size) / 2.0), round((image.shape[1] - size) / 2.0)
-            out[slot] = image[top : top + size, left : left + size]
+            out[slot] = center_square(self.image(row), size)
         self._release(int(self.sizes(rows).prod(axis=1).sum()) * 3)
         return torch.from_numpy(out).permute(0, 3, 1, 2)
 

@@ -234,4 +234,10 @@ SOURCES: dict[str, Source] = {
             ),
         ),
     ),
+    "car-colors": Source(
+        "https://github.com/abdul-rehman18/Car-Color-Classifier",
+        "not stated",
+        "where its photographs come from is not stated either",
+        by_hand="put one folder a colour (black/, red/ …), with photographs of such cars, into car-colors/",
+    ),
 }

@@ -107,6 +107,12 @@ def make_dtd(root: Path, *, nested: bool = False) -> Path:
     return root
 
 
+def make_car_colors(root: Path) -> Path:
+    """Cars by colour: a folder a colour, no splits."""
+    make_folder(root / "car-colors", classes=("black", "red"))
+    return root
+
+
 def make_folder(root: Path, *, classes: tuple[str, ...] = ("cat", "dog"), images: int = 10, above: str = "") -> Path:
     """A plain image folder; ``above`` is a folder over the classes."""
     for kind in classes:

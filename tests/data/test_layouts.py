@@ -41,6 +41,7 @@ MAKERS = {
     "imagenet-c-100": lambda root: layouts.make_imagenet_c(root, grouped=False),
     "objectnet13": layouts.make_objectnet,
     "dtd": layouts.make_dtd,
+    "car-colors": layouts.make_car_colors,
 }
 EXPECTED = {  # splits, classes
     "inat2017": ({"train": 48, "val": 12, "test": 12}, 6),
@@ -54,6 +55,7 @@ EXPECTED = {  # splits, classes
     "imagenet-c-100": ({"test": 8}, 2),
     "objectnet13": ({"test": 6}, 2),
     "dtd": ({"train": 6, "val": 6, "test": 6}, 2),
+    "car-colors": ({"train": 12, "val": 4, "test": 4}, 2),
 }
 
 
@@ -64,7 +66,7 @@ def test_a_layout_has_its_splits_and_labels_from_zero(tmp_path, name):
     assert sizes(dataset) == expected
     assert dataset.name == name
     assert set(ENTRIES[name].labels) == set(next(iter(dataset.splits.values())).labels)
-    every = np.concatenate([split.labels["class"] for split in dataset.splits.values()])
+    every = np.concatenate([split.labels[ENTRIES[name].labels[0]] for split in dataset.splits.values()])
     assert set(every.tolist()) == set(range(classes))
     items = [item for split in dataset.splits.values() for item in split.items]
     assert len(items) == len(set(items))
@@ -80,7 +82,7 @@ def test_a_small_copy_is_called_a_subset(tmp_path, name):
     if images:
         assert dataset.note.startswith(f"subset {total:,} of {images:,}")
     else:
-        assert dataset.note == "altered: 2 classes instead of 13"
+        assert dataset.note == {"objectnet13": "altered: 2 classes instead of 13", "car-colors": ""}[name]
 
 
 def test_every_entry_of_the_catalog_is_tested_here_or_beside():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from loocbench.data import folders
+from PIL import Image
+
+from loocbench.data import folders, foreground
 from loocbench.data.splits import by_membership, carve_validation, compact
 from loocbench.errors import UserError
-from loocbench.types import Dataset, Split
+from loocbench.types import Dataset, Foreground, Split
 
 
 def cub200(root: Path) -> Dataset:
@@ -44,4 +49,35 @@ def cub200(root: Path) -> Dataset:
     if missing := {"train", "test"} - official.keys():
         raise UserError(f"{root} lacks every image of the {min(missing)} split; unpack the archive there.")
     splits = {**carve_validation(official["train"], "class"), "test": official["test"]}
-    return folders.dataset("cub200", root / "images", splits)
+    found = folders.dataset("cub200", root / "images", splits)
+    return replace(found, foreground=_foreground(root, {paths[key]: key for key in present}))
+
+
+def _foreground(root: Path, keys: Mapping[str, str]) -> Foreground | None:
+    """From the official ``segmentations/``, unpacked here or beside; else from the bounding boxes. keys: by item.
+
+    The boxes are in pixels of the official images; where those were made smaller, ``image_sizes.txt`` (key, official
+    width and height, own width and height) says from what.
+    """
+    for folder in (root / "segmentations", root.parent / "segmentations"):
+        if folder.is_dir():
+            return foreground.segmented(
+                lambda item, folder=folder: (folder / item).with_suffix(".png"),  # type: ignore[misc]  # its default binds
+                lambda pixels: pixels[..., 0] > 127,
+            )
+    if not (root / "bounding_boxes.txt").is_file():
+        return None
+
+    @cache
+    def tables() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        boxes = {row[0]: row[1:] for row in folders.read_table(root / "bounding_boxes.txt", 5)}
+        sizes = root / "image_sizes.txt"
+        return boxes, {row[0]: row[1:] for row in folders.read_table(sizes, 5)} if sizes.is_file() else {}
+
+    def box_of(item: str) -> foreground.Box:
+        boxes, sizes = tables()
+        left, top, across, down = map(float, boxes[keys[item]])
+        width, height = map(float, sizes.get(keys[item], ())[:2] or Image.open(root / "images" / item).size)
+        return left / width, top / height, (left + across) / width, (top + down) / height
+
+    return foreground.boxed(box_of)
