@@ -8,16 +8,19 @@ from loocbench.cli import (
     datasets,
     demo,
     few_shot,
+    gallery,
     knn,
     pretrain,
     probe,
     recipes,
     report,
     retrieve,
+    robustness,
     rotation,
     run,
     runs,
     select,
+    sensitivity,
     tasks,
 )
 from loocbench.cli.guard import GuardedGroup
@@ -38,6 +41,9 @@ app.command("few-shot")(few_shot.few_shot)
 app.command("select")(select.select)
 app.command("rotation")(rotation.rotation)
 app.command("retrieve")(retrieve.retrieve)
+app.command("gallery")(gallery.gallery)
+app.command("sensitivity")(sensitivity.sensitivity)
+app.command("robustness")(robustness.robustness)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.add_typer(tasks.app, name="tasks")

@@ -36,13 +36,13 @@ def few_shot(
     json: o.Json = False,
 ) -> None:
     """Few images a class: all classes from a few shots, or N-way K-shot episodes."""
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.errors import unknown
 
     if solver not in ("adam", "path"):
         raise unknown("solver", solver, ("adam", "path"))
-    card = tasks.find_few_shot(dataset, shots=shots, ways=ways, solver=solver)
+    card = finding.find_few_shot(dataset, shots=shots, ways=ways, solver=solver)
     measuring.run(
         card,
         measuring.Request(

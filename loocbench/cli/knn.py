@@ -31,10 +31,10 @@ def knn(
     json: o.Json = False,
 ) -> None:
     """Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split."""
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
     from loocbench.cli import measuring
 
-    card = tasks.find("knn", dataset, label)
+    card = finding.find("knn", dataset, label)
     measuring.run(
         card,
         measuring.Request(

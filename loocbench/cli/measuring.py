@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loocbench.cli.console import Display, stdout
 
@@ -63,11 +63,11 @@ def opened(name: str, data_dir: Path | None, cache: Path, watcher: Watcher, *, s
     return damage.without_damaged(dataset, cache=cache, watcher=watcher) if skip_damaged else dataset
 
 
-def _require_labels(card: TaskCard, dataset: Dataset) -> None:
+def _require_labels(card: TaskCard, dataset: Dataset, splits: set[str]) -> None:
     """Raise UserError unless the data set has the splits and labels that the card speaks of."""
     from loocbench.errors import UserError, unknown
 
-    if missing := {"train", "val", "test"} - dataset.splits.keys():
+    if missing := splits - dataset.splits.keys():
         raise UserError(f"{dataset.name} has no {min(missing)} split; choose another --dataset for this task.")
     offered = list(dataset.splits["test"].labels)
     for label in card.labels:
@@ -105,7 +105,11 @@ def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement
         cache = request.cache or prepared.cache_dir()
         reference = request.checkpoint or str(locate.newest(request.runs))
         dataset = opened(card.dataset, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
-        _require_labels(card, dataset)
+        _require_labels(card, dataset, {"train", "val", "test"})
+        other = None
+        if card.elsewhere:
+            other = opened(card.elsewhere, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
+            _require_labels(card, other, {"test"})
         checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
         encoder = Encoder.from_checkpoint(checkpoint, device=device_name(request.device))
         features = (request.features or encoder.default_features).replace(" ", "")
@@ -114,21 +118,13 @@ def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
         if encoder.card.epochs_done < encoder.card.recipe.epochs:
             display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
-        yield Measurement(card, encoder, dataset, features, request.seed, cache, display)
+        yield Measurement(card, encoder, dataset, features, request.seed, cache, display, other)
 
 
 def show(row: Row, path: Path, request: Request) -> None:
     """The row as a small table, or as one JSON object."""
     if request.json:
-        metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
-        identity = {
-            "task": row.task,
-            "dataset": row.dataset,
-            "features": row.features,
-            "checkpoint": row.checkpoint,
-            "seed": row.seed,
-        }
-        print(json.dumps({**identity, "metrics": metrics}))
+        print(json.dumps(_plain(row)))
         return
     from rich.table import Table
 
@@ -142,3 +138,26 @@ def show(row: Row, path: Path, request: Request) -> None:
         table.add_row(name, f"{metric.value * 100:.1f}", interval, f"{metric.n:,}")
     console.print(table)
     console.print(f"row: {path}", highlight=False, soft_wrap=True)
+
+
+def print_rows(rows: Iterable[Row]) -> None:
+    """Several rows as one JSON object."""
+    print(json.dumps({"rows": [_plain(row) for row in rows]}))
+
+
+def say_rows(paths: Iterable[Path]) -> None:
+    """Where several rows are."""
+    for path in paths:
+        stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """What a machine wants to know of a row."""
+    return {
+        "task": row.task,
+        "dataset": row.dataset,
+        "features": row.features,
+        "checkpoint": row.checkpoint,
+        "seed": row.seed,
+        "metrics": {name: metric.model_dump() for name, metric in row.metrics.items()},
+    }

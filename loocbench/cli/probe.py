@@ -17,6 +17,14 @@ def probe(
             "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
         ),
     ] = None,
+    solver: Annotated[
+        str,
+        typer.Option(
+            "--solver",
+            help="path (certified logistic regression), ridge (instant) or sgd (the paper's).",
+            rich_help_panel=o.DATA,
+        ),
+    ] = "path",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
     data_dir: o.DataDir = None,
@@ -30,11 +38,14 @@ def probe(
     overwrite: o.Overwrite = False,
     json: o.Json = False,
 ) -> None:
-    """Linear probe: strength chosen on a validation split, top-1 and top-5 on the test split."""
-    from loocbench.cards import tasks
+    """Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split."""
+    from loocbench.cards import finding
     from loocbench.cli import measuring
+    from loocbench.errors import unknown
 
-    card = tasks.find("linear", dataset, label)
+    if solver not in ("path", "ridge", "sgd"):
+        raise unknown("solver", solver, ("path", "ridge", "sgd"))
+    card = finding.find("linear", dataset, label, solver=solver)  # type: ignore[arg-type]  # one of the three
     measuring.run(
         card,
         measuring.Request(

@@ -21,10 +21,10 @@ def rotation(
     json: o.Json = False,
 ) -> None:
     """Rotation prediction: which of four exact quarter turns a square crop was given."""
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
     from loocbench.cli import measuring
 
-    card = tasks.find("rotation", dataset)
+    card = finding.find("rotation", dataset)
     measuring.run(
         card,
         measuring.Request(

@@ -33,12 +33,12 @@ def select(
     import json as encoder
     from dataclasses import asdict
 
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import select as job
     from loocbench.jobs.measure import row_of
 
-    card = tasks.find("linear", dataset, label)
+    card = finding.find("linear", dataset, label)
     request = measuring.Request(
         data_dir, checkpoint, None, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
     )

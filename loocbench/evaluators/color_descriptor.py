@@ -1,12 +1,20 @@
-"""The stated colour of an image that has no colour label: the mean CIELAB of its central half."""
+"""The stated colour of an image that has no colour label: a CIELAB histogram of its foreground.
+
+Without masks or boxes the foreground is the central half (by side) of the crop.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 _WHITE = np.array([0.95047, 1.0, 1.08883])  # D65
+_LOWEST, _STEP, _NODES = np.array([0, -80, -80]), np.array([25, 20, 20]), np.array([5, 9, 9])  # of L, a, b
+_PIXELS = 64  # a side that a histogram is taken from
+ALIKE = 0.05  # share of the other images that count as of the same colour
 
 
 def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -18,25 +26,64 @@ def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def central_color(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Mean CIELAB [N, 3] of the central half (by side) of square images uint8 [N, 3, S, S]."""
-    quarter = images.shape[2] // 4
-    center = images[:, :, quarter : images.shape[2] - quarter, quarter : images.shape[3] - quarter]
-    mean: npt.NDArray[np.float64] = rgb_to_lab(center.transpose(0, 2, 3, 1).astype(np.float64) / 255).mean(axis=(1, 2))
-    return mean
+def histograms(crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
+    """Square roots of CIELAB histograms [N, 405], of length 1: their products are Bhattacharyya coefficients.
+
+    crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half. A mask without a pixel counts as none at
+    all. Nodes: L 0, 25 .. 100; a and b -80, -60 .. 80; a pixel counts for the eight around it by its nearness
+    (trilinear), so that a small shift of colour is a small change. Of large crops every n-th pixel is taken.
+    """
+    side = crops.shape[2]
+    step = max(1, side // _PIXELS)
+    if masks is None:
+        masks = np.zeros((len(crops), side, side), dtype=bool)
+        masks[:, side // 4 : side - side // 4, side // 4 : side - side // 4] = True
+    found = np.empty((len(crops), int(_NODES.prod())), dtype=np.float32)
+    for row, (crop, mask) in enumerate(zip(crops[:, :, ::step, ::step], masks[:, ::step, ::step], strict=True)):
+        pixels = crop[:, mask].T if mask.any() else crop.reshape(3, -1).T
+        found[row] = np.sqrt(_histogram(rgb_to_lab(pixels / 255)))
+    return found
 
 
-def agreement(nearest: npt.NDArray[np.int64], colors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How near in colour the nearest neighbour is, as a rank, for data without colour labels.
+def _histogram(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of pixels [M, 3]: shares [405]."""
+    place = np.clip((lab - _LOWEST) / _STEP, 0, _NODES - 1)
+    base = np.minimum(place.astype(int), _NODES - 2)
+    part = place - base
+    total = np.zeros(int(_NODES.prod()))
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.where(corner, part, 1 - part).prod(axis=1)
+        node = np.ravel_multi_index(tuple((base + corner).T), tuple(_NODES))
+        total += np.bincount(node, weight, len(total))
+    return total / len(lab)
+
+
+def alike(descriptors: Tensor, queries: Tensor) -> Tensor:
+    """Whether image n is of query q's colour: bool [Q, N]. The twentieth of the other images (at least one) that is
+    nearest in colour is; equally near ones go by index. descriptors: float [N, B]; queries: int64 [Q]."""
+    similarity = _similarity(descriptors, queries)
+    count = max(1, round(ALIKE * (len(descriptors) - 1)))
+    order = similarity.argsort(dim=1, descending=True, stable=True)[:, :count]
+    return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, order, True)
+
+
+def agreement(descriptors: Tensor, queries: Tensor, nearest: Tensor) -> Tensor:
+    """How near in colour the nearest neighbour is, as a rank: float64 [Q].
 
     The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count
-    half): 1 is the best possible neighbour, 0.5 a random one. nearest: int64 [N]; colors: [N, 3], CIELAB. Returns [N].
+    half): 1 is the best possible neighbour, 0.5 a random one. queries, nearest: int64 [Q].
     """
-    count = len(colors)
-    out = np.empty(count)
-    for query in range(count):
-        distance = np.linalg.norm(colors - colors[query], axis=1)
-        found = distance[nearest[query]]
-        others = np.delete(distance, [query, nearest[query]])
-        out[query] = (others > found).mean() + (others == found).mean() / 2
-    return out
+    similarity = _similarity(descriptors, queries)
+    found = similarity.gather(1, nearest[:, None])
+    others = len(descriptors) - 2
+    # The query has -inf and counts as farther, the neighbour counts as a tie: both are taken off again.
+    farther = (similarity < found).sum(dim=1).double() - 1
+    ties = (similarity == found).sum(dim=1).double() - 1
+    return (farther + ties / 2) / max(others, 1)
+
+
+def _similarity(descriptors: Tensor, queries: Tensor) -> Tensor:
+    """Of queries [Q] to all images [Q, N]; to themselves it is -inf."""
+    similarity = descriptors[queries] @ descriptors.T
+    similarity[torch.arange(len(queries), device=queries.device), queries] = -torch.inf
+    return similarity

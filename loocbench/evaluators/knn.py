@@ -12,8 +12,8 @@ from loocbench.types import Outcome
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metrics top1, and top5 where there are more than five classes. Train votes on val, train + val on test; of
-    equally good numbers of neighbours the smallest is chosen."""
+    """Metrics top1, top5 where there are more than five classes, and mean_per_class. Train votes on val, train + val on
+    test; of equally good numbers of neighbours the smallest is chosen."""
     (factor,) = card.labels
     train, val, test = ((subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test"))
     grid = sorted(card.protocol.neighbours)
@@ -28,4 +28,5 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         card.protocol.temperature,
     )
     curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
-    return Outcome(probing.metrics(scores, test[1]), {"neighbours": chosen}, curve)
+    metrics = probing.metrics(scores, test[1], seed=subject.seed)
+    return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,21 +15,12 @@ from loocbench.evaluators import statistics
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
+from loocbench.solvers.ridge import RidgePath, fit_ridge_path
 from loocbench.solvers.streamed import fit_streamed_path
 from loocbench.types import Metric
 
 TOP_5 = 5
 _COPIES = 5  # of the features, in float64, that the path takes in memory
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A fitted probe. scores: test logits [N, K]; strength: the chosen lambda; curve: validation accuracy by lambda."""
-
-    scores: Tensor
-    strength: float
-    curve: list[dict[str, float]]
-    certificate: float
 
 
 @dataclass(frozen=True)
@@ -72,57 +64,114 @@ class Scale:
         return (features.double() - self.center) / self.size
 
 
+class Path(Protocol):
+    """Linear classifiers for L strengths."""
+
+    @property
+    def certificate(self) -> Tensor:
+        """Gradient norms, float64 [L]."""
+
+    def scores(self, features: Tensor) -> Tensor:
+        """[L, N, K], the highest of which is the predicted class, of features [N, D]."""
+
+
+Fit = Callable[[Labelled, Sequence[float], float, int | None], Path]
+"""(part, lambdas, tolerance, room) -> their path: how a probe is fitted."""
+
+
+def fit_logistic(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> LogisticPath:
+    """Multinomial logistic regression; in memory where ``room`` bytes are enough."""
+    if _too_large(part, room):
+        return fit_streamed_path(part.features, part.labels, lambdas, tolerance=tolerance)
+    return fit_logistic_path(part.features.whole(), part.labels, lambdas, tolerance=tolerance)
+
+
+def fit_ridge(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> RidgePath:
+    """Ridge regression of one-hot labels, which always reads block by block: memory is D x D, not N x D."""
+    return fit_ridge_path(part.features, part.labels, lambdas, tolerance=tolerance)
+
+
 def choose(
-    train: Labelled, val: Labelled, lambdas: Sequence[float], tolerance: float, *, room: int | None = None
+    train: Labelled,
+    val: Labelled,
+    lambdas: Sequence[float],
+    tolerance: float,
+    *,
+    fit: Fit = fit_logistic,
+    room: int | None = None,
 ) -> Choice:
     """Fit on train for every lambda and choose on val, in train's :class:`Scale`; of equally good ones the strongest.
 
     room: bytes that the fit may take, default half of what is free; features that need more are read block by block.
     """
     for part in (train, val):
-        _require_finite(part)
+        require_finite(part.features)
     scaled = Scale.of(train.features)
     grid = sorted(lambdas, reverse=True)
-    path = _fit(_in(scaled, train), grid, tolerance, room)
+    path = fit(_in(scaled, train), grid, tolerance, room)
     right = torch.stack(
-        [(path.predict(scaled(block)) == val.labels[rows]).double().sum(dim=1) for rows, block in val.features]
+        [
+            (path.scores(scaled(block)).argmax(dim=2) == val.labels[rows]).double().sum(dim=1)
+            for rows, block in val.features
+        ]
     ).sum(dim=0) / len(val.labels)
     best = int(np.argmax(right.cpu().numpy()))
     curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)]
     return Choice(grid[best], float(right[best]), curve, float(path.certificate.max()))
 
 
-def probe(
+@dataclass(frozen=True)
+class Classifier:
+    """A linear classifier whose strength was chosen on validation, refitted on train and val.
+
+    certificate: the largest of all gradient norms, those of the choice included.
+    """
+
+    choice: Choice
+    certificate: float
+    _final: Path
+    _scaled: Scale
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Logits [N, K] of features [N, D]."""
+        return self._final.scores(self._scaled(features))[0]
+
+    def scores_of(self, features: Blocks) -> Tensor:
+        """The same, read a block at a time. Raises UserError for NaN or infinity."""
+        require_finite(features)
+        return torch.cat([self.scores(block) for _, block in features])
+
+
+def train(
     train: Labelled,
     val: Labelled,
-    test: Labelled,
     lambdas: Sequence[float],
     tolerance: float,
     say: Callable[[str], None] = lambda message: None,
     *,
+    fit: Fit = fit_logistic,
     room: int | None = None,
-) -> Probe:
-    """:func:`choose` a strength, refit on train and val, and score test, all in train's :class:`Scale`."""
-    _require_finite(test)
+) -> Classifier:
+    """:func:`choose` a strength and refit on train and val, all in train's :class:`Scale`."""
     count, dim = train.features.shape
-    streamed = _too_large(train + val, room)
+    streamed = fit is fit_logistic and _too_large(train + val, room)
     say(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
-    choice = choose(train, val, lambdas, tolerance, room=room)
+    choice = choose(train, val, lambdas, tolerance, fit=fit, room=room)
     scaled = Scale.of(train.features)
-    final = _fit(_in(scaled, train + val), [choice.strength], tolerance, room)
-    return Probe(
-        scores=torch.cat([final.scores(scaled(block))[0] for _, block in test.features]),
-        strength=choice.strength,
-        curve=choice.curve,
-        certificate=max(choice.certificate, float(final.certificate.max())),
-    )
+    final = fit(_in(scaled, train + val), [choice.strength], tolerance, room)
+    return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)
 
 
-def metrics(scores: Tensor, labels: Tensor) -> dict[str, Metric]:
-    """top1, and top5 where there are more than five classes, of test scores [N, K]; Wilson's interval over images."""
-    found = {"top1": statistics.share(correct(scores, labels, 1))}
+def metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
+    """top1, top5 where there are more than five classes, and mean_per_class, of test scores [N, K] and labels [N].
+
+    Intervals over images: Wilson's, and for mean_per_class the bootstrap that ``seed`` draws.
+    """
+    right = correct(scores, labels, 1)
+    found = {"top1": statistics.share(right)}
     if scores.shape[1] > TOP_5:
         found["top5"] = statistics.share(correct(scores, labels, TOP_5))
+    found["mean_per_class"] = statistics.mean_per_class(right, labels.cpu().numpy(), seed=seed)
     return found
 
 
@@ -132,19 +181,14 @@ def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
     return hits
 
 
-def _require_finite(part: Labelled) -> None:
-    if not all(bool(block.isfinite().all()) for _, block in part.features):
+def require_finite(features: Blocks) -> None:
+    """Raise UserError for NaN or infinity."""
+    if not all(bool(block.isfinite().all()) for _, block in features):
         raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
 
 
 def _in(scaled: Scale, part: Labelled) -> Labelled:
     return Labelled(part.features.map(scaled), part.labels)
-
-
-def _fit(part: Labelled, grid: Sequence[float], tolerance: float, room: int | None) -> LogisticPath:
-    if _too_large(part, room):
-        return fit_streamed_path(part.features, part.labels, grid, tolerance=tolerance)
-    return fit_logistic_path(part.features.whole(), part.labels, grid, tolerance=tolerance)
 
 
 def _too_large(part: Labelled, room: int | None) -> bool:

@@ -41,6 +41,35 @@ def map_at_r(matches: Tensor) -> Tensor:
     return (hits / places * (matches & first)).sum(dim=1) / right
 
 
+def chance_recall_at(relevant: Tensor, places: int, k: int) -> Tensor:
+    """What :func:`recall_at` is expected to be in a random order of ``places``, of which ``relevant`` [Q] are right."""
+    missed = torch.ones_like(relevant, dtype=torch.float64)
+    for place in range(min(k, places)):
+        missed *= (places - relevant - place).clamp(min=0).double() / (places - place)
+    return 1 - missed
+
+
+def chance_average_precision(relevant: Tensor, places: int) -> Tensor:
+    """What :func:`average_precision` is expected to be in a random order: float64 [Q], for relevant >= 1."""
+    return _chance_up_to(torch.full_like(relevant, places), relevant, places)
+
+
+def chance_map_at_r(relevant: Tensor, places: int) -> Tensor:
+    """What :func:`map_at_r` is expected to be in a random order: float64 [Q], for relevant >= 1."""
+    return _chance_up_to(relevant, relevant, places)
+
+
+def _chance_up_to(last: Tensor, relevant: Tensor, places: int) -> Tensor:
+    """The expectation of 1/R sum over i <= last of right_i / i * (number of right ones up to i).
+
+    A place is right with probability R / M, two places together with R (R - 1) / (M (M - 1)); so it is
+    H_last / M + (R - 1) (last - H_last) / (M (M - 1)), H the harmonic numbers.
+    """
+    harmonic = torch.arange(1, places + 1, dtype=torch.float64, device=last.device).reciprocal().cumsum(0)[last - 1]
+    pairs = (relevant - 1) * (last - harmonic) / (places * max(places - 1, 1))
+    return harmonic / places + pairs
+
+
 def _first_r(matches: Tensor) -> tuple[Tensor, Tensor]:
     """R [Q], and which places are among the first R [Q, M]."""
     right = matches.sum(dim=1)

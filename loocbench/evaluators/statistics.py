@@ -34,6 +34,45 @@ def mean(values: Array, *, seed: int) -> Metric:
     return Metric(value=float(values.mean()), low=float(low), high=float(high), n=len(values))
 
 
+def mean_per_class(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], *, seed: int) -> Metric:
+    """The mean over classes, of those that have an image, of each one's share of right ones: balanced accuracy.
+
+    right, labels: [N], a value an image. The interval is the percentile bootstrap's over images, resampled within their
+    classes, whose sizes are the data set's design. Of n images with a share p right, a resample holds Binomial(n, p)
+    right ones, so none has to be made. A class that is all right or all wrong has no spread in it.
+    """
+    _, places = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(places)
+    shares = np.bincount(places, weights=right) / sizes
+    resampled = np.random.default_rng(seed).binomial(sizes, shares, size=(RESAMPLES, len(sizes)))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile((resampled / sizes).mean(axis=1), [tail, 1 - tail])
+    return Metric(value=float(shares.mean()), low=float(low), high=float(high), n=len(labels))
+
+
+def r_squared(predicted: Array, wanted: Array, *, seed: int) -> Metric:
+    """The share of the variance of ``wanted`` [N] that ``predicted`` [N] explains: 1 is exact, 0 no better than the
+    mean, below 0 worse. With the percentile bootstrap's interval over items.
+
+    Raises ValueError where all wanted values are the same, for which it is not defined.
+    """
+    if np.ptp(wanted) == 0:
+        raise ValueError("R^2 is not defined where all wanted values are the same")
+    generator = np.random.default_rng(seed)
+    resampled = []
+    for _ in range(RESAMPLES):
+        rows = generator.integers(len(wanted), size=len(wanted))
+        if np.ptp(wanted[rows]):
+            resampled.append(_explained(predicted[rows], wanted[rows]))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return Metric(value=_explained(predicted, wanted), low=float(low), high=float(high), n=len(wanted))
+
+
+def _explained(predicted: Array, wanted: Array) -> float:
+    return float(1 - np.square(wanted - predicted).sum() / np.square(wanted - wanted.mean()).sum())
+
+
 def trials(values: Array) -> Metric:
     """A mean over independent trials, each an accuracy, with Student's interval; without spread for a single one."""
     n, center = len(values), float(values.mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
+from dataclasses import astuple
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,54 +14,80 @@ import numpy.typing as npt
 import torch
 
 from loocbench import files
+from loocbench.changes import applying
 from loocbench.data import preparing
 from loocbench.features.encoder import Encoder
-from loocbench.types import Dataset, Split
+from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 
-VERSION = 1  # raise it when the same images and weights give other features
+VERSION = 2  # raise it when the same images and weights give other features
 BATCH = 128
 
 Matrix = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 
 
 def extract(
-    encoder: Encoder, dataset: Dataset, split: Split, *, turns: int, cache: Path, watcher: Watcher
+    encoder: Encoder,
+    dataset: Dataset,
+    split: Split,
+    *,
+    change: Change = UNCHANGED,
+    rows: Rows | None = None,
+    cache: Path,
+    watcher: Watcher,
 ) -> dict[str, Matrix]:
     """Every space's features of a split: name -> float32 [N, D], memory-mapped, in the split's order.
 
-    turns: exact quarter turns (anticlockwise) of the square crop before the network.
+    change: what is done to the square crops before the network. rows: int64 [N], only these images of the split.
     """
-    key = _key(encoder, dataset, split, turns)
+    key = _key(encoder, dataset, split, change, rows)
     folder = cache / "features" / key
     if not folder.is_dir():
         with files.writing_folder(folder) as part:
-            _fill(part, encoder, dataset, split, turns, cache, watcher)
+            _fill(part, encoder, dataset, split, change, rows, cache, watcher)
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
 def _fill(
-    folder: Path, encoder: Encoder, dataset: Dataset, split: Split, turns: int, cache: Path, watcher: Watcher
+    folder: Path,
+    encoder: Encoder,
+    dataset: Dataset,
+    split: Split,
+    change: Change,
+    rows: Rows | None,
+    cache: Path,
+    watcher: Watcher,
 ) -> None:
     size = encoder.preprocessing
     images = preparing.prepare(dataset, split, size.resize, cache=cache, watcher=watcher)
-    stage = f"features, {split.name}" + (f" turned by {90 * turns}°" if turns else "")
+    wanted = np.arange(len(images)) if rows is None else rows
+    stage = f"features, {split.name}{_described(change)}"
     with ExitStack() as stack:
         outputs: dict[str, BinaryIO] = {}
-        for begin in range(0, len(images), BATCH):
-            rows = np.arange(begin, min(begin + BATCH, len(images)))
-            crops = torch.rot90(images.center_crops(rows, size.image_size), turns, (2, 3))
+        for begin in range(0, len(wanted), BATCH):
+            part = wanted[begin : begin + BATCH]
+            crops = applying.apply(images.center_crops(part, size.image_size), change, part.tolist())
             for name, values in encoder.all_spaces(crops).items():
                 if name not in outputs:
                     outputs[name] = stack.enter_context((folder / f"{name}.npy").open("wb"))
-                    header = {"descr": "<f4", "fortran_order": False, "shape": (len(images), values.shape[1])}
+                    header = {"descr": "<f4", "fortran_order": False, "shape": (len(wanted), values.shape[1])}
                     np.lib.format.write_array_header_1_0(outputs[name], header)
                 # Written, not memory-mapped: on a full disk a write is an error, a mapped page a killed process.
                 outputs[name].write(values.float().cpu().numpy().astype("<f4").tobytes())
-            watcher.advance(stage, int(rows[-1]) + 1, len(images))
+            watcher.advance(stage, begin + len(part), len(wanted))
 
 
-def _key(encoder: Encoder, dataset: Dataset, split: Split, turns: int) -> str:
+def _described(change: Change) -> str:
+    """ ", hue 30", or nothing."""
+    if change == UNCHANGED:
+        return ""
+    amount = "" if change.name == UNCHANGED.name else f" {'drawn' if change.drawn else f'{change.strength:g}'}"
+    view = f", view {change.view}" if change.view else ""
+    return f", {change.name}{amount}{view}"
+
+
+def _key(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> str:
     identity = {
         "version": VERSION,
         "weights": encoder.card.weights,
@@ -68,7 +95,8 @@ def _key(encoder: Encoder, dataset: Dataset, split: Split, turns: int) -> str:
         "preprocessing": encoder.preprocessing.model_dump(),
         "content": dataset.content(split.items),
         "items": split.items,
-        "turns": turns,
+        "change": [applying.VERSION, *astuple(change)] if change != UNCHANGED else [],
+        "rows": None if rows is None else rows.tolist(),
         "device": encoder.device.type,  # rounding differs between devices
         "dtype": "float32",
         "torch": torch.__version__,

@@ -1,11 +1,14 @@
-"""The gallery of a retrieval task: which queries, which neighbours, and the picture."""
+"""The gallery of a retrieval task: which queries, which neighbours, and the picture; of one model or several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
 from loocbench.jobs.measure import Measurement
 from loocbench.report import gallery
@@ -15,34 +18,50 @@ NEIGHBOURS = 7
 _CAPTION = 22  # characters that fit above a picture
 
 
-def draw(measurement: Measurement, path: Path) -> Path:
-    """Draw ``QUERIES`` seeded test images with their nearest neighbours; a match agrees in every label of the card."""
-    split = measurement.dataset.splits["test"]
-    factors = measurement.card.labels
-    generator = np.random.default_rng(measurement.seed)
+def draw(measurements: Sequence[Measurement], path: Path) -> Path:
+    """Draw ``QUERIES`` seeded test images with their nearest neighbours; a match agrees in every label of the card.
+
+    Of several models each query has a line a model, so that they stand one above the other. Raises UserError where two
+    of them do not see the same images.
+    """
+    first = measurements[0]
+    split = first.dataset.splits["test"]
+    if any(one.dataset.splits["test"].fingerprint != split.fingerprint for one in measurements):
+        raise UserError("a gallery compares models on the same test images; these are different ones.")
+    generator = np.random.default_rng(first.seed)
     queries = np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False))
-    order = (
-        neighbours.nearest(measurement.features("test"), min(NEIGHBOURS, len(split) - 1), queries.tolist())
-        .cpu()
-        .numpy()
-    )
-    rows = []
-    for query, nearest in zip(queries, order, strict=True):
-        shown = np.concatenate([[query], nearest])
-        matches = [split.labels[factor][shown] == split.labels[factor][query] for factor in factors]
-        captions = [
-            "\n".join(
-                _readable(split.class_names[factor][split.labels[factor][row]], position > 0 and bool(match[position]))
-                for factor, match in zip(factors, matches, strict=True)
-            )
-            for position, row in enumerate(shown)
-        ]
-        rows.append(
-            gallery.GalleryRow(measurement.crops("test", shown.tolist()), np.all(matches, axis=0)[1:], captions)
-        )
-    label = f"{measurement.encoder.card.label}, {measurement.features_name}"
-    gallery.draw(rows, f"{label}: {measurement.card.title} ({' and '.join(factors)})", path)
+    count = min(NEIGHBOURS, len(split) - 1)
+    found = [neighbours.nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements]
+    alone = len(measurements) == 1
+    rows = [
+        _row(one, int(query), nearest[place], "" if alone else _name(one), with_query=number == 0)
+        for place, query in enumerate(queries)
+        for number, (one, nearest) in enumerate(zip(measurements, found, strict=True))
+    ]
+    title = f"{first.card.title} ({' and '.join(first.card.labels)})"
+    gallery.draw(rows, f"{_name(first)}: {title}" if alone else title, path)
     return path
+
+
+def _name(measurement: Measurement) -> str:
+    return f"{measurement.encoder.card.label}, {measurement.features_name}"
+
+
+def _row(
+    measurement: Measurement, query: int, nearest: npt.NDArray[np.int64], label: str, *, with_query: bool
+) -> gallery.GalleryRow:
+    split, factors = measurement.dataset.splits["test"], measurement.card.labels
+    shown = np.concatenate([[query], nearest])
+    matches = [split.labels[factor][shown] == split.labels[factor][query] for factor in factors]
+    captions = [
+        "\n".join(
+            _readable(split.class_names[factor][split.labels[factor][row]], position > 0 and bool(match[position]))
+            for factor, match in zip(factors, matches, strict=True)
+        )
+        for position, row in enumerate(shown)
+    ]
+    crops = measurement.crops("test", shown.tolist())
+    return gallery.GalleryRow(crops, np.all(matches, axis=0)[1:], captions, label, with_query)
 
 
 def _readable(name: str, matches: bool) -> str:

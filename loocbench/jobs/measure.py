@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,28 @@ import torch
 from torch import Tensor
 
 from loocbench import files, provenance
-from loocbench.cards.tasks import Evaluator, TaskCard
-from loocbench.data import preparing
+from loocbench.cards.protocols import Evaluator
+from loocbench.cards.tasks import TaskCard
+from loocbench.data import catalog, preparing
+from loocbench.data.prepared import PreparedImages, center_square
 from loocbench.errors import UserError
-from loocbench.evaluators import episodic, few_shot, knn, linear, retrieval, rotation
-from loocbench.evaluators.subject import Subject
-from loocbench.features import extraction
+from loocbench.evaluators import (
+    controlled,
+    episodic,
+    few_shot,
+    knn,
+    linear,
+    retrieval,
+    robustness,
+    rotation,
+    sensitivity,
+)
+from loocbench.evaluators.subject import Rows, Subject
+from loocbench.features import augmented, extraction
 from loocbench.features.encoder import Encoder
 from loocbench.records import store
 from loocbench.solvers.blocks import Blocks
-from loocbench.types import Dataset, Outcome, Pixels, Row
+from loocbench.types import UNCHANGED, Change, Dataset, Mask, Outcome, Pixels, Row
 from loocbench.watching import Watcher
 
 EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
@@ -31,12 +43,15 @@ EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "episodes": episodic.evaluate,
     "rotation": rotation.evaluate,
     "retrieval": retrieval.evaluate,
+    "controlled": controlled.evaluate,
+    "robustness": robustness.evaluate,
+    "sensitivity": sensitivity.evaluate,
 }
 
 
 @dataclass
 class Measurement:
-    """One task on one checkpoint's features; the ``Subject`` that its evaluator sees."""
+    """One task on one checkpoint's features: the ``Subject`` of its evaluator. other: the card's ``elsewhere``."""
 
     card: TaskCard
     encoder: Encoder
@@ -45,30 +60,46 @@ class Measurement:
     seed: int
     cache: Path
     watcher: Watcher
+    other: Dataset | None = None
     extract_seconds: float = 0.0
 
-    def features(self, split: str, *, turns: int = 0) -> Tensor:
+    def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
         """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
-        parts = self._parts(split, turns)
+        parts = self._parts(split, change, rows)
         return torch.from_numpy(np.concatenate(parts, axis=1)).to(self.device)
 
-    def blocks(self, split: str, *, turns: int = 0) -> Blocks:
+    def blocks(self, split: str, *, change: Change = UNCHANGED) -> Blocks:
         """The same features, read from the cache's memory-mapped files a block at a time."""
-        return Blocks.of_mapped(self._parts(split, turns), self.device)
+        return Blocks.of_mapped(self._parts(split, change, None), self.device)
+
+    def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
+        return augmented.epoch_of(
+            self.encoder,
+            self.dataset,
+            splits,
+            self.features_name,
+            seed=self.seed,
+            epoch=epoch,
+            batch_size=batch_size,
+            cache=self.cache,
+            watcher=self.watcher,
+        )
 
     @property
     def device(self) -> torch.device:
         """The encoder's."""
         return self.encoder.device
 
-    def _parts(self, split: str, turns: int) -> list[extraction.Matrix]:
+    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[extraction.Matrix]:
         """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
         begin = time.perf_counter()
         every = extraction.extract(
             self.encoder,
             self.dataset,
             self.dataset.splits[split],
-            turns=turns,
+            change=change,
+            rows=rows,
             cache=self.cache,
             watcher=self.watcher,
         )
@@ -79,21 +110,54 @@ class Measurement:
         """Labels int64 [N] of a split."""
         return torch.from_numpy(self.dataset.splits[split].labels[factor]).to(self.encoder.device)
 
+    def factors(self, split: str) -> Sequence[str]:
+        """Which labels the split has."""
+        return list(self.dataset.splits[split].labels)
+
+    def names(self, split: str, factor: str) -> Sequence[str]:
+        """The names of a factor's labels."""
+        return self.dataset.splits[split].class_names[factor]
+
+    def items(self, split: str) -> Sequence[str]:
+        """The images' names."""
+        return self.dataset.splits[split].items
+
     def crops(self, split: str, rows: Sequence[int]) -> Pixels:
         """What the network sees of some images of a split: uint8 [len(rows), 3, S, S]."""
-        size = self.encoder.preprocessing
-        images = preparing.prepare(
-            self.dataset,
-            self.dataset.splits[split],
-            size.resize,
-            cache=self.cache,
-            watcher=self.watcher,
-        )
-        return images.center_crops(rows, size.image_size).numpy()
+        return self._images(split).center_crops(rows, self.encoder.preprocessing.image_size).numpy()
+
+    @property
+    def foreground(self) -> str:
+        """What the thing itself is known from in these images."""
+        return self.dataset.foreground.kind if self.dataset.foreground else ""
+
+    def masks(self, split: str, rows: Sequence[int]) -> Mask:
+        """Where the thing itself is in the crops of some images: bool [len(rows), S, S]."""
+        if self.dataset.foreground is None:
+            raise ValueError(f"{self.dataset.name} ships neither masks nor boxes")
+        items, size = self.items(split), self.encoder.preprocessing.image_size
+        masks = self.dataset.foreground.masks([items[row] for row in rows], self._images(split).sizes(rows))
+        return np.stack([center_square(mask, size) for mask in masks])
+
+    def elsewhere(self) -> Measurement:
+        """The same features on the card's other data set."""
+        if self.other is None:
+            raise ValueError(f"{self.card.task} names no other data set")
+        return replace(self, dataset=self.other, other=None)
+
+    def _images(self, split: str) -> PreparedImages:
+        of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
+        return preparing.prepare(self.dataset, of, resize, cache=self.cache, watcher=self.watcher)
 
     def say(self, message: str) -> None:
         """One line for the user."""
         self.watcher.say(message)
+
+
+def opened(card: TaskCard, data_dir: Path | None) -> tuple[Dataset, Dataset | None]:
+    """The card's data set, and the other one that it names, if it does. Raises UserError."""
+    other = catalog.open_dataset(card.elsewhere, data_dir) if card.elsewhere else None
+    return catalog.open_dataset(card.dataset, data_dir), other
 
 
 def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bool) -> tuple[Row, Path]:
@@ -116,10 +180,9 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     )
     kept = store.read(path) if path.exists() and not overwrite else None
     if isinstance(kept, Row):
-        dataset = measurement.dataset
-        if (kept.fingerprints, kept.edition) != (_fingerprints(dataset), dataset.edition()):
+        if (kept.fingerprints, kept.edition) != (_fingerprints(measurement), _edition(measurement)):
             raise UserError(
-                f"{path} was measured on other images of {dataset.name}; --overwrite it, or name a --suite."
+                f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
             )
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
@@ -127,6 +190,16 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     row = _measure(measurement)
     store.save(path, row)
     return row, path
+
+
+def rows_of(
+    measurement: Measurement, features: Sequence[str], *, results: Path, suite: str, overwrite: bool
+) -> list[tuple[Row, Path]]:
+    """:func:`row_of` for several features; all names are looked at before any work."""
+    for name in features:
+        measurement.encoder.parse(name)
+    parts = [replace(measurement, features_name=name.replace(" ", "")) for name in features]
+    return [row_of(part, results=results, suite=suite, overwrite=overwrite) for part in parts]
 
 
 def _measure(measurement: Measurement) -> Row:
@@ -138,10 +211,10 @@ def _measure(measurement: Measurement) -> Row:
         task=card.task,
         task_version=card.version,
         dataset=dataset.name,
-        dataset_note=dataset.note,
-        skipped=dataset.skipped,
-        fingerprints=_fingerprints(dataset),
-        edition=dataset.edition(),
+        dataset_note=_note(measurement),
+        skipped=tuple(item for one in _datasets(measurement) for item in one.skipped),
+        fingerprints=_fingerprints(measurement),
+        edition=_edition(measurement),
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
@@ -169,5 +242,22 @@ def _measure(measurement: Measurement) -> Row:
     )
 
 
-def _fingerprints(dataset: Dataset) -> dict[str, str]:
-    return {name: split.fingerprint for name, split in dataset.splits.items()}
+def _datasets(measurement: Measurement) -> list[Dataset]:
+    return [measurement.dataset, *([measurement.other] if measurement.other else [])]
+
+
+def _note(measurement: Measurement) -> str:
+    """What sets the copies apart from the official ones; of two data sets, whose note it is."""
+    notes = [(one.name, one.note) for one in _datasets(measurement) if one.note]
+    return "; ".join(f"{name}: {note}" if measurement.other else note for name, note in notes)
+
+
+def _fingerprints(measurement: Measurement) -> dict[str, str]:
+    """By split; those of a second data set with its name before them."""
+    own = {name: split.fingerprint for name, split in measurement.dataset.splits.items()}
+    other = measurement.other
+    return own | ({f"{other.name} {name}": split.fingerprint for name, split in other.splits.items()} if other else {})
+
+
+def _edition(measurement: Measurement) -> str:
+    return "; ".join(one.edition() for one in _datasets(measurement))

@@ -14,7 +14,7 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features import spaces
 from loocbench.features.encoder import Encoder
-from loocbench.jobs.measure import Measurement, row_of
+from loocbench.jobs.measure import Measurement, opened, row_of
 from loocbench.jobs.suite import Places
 from loocbench.pretraining import recipes
 from loocbench.records import store
@@ -50,7 +50,9 @@ def make(
     seed: int,
 ) -> list[Job]:
     """Every task on every checkpoint's ``features`` (default: its own). Raises UserError for an unknown checkpoint."""
-    data = {card.dataset: _opened(card.dataset, places) for card in map(tasks.load, task_names)}
+    cards = [tasks.load(task) for task in task_names]
+    wanted = {name for card in cards for name in (card.dataset, card.elsewhere) if name}
+    data = {name: _opened(name, places) for name in wanted}
     jobs = []
     for reference in references:
         checkpoint = locate.load(reference, runs=places.runs, seed=seed)
@@ -82,8 +84,8 @@ def run(
                 )
                 of = job.checkpoint
             card = tasks.load(job.task)
-            dataset = catalog.open_dataset(card.dataset, places.data_dir)
-            measurement = Measurement(card, encoder, dataset, job.features, seed, places.cache, watcher)
+            dataset, other = opened(card, places.data_dir)
+            measurement = Measurement(card, encoder, dataset, job.features, seed, places.cache, watcher, other)
             row_of(measurement, results=places.results, suite=suite, overwrite=overwrite)
         except UserError as error:
             watcher.say(f"failed, going on: {error}")
@@ -104,11 +106,12 @@ def _job(
 ) -> Job:
     card, whose = tasks.load(task), checkpoint.card
     row = store.locate(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
-    dataset = data[card.dataset]
-    if isinstance(dataset, str):
-        lacking = lacking or dataset
-    elif missing := {"train", "val", "test"} - dataset.splits.keys():
-        lacking = lacking or f"{dataset.name} has no {min(missing)} split"
+    for name, needed in ((card.dataset, {"train", "val", "test"}), (card.elsewhere, {"test"})):
+        dataset = data.get(name)
+        if isinstance(dataset, str):
+            lacking = lacking or dataset
+        elif dataset and (missing := needed - dataset.splits.keys()):
+            lacking = lacking or f"{dataset.name} has no {min(missing)} split"
     state: State = "kept" if row.exists() else "impossible" if lacking else "to do"
     note = {"kept": str(row), "impossible": lacking, "to do": card.cost}[state]
     return Job(reference, whose.label, features, task, state, note, row)

@@ -1,14 +1,24 @@
-"""Which space, or concatenation of spaces, a linear task is best read off: chosen on validation, tested once."""
+"""Which space, or concatenation of spaces, a linear task is best read off: chosen on validation, tested once.
+
+Where there are fewer training images than dimensions, every combination is solved from the sum of its spaces' Gram
+matrices, so each space's features are read once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
+from operator import add
 
 from loocbench.evaluators import probing
+from loocbench.evaluators.combinations import Products
+from loocbench.evaluators.combinations import choose as choose_from_products
 from loocbench.features import spaces
+from loocbench.free_memory import free_memory
 from loocbench.jobs.measure import Measurement
+from loocbench.solvers.blocks import Blocks
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,43 @@ def names(offered: Sequence[str]) -> list[str]:
 def candidates(measurement: Measurement) -> list[Candidate]:
     """Every combination's validation accuracy, the best first; of equal ones that with fewer dimensions, then the one
     named first. Test images are not touched."""
-    card, found = measurement.card, []
+    card = measurement.card
     (factor,) = card.labels
-    every = names(measurement.encoder.spaces)
+    labels = {split: measurement.labels(split, factor) for split in ("train", "val")}
+    every, found = names(measurement.encoder.spaces), []
+    parts = {name: _parts(name, every) for name in every}
+    singles = dict.fromkeys(part for name in every for part in parts[name])
+    known: dict[str, Products] = {}
+
+    def of(name: str) -> dict[str, Blocks]:
+        return {split: replace(measurement, features_name=name).blocks(split) for split in labels}
+
+    def products(part: str) -> Products:
+        if part not in known:
+            known[part] = Products.of(**of(part))
+        return known[part]
+
+    count, validated = len(labels["train"]), len(labels["val"])
+    # The solver works on a handful of N x N matrices beside those of the spaces and their sum.
+    need = (len(singles) + 1) * Products.bytes(count, validated) + 8 * Products.bytes(count, 0)
+    fits = need <= free_memory(measurement.device) // 2
     for number, name in enumerate(every, 1):
-        part = replace(measurement, features_name=name)
-        train, val = (probing.Labelled(part.blocks(split), part.labels(split, factor)) for split in ("train", "val"))
-        choice = probing.choose(train, val, card.protocol.lambdas, card.protocol.tolerance)
-        found.append(Candidate(name, train.features.shape[1], choice.accuracy, choice.strength))
+        features = of(name)
+        dim = features["train"].shape[1]
+        protocol = card.protocol.lambdas, card.protocol.tolerance
+        if fits and count <= dim:
+            total = reduce(add, map(products, parts[name]))
+            choice = choose_from_products(total, labels["train"], labels["val"], *protocol)
+        else:
+            train, val = (probing.Labelled(features[split], labels[split]) for split in ("train", "val"))
+            choice = probing.choose(train, val, *protocol)
+        found.append(Candidate(name, dim, choice.accuracy, choice.strength))
         measurement.watcher.advance("combinations", number, len(every), name)
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
+
+
+def _parts(name: str, every: Sequence[str]) -> list[str]:
+    """The single spaces that a candidate concatenates."""
+    if name == spaces.LOOC_PLUS:
+        return [one for one in every if one.startswith(spaces.HEAD) and "+" not in one]
+    return name.split("+")

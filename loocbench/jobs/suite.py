@@ -14,7 +14,7 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import gallery, pretrain
-from loocbench.jobs.measure import Measurement, row_of
+from loocbench.jobs.measure import Measurement, opened, row_of
 from loocbench.jobs.training import SPLIT
 from loocbench.types import Dataset, Recipe
 from loocbench.watching import Watcher
@@ -42,11 +42,11 @@ def run(card: SuiteCard, places: Places, *, device: str, seed: int, overwrite: b
         for task in card.tasks:
             for features in model.features:
                 task_card = tasks.load(task)
-                dataset = catalog.open_dataset(task_card.dataset, places.data_dir)
-                measurement = Measurement(task_card, encoder, dataset, features, seed, places.cache, watcher)
+                dataset, other = opened(task_card, places.data_dir)
+                measurement = Measurement(task_card, encoder, dataset, features, seed, places.cache, watcher, other)
                 row_of(measurement, results=places.results, suite=card.suite, overwrite=overwrite)
                 if task_card.evaluator == "retrieval" and features == encoder.default_features:
-                    pictures.append(gallery.draw(measurement, folder / f"gallery-{encoder.card.name}.png"))
+                    pictures.append(gallery.draw([measurement], folder / f"gallery-{encoder.card.name}.png"))
     return pictures
 
 

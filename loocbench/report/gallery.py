@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,22 @@ import numpy.typing as npt
 
 from loocbench import files
 
+_LABEL = 24  # characters of a line beside a row
 RIGHT, WRONG = "#0072B2", "#BBBBBB"  # told apart without colour too: a thick frame against a thin dashed one
 
 
 @dataclass(frozen=True)
 class GalleryRow:
-    """images: uint8 [1 + k, 3, S, S], the query first. right: bool [k]. captions: 1 + k short lines."""
+    """images: uint8 [1 + k, 3, S, S], the query first. right: bool [k]. captions: 1 + k short lines.
+
+    label: whose neighbours these are, where several models are compared; with_query: whether to show the query here.
+    """
 
     images: npt.NDArray[np.uint8]
     right: npt.NDArray[np.bool_]
     captions: Sequence[str]
+    label: str = ""
+    with_query: bool = True
 
 
 def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
@@ -36,7 +43,12 @@ def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
     for axes, row in zip(grid, rows, strict=True):
         for position, axis in enumerate(axes):
             axis.set_axis_off()
-            if position >= len(row.images):
+            if position == 0 and row.label:
+                label = "\n".join(textwrap.wrap(row.label, _LABEL))
+                axis.text(
+                    -0.12, 0.5, label, rotation=90, ha="center", va="center", fontsize=6, transform=axis.transAxes
+                )
+            if position >= len(row.images) or (position == 0 and not row.with_query):
                 continue
             image = row.images[position].transpose(1, 2, 0)
             axis.imshow(image, interpolation="nearest" if image.shape[0] < 100 else "antialiased")

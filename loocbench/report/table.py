@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loocbench.cards import tasks
+from loocbench.cards import finding
 from loocbench.cards.tasks import TaskCard
 from loocbench.types import Metric, Row
 
@@ -67,7 +67,7 @@ def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
     row. A line is one experiment: rows whose recipes and training images are equal but for the seed. Over several seeds
     a cell is their mean, ± their standard deviation; for one seed the ± is half the 95 % interval over test items.
     """
-    named = {row.task: tasks.of_row(row.task, row.dataset) for row in rows}
+    named = {row.task: finding.of_row(row.task, row.dataset) for row in rows}
     cards = {task: card for task, card in named.items() if card}
     newest = {task: max(row.task_version for row in rows if row.task == task) for task in {row.task for row in rows}}
     current = _latest([row for row in rows if row.task_version == newest[row.task]])

@@ -20,7 +20,7 @@ def test_knn(loocbench):
     said = loocbench("knn", "--label", "color", "--json")
     found = json.loads(said.out)
     assert found["task"] == "knn/blooms-color"
-    assert set(found["metrics"]) == {"top1", "top5"}
+    assert set(found["metrics"]) == {"top1", "top5", "mean_per_class"}
 
 
 @pytest.mark.usefixtures("pretrained")

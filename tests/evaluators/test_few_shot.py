@@ -20,7 +20,7 @@ class Made:
     def __init__(self, spread: float) -> None:
         self.spread = spread
 
-    def features(self, split, *, turns=0):
+    def features(self, split):
         generator = torch.Generator().manual_seed(sorted(SIZES).index(split))
         centers = torch.randn(CLASSES, DIM, generator=torch.Generator().manual_seed(9))
         labels = self.labels(split, "class")
@@ -28,8 +28,8 @@ class Made:
 
     device = torch.device("cpu")
 
-    def blocks(self, split, *, turns=0):
-        return Blocks.of(self.features(split, turns=turns))
+    def blocks(self, split):
+        return Blocks.of(self.features(split))
 
     def labels(self, split, factor):
         return torch.arange(CLASSES * SIZES[split]) % CLASSES
@@ -79,6 +79,15 @@ def test_the_number_of_neighbours_is_chosen_on_validation():
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["neighbours"] == min(p["neighbours"] for p in outcome.curve if p["val_top1"] == best)
     assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, 100, 200]
+
+
+def test_neighbours_say_which_images_they_got_right():
+    outcome = knn.evaluate(tasks.load("knn/flowers102"), Made(0.7))
+    right = outcome.items["top1"]
+    assert (right.dtype, right.shape) == (bool, (CLASSES * SIZES["test"],))
+    assert right.mean() == pytest.approx(outcome.metrics["top1"].value)
+    by_class = right.reshape(-1, CLASSES).mean(axis=0)  # labels go round
+    assert outcome.metrics["mean_per_class"].value == pytest.approx(by_class.mean())
 
 
 def test_an_interval_over_trials_is_students():

@@ -1,5 +1,7 @@
 """Ranking metrics against scikit-learn, pytorch-metric-learning and naive loops."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,17 @@ def knn_by_sorting(query, k, reference, ref_includes_query):
 
 def test_a_query_without_a_right_one_is_told_apart():
     assert ranking_metrics.answerable(torch.tensor([[False, True], [False, False]])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("relevant", "places"), [(1, 6), (2, 6), (3, 5), (6, 6), (1, 1)])
+def test_chance_is_the_mean_over_every_order(relevant, places):
+    """All orders of so many right and wrong ones, each as likely as any other."""
+    orders = torch.tensor(sorted(set(permutations([True] * relevant + [False] * (places - relevant)))))
+    count = torch.tensor([relevant])
+    for k in (1, 2, 5):
+        expected = ranking_metrics.recall_at(orders, k).double().mean()
+        assert float(ranking_metrics.chance_recall_at(count, places, k)) == pytest.approx(float(expected))
+    expected = ranking_metrics.average_precision(orders).mean()
+    assert float(ranking_metrics.chance_average_precision(count, places)) == pytest.approx(float(expected))
+    expected = ranking_metrics.map_at_r(orders).mean()
+    assert float(ranking_metrics.chance_map_at_r(count, places)) == pytest.approx(float(expected))

@@ -1,7 +1,11 @@
 """Intervals."""
 
+import time
+
 import numpy as np
+import pytest
 from scipy.stats import norm
+from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from loocbench.evaluators import statistics
 
@@ -30,3 +34,73 @@ def test_the_bootstrap_of_a_mean_agrees_with_the_normal_interval_and_is_seeded()
     np.testing.assert_allclose([metric.low, metric.high], [values.mean() - half, values.mean() + half], atol=0.006)
     assert metric == statistics.mean(values, seed=1)
     assert metric != statistics.mean(values, seed=2)
+
+
+def predictions(count, classes, seed=0):
+    """Labels with gaps, classes of uneven sizes, and predictions that are right more often in the later classes."""
+    generator = np.random.default_rng(seed)
+    labels = 3 * np.sort(generator.integers(classes, size=count) * generator.integers(2, size=count))
+    wrong = generator.random(count) > 0.3 + 0.5 * labels / labels.max()
+    return np.where(wrong, labels + 1, labels), labels
+
+
+def test_the_mean_over_classes_is_balanced_accuracy():
+    predicted, labels = predictions(500, 7)
+    metric = statistics.mean_per_class(predicted == labels, labels, seed=0)
+    assert metric.value == pytest.approx(
+        balanced_accuracy_score(labels, np.where(predicted == labels, labels, (labels + 3) % (labels.max() + 3)))
+    )
+    assert metric.value != pytest.approx((predicted == labels).mean(), abs=0.01)
+    assert metric.n == 500
+
+
+def test_its_interval_is_that_of_images_drawn_anew_within_their_classes():
+    predicted, labels = predictions(400, 5)
+    right = predicted == labels
+    generator = np.random.default_rng(1)
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    drawn = [np.mean([right[generator.choice(rows, size=len(rows))].mean() for rows in members]) for _ in range(4000)]
+    metric = statistics.mean_per_class(right, labels, seed=0)
+    np.testing.assert_allclose([metric.low, metric.high], np.quantile(drawn, [0.025, 0.975]), atol=0.006)
+    assert metric.low < metric.value < metric.high
+    assert metric == statistics.mean_per_class(right, labels, seed=0)
+    assert metric != statistics.mean_per_class(right, labels, seed=1)
+
+
+def test_its_interval_covers_the_truth_about_as_often_as_it_says():
+    truth, generator = np.linspace(0.2, 0.9, 10), np.random.default_rng(2)
+    labels = np.repeat(np.arange(10), 30)
+    metrics = [
+        statistics.mean_per_class(generator.random(300) < truth[labels], labels, seed=seed) for seed in range(300)
+    ]
+    covered = np.mean([metric.low <= truth.mean() <= metric.high for metric in metrics])
+    assert 0.91 < covered < 0.985
+
+
+def test_the_interval_of_flowers_test_split_takes_a_moment():
+    predicted, labels = predictions(6149, 102)
+    begin = time.process_time()
+    statistics.mean_per_class(predicted == labels, labels, seed=0)
+    assert time.process_time() - begin < 1
+
+
+def test_r_squared():
+    generator = np.random.default_rng(0)
+    wanted = generator.normal(size=100)
+    for predicted in (wanted, wanted + generator.normal(size=100), np.full(100, wanted.mean()), -wanted):
+        found = statistics.r_squared(predicted, wanted, seed=0)
+        assert found.value == pytest.approx(r2_score(wanted, predicted))
+        assert found.low <= found.value + 1e-9
+    with pytest.raises(ValueError, match="the same"):
+        statistics.r_squared(wanted, np.ones(100), seed=0)
+
+
+def test_the_interval_of_r_squared_covers():
+    """Nine in ten of repeated experiments at least hold the true value, 1/2, in a 95 % interval."""
+    hits = 0
+    for trial in range(40):
+        generator = np.random.default_rng(trial)
+        predicted = generator.normal(size=200)
+        found = statistics.r_squared(predicted, predicted + generator.normal(size=200), seed=trial)
+        hits += found.low <= 0.5 <= found.high
+    assert hits >= 34

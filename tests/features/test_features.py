@@ -1,5 +1,7 @@
 """Spaces by name, the encoder, and a cache that can never give another model's features."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import loocbench
 from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.features import extraction, spaces
+from loocbench.types import UNCHANGED, Change
 from tests.conftest import Silent
 
 OFFERED = {
@@ -81,8 +84,10 @@ def test_prepare_makes_pillow_images_into_the_networks_input(trained):
     assert (prepared[0] == 128).all()
 
 
-def extract(encoder, dataset, cache, turns=0, split="test"):
-    return extraction.extract(encoder, dataset, dataset.splits[split], turns=turns, cache=cache, watcher=Silent())
+def extract(encoder, dataset, cache, change=UNCHANGED, rows=None, split="test"):
+    return extraction.extract(
+        encoder, dataset, dataset.splits[split], change=change, rows=rows, cache=cache, watcher=Silent()
+    )
 
 
 def test_extracted_features_are_the_encoders_in_the_splits_order(trained, tiny_blooms, tmp_path):
@@ -100,8 +105,16 @@ def test_turned_features_are_those_of_the_turned_crops(trained, tiny_blooms, tmp
     crops = encoder.prepare(raw)
     for turns in range(4):
         expected = encoder(torch.from_numpy(np.rot90(crops.numpy(), turns, (2, 3)).copy()), "looc")
-        found = torch.from_numpy(np.array(extract(encoder, tiny_blooms, tmp_path, turns)["general"]))
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+        found = extract(encoder, tiny_blooms, tmp_path, Change("rotation", 90 * turns))["general"]
+        torch.testing.assert_close(torch.from_numpy(np.array(found)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("change", [UNCHANGED, Change("hue", drawn=True, seed=4), Change("texture", 0.5, view=2)])
+def test_some_rows_are_those_rows_of_all(trained, tiny_blooms, tmp_path, change):
+    encoder, rows = loocbench.load(trained["looc"]), np.array([3, 8, 40])
+    whole = extract(encoder, tiny_blooms, tmp_path, change)["general"]
+    some = extract(encoder, tiny_blooms, tmp_path, change, rows)["general"]
+    np.testing.assert_allclose(some, whole[rows], rtol=1e-4, atol=1e-5)
 
 
 def test_a_second_extraction_costs_no_forward_pass(trained, tiny_blooms, tmp_path, monkeypatch):
@@ -115,14 +128,16 @@ def test_a_second_extraction_costs_no_forward_pass(trained, tiny_blooms, tmp_pat
 def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blooms):
     looc, moco = loocbench.load(trained["looc"]), loocbench.load(trained["moco"])
     other = blooms.blooms({"train": 96, "val": 48, "test": 64}, seed=1)
+    test, hue = tiny_blooms.splits["test"], Change("hue", 30)
+    changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
     keys = {
-        extraction._key(looc, tiny_blooms, tiny_blooms.splits["test"], 0),
-        extraction._key(looc, tiny_blooms, tiny_blooms.splits["test"], 1),
-        extraction._key(looc, tiny_blooms, tiny_blooms.splits["val"], 0),
-        extraction._key(looc, other, other.splits["test"], 0),
-        extraction._key(moco, tiny_blooms, tiny_blooms.splits["test"], 0),
+        *(extraction._key(looc, tiny_blooms, test, change, None) for change in changes),
+        extraction._key(looc, tiny_blooms, test, UNCHANGED, np.arange(3)),
+        extraction._key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
+        extraction._key(looc, other, other.splits["test"], UNCHANGED, None),
+        extraction._key(moco, tiny_blooms, test, UNCHANGED, None),
     }
     changed = loocbench.load(trained["looc"])
     changed.preprocessing = changed.preprocessing.model_copy(update={"resize": 20})
-    keys.add(extraction._key(changed, tiny_blooms, tiny_blooms.splits["test"], 0))
-    assert len(keys) == 6
+    keys.add(extraction._key(changed, tiny_blooms, test, UNCHANGED, None))
+    assert len(keys) == len(changes) + 5

@@ -153,11 +153,11 @@ def test_the_number_of_seeds_is_shown():
 
 
 def test_a_folders_columns_are_named_after_it():
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
 
     for evaluator, title in (("linear", "cars"), ("rotation", "cars, rotation"), ("retrieval", "cars, neighbours")):
-        card = tasks.find(evaluator, "folder:/data/cars")
-        assert tasks.of_row(card.task, "folder:cars").title == card.title == title
-    card = tasks.find("linear", "folder:/data/cars", "color")
-    assert tasks.of_row(card.task, "folder:cars") == card.model_copy(update={"dataset": "folder:cars"})
-    assert tasks.of_row("linear/long-gone", "cub200") is None
+        card = finding.find(evaluator, "folder:/data/cars")
+        assert finding.of_row(card.task, "folder:cars").title == card.title == title
+    card = finding.find("linear", "folder:/data/cars", "color")
+    assert finding.of_row(card.task, "folder:cars") == card.model_copy(update={"dataset": "folder:cars"})
+    assert finding.of_row("linear/long-gone", "cub200") is None

@@ -1,0 +1,78 @@
+"""``loocbench sensitivity``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loocbench.types import Row
+
+
+def sensitivity(
+    dataset: o.DatasetName = "blooms",
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--features", help="As for probe (repeatable); default every space alone.", rich_help_panel=o.MODEL
+        ),
+    ] = None,
+    checkpoint: o.Checkpoint = None,
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    results: o.Results = o.DEFAULT_RESULTS,
+    suite: o.Suite = o.DEFAULT_SUITE,
+    cache: o.Cache = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", help="Where the heat map goes; default beside the rows.", rich_help_panel=o.OUTPUT),
+    ] = None,
+    skip_damaged: o.SkipDamaged = False,
+    overwrite: o.Overwrite = False,
+    json: o.Json = False,
+) -> None:
+    """What each space kept of each augmentation: does it move, can the change be told, what does it cost."""
+    from loocbench.cards import finding
+    from loocbench.cli import measuring
+    from loocbench.jobs.measure import rows_of
+    from loocbench.report import heat_map
+
+    card = finding.find("sensitivity", dataset)
+    request = measuring.Request(
+        data_dir, checkpoint, None, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+    )
+    with measuring.opened_measurement(card, request) as measurement:
+        names = features or measurement.encoder.spaces
+        rows, paths = zip(*rows_of(measurement, names, results=results, suite=suite, overwrite=overwrite), strict=True)
+        place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{seed}.png"
+        heat_map.draw(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
+        measurement.say(f"heat map: {place}")
+    if json:
+        measuring.print_rows(rows)
+        return
+    for name in ("equivariance", "invariance", "top1_loss"):
+        _show(rows, card.protocol.changes, name)
+    measuring.say_rows(paths)
+
+
+def _show(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:
+    """Spaces by changes, in per cent."""
+    from rich.table import Table
+
+    from loocbench.cli.console import stdout
+
+    table = Table(title=f"{name.replace('_', ' ').replace('top1', 'top-1')}, %", title_justify="left")
+    table.add_column("features")
+    for change in changes:
+        table.add_column(change, justify="right", min_width=4)
+    for row in rows:
+        table.add_row(row.features, *(f"{100 * row.metrics[f'{change}_{name}'].value:.1f}" for change in changes))
+    stdout().print(table)

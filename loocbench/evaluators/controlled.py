@@ -1,0 +1,67 @@
+"""Controlled retrieval: is an image's own copy nearer than its copy in another colour, or turned? No labels are needed.
+
+Of an image there are the query (the centre crop), a copy (another crop, perhaps mirrored) and a changed copy (a third
+crop, changed by a known amount); the copies of all other images are distractors. A representation that ignores the
+change cannot tell the two copies apart and keeps half of the triples; one that kept the information keeps them all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from loocbench.cards.tasks import TaskCard
+from loocbench.changes.ranges import range_of
+from loocbench.evaluators import episodes, sampling, statistics
+from loocbench.evaluators.subject import Subject
+from loocbench.types import Change, Outcome
+
+_COPY, _CHANGED = 1, 2  # which random views
+
+
+def evaluate(card: TaskCard, subject: Subject) -> Outcome:
+    """For every change of the card, averaged over its strengths: CHANGE_kept, the share of triples (query, copy,
+    changed copy) in which the copy is the nearer one, ties counting half; and CHANGE_first, the share of queries whose
+    nearest of all is their own copy. curve: both by strength.
+
+    Images that a change leaves as they are (grey ones under hue) count half, as ties of chance do.
+    """
+    rows = sampling.some(len(subject.items("test")), card.protocol.images, seed=subject.seed)
+
+    def unit(change: Change) -> Tensor:
+        return F.normalize(subject.features("test", change=change, rows=rows), dim=1)
+
+    queries, copies = unit(Change()), unit(Change(view=_COPY, seed=subject.seed))
+    similar = queries @ copies.T
+    own = similar.diagonal().clone()
+    similar.fill_diagonal_(-torch.inf)
+    distractor = similar.max(dim=1).values if len(rows) > 1 else torch.full_like(own, -torch.inf)
+    items: dict[str, np.ndarray] = {}
+    curve = []
+    for name in card.protocol.changes:
+        kept, first = [], []
+        for strength in range_of(name).strengths:
+            changed = (queries * unit(Change(name, strength, view=_CHANGED, seed=subject.seed))).sum(dim=1)
+            kept.append((own > changed).double() + (own == changed).double() / 2)
+            first.append((own > torch.maximum(changed, distractor)).double())
+            curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
+        items |= {f"{name}_kept": _mean(kept), f"{name}_first": _mean(first)}
+    chance = {f"{name}_{kind}": value for name in card.protocol.changes for kind, value in _chance(len(rows)).items()}
+    return Outcome(
+        {name: statistics.mean(values, seed=subject.seed) for name, values in items.items()},
+        curve=curve,
+        draws=episodes.fingerprint(rows),
+        items=items,
+        scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
+    )
+
+
+def _mean(values: list[Tensor]) -> np.ndarray:
+    """Of each image over the strengths: float64 [N]."""
+    return torch.stack(values).mean(dim=0).cpu().numpy()
+
+
+def _chance(images: int) -> dict[str, float]:
+    return {"kept": 0.5, "first": 1 / (images + 1)}

@@ -1,0 +1,152 @@
+"""The paper's linear probe: a classifier trained by SGD on the features as they are, many learning rates at once.
+
+Features are neither centred nor scaled: a learning rate means what it means in the paper, for its networks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loocbench import philox
+from loocbench.cards.protocols import Protocol
+from loocbench.errors import UserError
+from loocbench.evaluators.probing import require_finite
+from loocbench.evaluators.subject import Subject
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.sgd import Batches, train_with_sgd
+
+_SHUFFLE = 2  # stream of random numbers
+_TELL_SECONDS = 60.0
+
+_Epochs = Callable[[int], Iterator[tuple[Tensor, Tensor]]]  # epoch -> (rows [B], features [B, D]) of every batch
+
+
+@dataclass(frozen=True)
+class SgdProbe:
+    """A trained probe. scores: test logits [N, K]; curve: val accuracy by learning rate, where there were several."""
+
+    scores: Tensor
+    learning_rate: float
+    curve: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Linear classifiers by learning rate, without those that diverged. weights [L, K, D]; intercepts [L, K]."""
+
+    learning_rates: tuple[float, ...]
+    weights: Tensor
+    intercepts: Tensor
+
+    def scores(self, features: Tensor) -> Tensor:
+        """Logits [L, N, K] of features [N, D]."""
+        return torch.einsum("nd,lkd->lnk", features, self.weights) + self.intercepts[:, None]
+
+
+def probe(protocol: Protocol, subject: Subject, factor: str) -> SgdProbe:
+    """Of several learning rates, all are trained on train, and the best on val (of equally good ones the smallest) is
+    trained anew on train + val; a single one is trained on train + val. Test is looked at once.
+
+    Raises UserError where training diverges at every learning rate, and for features that are not finite.
+    """
+    test = subject.features("test")
+    require_finite(Blocks.of(test))
+    rates = sorted(protocol.learning_rates)
+    curve: list[dict[str, float]] = []
+    if len(rates) > 1:
+        trained = _train(protocol, subject, factor, ("train",), rates)
+        accuracy = _accuracy(trained, subject.features("val"), subject.labels("val", factor))
+        measured = zip(trained.learning_rates, accuracy, strict=True)
+        curve = [{"learning_rate": rate, "val_top1": value} for rate, value in measured]
+        rates = [trained.learning_rates[int(np.argmax(accuracy))]]
+    final = _train(protocol, subject, factor, ("train", "val"), rates)
+    scores = torch.cat([final.scores(block)[0] for _, block in Blocks.of(test)])
+    return SgdProbe(scores, rates[0], curve)
+
+
+def _train(
+    protocol: Protocol, subject: Subject, factor: str, splits: Sequence[str], learning_rates: Sequence[float]
+) -> Trained:
+    """On some splits, at every learning rate; a line says which of them diverged."""
+    labels = torch.cat([subject.labels(split, factor) for split in splits])
+    batches = _augmented(protocol, subject, splits) if protocol.augment else _cached(protocol, subject, splits)
+    subject.say(
+        f"training a linear probe by SGD on {len(labels):,} images ({' + '.join(splits)}) for {protocol.epochs} "
+        f"epochs, learning rate {_listed(learning_rates)}{', augmented' if protocol.augment else ''}"
+    )
+
+    def epochs(epoch: int) -> Batches:
+        for rows, features in batches(epoch):
+            yield features, labels[rows.to(labels.device)]
+
+    weights, intercepts = train_with_sgd(
+        epochs,
+        dim=subject.blocks("test").shape[1],
+        classes=int(labels.max()) + 1,
+        learning_rates=learning_rates,
+        epoch_count=protocol.epochs,
+        seed=subject.seed,
+        watch=_Telling(subject.say, protocol.epochs),
+    )
+    finite = (weights.isfinite().all(dim=2) & intercepts.isfinite()).all(dim=1)
+    kept = [rate for rate, good in zip(learning_rates, finite.tolist(), strict=True) if good]
+    if not kept:
+        raise UserError(
+            f"SGD diverged at learning rate {_listed(learning_rates)}; are the features of a sensible scale? If so, "
+            "lower the card's learning_rates."
+        )
+    if lost := [rate for rate in learning_rates if rate not in kept]:
+        subject.say(f"diverged and left out: learning rate {_listed(lost)}")
+    return Trained(tuple(kept), weights[finite], intercepts[finite])
+
+
+def _augmented(protocol: Protocol, subject: Subject, splits: Sequence[str]) -> _Epochs:
+    """Cropped and flipped anew in every epoch."""
+    return lambda epoch: subject.augmented(splits, epoch=epoch, batch_size=protocol.batch_size)
+
+
+def _cached(protocol: Protocol, subject: Subject, splits: Sequence[str]) -> _Epochs:
+    """The same features in every epoch, shuffled as a function of (seed, epoch)."""
+    features = torch.cat([subject.features(split) for split in splits])
+    require_finite(Blocks.of(features))
+
+    def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        draws = philox.uniforms(subject.seed, np.arange(len(features)), major=epoch, minor=_SHUFFLE, count=1)[:, 0]
+        order = torch.from_numpy(draws.argsort(kind="stable")).to(features.device)
+        for begin in range(0, len(order), protocol.batch_size):
+            rows = order[begin : begin + protocol.batch_size]
+            yield rows, features[rows]
+
+    return batches
+
+
+@dataclass
+class _Telling:
+    """Says how far training is, at most once in a while."""
+
+    say: Callable[[str], None]
+    epochs: int
+    last: float = field(default_factory=time.monotonic)
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self.last > _TELL_SECONDS and done < self.epochs:
+            self.say(f"epoch {done} of {self.epochs}")
+            self.last = now
+
+
+def _accuracy(trained: Trained, features: Tensor, labels: Tensor) -> list[float]:
+    """Top-1 of every learning rate [L]."""
+    require_finite(Blocks.of(features))
+    right = [(trained.scores(block).argmax(dim=2) == labels[rows]).sum(dim=1) for rows, block in Blocks.of(features)]
+    return [int(count) / len(labels) for count in torch.stack(right).sum(dim=0)]
+
+
+def _listed(rates: Sequence[float]) -> str:
+    return ", ".join(f"{rate:g}" for rate in rates)

@@ -1,0 +1,68 @@
+"""Features of augmented images, made anew at every epoch: for probes that are trained as networks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loocbench import philox
+from loocbench.data import preparing
+from loocbench.features.encoder import Encoder
+from loocbench.types import Dataset, ImageBatch
+from loocbench.views import geometry
+from loocbench.views.augmentations import CROP_ATTEMPTS, draw_crop, draw_flip
+from loocbench.watching import Watcher
+
+_SMALLEST = 0.08  # of the image's area; torchvision's default, which MoCo's linear evaluation keeps (LooC does not say)
+_CROP, _FLIP, _ORDER = 0, 1, 2  # streams of random numbers
+
+
+def epoch_of(
+    encoder: Encoder,
+    dataset: Dataset,
+    splits: Sequence[str],
+    features: str,
+    *,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    cache: Path,
+    watcher: Watcher,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches (rows int64 [B], features float32 [B, D]) of all images of the ``splits``, each image once.
+
+    rows: places in the splits laid end to end. Images are cropped at random to the network's resolution and mirrored
+    with p 0.5. Order, crop and mirroring are a pure function of (seed, epoch, place).
+    """
+    size = encoder.preprocessing
+    parts = [
+        preparing.prepare(dataset, dataset.splits[split], size.resize, cache=cache, watcher=watcher) for split in splits
+    ]
+    starts = np.cumsum([0, *map(len, parts)])
+    places = np.arange(starts[-1])
+    order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
+    draw = partial(philox.uniforms, seed, major=epoch)
+    for begin in range(0, len(order), batch_size):
+        rows = order[begin : begin + batch_size]
+        of = np.searchsorted(starts, rows, side="right") - 1
+        pixels = torch.empty(len(rows), 3, size.image_size, size.image_size)
+        for number, part in enumerate(parts):
+            here = np.flatnonzero(of == number)
+            if len(here):
+                pixels[torch.from_numpy(here)] = _crops(
+                    part.batch(rows[here] - starts[number]), rows[here], draw, size.image_size
+                )
+        yield torch.from_numpy(rows).to(encoder.device), encoder(pixels, features)
+
+
+def _crops(batch: ImageBatch, places: np.ndarray, draw: partial[np.ndarray], size: int) -> Tensor:
+    """Float [B, 3, size, size] in [0, 1]."""
+    sizes = batch.sizes.numpy()
+    crop, flip = draw(places, minor=_CROP, count=2 * CROP_ATTEMPTS + 2), draw(places, minor=_FLIP, count=1)
+    cropped = geometry.crop_resize(batch.pixels, draw_crop(crop, sizes, smallest=_SMALLEST)["box"], size)
+    return geometry.flip(cropped, draw_flip(flip, sizes)["flip"])

@@ -1,0 +1,43 @@
+"""The picture of what each space kept: spaces by changes, a panel for each of the three answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from loocbench import files
+from loocbench.types import Row
+
+PANELS = {  # metric -> title, lowest, highest
+    "equivariance": ("can the change be told? R², or accuracy*", 0.0, 1.0),
+    "invariance": ("do the features stay? cosine", 0.0, 1.0),
+    "top1_loss": ("top-1 lost under the change", 0.0, 0.5),
+}
+_CLASSES = ("rotation", "flip")
+
+
+def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Path) -> None:
+    """Write the heat map of some sensitivity rows as a PNG, atomically: dark is much, each field holds its figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.2 + 0.62 * len(changes), len(PANELS) * (1.1 + 0.34 * len(rows))), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, (metric, (meaning, low, high)) in zip(figure.subplots(len(PANELS)), PANELS.items(), strict=True):
+        values = np.array([[row.metrics[f"{change}_{metric}"].value for change in changes] for row in rows])
+        axis.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
+        for (line, column), value in np.ndenumerate(values):
+            shade = (value - low) / (high - low)
+            axis.text(
+                column, line, f"{value:.2f}", ha="center", va="center", fontsize=7, color="w" if shade > 0.6 else "k"
+            )
+        starred = [f"{change}*" if change in _CLASSES and metric == "equivariance" else change for change in changes]
+        axis.set_xticks(range(len(changes)), starred, fontsize=7)
+        axis.set_yticks(range(len(rows)), [row.features for row in rows], fontsize=7)
+        axis.set_title(meaning, fontsize=8, loc="left")
+        axis.tick_params(length=0)
+    figure.suptitle(title, fontsize=9)
+    with files.writing(path) as part:
+        figure.savefig(part, format="png", dpi=150)

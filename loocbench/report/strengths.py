@@ -1,0 +1,48 @@
+"""The picture of a curve over the size of a change: a panel a change, a line for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loocbench import files
+from loocbench.changes.ranges import range_of
+from loocbench.types import Row
+
+# Okabe and Ito's colours, which colour-blind people tell apart; markers and lines differ too.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_LINES = ("-", "--", "-.", ":")
+
+
+def draw(rows: Sequence[Row], changes: Sequence[str], value: str, meaning: str, chance: float, path: Path) -> None:
+    """Write as a PNG, atomically, what the rows' curves say of ``value`` at each strength of each change.
+
+    meaning: what stands beside the axis, in per cent; chance: the level of a representation that knows nothing.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(0.8 + 2.9 * len(changes), 3.2 + 0.16 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(changes), sharey=True, squeeze=False)[0]
+    for axis, change in zip(panels, changes, strict=True):
+        for number, row in enumerate(rows):
+            points = [(point[change], 100 * point[value]) for point in row.curve if change in point]
+            axis.plot(
+                *zip(*points, strict=True),
+                label=f"{row.model}, {row.features}",
+                color=_COLORS[number % len(_COLORS)],
+                marker=_MARKERS[number % len(_MARKERS)],
+                linestyle=_LINES[number % len(_LINES)],
+                markersize=4,
+            )
+        axis.axhline(100 * chance, color="0.6", linewidth=0.8)
+        axis.set_xlabel(f"{change}, {range_of(change).unit}", fontsize=8)
+        axis.set_ylim(100 * chance - 8, 102)
+        axis.tick_params(labelsize=7)
+    panels[0].set_ylabel(meaning, fontsize=8)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=2)
+    with files.writing(path) as part:
+        figure.savefig(part, format="png", dpi=150)

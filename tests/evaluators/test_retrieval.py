@@ -1,0 +1,48 @@
+"""Retrieval by label, by described colour, and by both."""
+
+import numpy as np
+import pytest
+import torch
+
+from loocbench.cards import tasks
+from loocbench.evaluators import color_descriptor, retrieval
+from tests.evaluators.pictures import Pictures, layout, palette
+
+
+def described(images):
+    """The very descriptor: the best possible neighbours in colour."""
+    return torch.from_numpy(color_descriptor.histograms((images * 255).round().byte().numpy()))
+
+
+def outcome_of(dataset, encode, task="retrieval/blooms", **changes):
+    return retrieval.evaluate(tasks.load(task).model_copy(update=changes), Pictures(dataset, encode))
+
+
+def test_labels_alone_and_together(tiny_blooms):
+    found = outcome_of(tiny_blooms, palette)
+    assert found.metrics["species_and_color_recall1"].value <= found.metrics["color_recall1"].value
+    assert "color_agreement" not in found.metrics
+    assert found.stated == {}
+
+
+def test_the_scale_brackets_what_was_found(tiny_blooms):
+    found = outcome_of(tiny_blooms, palette)
+    colors = tiny_blooms.splits["test"].labels["color"]
+    share = np.mean([(np.delete(colors, i) == colors[i]).mean() for i in range(len(colors))])
+    assert found.scale["random"]["color_recall1"] == pytest.approx(share)
+    assert found.scale["random"].keys() == found.scale["oracle"].keys() == found.metrics.keys()
+    for name, value in found.metrics.items():
+        assert value.value <= found.scale["oracle"][name]
+    assert found.metrics["color_map"].value > found.scale["random"]["color_map"]
+
+
+def test_without_colour_labels_the_descriptor_says_what_is_alike(tiny_blooms):
+    card = {"labels": ("species",)}
+    by_color, by_place = (outcome_of(tiny_blooms, encode, **card) for encode in (described, layout))
+    names = {"species", "color", "species_and_color"}
+    assert {name.rsplit("_recall1")[0] for name in by_color.metrics if name.endswith("_recall1")} == names
+    assert by_color.metrics["color_map"].low > by_place.metrics["color_map"].high
+    assert by_color.metrics["color_recall1"].value == 1
+    assert by_color.metrics["color_agreement"].value == 1
+    assert by_color.scale["random"]["color_r_precision"] == pytest.approx(0.05, abs=0.03)
+    assert by_color.stated == {"foreground": "central half of the crop"}

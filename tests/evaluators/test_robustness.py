@@ -1,0 +1,84 @@
+"""Robustness: corruptions made here, and another data set's images, judged by a classifier that never saw them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from loocbench.cards import tasks
+from loocbench.data import blooms
+from loocbench.data.splits import select
+from loocbench.evaluators import robustness
+from loocbench.types import Split
+from tests.evaluators.pictures import Pictures, both
+
+KINDS = ("gaussian_noise", "brightness", "fog")
+
+
+@pytest.fixture(scope="module")
+def flowers():
+    return blooms.blooms({"train": 160, "val": 60, "test": 40})
+
+
+def card_of(task, **changes):
+    card = tasks.load(task)
+    protocol = {"lambdas": (1e-4, 1e-2), **changes.pop("protocol", {})}
+    return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol), **changes})
+
+
+def test_corruptions_by_kind_group_and_severity(flowers):
+    changes = tuple(f"corruption:{kind}" for kind in KINDS)
+    found = robustness.evaluate(
+        card_of("robustness/blooms", labels=("color",), protocol={"changes": changes}), Pictures(flowers, both)
+    )
+    assert set(found.metrics) == {
+        "clean_top1", "top1", *(f"{kind}_top1" for kind in KINDS), "noise_top1", "weather_top1"
+    }  # fmt: skip
+    by_kind = {kind: [point["top1"] for point in found.curve if kind in point] for kind in KINDS}
+    for kind, values in by_kind.items():
+        assert len(values) == 5
+        assert found.metrics[f"{kind}_top1"].value == pytest.approx(np.mean(values))
+    assert found.metrics["top1"].value == pytest.approx(np.mean(list(by_kind.values())))
+    assert found.metrics["weather_top1"].value == pytest.approx(np.mean([by_kind["brightness"], by_kind["fog"]]))
+    assert found.metrics["top1"].n == 40  # photographs, not their copies
+    assert found.metrics["top1"].value < found.metrics["clean_top1"].value
+
+
+def elsewhere(flowers, factor="species", corruptions=True):
+    """The same test images under another name and in another order of classes, as a set of corrupted copies."""
+    test = flowers.splits["test"]
+    rows = np.arange(len(test))[::-1].copy()
+    turned = select(test, rows, "test")
+    names = tuple(reversed(turned.class_names[factor]))
+    labels = {factor: len(names) - 1 - turned.labels[factor]}
+    class_names = {factor: names}
+    if corruptions:
+        labels |= {"corruption": rows % 2, "severity": np.zeros(len(rows), dtype=np.int64)}
+        class_names |= {"corruption": ("gaussian_noise", "fog"), "severity": ("1", "2", "3", "4", "5")}
+    other = Split("other", "test", turned.items, labels, class_names)
+    return replace(flowers, name="other", splits={"test": other})
+
+
+@pytest.mark.parametrize("corruptions", [True, False])
+def test_another_data_sets_classes_are_found_by_their_names(flowers, corruptions):
+    """Judged on its own test images under other numbers, a classifier is as good as on its own."""
+    card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
+    other = elsewhere(flowers, corruptions=corruptions)
+    found = robustness.evaluate(card, Pictures(flowers, both, other)).metrics
+    assert found["top1"].value == pytest.approx(found["clean_top1"].value)
+    assert found["top1"].n == 40
+    assert ("noise_top1" in found) == corruptions
+
+
+def test_copies_of_one_photograph_are_one_item(flowers):
+    other = elsewhere(flowers)
+    test = other.splits["test"]
+    items = tuple(f"gaussian_noise/{row % 2}/n1/photo{row // 2}.jpg" for row in range(len(test)))
+    read = dict(zip(items, test.items, strict=True))
+    other = replace(
+        other,
+        splits={"test": replace(test, items=items)},
+        read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
+    )
+    card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
+    assert robustness.evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20

@@ -1,0 +1,88 @@
+"""Sensitivity: the three answers on representations that are known to know, or not to know, a change."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
+
+from loocbench.cards import tasks
+from loocbench.changes import applying
+from loocbench.data import blooms
+from loocbench.evaluators import sensitivity
+from loocbench.types import Change
+from tests.evaluators.pictures import Pictures, both, layout, palette
+
+CHANGES = ("hue", "brightness", "rotation", "flip")
+
+
+@pytest.fixture(scope="module")
+def flowers():
+    return blooms.blooms({"train": 150, "val": 60, "test": 90})
+
+
+def card_of(changes=CHANGES, images=1000, **protocol):
+    card = tasks.load("sensitivity/blooms")
+    protocol = {"changes": changes, "images": images, "lambdas": (1e-4, 1e-2), **protocol}
+    return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol)})
+
+
+def outcome_of(dataset, encode, **protocol):
+    return sensitivity.evaluate(card_of(**protocol), Pictures(dataset, encode))
+
+
+def test_a_representation_without_places_ignores_turns_and_tells_brightness(flowers):
+    found = outcome_of(flowers, palette).metrics
+    assert found["rotation_invariance"].value == pytest.approx(1, abs=1e-3)
+    assert found["flip_invariance"].value == pytest.approx(1, abs=1e-3)
+    assert found["rotation_equivariance"].value < 0.45  # chance is 0.25
+    assert found["rotation_top1_loss"].value == pytest.approx(0, abs=0.02)
+    assert found["brightness_equivariance"].value > 0.5
+    assert found["hue_invariance"].value < 0.9
+
+
+def test_a_representation_without_hue_ignores_hue_and_tells_turns(flowers):
+    found = outcome_of(flowers, layout, changes=("hue", "rotation")).metrics
+    assert found["hue_invariance"].value == pytest.approx(1, abs=1e-3)
+    assert found["hue_equivariance"].value < 0.1
+    assert found["rotation_equivariance"].value > 0.9
+    assert found["rotation_invariance"].value < 0.7
+
+
+def test_equivariance_is_scikit_learns_ridge_and_r2(flowers):
+    found = outcome_of(flowers, both, changes=("brightness",), lambdas=(1e-3,)).metrics["brightness_equivariance"]
+    subject = Pictures(flowers, both)
+    data = {}
+    for number, split in enumerate(("train", "val", "test")):
+        change = Change("brightness", drawn=True, seed=subject.seed * 3 + number)
+        rows = range(len(flowers.splits[split]))
+        data[split] = subject.features(split, change=change).double().numpy(), applying.strengths(change, rows)
+    (x, t), (x_test, t_test) = data["train"], data["test"]
+    size = np.linalg.norm(x - x.mean(0), axis=1).mean()
+    model = Ridge(alpha=len(x) * 1e-3).fit((x - x.mean(0)) / size, t)
+    assert found.value == pytest.approx(r2_score(t_test, model.predict((x_test - x.mean(0)) / size)), abs=1e-5)
+    assert found.low < found.value < found.high
+
+
+def test_the_strength_of_the_linear_map_is_not_chosen_on_test(flowers):
+    """With test images scrambled the choice, seen in the curve of passes, stays: only the figure changes."""
+    plain = outcome_of(flowers, both, changes=("hue",))
+    grey = outcome_of(
+        flowers, lambda images: torch.cat([both(images), images.new_zeros(len(images), 1)], dim=1), changes=("hue",)
+    )
+    assert plain.metrics["hue_equivariance"].value == pytest.approx(grey.metrics["hue_equivariance"].value, abs=1e-6)
+
+
+def test_the_loss_is_paired_and_the_curve_adds_up(flowers):
+    found = outcome_of(flowers, both, changes=("rotation",))
+    points = [point for point in found.curve if "rotation" in point]
+    assert [point["rotation"] for point in points] == [90, 180, 270]
+    mean = np.mean([point["top1"] for point in points])
+    assert found.metrics["rotation_top1_loss"].value == pytest.approx(found.metrics["top1"].value - mean)
+    assert found.items["rotation_top1_loss"].shape == (90,)
+
+
+def test_at_most_so_many_images_take_part_and_the_same_for_every_space(flowers):
+    first, second = (outcome_of(flowers, encode, images=30, changes=("flip",)) for encode in (palette, layout))
+    assert first.metrics["top1"].n == 30
+    assert first.draws == second.draws
