@@ -12,7 +12,7 @@ from loocbench.changes.ranges import range_of
 from loocbench.types import Row
 
 PANELS = {  # metric -> title, lowest, highest
-    "equivariance": ("can the change be told? R², or accuracy (beside its chance)", 0.0, 1.0),
+    "equivariance": ("can the change be told? R², or accuracy (chance in brackets)", 0.0, 1.0),
     "invariance": ("do the features stay? cosine", 0.0, 1.0),
     "top1_loss": ("top-1 lost under the change", 0.0, 0.5),
 }
