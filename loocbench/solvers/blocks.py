@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,10 @@ class Blocks:
         count, dim = len(parts[0]), sum(part.shape[1] for part in parts)
 
         def read(begin: int, end: int) -> Tensor:
-            return torch.from_numpy(np.concatenate([part[begin:end] for part in parts], axis=1)).to(device)
+            block = np.concatenate([part[begin:end] for part in parts], axis=1)
+            for part in parts:
+                _give_back(part)
+            return torch.from_numpy(block).to(device)
 
         return cls((count, dim), read)
 
@@ -67,3 +71,10 @@ class Blocks:
     def whole(self) -> Tensor:
         """All rows in memory."""
         return torch.cat([block for _, block in self])
+
+
+def _give_back(part: npt.NDArray[np.float32]) -> None:
+    """Let go of the pages that were read, which the system may keep in its cache; else they count as this process's."""
+    mapped: mmap.mmap | None = getattr(part, "_mmap", None)  # numpy's name for it since 1.0; it has no public one
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
