@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from loocbench.changes.names import CORRUPTIONS
 from loocbench.types import Frozen
 
 Evaluator = Literal[
@@ -63,8 +64,10 @@ class Protocol(Frozen):
             return "few-shot tasks need protocol.shots and protocol.trials"
         if evaluator == "episodes" and not (self.ways > 1 and self.queries and len(self.lambdas) == 1):
             return "episodes need protocol.ways, protocol.queries and exactly one of protocol.lambdas"
-        if evaluator in ("controlled", "sensitivity") and not (self.changes and self.images):
-            return f"{evaluator} needs protocol.changes and protocol.images"
+        if evaluator in ("controlled", "sensitivity") and not self.changes:
+            return f"{evaluator} needs protocol.changes"
+        if self.changes and not self.images:
+            return "protocol.changes needs protocol.images"
         return ""
 
 
@@ -86,7 +89,7 @@ def metrics(evaluator: Evaluator, labels: Sequence[str], changes: Sequence[str])
         names = ("invariance", "equivariance", "top1_loss")
         return ("top1", *(f"{change}_{name}" for change in changes for name in names))
     if evaluator == "robustness":
-        kinds = [change.removeprefix("corruption:") for change in changes]
+        kinds = [*CORRUPTIONS, *(name for group in CORRUPTIONS.values() for name in group)]
         return ("top1", "clean_top1", *(f"{kind}_top1" for kind in kinds))
     return ("top1",)
 

@@ -71,6 +71,8 @@ class TaskCard(Frozen):
             raise ValueError(f"change '{min(strange)}' is not one of {', '.join(RANGES)}")
         if self.metric not in self.metrics:
             raise ValueError(f"metric '{self.metric}' is not one of {', '.join(self.metrics)}")
+        if strange := {name for entry in self.published for name in entry.metrics} - set(self.metrics):
+            raise ValueError(f"published metric '{min(strange)}' is not one of {', '.join(self.metrics)}")
         return self
 
     @property

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.changes.corruptions import catalog
-from loocbench.changes.ranges import AUGMENTATIONS, CORRUPTION, MADE
+from loocbench.changes.names import MADE
+from loocbench.changes.ranges import AUGMENTATIONS, CORRUPTION
 from loocbench.views import color, geometry
 from loocbench.views.texture import UNIFORMS, draw_random_convolution, random_convolution
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loocbench.data.readers import imagenet
+from loocbench.changes.names import MADE
 from loocbench.errors import unknown
 
 NONE, CORRUPTION = "none", "corruption:"
-_NOT_MADE = "frost"  # it lays photographs of frost over the image, which we do not ship
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ AUGMENTATIONS: dict[str, Range] = {
     "blur": Range("sigma in pixels of 224", 0, (1, 2, 4), 0, 4),
     "texture": Range("share of a random convolution", 0, (0.25, 0.5, 0.75), 0, 1),
 }
-MADE = tuple(name for group in imagenet.CORRUPTIONS.values() for name in group if name != _NOT_MADE)
 RANGES: dict[str, Range] = AUGMENTATIONS | {
     f"{CORRUPTION}{name}": Range("severity", 0, (1, 2, 3, 4, 5), 0, 5, classes=(0, 1, 2, 3, 4, 5)) for name in MADE
 }

@@ -67,6 +67,12 @@ def measure(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
     return height, width
 
 
+def whole_size(path: Path) -> tuple[int, int]:
+    """Width and height of an upright image at its own size. Raises as :func:`decode` does."""
+    with _opened(path) as image:
+        return _upright_size(image, _orientation(image), 0)
+
+
 def examine(path: Path, *, border: int = 0) -> str:
     """Decode every pixel at full size. Returns the SHA-256 of the file; raises as :func:`decode` does."""
     with _opened(path) as image:

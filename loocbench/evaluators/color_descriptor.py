@@ -29,18 +29,19 @@ def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def histograms(crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
     """Square roots of CIELAB histograms [N, 405], of length 1: their products are Bhattacharyya coefficients.
 
-    crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half. A mask without a pixel counts as none at
-    all. Nodes: L 0, 25 .. 100; a and b -80, -60 .. 80; a pixel counts for the eight around it by its nearness
-    (trilinear), so that a small shift of colour is a small change. Of large crops every n-th pixel is taken.
+    crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half, as where a mask has no pixel. Nodes:
+    L 0, 25 .. 100; a and b -80, -60 .. 80; a pixel counts for the eight around it by its nearness (trilinear), so
+    that a small shift of colour is a small change. Of large crops every n-th pixel is taken.
     """
     side = crops.shape[2]
     step = max(1, side // _PIXELS)
+    central = np.zeros((side, side), dtype=bool)
+    central[side // 4 : side - side // 4, side // 4 : side - side // 4] = True
     if masks is None:
-        masks = np.zeros((len(crops), side, side), dtype=bool)
-        masks[:, side // 4 : side - side // 4, side // 4 : side - side // 4] = True
+        masks = np.broadcast_to(central, (len(crops), side, side))
     found = np.empty((len(crops), int(_NODES.prod())), dtype=np.float32)
     for row, (crop, mask) in enumerate(zip(crops[:, :, ::step, ::step], masks[:, ::step, ::step], strict=True)):
-        pixels = crop[:, mask].T if mask.any() else crop.reshape(3, -1).T
+        pixels = crop[:, mask if mask.any() else central[::step, ::step]].T
         found[row] = np.sqrt(_histogram(rgb_to_lab(pixels / 255)))
     return found
 

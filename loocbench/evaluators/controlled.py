@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from loocbench.cards.tasks import TaskCard
 from loocbench.changes.ranges import range_of
-from loocbench.evaluators import episodes, sampling, statistics
+from loocbench.evaluators import episodes, probing, sampling, statistics
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Change, Outcome
 
@@ -47,7 +47,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
             kept.append((own > changed).double() + (own == changed).double() / 2)
             first.append((own > torch.maximum(changed, distractor)).double())
             curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
-        items |= {f"{name}_kept": _mean(kept), f"{name}_first": _mean(first)}
+        items |= {f"{name}_kept": probing.mean_of_each(kept), f"{name}_first": probing.mean_of_each(first)}
     chance = {f"{name}_{kind}": value for name in card.protocol.changes for kind, value in _chance(len(rows)).items()}
     return Outcome(
         {name: statistics.mean(values, seed=subject.seed) for name, values in items.items()},
@@ -56,11 +56,6 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         items=items,
         scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
     )
-
-
-def _mean(values: list[Tensor]) -> np.ndarray:
-    """Of each image over the strengths: float64 [N]."""
-    return torch.stack(values).mean(dim=0).cpu().numpy()
 
 
 def _chance(images: int) -> dict[str, float]:

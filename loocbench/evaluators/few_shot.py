@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from loocbench.cards.tasks import TaskCard
+from loocbench.errors import UserError
 from loocbench.evaluators import episodes, probing, statistics
 from loocbench.evaluators.subject import Subject
 from loocbench.solvers.adam import train_with_adam
@@ -72,10 +73,13 @@ def _by_adam(trial: _Trial, test: _Images) -> Tensor:
 
 
 def _choose(trials: Iterable[_Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
-    """The strength that is best for what the trials leave over, the strongest of equally good ones."""
+    """The strength that is best for what the trials leave over, the strongest of equally good ones. Raises UserError
+    where they leave nothing."""
     grid = sorted(lambdas, reverse=True)
     right, certificate = [], 0.0
     for trial in trials:
+        if not len(trial.rest.labels):
+            raise UserError("the shots take every image, and none is left to choose a strength on; use --solver adam.")
         scale, path = _fit(trial, grid, tolerance)
         right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
         certificate = max(certificate, float(path.certificate.max()))

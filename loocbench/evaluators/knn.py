@@ -27,6 +27,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         [chosen],
         card.protocol.temperature,
     )
+    scores[scores == 0] = -torch.inf  # a class without a vote is no guess, not even the fifth
     curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
     metrics = probing.metrics(scores, test[1], seed=subject.seed)
     return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})

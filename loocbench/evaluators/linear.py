@@ -22,7 +22,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         trained = sgd_probe.probe(protocol, subject, factor)
         return _outcome(subject, factor, trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
     fit = probing.fit_ridge if protocol.solver == "ridge" else probing.fit_logistic
-    train, val = (probing.Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val"))
+    train, val = probing.labelled(subject, factor)
     classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.say, fit=fit)
     scores, choice = classifier.scores_of(subject.blocks("test")), classifier.choice
     return _outcome(subject, factor, scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.evaluators import statistics
+from loocbench.evaluators.subject import Subject
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
@@ -162,6 +163,12 @@ def train(
     return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)
 
 
+def labelled(subject: Subject, factor: str) -> tuple[Labelled, Labelled]:
+    """The subject's training and validation features with their labels."""
+    train, val = (Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val"))
+    return train, val
+
+
 def metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
     """top1, top5 where there are more than five classes, and mean_per_class, of test scores [N, K] and labels [N].
 
@@ -176,9 +183,16 @@ def metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
 
 
 def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
-    """Whether the label is among the k highest of the scores [N, K]: bool [N]."""
-    hits: np.ndarray = (scores.topk(k, dim=1).indices == labels[:, None]).any(dim=1).cpu().numpy()
+    """Whether the label is among the k highest of the scores [N, K]: bool [N]. A score of -inf is never a hit."""
+    best = scores.topk(k, dim=1)
+    hits: np.ndarray = ((best.indices == labels[:, None]) & (best.values > -torch.inf)).any(dim=1).cpu().numpy()
     return hits
+
+
+def mean_of_each(values: Sequence[Tensor]) -> np.ndarray:
+    """Of every image's values [N], float64, the mean: [N]."""
+    mean: np.ndarray = torch.stack(list(values)).mean(dim=0).cpu().numpy()
+    return mean
 
 
 def require_finite(features: Blocks) -> None:

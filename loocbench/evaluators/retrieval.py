@@ -10,12 +10,14 @@ from torch import Tensor
 
 from loocbench.cards.protocols import COLOR, together
 from loocbench.cards.tasks import TaskCard
+from loocbench.errors import UserError
 from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, statistics
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Metric, Outcome
 
 _CHUNK = 256
 _CENTRAL = "central half of the crop"
+FOREGROUND = "foreground"  # what an outcome states
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
@@ -24,8 +26,11 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
 
     Where no label is the colour, images of one colour are those that ``color_descriptor`` says are alike, and
     color_agreement is given too. scale: the same metrics of a random ranking and of the best possible one.
+    Raises UserError for fewer than two test images.
     """
     features = subject.features("test")
+    if len(features) < 2:
+        raise UserError("retrieval needs two test images; an image is never its own neighbour.")
     labels = {factor: subject.labels("test", factor) for factor in card.labels}
     described = None if COLOR in labels else _descriptors(subject, len(features)).to(features.device)
     found: dict[str, list[Tensor]] = defaultdict(list)
@@ -41,19 +46,25 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         for kind, right in matches.items():
             _add(found, kind, right)
             _add_chance(chance, kind, right)
-    items = {name: torch.cat(parts).numpy() for name, parts in found.items()}
-    expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items()}
+    # Where no query has an answer, as in a small set without two images of a class, there is no precision.
+    items = {name: values.numpy() for name, parts in found.items() if len(values := torch.cat(parts))}
+    expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items() if name in items}
     oracle = {name: _best(name, items) for name in expected}
     stated = {}
     if described is not None:
         expected["color_agreement"], oracle["color_agreement"] = 0.5, 1.0
-        stated["foreground"] = subject.foreground or _CENTRAL
+        stated[FOREGROUND] = foreground_of(subject.foreground)
     return Outcome(
         {name: _metric(values, subject.seed) for name, values in items.items()},
         items={name: values for name, values in items.items() if len(values) == len(features)},
         scale={"random": expected, "oracle": oracle},
         stated=stated,
     )
+
+
+def foreground_of(kind: str) -> str:
+    """What colour is read from where it is no label. kind: what the data set ships, if anything."""
+    return kind or _CENTRAL
 
 
 def _add(values: dict[str, list[Tensor]], kind: str, right: Tensor) -> None:
@@ -80,7 +91,7 @@ def _add_chance(values: dict[str, list[Tensor]], kind: str, right: Tensor) -> No
 def _best(name: str, items: dict[str, np.ndarray]) -> float:
     """Of the best possible order: 1, or of recall the share of queries that have an answer."""
     kind, metric = name.rsplit("_recall", 1) if "_recall" in name else (name, "")
-    return len(items[f"{kind}_map"]) / len(items[name]) if metric else 1.0
+    return len(items.get(f"{kind}_map", ())) / len(items[name]) if metric else 1.0
 
 
 def _metric(values: np.ndarray, seed: int) -> Metric:

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from loocbench.cards.tasks import TaskCard
+from loocbench.changes.names import CORRUPTIONS
 from loocbench.changes.ranges import CORRUPTION, range_of
-from loocbench.data.readers.imagenet import CORRUPTIONS
-from loocbench.evaluators import probing, statistics
+from loocbench.errors import UserError
+from loocbench.evaluators import probing, sampling, statistics
 from loocbench.evaluators.probing import Classifier
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Change, Metric, Outcome
@@ -27,7 +28,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     among all of the classifier's classes, also where the other data set has fewer.
     """
     (factor,) = card.labels
-    train, val = (probing.Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val"))
+    train, val = probing.labelled(subject, factor)
     classifier = probing.train(train, val, card.protocol.lambdas, card.protocol.tolerance, subject.say)
     clean = probing.correct(classifier.scores_of(subject.blocks("test")), subject.labels("test", factor), 1)
     metrics = {"clean_top1": statistics.share(clean)}
@@ -76,12 +77,14 @@ class _Found:
 
 
 def _corrupted(card: TaskCard, subject: Subject, classifier: Classifier) -> _Found:
-    """The test images under every corruption and severity of the card."""
-    labels = subject.labels("test", card.labels[0])
+    """Test images, at most ``protocol.images``, under every corruption and severity of the card."""
+    every = subject.labels("test", card.labels[0])
+    rows = sampling.some(len(every), card.protocol.images, seed=subject.seed)
+    labels = every[torch.from_numpy(rows).to(every.device)]
     found = _Found(len(labels))
     for name in card.protocol.changes:
         for severity in range_of(name).strengths:
-            features = subject.features("test", change=Change(name, severity, seed=subject.seed))
+            features = subject.features("test", change=Change(name, severity, seed=subject.seed), rows=rows)
             key = name.removeprefix(CORRUPTION), severity
             found.right[key] = probing.correct(classifier.scores(features), labels, 1)
             found.photographs[key] = np.arange(len(labels))
@@ -92,6 +95,11 @@ def _elsewhere(card: TaskCard, subject: Subject, classifier: Classifier) -> _Fou
     """The other data set's test images. Its classes are found by their names among the classifier's."""
     (factor,) = card.labels
     other, known = subject.elsewhere(), list(subject.names("test", factor))
+    if unknown := [name for name in other.names("test", factor) if name not in known]:
+        raise UserError(
+            f"{card.elsewhere} has {len(unknown)} classes that {card.dataset} lacks here ({unknown[0]} is one), and no "
+            f"classifier trained on it can name them; get the whole {card.dataset}."
+        )
     own = torch.tensor([known.index(name) for name in other.names("test", factor)], device=other.device)
     labels = own[other.labels("test", factor)]
     right = probing.correct(classifier.scores_of(other.blocks("test")), labels, 1)

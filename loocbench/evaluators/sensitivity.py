@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from loocbench.cards.tasks import TaskCard
 from loocbench.changes import applying
 from loocbench.changes.ranges import range_of
+from loocbench.errors import UserError
 from loocbench.evaluators import episodes, probing, sampling, statistics
 from loocbench.evaluators.subject import Rows, Subject
 from loocbench.solvers.blocks import Blocks
@@ -24,6 +25,7 @@ from loocbench.solvers.ridge import fit_ridge_path
 from loocbench.types import Change, Metric, Outcome
 
 _SPLITS = ("train", "val", "test")
+_FEWEST = 2
 
 
 def evaluate(card: TaskCard, subject: Subject) -> Outcome:
@@ -32,13 +34,16 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
 
     Cosines are of features from which the training images' mean is taken, so that 0 is the likeness of two unrelated
     images. The linear map is a ridge regression, its strength chosen on validation. At most ``protocol.images`` of each
-    split take part; the classifier is trained on all. curve: invariance and top-1 by strength.
+    split take part; the classifier is trained on all. curve: invariance and top-1 by strength. Raises UserError for
+    splits of fewer than two images.
     """
     (factor,) = card.labels
     protocol = card.protocol
-    train, val = (probing.Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val"))
+    train, val = probing.labelled(subject, factor)
     classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.say)
     rows = {split: sampling.some(len(subject.items(split)), protocol.images, seed=subject.seed) for split in _SPLITS}
+    if small := [split for split in _SPLITS if len(rows[split]) < _FEWEST]:
+        raise UserError(f"sensitivity needs {_FEWEST} images of each split; {small[0]} has {len(rows[small[0]])}.")
     wanted = subject.labels("test", factor)[torch.from_numpy(rows["test"]).to(subject.device)]
     mean = train.features.mean().float()
     unchanged = subject.features("test", rows=rows["test"])
@@ -54,11 +59,14 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         cosines, losses = [], []
         for strength in range_of(name).strengths:
             features = subject.features("test", change=Change(name, strength, seed=subject.seed), rows=rows["test"])
-            cosines.append(F.cosine_similarity(features - mean, unchanged - mean).double())
+            cosines.append(_cosine(features - mean, unchanged - mean))
             losses.append(before - right(features))
             point = {"invariance": float(cosines[-1].mean()), "top1": float((before - losses[-1]).mean())}
             curve.append({name: strength, **point})
-        items |= {f"{name}_invariance": _mean(cosines), f"{name}_top1_loss": _mean(losses)}
+        items |= {
+            f"{name}_invariance": probing.mean_of_each(cosines),
+            f"{name}_top1_loss": probing.mean_of_each(losses),
+        }
         metrics[f"{name}_equivariance"] = _equivariance(name, subject, rows, protocol.lambdas)
     for name, values in items.items():
         if name not in metrics:
@@ -105,6 +113,7 @@ def _equivariance(name: str, subject: Subject, rows: dict[str, Rows], lambdas: I
     return statistics.r_squared(predicted.cpu().numpy(), wanted.cpu().numpy(), seed=subject.seed)
 
 
-def _mean(values: list[Tensor]) -> np.ndarray:
-    """Of each image over the strengths: float64 [N]."""
-    return torch.stack(values).mean(dim=0).cpu().numpy()
+def _cosine(changed: Tensor, unchanged: Tensor) -> Tensor:
+    """Float64 [N]; of features that did not move it is 1, also where a collapsed space has no direction."""
+    moved = (changed != unchanged).any(dim=1)
+    return torch.where(moved, F.cosine_similarity(changed, unchanged), 1.0).double()

@@ -29,25 +29,28 @@ def mean(values: Array, *, seed: int) -> Metric:
     """
     generator = np.random.default_rng(seed)
     means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)])
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Metric(value=float(values.mean()), low=float(low), high=float(high), n=len(values))
+    return _bootstrapped(float(values.mean()), means, len(values))
 
 
 def mean_per_class(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], *, seed: int) -> Metric:
     """The mean over classes, of those that have an image, of each one's share of right ones: balanced accuracy.
 
     right, labels: [N], a value an image. The interval is the percentile bootstrap's over images, resampled within their
-    classes, whose sizes are the data set's design. Of n images with a share p right, a resample holds Binomial(n, p)
-    right ones, so none has to be made. A class that is all right or all wrong has no spread in it.
+    classes, whose sizes are the data set's design: n - 1 of a class's n, with which the variance is unbiased (Rao and
+    Wu 1988). Of a share p right, such a resample holds Binomial(n - 1, p) right ones, so none has to be made. Classes
+    of a single image say nothing of their own spread: these images are resampled among themselves.
     """
     _, places = np.unique(labels, return_inverse=True)
     sizes = np.bincount(places)
     shares = np.bincount(places, weights=right) / sizes
-    resampled = np.random.default_rng(seed).binomial(sizes, shares, size=(RESAMPLES, len(sizes)))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile((resampled / sizes).mean(axis=1), [tail, 1 - tail])
-    return Metric(value=float(shares.mean()), low=float(low), high=float(high), n=len(labels))
+    generator = np.random.default_rng(seed)
+    single = sizes == 1
+    draws = sizes[~single] - 1
+    total = (generator.binomial(draws, shares[~single], size=(RESAMPLES, len(draws))) / draws).sum(axis=1)
+    if count := int(single.sum()):
+        drawn = max(count - 1, 1)
+        total += count * generator.binomial(drawn, shares[single].mean(), size=RESAMPLES) / drawn
+    return _bootstrapped(float(shares.mean()), total / len(sizes), len(labels))
 
 
 def r_squared(predicted: Array, wanted: Array, *, seed: int) -> Metric:
@@ -64,9 +67,14 @@ def r_squared(predicted: Array, wanted: Array, *, seed: int) -> Metric:
         rows = generator.integers(len(wanted), size=len(wanted))
         if np.ptp(wanted[rows]):
             resampled.append(_explained(predicted[rows], wanted[rows]))
+    return _bootstrapped(_explained(predicted, wanted), np.array(resampled), len(wanted))
+
+
+def _bootstrapped(value: float, resampled: Array, n: int) -> Metric:
+    """With the percentiles of its resampled values."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
-    return Metric(value=_explained(predicted, wanted), low=float(low), high=float(high), n=len(wanted))
+    return Metric(value=value, low=float(low), high=float(high), n=n)
 
 
 def _explained(predicted: Array, wanted: Array) -> float:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from loocbench import philox
-from loocbench.data import preparing
+from loocbench.data.prepared import PreparedImages
 from loocbench.features.encoder import Encoder
-from loocbench.types import Dataset, ImageBatch
+from loocbench.types import ImageBatch
 from loocbench.views import geometry
 from loocbench.views.augmentations import CROP_ATTEMPTS, draw_crop, draw_flip
-from loocbench.watching import Watcher
 
 _SMALLEST = 0.08  # of the image's area; torchvision's default, which MoCo's linear evaluation keeps (LooC does not say)
 _CROP, _FLIP, _ORDER = 0, 1, 2  # streams of random numbers
@@ -24,25 +22,19 @@ _CROP, _FLIP, _ORDER = 0, 1, 2  # streams of random numbers
 
 def epoch_of(
     encoder: Encoder,
-    dataset: Dataset,
-    splits: Sequence[str],
+    parts: Sequence[PreparedImages],
     features: str,
     *,
     seed: int,
     epoch: int,
     batch_size: int,
-    cache: Path,
-    watcher: Watcher,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches (rows int64 [B], features float32 [B, D]) of all images of the ``splits``, each image once.
+    """Batches (rows int64 [B], features float32 [B, D]) of all images of some splits, each image once.
 
     rows: places in the splits laid end to end. Images are cropped at random to the network's resolution and mirrored
     with p 0.5. Order, crop and mirroring are a pure function of (seed, epoch, place).
     """
-    size = encoder.preprocessing
-    parts = [
-        preparing.prepare(dataset, dataset.splits[split], size.resize, cache=cache, watcher=watcher) for split in splits
-    ]
+    size = encoder.preprocessing.image_size
     starts = np.cumsum([0, *map(len, parts)])
     places = np.arange(starts[-1])
     order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
@@ -50,13 +42,11 @@ def epoch_of(
     for begin in range(0, len(order), batch_size):
         rows = order[begin : begin + batch_size]
         of = np.searchsorted(starts, rows, side="right") - 1
-        pixels = torch.empty(len(rows), 3, size.image_size, size.image_size)
+        pixels = torch.empty(len(rows), 3, size, size)
         for number, part in enumerate(parts):
             here = np.flatnonzero(of == number)
             if len(here):
-                pixels[torch.from_numpy(here)] = _crops(
-                    part.batch(rows[here] - starts[number]), rows[here], draw, size.image_size
-                )
+                pixels[torch.from_numpy(here)] = _crops(part.batch(rows[here] - starts[number]), rows[here], draw, size)
         yield torch.from_numpy(rows).to(encoder.device), encoder(pixels, features)
 
 

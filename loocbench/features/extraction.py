@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,12 +15,14 @@ import torch
 
 from loocbench import files
 from loocbench.changes import applying
+from loocbench.changes.ranges import range_of
 from loocbench.data import preparing
+from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 
-VERSION = 2  # raise it when the same images and weights give other features
+VERSION = 3  # raise it when the same images and weights give other features
 BATCH = 128
 
 Matrix = npt.NDArray[np.float32]
@@ -40,13 +42,30 @@ def extract(
     """Every space's features of a split: name -> float32 [N, D], memory-mapped, in the split's order.
 
     change: what is done to the square crops before the network. rows: int64 [N], only these images of the split.
+    Raises UserError for features that are not finite.
     """
-    key = _key(encoder, dataset, split, change, rows)
-    folder = cache / "features" / key
+    change, rows = _plainest(change, rows, len(split))
+    kept = cache / "features"
+    if rows is not None and (whole := kept / _key(encoder, dataset, split, change, None)).is_dir():
+        return {name: np.array(matrix[rows]) for name, matrix in _load(whole).items()}
+    folder = kept / _key(encoder, dataset, split, change, rows)
     if not folder.is_dir():
         with files.writing_folder(folder) as part:
             _fill(part, encoder, dataset, split, change, rows, cache, watcher)
+    return _load(folder)
+
+
+def _load(folder: Path) -> dict[str, Matrix]:
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+
+
+def _plainest(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
+    """The same change and rows in one way: no turn at all is no change, and all rows are the split."""
+    if change.name != UNCHANGED.name and not change.drawn and change.strength == range_of(change.name).nothing:
+        change = replace(change, name=UNCHANGED.name, strength=UNCHANGED.strength)
+    if change.name == UNCHANGED.name and not change.view:
+        change = UNCHANGED
+    return change, None if rows is None or np.array_equal(rows, np.arange(count)) else rows
 
 
 def _fill(
@@ -69,6 +88,8 @@ def _fill(
             part = wanted[begin : begin + BATCH]
             crops = applying.apply(images.center_crops(part, size.image_size), change, part.tolist())
             for name, values in encoder.all_spaces(crops).items():
+                if not values.isfinite().all():
+                    raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
                 if name not in outputs:
                     outputs[name] = stack.enter_context((folder / f"{name}.npy").open("wb"))
                     header = {"descr": "<f4", "fortran_order": False, "shape": (len(wanted), values.shape[1])}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +38,7 @@ from loocbench.solvers.blocks import Blocks
 from loocbench.types import UNCHANGED, Change, Dataset, Mask, Outcome, Pixels, Row
 from loocbench.watching import Watcher
 
+T = TypeVar("T")
 EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "linear": linear.evaluate,
     "knn": knn.evaluate,
@@ -50,8 +53,36 @@ EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
 
 
 @dataclass
+class Clock:
+    """Adds up the seconds of what it is told to watch."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Of a block of code."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begin
+
+    def of_each(self, made: Iterator[T]) -> Iterator[T]:
+        """Of making each of some things, and not of what is done with them."""
+        while True:
+            with self.running():
+                one = next(made, None)
+            if one is None:
+                return
+            yield one
+
+
+@dataclass
 class Measurement:
-    """One task on one checkpoint's features: the ``Subject`` of its evaluator. other: the card's ``elsewhere``."""
+    """One task on one checkpoint's features: the ``Subject`` of its evaluator. other: the card's ``elsewhere``.
+
+    clock: how long its features took.
+    """
 
     card: TaskCard
     encoder: Encoder
@@ -61,7 +92,8 @@ class Measurement:
     cache: Path
     watcher: Watcher
     other: Dataset | None = None
-    extract_seconds: float = 0.0
+    clock: Clock = field(default_factory=Clock)
+    _prepared: dict[str, PreparedImages] = field(default_factory=dict)
 
     def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
         """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
@@ -74,16 +106,11 @@ class Measurement:
 
     def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
-        return augmented.epoch_of(
-            self.encoder,
-            self.dataset,
-            splits,
-            self.features_name,
-            seed=self.seed,
-            epoch=epoch,
-            batch_size=batch_size,
-            cache=self.cache,
-            watcher=self.watcher,
+        parts = [self._images(split) for split in splits]
+        return self.clock.of_each(
+            augmented.epoch_of(
+                self.encoder, parts, self.features_name, seed=self.seed, epoch=epoch, batch_size=batch_size
+            )
         )
 
     @property
@@ -93,17 +120,16 @@ class Measurement:
 
     def _parts(self, split: str, change: Change, rows: Rows | None) -> list[extraction.Matrix]:
         """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
-        begin = time.perf_counter()
-        every = extraction.extract(
-            self.encoder,
-            self.dataset,
-            self.dataset.splits[split],
-            change=change,
-            rows=rows,
-            cache=self.cache,
-            watcher=self.watcher,
-        )
-        self.extract_seconds += time.perf_counter() - begin
+        with self.clock.running():
+            every = extraction.extract(
+                self.encoder,
+                self.dataset,
+                self.dataset.splits[split],
+                change=change,
+                rows=rows,
+                cache=self.cache,
+                watcher=self.watcher,
+            )
         return [every[part] for part in self.encoder.parse(self.features_name)]
 
     def labels(self, split: str, factor: str) -> Tensor:
@@ -143,11 +169,13 @@ class Measurement:
         """The same features on the card's other data set."""
         if self.other is None:
             raise ValueError(f"{self.card.task} names no other data set")
-        return replace(self, dataset=self.other, other=None)
+        return replace(self, dataset=self.other, other=None, _prepared={})
 
     def _images(self, split: str) -> PreparedImages:
-        of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
-        return preparing.prepare(self.dataset, of, resize, cache=self.cache, watcher=self.watcher)
+        if split not in self._prepared:
+            of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
+            self._prepared[split] = preparing.prepare(self.dataset, of, resize, cache=self.cache, watcher=self.watcher)
+        return self._prepared[split]
 
     def say(self, message: str) -> None:
         """One line for the user."""
@@ -180,7 +208,7 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     )
     kept = store.read(path) if path.exists() and not overwrite else None
     if isinstance(kept, Row):
-        if (kept.fingerprints, kept.edition) != (_fingerprints(measurement), _edition(measurement)):
+        if not is_of(kept, measurement.dataset, measurement.other):
             raise UserError(
                 f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
             )
@@ -190,6 +218,14 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     row = _measure(measurement)
     store.save(path, row)
     return row, path
+
+
+def is_of(row: Row, dataset: Dataset, other: Dataset | None) -> bool:
+    """Whether a row was measured on these images, and where it speaks of their foreground, on this one."""
+    stated = row.stated.get(retrieval.FOREGROUND)
+    return (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other)) and (
+        stated is None or stated == retrieval.foreground_of(dataset.foreground.kind if dataset.foreground else "")
+    )
 
 
 def rows_of(
@@ -213,8 +249,8 @@ def _measure(measurement: Measurement) -> Row:
         dataset=dataset.name,
         dataset_note=_note(measurement),
         skipped=tuple(item for one in _datasets(measurement) for item in one.skipped),
-        fingerprints=_fingerprints(measurement),
-        edition=_edition(measurement),
+        fingerprints=_fingerprints(dataset, measurement.other),
+        edition=_edition(dataset, measurement.other),
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
@@ -233,8 +269,8 @@ def _measure(measurement: Measurement) -> Row:
         scale={name: dict(values) for name, values in outcome.scale.items()},
         stated=dict(outcome.stated),
         seconds={
-            "features": round(measurement.extract_seconds, 3),
-            "evaluator": round(total - measurement.extract_seconds, 3),
+            "features": round(measurement.clock.seconds, 3),
+            "evaluator": round(total - measurement.clock.seconds, 3),
         },
         versions=provenance.versions(),
         hardware=provenance.hardware(str(encoder.device)),
@@ -252,12 +288,11 @@ def _note(measurement: Measurement) -> str:
     return "; ".join(f"{name}: {note}" if measurement.other else note for name, note in notes)
 
 
-def _fingerprints(measurement: Measurement) -> dict[str, str]:
+def _fingerprints(dataset: Dataset, other: Dataset | None) -> dict[str, str]:
     """By split; those of a second data set with its name before them."""
-    own = {name: split.fingerprint for name, split in measurement.dataset.splits.items()}
-    other = measurement.other
+    own = {name: split.fingerprint for name, split in dataset.splits.items()}
     return own | ({f"{other.name} {name}": split.fingerprint for name, split in other.splits.items()} if other else {})
 
 
-def _edition(measurement: Measurement) -> str:
-    return "; ".join(one.edition() for one in _datasets(measurement))
+def _edition(dataset: Dataset, other: Dataset | None) -> str:
+    return "; ".join(one.edition() for one in (dataset, other) if one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,11 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features import spaces
 from loocbench.features.encoder import Encoder
-from loocbench.jobs.measure import Measurement, opened, row_of
+from loocbench.jobs.measure import Measurement, is_of, opened, row_of
 from loocbench.jobs.suite import Places
 from loocbench.pretraining import recipes
 from loocbench.records import store
-from loocbench.types import Dataset
+from loocbench.types import Dataset, Row
 from loocbench.watching import Watcher
 
 State = Literal["to do", "kept", "impossible"]
@@ -90,6 +91,9 @@ def run(
         except UserError as error:
             watcher.say(f"failed, going on: {error}")
             failed.append((job, str(error)))
+        except Exception as error:  # a bug, or no memory left: hours of other jobs are not its price
+            watcher.say(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
+            failed.append((job, f"{type(error).__name__}: {error}"))
     return failed
 
 
@@ -112,9 +116,19 @@ def _job(
             lacking = lacking or dataset
         elif dataset and (missing := needed - dataset.splits.keys()):
             lacking = lacking or f"{dataset.name} has no {min(missing)} split"
-    state: State = "kept" if row.exists() else "impossible" if lacking else "to do"
+    state: State = "kept" if _is_kept(row, card, data) else "impossible" if lacking else "to do"
     note = {"kept": str(row), "impossible": lacking, "to do": card.cost}[state]
     return Job(reference, whose.label, features, task, state, note, row)
+
+
+def _is_kept(path: Path, card: tasks.TaskCard, data: dict[str, Dataset | str]) -> bool:
+    """Whether there is a whole row. One of other images than those that are here counts as none; measuring says so."""
+    if not path.exists() or not isinstance(row := store.read(path), Row):
+        return False
+    dataset, other = data[card.dataset], data.get(card.elsewhere)
+    if isinstance(dataset, str) or isinstance(other, str):
+        return True  # the images are not here to compare
+    return is_of(row, dataset, other)
 
 
 def _opened(name: str, places: Places) -> Dataset | str:

@@ -18,6 +18,7 @@ from loocbench.evaluators.combinations import choose as choose_from_products
 from loocbench.features import spaces
 from loocbench.free_memory import free_memory
 from loocbench.jobs.measure import Measurement
+from loocbench.models.network import GENERAL
 from loocbench.solvers.blocks import Blocks
 
 
@@ -49,7 +50,7 @@ def candidates(measurement: Measurement) -> list[Candidate]:
     (factor,) = card.labels
     labels = {split: measurement.labels(split, factor) for split in ("train", "val")}
     every, found = names(measurement.encoder.spaces), []
-    parts = {name: _parts(name, every) for name in every}
+    parts = {name: measurement.encoder.parse(name) for name in every}
     singles = dict.fromkeys(part for name in every for part in parts[name])
     known: dict[str, Products] = {}
 
@@ -58,7 +59,7 @@ def candidates(measurement: Measurement) -> list[Candidate]:
 
     def products(part: str) -> Products:
         if part not in known:
-            known[part] = Products.of(**of(part))
+            known[part] = Products.of(**of(_named(part)))
         return known[part]
 
     count, validated = len(labels["train"]), len(labels["val"])
@@ -80,8 +81,6 @@ def candidates(measurement: Measurement) -> list[Candidate]:
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
 
 
-def _parts(name: str, every: Sequence[str]) -> list[str]:
-    """The single spaces that a candidate concatenates."""
-    if name == spaces.LOOC_PLUS:
-        return [one for one in every if one.startswith(spaces.HEAD) and "+" not in one]
-    return name.split("+")
+def _named(part: str) -> str:
+    """The features that are one space alone."""
+    return spaces.LOOC if part == GENERAL else spaces.HEAD + part

@@ -9,8 +9,9 @@ from torchvision.transforms import functional as tv
 
 from loocbench.changes import applying
 from loocbench.changes.corruptions import catalog
+from loocbench.changes.names import MADE
 from loocbench.changes.operations import OPERATIONS
-from loocbench.changes.ranges import AUGMENTATIONS, MADE, RANGES, range_of
+from loocbench.changes.ranges import AUGMENTATIONS, RANGES, range_of
 from loocbench.errors import UserError
 from loocbench.types import UNCHANGED, Change
 
@@ -95,7 +96,7 @@ def test_views_are_independent_of_one_another_and_of_the_strength():
 
 def test_every_change_has_an_operation_and_every_corruption_is_made():
     assert OPERATIONS.keys() == RANGES.keys()
-    assert catalog.MADE == MADE
+    assert set(catalog._BY_NAME) == set(MADE)
 
 
 def test_an_unknown_change_is_refused_with_those_that_exist():

@@ -74,3 +74,10 @@ def test_select_tries_every_combination_on_validation_and_tests_the_best(loocben
     assert found["candidates"][0]["val_top1"] == best
     assert {name for split, name in seen if split == "test"} == {found["features"]}  # looked at once
     assert "val top-1" in loocbench("select", "--label", "color").out
+
+
+def test_select_of_a_network_with_one_head(loocbench):
+    """Fewer training images than dimensions: solved from inner products."""
+    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    found = json.loads(loocbench("select", "--label", "color", "--json").out)
+    assert {one["features"] for one in found["candidates"]} == {"looc", "looc++"}

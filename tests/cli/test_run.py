@@ -5,6 +5,7 @@ import json
 import pytest
 
 from loocbench.cards import suites, tasks
+from loocbench.errors import UserError
 from tests.cli.conftest import QUICK
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -42,22 +43,24 @@ def test_the_plan_says_what_is_there_and_the_run_does_the_rest(loocbench, tmp_pa
 
 
 @pytest.mark.usefixtures("small_suite")
-def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, one_line, tmp_path, monkeypatch):
-    from loocbench.errors import UserError
+@pytest.mark.parametrize("failure", [UserError("the neighbours are out"), RuntimeError("the neighbours are out")])
+def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, tmp_path, monkeypatch, failure):
+    """Also where it is a bug."""
     from loocbench.jobs import plan
 
     real = plan.row_of
 
     def row_of(measurement, **options):
         if measurement.card.evaluator == "knn":
-            raise UserError("the neighbours are out")
+            raise failure
         return real(measurement, **options)
 
     monkeypatch.setattr(plan, "row_of", row_of)
     arguments = ["run", "small", "--checkpoint", "mine", "--features", "looc", "--features", "head:texture"]
     said = loocbench(*arguments)
     assert said.code == 2
-    assert "failed, going on: the neighbours are out" in said.err
+    assert "failed, going on" in said.err
+    assert "the neighbours are out" in said.err
     assert "4 of 6 jobs could not be done, the first (linear/blooms-color): unknown features 'head:texture'" in said.err
     assert sorted(path.name.split(".")[0] for path in (tmp_path / "results").rglob("*.json")) == [
         "linear-blooms-color",

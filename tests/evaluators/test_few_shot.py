@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from loocbench.cards import tasks
+from loocbench.errors import UserError
 from loocbench.evaluators import episodic, few_shot, knn
 from loocbench.solvers.blocks import Blocks
 
@@ -81,6 +82,19 @@ def test_every_model_gets_the_same_images_and_the_row_says_which(task):
     again = Made(1.0)
     again.seed = 4
     assert evaluator.evaluate(card_of(task, **changes), again).draws != one.draws
+
+
+def test_a_strength_is_not_chosen_on_nothing():
+    card = card_of("few-shot/flowers102-5-path", trials=2, shots=SIZES["train"] + SIZES["val"])
+    with pytest.raises(UserError, match="the shots take every image"):
+        few_shot.evaluate(card, Made(1.0))
+
+
+def test_a_class_without_a_vote_is_no_guess():
+    """Of one neighbour there is one guess, so top-5 is top-1."""
+    found = knn.evaluate(card_of("knn/flowers102", neighbours=(1,)), Made(0.5)).metrics
+    assert found["top5"] == found["top1"]
+    assert found["top1"].value < 1
 
 
 def test_the_number_of_neighbours_is_chosen_on_validation():

@@ -1,10 +1,14 @@
 """Retrieval by label, by described colour, and by both."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from loocbench.cards import tasks
+from loocbench.data import blooms
+from loocbench.errors import UserError
 from loocbench.evaluators import color_descriptor, retrieval
 from tests.evaluators.pictures import Pictures, layout, palette
 
@@ -34,6 +38,22 @@ def test_the_scale_brackets_what_was_found(tiny_blooms):
     for name, value in found.metrics.items():
         assert value.value <= found.scale["oracle"][name]
     assert found.metrics["color_map"].value > found.scale["random"]["color_map"]
+
+
+def test_where_no_query_has_an_answer_there_is_no_precision():
+    everyone = blooms.blooms({"train": 8, "val": 8, "test": 8})
+    test = everyone.splits["test"]
+    alone = replace(test, labels={"species": np.arange(8)}, class_names={"species": tuple("abcdefgh")})
+    found = outcome_of(replace(everyone, splits={"test": alone}), palette, labels=("species",))
+    assert found.metrics["species_recall5"].value == found.scale["oracle"]["species_recall5"] == 0
+    assert "species_map" not in found.metrics
+    assert "species_map" not in found.scale["random"]
+    assert found.metrics["color_map"].n == 8
+
+
+def test_one_image_has_no_neighbours():
+    with pytest.raises(UserError, match="two test images"):
+        outcome_of(blooms.blooms({"train": 1, "val": 1, "test": 1}), palette)
 
 
 def test_without_colour_labels_the_descriptor_says_what_is_alike(tiny_blooms):

@@ -8,6 +8,7 @@ import pytest
 from loocbench.cards import tasks
 from loocbench.data import blooms
 from loocbench.data.splits import select
+from loocbench.errors import UserError
 from loocbench.evaluators import robustness
 from loocbench.types import Split
 from tests.evaluators.pictures import Pictures, both
@@ -82,3 +83,19 @@ def test_copies_of_one_photograph_are_one_item(flowers):
     )
     card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
     assert robustness.evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
+
+
+def test_a_class_that_the_classifier_never_saw_is_named(flowers):
+    other = elsewhere(flowers, corruptions=False)
+    test = other.splits["test"]
+    names = ("orchid", *test.class_names["species"][1:])
+    strange = replace(other, splits={"test": replace(test, class_names={"species": names})})
+    card = card_of("robustness/objectnet13", labels=("species",))
+    with pytest.raises(UserError, match=r"objectnet13 has 1 classes that imagenet100 lacks here \(orchid is one\)"):
+        robustness.evaluate(card, Pictures(flowers, both, strange))
+
+
+def test_at_most_so_many_images_are_corrupted(flowers):
+    card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": 15})
+    found = robustness.evaluate(card, Pictures(flowers, both)).metrics
+    assert (found["top1"].n, found["clean_top1"].n) == (15, 40)

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
 from loocbench.cards import tasks
 from loocbench.changes import applying
 from loocbench.data import blooms
-from loocbench.evaluators import sensitivity
+from loocbench.errors import UserError
+from loocbench.evaluators import sensitivity, statistics
 from loocbench.types import Change
 from tests.evaluators.pictures import Pictures, both, layout, palette
 
@@ -64,13 +64,42 @@ def test_equivariance_is_scikit_learns_ridge_and_r2(flowers):
     assert found.low < found.value < found.high
 
 
-def test_the_strength_of_the_linear_map_is_not_chosen_on_test(flowers):
-    """With test images scrambled the choice, seen in the curve of passes, stays: only the figure changes."""
-    plain = outcome_of(flowers, both, changes=("hue",))
-    grey = outcome_of(
-        flowers, lambda images: torch.cat([both(images), images.new_zeros(len(images), 1)], dim=1), changes=("hue",)
-    )
-    assert plain.metrics["hue_equivariance"].value == pytest.approx(grey.metrics["hue_equivariance"].value, abs=1e-6)
+def test_the_strength_of_the_linear_map_is_not_chosen_on_test(flowers, monkeypatch):
+    """Of hue's map, whatever test images look like, the same strength's predictions are judged."""
+    seen, judged = [], statistics.r_squared
+
+    def spy(predicted, wanted, *, seed):
+        seen.append(predicted)
+        return judged(predicted, wanted, seed=seed)
+
+    monkeypatch.setattr(statistics, "r_squared", spy)
+    for lambdas in ((1e-4,), (10.0,), (1e-4, 10.0)):
+        outcome_of(flowers, both, changes=("brightness",), lambdas=lambdas)
+    weak, strong, chosen = seen
+    assert np.allclose(chosen, weak)
+    assert not np.allclose(chosen, strong)
+
+    class Scrambled(Pictures):
+        """Test images say the opposite of what they show: on them the strong map, which says little, is best."""
+
+        def features(self, split, **options):
+            found = super().features(split, **options)
+            return -found if split == "test" else found
+
+    sensitivity.evaluate(card_of(changes=("brightness",), lambdas=(1e-4, 10.0)), Scrambled(flowers, both))
+    sensitivity.evaluate(card_of(changes=("brightness",), lambdas=(1e-4,)), Scrambled(flowers, both))
+    assert np.allclose(seen[-2], seen[-1])
+
+
+def test_a_collapsed_space_does_not_move(flowers):
+    found = outcome_of(flowers, lambda images: images.new_ones(len(images), 3), changes=("hue",))
+    assert found.metrics["hue_invariance"].value == 1
+    assert found.metrics["hue_equivariance"].value == pytest.approx(0, abs=0.05)
+
+
+def test_a_single_image_has_no_sensitivity():
+    with pytest.raises(UserError, match="2 images of each split"):
+        outcome_of(blooms.blooms({"train": 20, "val": 10, "test": 1}), both)
 
 
 def test_the_loss_is_paired_and_the_curve_adds_up(flowers):

@@ -59,7 +59,9 @@ def test_its_interval_is_that_of_images_drawn_anew_within_their_classes():
     right = predicted == labels
     generator = np.random.default_rng(1)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    drawn = [np.mean([right[generator.choice(rows, size=len(rows))].mean() for rows in members]) for _ in range(4000)]
+    drawn = [
+        np.mean([right[generator.choice(rows, size=len(rows) - 1)].mean() for rows in members]) for _ in range(4000)
+    ]
     metric = statistics.mean_per_class(right, labels, seed=0)
     np.testing.assert_allclose([metric.low, metric.high], np.quantile(drawn, [0.025, 0.975]), atol=0.006)
     assert metric.low < metric.value < metric.high
@@ -67,11 +69,14 @@ def test_its_interval_is_that_of_images_drawn_anew_within_their_classes():
     assert metric != statistics.mean_per_class(right, labels, seed=1)
 
 
-def test_its_interval_covers_the_truth_about_as_often_as_it_says():
-    truth, generator = np.linspace(0.2, 0.9, 10), np.random.default_rng(2)
-    labels = np.repeat(np.arange(10), 30)
+@pytest.mark.parametrize("images", [[30] * 10, [1] * 40, [2] * 40, [3] * 40, [1] * 20 + [5] * 20], ids=str)
+def test_its_interval_covers_the_truth_about_as_often_as_it_says(images):
+    """However few images a class has."""
+    truth, generator = np.linspace(0.2, 0.9, len(images)), np.random.default_rng(2)
+    labels = np.repeat(np.arange(len(images)), images)
     metrics = [
-        statistics.mean_per_class(generator.random(300) < truth[labels], labels, seed=seed) for seed in range(300)
+        statistics.mean_per_class(generator.random(len(labels)) < truth[labels], labels, seed=seed)
+        for seed in range(300)
     ]
     covered = np.mean([metric.low <= truth.mean() <= metric.high for metric in metrics])
     assert 0.91 < covered < 0.985

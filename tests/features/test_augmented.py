@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import loocbench
+from loocbench.data import preparing
 from loocbench.features import augmented
 from tests.conftest import Silent
 
@@ -13,19 +14,11 @@ def epoch(trained, tiny_blooms, tmp_path):
     encoder = loocbench.load(trained["looc"])
 
     def run(number, *, seed=0, batch_size=50, splits=("train", "val")):
-        batches = list(
-            augmented.epoch_of(
-                encoder,
-                tiny_blooms,
-                splits,
-                "looc",
-                seed=seed,
-                epoch=number,
-                batch_size=batch_size,
-                cache=tmp_path,
-                watcher=Silent(),
-            )
-        )
+        parts = [
+            preparing.prepare(tiny_blooms, tiny_blooms.splits[split], 18, cache=tmp_path, watcher=Silent())
+            for split in splits
+        ]
+        batches = list(augmented.epoch_of(encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size))
         rows = torch.cat([rows for rows, _ in batches])
         features = torch.cat([features for _, features in batches])
         return batches, rows, features[rows.argsort()]

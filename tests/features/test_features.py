@@ -125,6 +125,24 @@ def test_a_second_extraction_costs_no_forward_pass(trained, tiny_blooms, tmp_pat
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_what_is_part_of_a_cached_split_costs_no_forward_pass(trained, tiny_blooms, tmp_path, monkeypatch):
+    """Rows of it, all rows by their numbers, and no turn at all."""
+    encoder, rows = loocbench.load(trained["looc"]), np.array([3, 8, 40])
+    whole = extract(encoder, tiny_blooms, tmp_path)["general"]
+    monkeypatch.setattr(encoder, "all_spaces", lambda images: pytest.fail("a forward pass"))
+    assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=rows)["general"], whole[rows])
+    assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=np.arange(64))["general"], whole)
+    assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, Change("rotation", 0))["general"], whole)
+
+
+def test_features_that_are_not_finite_are_refused_and_not_kept(trained, tiny_blooms, tmp_path, monkeypatch):
+    encoder = loocbench.load(trained["looc"])
+    monkeypatch.setattr(encoder, "all_spaces", lambda images: {"general": torch.full((len(images), 4), torch.nan)})
+    with pytest.raises(UserError, match="NaN or infinity"):
+        extract(encoder, tiny_blooms, tmp_path)
+    assert not list((tmp_path / "features").glob("*"))
+
+
 def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blooms):
     looc, moco = loocbench.load(trained["looc"]), loocbench.load(trained["moco"])
     other = blooms.blooms({"train": 96, "val": 48, "test": 64}, seed=1)

@@ -24,10 +24,9 @@ from torch import Tensor
 from loocbench import philox
 from loocbench.changes.corruptions import blur, digital, noise, weather
 from loocbench.changes.corruptions.pixels import Bytes, Floats
-from loocbench.data.readers import imagenet
+from loocbench.changes.names import CORRUPTIONS, MADE
 from loocbench.errors import UserError, unknown
 
-CORRUPTIONS: dict[str, tuple[str, ...]] = imagenet.CORRUPTIONS
 SEVERITIES = range(1, 6)
 SMALLEST = 16  # pixels of a side; a smaller image has no room for a corruption's shape
 
@@ -68,7 +67,6 @@ _BY_NAME = {
     "pixelate": _Corruption(13, _constant(0), digital.pixelate),
     "jpeg_compression": _Corruption(14, _constant(0), digital.jpeg_compression),
 }
-MADE: tuple[str, ...] = tuple(name for names in CORRUPTIONS.values() for name in names if name in _BY_NAME)
 
 
 def corrupt(images: Tensor, name: str, severity: int, *, seed: int, rows: Sequence[int]) -> Tensor:

@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from PIL import Image
-
-from loocbench.data import folders, foreground
+from loocbench.data import decoding, folders, foreground
 from loocbench.data.splits import by_membership, carve_validation, compact
 from loocbench.errors import UserError
 from loocbench.types import Dataset, Foreground, Split
@@ -77,7 +75,7 @@ def _foreground(root: Path, keys: Mapping[str, str]) -> Foreground | None:
     def box_of(item: str) -> foreground.Box:
         boxes, sizes = tables()
         left, top, across, down = map(float, boxes[keys[item]])
-        width, height = map(float, sizes.get(keys[item], ())[:2] or Image.open(root / "images" / item).size)
+        width, height = map(float, sizes.get(keys[item], ())[:2] or decoding.whole_size(root / "images" / item))
         return left / width, top / height, (left + across) / width, (top + down) / height
 
     return foreground.boxed(box_of)

@@ -12,18 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from loocbench.changes.names import CORRUPTIONS
 from loocbench.data import folders
 from loocbench.data.splits import by_membership, carve_validation, compact
 from loocbench.errors import UserError
 from loocbench.types import Dataset, Split
 
-# The benchmark's fifteen corruptions in the order of its paper (Hendrycks and Dietterich 2019), by archive.
-CORRUPTIONS = {
-    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
-    "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    "weather": ("snow", "frost", "fog", "brightness"),
-    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
-}
 SEVERITIES = ("1", "2", "3", "4", "5")
 
 # ObjectNet's folders whose ImageNet classes (its own mapping) meet the 100: exactly thirteen.

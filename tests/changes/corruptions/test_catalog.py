@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loocbench.changes.corruptions.catalog import CORRUPTIONS, MADE, corrupt
+from loocbench.changes.corruptions.catalog import corrupt
+from loocbench.changes.names import CORRUPTIONS, MADE
 from loocbench.errors import UserError
 from tests.changes.corruptions.scenes import halved, scene
 
