@@ -48,7 +48,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     fingerprint = episodes.fingerprint(drawn)
     if protocol.solver == "adam":
         values = np.array([_accuracy(*_by_adam(trial), test) for trial in trials])
-        return Outcome({"top1": statistics.trials(values)}, draws=fingerprint)
+        return Outcome({"top1": statistics.trials(values)}, draws=fingerprint, items={"top1": values})
     return _by_path(card, trials, test, fingerprint)
 
 
@@ -72,7 +72,14 @@ def _by_path(card: TaskCard, trials: Iterator[_Trial], test: _Images, fingerprin
     best = int(mean.argmax())
     values = torch.stack(on_test)[:, best].cpu().numpy()
     curve = [{"lambda": value, "val_top1": float(right)} for value, right in zip(grid, mean, strict=True)]
-    return Outcome({"top1": statistics.trials(values)}, {"lambda": grid[best]}, curve, certificate, draws=fingerprint)
+    return Outcome(
+        {"top1": statistics.trials(values)},
+        {"lambda": grid[best]},
+        curve,
+        certificate,
+        draws=fingerprint,
+        items={"top1": values},
+    )
 
 
 def _trial(features: Tensor, labels: Tensor, rows: np.ndarray) -> _Trial:

@@ -112,8 +112,10 @@ def _job(
             lacking = lacking or dataset
         elif dataset and (missing := needed - dataset.splits.keys()):
             lacking = lacking or f"{dataset.name} has no {min(missing)} split"
-    state: State = "kept" if row.exists() else "impossible" if lacking else "to do"
-    note = {"kept": str(row), "impossible": lacking, "to do": card.cost}[state]
+    there = store.read(row) if row.exists() else None
+    state: State = "kept" if there else "impossible" if lacking else "to do"
+    broken = f"{row} is there, but {there.reason}; --overwrite it" if isinstance(there, store.Torn) else ""
+    note = {"kept": broken or str(row), "impossible": lacking, "to do": card.cost}[state]
     return Job(reference, whose.label, features, task, state, note, row)
 
 
