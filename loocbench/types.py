@@ -248,8 +248,9 @@ class Outcome:
     """What an evaluator found: metrics by name, what it chose on validation, and how it solved.
 
     draws: the fingerprint of the images that it drew, if it drew some. items: what single test items contributed to a
-    metric, bool or float64 [N] in the split's order (or the drawn one: images, trials), for paired tests. scale: metric values that give
-    the scale, by name ("random", "oracle"). stated: what else a reader must know ("foreground": "bounding box").
+    metric, bool or float64 [N] in the split's order (or the drawn one: images, trials), for paired tests of models.
+    scale: metric values that give the scale, by name ("random", "oracle"). stated: what else a reader must know
+    ("foreground": "bounding box").
     """
 
     metrics: Mapping[str, Metric]
@@ -286,9 +287,9 @@ ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
 class Row(Frozen):
     """One measured result, with what it takes to reproduce it. One JSON file each in the store.
 
-    features, checkpoint, checkpoint_hash, model: whose features. recipe: how they were pretrained; None for weights from
-    elsewhere, which ``source`` names, and whose epochs may be unknown (None). seed: of the measurement; the recipe has
-    pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase.
+    features, checkpoint, checkpoint_hash, model: whose features. recipe: how they were pretrained; None for weights
+    from elsewhere, which ``source`` names, and whose epochs may be unknown (None). seed: of the measurement; the recipe
+    has pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase.
     """
 
     schema_version: Literal[2] = 2
