@@ -1,7 +1,7 @@
 """Paired tests: whether two models differ on the same items by more than chance, and Holm's correction for many tests.
 
 The exact McNemar test is for one right or wrong answer an item from each of two models. The bootstrap is for any
-values, and for several pretraining seeds: items and seeds are then resampled both, since both were drawn.
+values, and for several pretraining seeds: both items and seeds were drawn, so the uncertainty of both counts.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ def bootstrap(
     """Percentile bootstrap of mean(first) - mean(second), paired by item.
 
     first, second: [N] for each pretraining seed. by_seed: the two were pretrained from the same seeds, in the same
-    order, and are paired by them too; else each model's seeds are resampled on their own. same_items: all seeds saw the
-    same items, which are resampled for all of them together. With S seeds deviations between them are widened by
-    sqrt(S / (S - 1)), without which a bootstrap over so few is too narrow. The p-value is twice the smaller share of
-    resamples at or beyond 0, one added to both counts. ``seed`` draws the resamples.
+    order, and are paired by them too; else each model's seeds are drawn on their own. same_items: all seeds saw the
+    same items, which are resampled for all of them together. A bootstrap over two or three seeds would find differences
+    where there are none, so of S > 1 seeds the mean's error is drawn from Student's t with S - 1 degrees of freedom
+    (for two models apart this is the solution of Behrens and Fisher) and added to each resample of the items. The
+    p-value is twice the smaller share of resamples at or beyond 0, one added to both counts. ``seed`` makes the draws.
     """
     if by_seed:
         for one, other in zip(first, second, strict=True):
@@ -108,14 +109,12 @@ def _over_items(parts: Sequence[Array], same_items: bool, generator: np.random.G
 
 
 def _over_seeds(means: Array, generator: np.random.Generator) -> Array:
-    """Of means [S, RESAMPLES] one mean of S resampled seeds for each resample: float64 [RESAMPLES]."""
+    """Of means [S, RESAMPLES] their mean over seeds with the error that S seeds leave: float64 [RESAMPLES]."""
     seeds, resamples = means.shape
     if seeds == 1:
         return means[0]
-    center = means.mean(axis=0)
-    places = generator.integers(seeds, size=(seeds, resamples))
-    chosen = np.take_along_axis(means, places, axis=0).mean(axis=0)
-    return center + (chosen - center) * (seeds / (seeds - 1)) ** 0.5
+    error = means.mean(axis=1).std(ddof=1) / seeds**0.5
+    return means.mean(axis=0) + error * generator.standard_t(seeds - 1, size=resamples)
 
 
 def _same_length(first: npt.NDArray[np.generic], second: npt.NDArray[np.generic]) -> None:
