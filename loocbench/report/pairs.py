@@ -97,11 +97,11 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 def compare(first: Experiment, second: Experiment, column: Column) -> Comparison | None:
     """Test two experiments on a column; None where one of them was not measured."""
-    rows = [_rows(one, column) for one in (first, second)]
-    if not all(rows):
+    own, other = _rows(first, column), _rows(second, column)
+    if not own or not other:
         return None
     try:
-        return Comparison(first, second, column, paired(*rows, column.metric))
+        return Comparison(first, second, column, paired(own, other, column.metric))
     except _UnpairableError as error:
         return Comparison(first, second, column, None, str(error))
 
