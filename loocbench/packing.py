@@ -18,7 +18,7 @@ LARGEST = 100_000_000  # values; more is no row of ours, and not worth the memor
 def pack(values: Values) -> tuple[Kind, str]:
     """Bits of a bool [N], else float32 of a float [N], compressed where that is shorter to say."""
     if values.dtype == bool:
-        return "bits", _text(np.packbits(values).tobytes())
+        return "bits", _text(np.packbits(values.astype(bool)).tobytes())
     return "float32", _text(values.astype("<f4").tobytes())
 
 

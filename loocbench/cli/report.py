@@ -96,6 +96,7 @@ def report(
     """
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
+    from loocbench.jobs import page
     from loocbench.jobs import report as job
     from loocbench.report import table
     from loocbench.report.selection import Selection
@@ -120,7 +121,8 @@ def report(
         built = table.build(rows, options)
         written: list[Path] = []
         if kind == "html":
-            written.append(job.write_html(built, rows, options, results, suite, output=output, pivot=pivot))
+            place = output or results / suite / "report.html"
+            written.append(page.write(built, rows, options, results, suite, output=place, pivot=pivot, watcher=display))
         elif kind == "terminal" and output is None:
             written += job.write_usual(built, rows, results, suite, pivot=pivot)
         elif output is not None:
