@@ -96,6 +96,7 @@ def report(
     """
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
+    from loocbench.jobs import figures as drawing
     from loocbench.jobs import page
     from loocbench.jobs import report as job
     from loocbench.report import table
@@ -128,7 +129,7 @@ def report(
         elif output is not None:
             written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))
         if figures is not None:
-            written += job.draw_figures(rows, options, figures, runs=runs, watcher=display)
+            written += drawing.draw(built, rows, options, figures, runs=runs, watcher=display)
     if output is None and kind not in ("terminal", "html"):
         print(job.text_of(built, kind, f"Results: {suite}", pivot=pivot), end="")
         return

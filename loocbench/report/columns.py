@@ -69,11 +69,15 @@ def choose(
             shown = list(names) if every_metric or card is None else _shown(card, list(names))
         title = card.title if card else task
         group = groups.get(task, row.dataset)
-        rest = re.sub(r"^[ ,]+", "", title.removeprefix(group)) or (card.evaluator if card else task)
+        rest = re.sub(r"^[ ,]+", "", title.removeprefix(group))
+        if not rest and not re.search("[ ,]", title):  # "CUB-200" alone does not say what was done
+            rest = card.evaluator if card else ""
         for place, metric in enumerate(shown):
             label = f"{labels.metric(metric)} (v{row.task_version})"
             order = (row.dataset, _KINDS.index(card.evaluator) if card else len(_KINDS), task, note, place)
-            column = Column(task, row.task_version, metric, note, group, f"{rest}, {label}", f"{title}, {label}")
+            column = Column(
+                task, row.task_version, metric, note, group, f"{rest}, {label}" if rest else label, f"{title}, {label}"
+            )
             found.append((order, column))
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
 

@@ -45,7 +45,11 @@ class Grid:
 
 
 MEASURED, SCALE, PUBLISHED = "measured", "scale", "published"
-_APART = "Copied from the papers, not measured here; other images, budget and protocol unless said otherwise."
+_APART = (
+    "Copied from the papers, not measured here; other images, budget and protocol unless said otherwise. 'here' is by "
+    "how much the measured figure differs where the evaluation's images and protocol are the same; pretraining may "
+    "differ."
+)
 
 
 def grids(table: Table, *, pivot: bool = False) -> list[Grid]:

@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 360, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 40
 STYLES = 12  # classes s0 .. s11 of the page's style sheet
 _DASHES = ("", "6 3", "2 2", "8 3 2 3")
-_FIELD_WIDTH, _FIELD_HEIGHT = 58, 24
+_FIELD_WIDTH, _FIELD_HEIGHT = 70, 24
 
 
 @dataclass(frozen=True)
