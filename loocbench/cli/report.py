@@ -96,8 +96,6 @@ def report(
     """
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
-    from loocbench.jobs import figures as drawing
-    from loocbench.jobs import page
     from loocbench.jobs import report as job
     from loocbench.report import table
     from loocbench.report.selection import Selection
@@ -122,6 +120,8 @@ def report(
         built = table.build(rows, options)
         written: list[Path] = []
         if kind == "html":
+            from loocbench.jobs import page
+
             place = output or results / suite / "report.html"
             written.append(page.write(built, rows, options, results, suite, output=place, pivot=pivot, watcher=display))
         elif kind == "terminal" and output is None:
@@ -129,6 +129,8 @@ def report(
         elif output is not None:
             written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))
         if figures is not None:
+            from loocbench.jobs import figures as drawing
+
             written += drawing.draw(built, rows, options, figures, runs=runs, watcher=display)
     if output is None and kind not in ("terminal", "html"):
         print(job.text_of(built, kind, f"Results: {suite}", pivot=pivot), end="")

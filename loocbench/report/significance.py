@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -40,6 +39,8 @@ class Difference(NamedTuple):
 
 def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> McNemar:
     """The exact test (McNemar 1947, by the binomial distribution) on right answers bool [N] to the same items."""
+    from scipy.stats import binomtest  # slow to import, and most reports test nothing
+
     _same_length(first, second)
     one, other = int((first & ~second).sum()), int((second & ~first).sum())
     p = float(binomtest(one, one + other, 0.5).pvalue) if one + other else 1.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit  # all of scipy.stats would take longer to import than the table to make
 
 from loocbench.report import columns as choosing
 from loocbench.report import notes, pairs, published, ranking, selection, sorting
@@ -118,7 +118,7 @@ def _cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | None:
         cell = Cell(float(means[0]), low, high, seeds=1, n=n)
         return replace(cell, spread=cell.half)
     value, sd = float(means.mean()), float(means.std(ddof=1))
-    half = float(student.ppf((1 + CONFIDENCE) / 2, len(means) - 1)) * sd / len(means) ** 0.5
+    half = float(stdtrit(len(means) - 1, (1 + CONFIDENCE) / 2)) * sd / len(means) ** 0.5
     return Cell(value, value - half, value + half, sd, sd if spread == "sd" else half, len(means), n)
 
 
