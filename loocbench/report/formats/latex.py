@@ -41,9 +41,12 @@ _HEADER = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs,graphicx} an
 
 
 def render(table: Table, title: str, *, pivot: bool = False) -> str:
-    """A table environment for the measured figures, the published ones in a block of their own, and one for tests."""
-    found = grids(table, pivot=pivot)
-    parts = [_HEADER, *_environment(_grid_lines(found), f"{title}. {' '.join(table.notes)}")]
+    """A table environment for the measured figures, one for the published ones, and one for the tests."""
+    parts = [_HEADER]
+    for grid in grids(table, pivot=pivot):
+        published = grid.kind == PUBLISHED
+        caption = f"{title}: published figures. {grid.caption}" if published else f"{title}. {' '.join(table.notes)}"
+        parts += ["", *_environment(_grid_lines(grid), caption)]
     if table.tests:
         parts += ["", *_environment(_test_lines(table), f"{title}: paired tests.")]
     return "\n".join(parts) + "\n"
@@ -74,23 +77,13 @@ def _environment(tabular: Sequence[str], caption: str) -> list[str]:
     ]
 
 
-def _grid_lines(found: Sequence[Grid]) -> list[str]:
-    """Published lines follow the measured ones below a rule, under the same heads; models have no features there."""
-    first = found[0]
-    names = len(first.names)
-    lines = [rf"\begin{{tabular}}{{{'l' * names}{'r' * len(first.heads)}}}", r"\toprule", *_heads(first)]
-    for grid in found:
-        lines.append(r"\midrule")
-        if grid.kind == PUBLISHED and grid is not first:
-            if [head.title.partition(" [")[0] for head in first.heads] != [head.title for head in grid.heads]:
-                lines += _own_heads(grid, names, len(first.heads))
-            lines.append(_spanning("Published, not measured here", names + len(first.heads)))
-        for place, row in enumerate(grid.rows):
-            if place and row.family != grid.rows[place - 1].family:
-                lines.append(r"\addlinespace")
-            start = [escape(text) for text in row.labels] + [""] * (names - len(row.labels))
-            cells = [*map(_cell, row.cells), *[""] * (len(first.heads) - len(row.cells))]
-            lines.append(" & ".join([*start, *cells]) + r" \\")
+def _grid_lines(grid: Grid) -> list[str]:
+    names = len(grid.names)
+    lines = [rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.heads)}}}", r"\toprule", *_heads(grid), r"\midrule"]
+    for place, row in enumerate(grid.rows):
+        if place and row.family != grid.rows[place - 1].family:
+            lines.append(r"\addlinespace")
+        lines.append(" & ".join([*map(escape, row.labels), *map(_cell, row.cells)]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
@@ -104,15 +97,6 @@ def _heads(grid: Grid) -> list[str]:
         position += width
     below = [*(escape(name) for name in grid.names), *(escape(head.short) for head in grid.heads)]
     return [" & ".join(above) + r" \\", " ".join(rules), " & ".join(below) + r" \\"]
-
-
-def _own_heads(grid: Grid, names: int, width: int) -> list[str]:
-    heads = [escape(head.title) for head in grid.heads]
-    return [" & ".join([*[""] * names, *heads, *[""] * (width - len(heads))]) + r" \\"]
-
-
-def _spanning(text: str, width: int) -> str:
-    return rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape(text)}}}}} \\"
 
 
 def _cell(cell: Cell | None) -> str:

@@ -20,7 +20,7 @@ from loocbench.report.grid import (
 )
 from loocbench.report.table import Table
 
-_COLUMN = 14  # characters of a column of figures, borders included; its heading is folded to it
+_COLUMN = 15  # characters of a column of figures, borders included; its heading is folded to it
 _STYLES = {"best": "bold", "second": "underline"}
 
 
