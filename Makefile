@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test browser check format clean
 
 help:
 	@echo "make demo    pretrain on the embedded flowers, measure, compare"
@@ -36,7 +36,16 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check
+# The HTML report is tested in a real browser; without one those tests are skipped and say so.
+browser:
+	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the tests of the HTML report"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
+			>/dev/null 2>&1 || echo "Chromium could not be installed: the tests that need it are skipped"; \
+	fi
+
+test: check browser
 	$(BIN)/pytest
 
 format: $(VENV)/.installed-dev

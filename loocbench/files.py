@@ -31,8 +31,10 @@ def write_error(path: Path, error: OSError) -> UserError:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is flushed to disk and renamed to ``path``.
+
+    With ``new`` a file that is there by then stays, and ThereAlreadyError is raised.
 
     On any exception the temporary file is removed and ``path`` stays as it was. An ``OSError`` becomes a
     :class:`UserError` that names the remedy.
@@ -48,7 +50,10 @@ def writing(path: Path) -> Iterator[Path]:
         yield part
         _flush(part)
         part.chmod(0o666 & ~_umask())  # mkstemp makes private files; give the mode that open() would
-        part.replace(path)
+        if new:
+            _add(part, path)
+        else:
+            part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise write_error(path, error) from error
@@ -61,6 +66,23 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically (UTF-8)."""
     with writing(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_new_text(path: Path, text: str) -> bool:
+    """Write a text file atomically where there is none; False, and nothing is written, where one is there already.
+
+    Of several processes that write at once exactly one gets True.
+    """
+    try:
+        with writing(path, new=True) as part:
+            part.write_text(text, encoding="utf-8")
+    except ThereAlreadyError:
+        return False
+    return True
+
+
+class ThereAlreadyError(Exception):
+    """A file that was to be new is there."""
 
 
 @contextmanager
@@ -120,6 +142,20 @@ def require_name(kind: str, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
         raise UserError(f"'{name}' cannot name a {kind}; use letters, digits, '.', '_', '+' and '-'.")
     return name
+
+
+def _add(part: Path, path: Path) -> None:
+    """Rename ``part`` to ``path`` unless that exists: a link, unlike a rename, never replaces."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise ThereAlreadyError from None
+    except OSError:  # a file system without hard links: the moment between looking and renaming remains
+        if path.exists():
+            raise ThereAlreadyError from None
+        part.replace(path)
+    else:
+        part.unlink()
 
 
 def _flush(path: Path) -> None:

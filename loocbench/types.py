@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from loocbench import packing
 from loocbench.errors import DamagedImageError
 
 if TYPE_CHECKING:
@@ -247,8 +248,9 @@ class Outcome:
     """What an evaluator found: metrics by name, what it chose on validation, and how it solved.
 
     draws: the fingerprint of the images that it drew, if it drew some. items: what single test items contributed to a
-    metric, bool or float64 [N] in the split's order, for paired tests between models. scale: metric values that give
-    the scale, by name ("random", "oracle"). stated: what else a reader must know ("foreground": "bounding box").
+    metric, bool or float64 [N] in the split's order (or the drawn one: images, trials), for paired tests of models.
+    scale: metric values that give the scale, by name ("random", "oracle"). stated: what else a reader must know
+    ("foreground": "bounding box").
     """
 
     metrics: Mapping[str, Metric]
@@ -261,10 +263,36 @@ class Outcome:
     stated: Mapping[str, str] = field(default_factory=dict)
 
 
-class Row(Frozen):
-    """One measured result, with what it takes to reproduce it. One JSON file each in the store."""
+class Items(Frozen):
+    """What each of ``count`` test items contributed to a metric, packed into text (see ``loocbench.packing``)."""
 
-    schema_version: Literal[1] = 1
+    kind: packing.Kind
+    count: int = Field(ge=1, le=packing.LARGEST)
+    data: str
+
+    @classmethod
+    def of(cls, values: packing.Values) -> Items:
+        """Pack bool [N] exactly, or float64 [N] to 32 bits."""
+        kind, data = packing.pack(values)
+        return cls(kind=kind, count=len(values), data=data)
+
+    def values(self) -> packing.Values:
+        """bool [N] or float64 [N]. Raises ValueError where the text is damaged."""
+        return packing.unpack(self.kind, self.count, self.data)
+
+
+ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
+
+
+class Row(Frozen):
+    """One measured result, with what it takes to reproduce it. One JSON file each in the store.
+
+    features, checkpoint, checkpoint_hash, model: whose features. recipe: how they were pretrained; None for weights
+    from elsewhere, which ``source`` names, and whose epochs may be unknown (None). seed: of the measurement; the recipe
+    has pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase.
+    """
+
+    schema_version: Literal[2] = 2
     task: str
     task_version: int
     dataset: str
@@ -276,13 +304,17 @@ class Row(Frozen):
     checkpoint: str
     checkpoint_hash: str
     model: str
+    backbone: str
+    image_size: int
+    source: str = ""
     pretrained_on: str
     pretraining_note: str = ""
     pretraining_fingerprint: str
-    epochs: int
-    recipe: Recipe
+    epochs: int | None
+    recipe: Recipe | None = None
     seed: int
     metrics: dict[str, Metric]
+    items: dict[str, Items] = {}
     chosen: dict[str, float]
     curve: list[dict[str, float]]
     certificate: float | None
@@ -293,3 +325,8 @@ class Row(Frozen):
     versions: dict[str, str]
     hardware: str
     created: str
+
+    @property
+    def pretraining_seed(self) -> int | None:
+        """The seed that pretraining was drawn from, where it is known."""
+        return self.recipe.seed if self.recipe else None

@@ -19,11 +19,17 @@ ANY_FOLDER = "folder"
 
 
 class Published(Frozen):
-    """A figure of a paper. metrics: by name, fractions of 1."""
+    """A figure of a paper. metrics: by name, fractions of 1; spread: the ± that the paper gives with some of them.
+
+    same_protocol: whether the card's protocol is the paper's, as far as that states it; only then a table says by how
+    much a figure measured on the official copy differs.
+    """
 
     model: str
     source: str
     metrics: dict[str, float] = Field(min_length=1)
+    spread: dict[str, float] = Field(default_factory=dict)
+    same_protocol: bool = False
 
     @model_validator(mode="after")
     def _fractions(self) -> Published:

@@ -7,6 +7,7 @@ import os
 import typer
 
 from loocbench.cli import (
+    compare,
     datasets,
     demo,
     few_shot,
@@ -48,6 +49,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("robustness")(robustness.robustness)
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")

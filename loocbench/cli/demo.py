@@ -24,6 +24,7 @@ def demo(
     from loocbench.data import prepared
     from loocbench.jobs import report as reporting
     from loocbench.jobs import suite as job
+    from loocbench.report import table
 
     with Display() as display:
         card = suites.load(SUITE)
@@ -35,7 +36,9 @@ def demo(
             overwrite=overwrite,
             watcher=display,
         )
-        table, path = reporting.report(results, SUITE, every_metric=False, output=None, watcher=display)
-    show(table, path)
+        rows = reporting.rows_of(results, SUITE, display)
+        built = table.build(rows)
+        written = reporting.write_usual(built, rows, results, SUITE, pivot=False)
+    show(built, written)
     for picture in pictures:
         print(f"picture: {picture}")

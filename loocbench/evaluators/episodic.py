@@ -41,5 +41,11 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         wanted = own.repeat_interleave(protocol.queries)
         values.append((fitted.predict(features[asked]) == wanted).double().mean(dim=1).cpu())
         certificate = max(certificate, float(fitted.certificate.max()))
-    metric = statistics.trials(np.concatenate(values))
-    return Outcome({"top1": metric}, {"lambda": strength}, certificate=certificate, draws=drawn.fingerprint)
+    accuracies = np.concatenate(values)
+    return Outcome(
+        {"top1": statistics.trials(accuracies)},
+        {"lambda": strength},
+        certificate=certificate,
+        draws=drawn.fingerprint,
+        items={"top1": accuracies},
+    )

@@ -38,7 +38,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     """Metric top1: mean over trials with its 95 % interval. Shots are drawn from train + val, which are one pool.
 
     Protocol ``adam`` is the paper's; ``path`` is a certified logistic path, its strength chosen once for all trials on
-    what the trials leave over of the pool. items: the share of trials in which a test image was recognised.
+    what the trials leave over of the pool. items: top-1 of each trial.
     """
     (factor,) = card.labels
     protocol = card.protocol
@@ -52,24 +52,24 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     )
     if protocol.solver == "adam":
         found = Outcome({})
-        right = torch.stack([_by_adam(trial, test) for trial in _trials(pool, drawn)])
+        values = np.array([_by_adam(trial, test) for trial in _trials(pool, drawn)])
     else:
         found = _choose(_trials(pool, drawn), protocol.lambdas, protocol.tolerance)
-        right = torch.stack(
+        values = np.array(
             [_by_path(trial, test, found.chosen["lambda"], protocol.tolerance) for trial in _trials(pool, drawn)]
         )
     return replace(
         found,
-        metrics={"top1": statistics.trials(right.mean(dim=1).cpu().numpy())},
+        metrics={"top1": statistics.trials(values)},
         draws=episodes.fingerprint(drawn),
-        items={"top1": right.mean(dim=0).cpu().numpy()},
+        items={"top1": values},
     )
 
 
-def _by_adam(trial: _Trial, test: _Images) -> Tensor:
-    """Whether each test image was recognised, float64 [N]."""
+def _by_adam(trial: _Trial, test: _Images) -> float:
+    """Top-1 on the test images."""
     weights, intercepts = train_with_adam(trial.shots.features[None], trial.shots.labels[None])
-    return ((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double()
+    return float(((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double().mean())
 
 
 def _choose(trials: Iterable[_Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
@@ -88,11 +88,11 @@ def _choose(trials: Iterable[_Trial], lambdas: Sequence[float], tolerance: float
     return Outcome({}, {"lambda": grid[int(mean.argmax())]}, curve, certificate)
 
 
-def _by_path(trial: _Trial, test: _Images, strength: float, tolerance: float) -> Tensor:
+def _by_path(trial: _Trial, test: _Images, strength: float, tolerance: float) -> float:
     """As :func:`_by_adam`. The fit is made again: paths of all trials are too large to keep, and test images are asked
     about the chosen strength alone."""
     scale, path = _fit(trial, [strength], tolerance)
-    return (path.predict(scale(test.features))[0] == test.labels).double()
+    return float((path.predict(scale(test.features))[0] == test.labels).double().mean())
 
 
 def _fit(trial: _Trial, lambdas: Sequence[float], tolerance: float) -> tuple[probing.Scale, LogisticPath]:

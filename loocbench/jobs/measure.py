@@ -35,7 +35,7 @@ from loocbench.features import augmented, extraction
 from loocbench.features.encoder import Encoder
 from loocbench.records import store
 from loocbench.solvers.blocks import Blocks
-from loocbench.types import UNCHANGED, Change, Dataset, Mask, Outcome, Pixels, Row
+from loocbench.types import UNCHANGED, Change, Dataset, Items, Mask, Outcome, Pixels, Row
 from loocbench.watching import Watcher
 
 T = TypeVar("T")
@@ -191,8 +191,8 @@ def opened(card: TaskCard, data_dir: Path | None) -> tuple[Dataset, Dataset | No
 def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bool) -> tuple[Row, Path]:
     """The stored row of this task, checkpoint, features and seed, measured now if there is none or on ``overwrite``.
 
-    Raises UserError, before any work, for features that are not offered, for a stored row of other images,
-    and for a store that cannot be written to.
+    Raises UserError, before any work, for features that are not offered, for a stored row of other images or a file in
+    its place that is no row, and for a store that cannot be written to.
     """
     encoder, card = measurement.encoder, measurement.card
     encoder.parse(measurement.features_name)
@@ -207,7 +207,9 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         measurement.seed,
     )
     kept = store.read(path) if path.exists() and not overwrite else None
-    if isinstance(kept, Row):
+    if isinstance(kept, store.Torn):
+        raise UserError(f"{path} is there, but {kept.reason}; --overwrite it, or name a --suite.")
+    if kept is not None:
         if not is_of(kept, measurement.dataset, measurement.other):
             raise UserError(
                 f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
@@ -216,7 +218,10 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         return kept, path
     files.require_writable(path.parent)
     row = _measure(measurement)
-    store.save(path, row)
+    if not store.save(path, row, overwrite=overwrite):
+        measurement.say(f"another process measured it meanwhile, kept: {path} (--overwrite measures again)")
+        other = store.read(path)
+        row = other if isinstance(other, Row) else row
     return row, path
 
 
@@ -255,6 +260,8 @@ def _measure(measurement: Measurement) -> Row:
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
         model=encoder.card.label,
+        backbone=encoder.card.recipe.backbone,
+        image_size=encoder.card.preprocessing.image_size,
         pretrained_on=encoder.card.dataset,
         pretraining_note=encoder.card.dataset_note,
         pretraining_fingerprint=encoder.card.fingerprint,
@@ -262,6 +269,7 @@ def _measure(measurement: Measurement) -> Row:
         recipe=encoder.card.recipe,
         seed=measurement.seed,
         metrics=dict(outcome.metrics),
+        items={name: Items.of(values) for name, values in outcome.items.items() if len(values)},
         chosen=dict(outcome.chosen),
         curve=[dict(point) for point in outcome.curve],
         certificate=outcome.certificate,

@@ -19,17 +19,18 @@ from loocbench.jobs.measure import Measurement, is_of, opened, row_of
 from loocbench.jobs.suite import Places
 from loocbench.pretraining import recipes
 from loocbench.records import store
-from loocbench.types import Dataset, Row
+from loocbench.types import Dataset
 from loocbench.watching import Watcher
 
-State = Literal["to do", "kept", "impossible"]
+State = Literal["to do", "kept", "blocked", "impossible"]
 
 
 @dataclass(frozen=True)
 class Job:
     """One task on one checkpoint's features: nothing else is needed to do it. row: where its result is or will be.
 
-    state: what there is to do; note: why nothing can be done, or what the task costs.
+    state: what there is to do; "blocked" is what --overwrite alone does, since something else is in the row's place.
+    note: why nothing can be done, or what the task costs.
     """
 
     checkpoint: str
@@ -73,8 +74,9 @@ def run(
     jobs: Sequence[Job], places: Places, *, suite: str, device: str, seed: int, overwrite: bool, watcher: Watcher
 ) -> list[tuple[Job, str]]:
     """Do what is to do. A job that cannot be done does not stop the others: returns those, with what each said."""
-    wanted = [job for job in jobs if job.state == "to do" or (overwrite and job.state == "kept")]
-    failed = [(job, job.note) for job in jobs if job.state == "impossible"]
+    again = ("kept", "blocked") if overwrite else ()
+    wanted = [job for job in jobs if job.state in ("to do", *again)]
+    failed = [(job, job.note) for job in jobs if job.state in ("blocked", "impossible") and job.state not in again]
     encoder, of = None, ""
     for number, job in enumerate(wanted, 1):
         watcher.say(f"[{number}/{len(wanted)}] {job.task}: {job.model}, features {job.features}")
@@ -116,19 +118,21 @@ def _job(
             lacking = lacking or dataset
         elif dataset and (missing := needed - dataset.splits.keys()):
             lacking = lacking or f"{dataset.name} has no {min(missing)} split"
-    state: State = "kept" if _is_kept(row, card, data) else "impossible" if lacking else "to do"
-    note = {"kept": str(row), "impossible": lacking, "to do": card.cost}[state]
+    state, note = _stored(row, card, data) or (("impossible", lacking) if lacking else ("to do", card.cost))
     return Job(reference, whose.label, features, task, state, note, row)
 
 
-def _is_kept(path: Path, card: tasks.TaskCard, data: dict[str, Dataset | str]) -> bool:
-    """Whether there is a whole row. One of other images than those that are here counts as none; measuring says so."""
-    if not path.exists() or not isinstance(row := store.read(path), Row):
-        return False
+def _stored(path: Path, card: tasks.TaskCard, data: dict[str, Dataset | str]) -> tuple[State, str] | None:
+    """State and note of a job whose row's place is taken."""
+    if not path.exists():
+        return None
+    row = store.read(path)
+    if isinstance(row, store.Torn):
+        return "blocked", f"{path} is there, but {row.reason}; --overwrite it"
     dataset, other = data[card.dataset], data.get(card.elsewhere)
-    if isinstance(dataset, str) or isinstance(other, str):
-        return True  # the images are not here to compare
-    return is_of(row, dataset, other)
+    if not isinstance(dataset, str) and not isinstance(other, str) and not is_of(row, dataset, other):
+        return "blocked", f"{path} was measured on other images; --overwrite it"
+    return "kept", str(path)
 
 
 def _opened(name: str, places: Places) -> Dataset | str:

@@ -1,4 +1,4 @@
-"""The store as a pandas table."""
+"""Rows as a pandas table: one line for each metric of each row."""
 
 from __future__ import annotations
 
@@ -8,34 +8,81 @@ import pandas as pd
 
 from loocbench.types import Row
 
+COLUMNS: dict[str, str] = {  # name -> dtype; docs/results.md explains them
+    "suite": "str",
+    "model": "str",
+    "method": "str",
+    "features": "str",
+    "task": "str",
+    "task_version": "int64",
+    "dataset": "str",
+    "dataset_note": "str",
+    "backbone": "str",
+    "image_size": "int64",
+    "source": "str",
+    "pretrained_on": "str",
+    "pretraining_note": "str",
+    "epochs": "Int64",
+    "pretraining_seed": "Int64",
+    "seed": "int64",
+    "checkpoint": "str",
+    "checkpoint_hash": "str",
+    "metric": "str",
+    "value": "float64",
+    "low": "float64",
+    "high": "float64",
+    "n": "int64",
+    "certificate": "float64",
+    "test_fingerprint": "str",
+    "seconds": "float64",
+    "version": "str",
+    "hardware": "str",
+    "created": "str",
+}
 
-def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """One line a metric: the row's identity, and metric, value, low, high, n."""
-    return pd.DataFrame(
-        [
-            {
-                "model": row.model,
-                "features": row.features,
-                "task": row.task,
-                "task_version": row.task_version,
-                "dataset": row.dataset,
-                "dataset_note": row.dataset_note,
-                "pretrained_on": row.pretrained_on,
-                "epochs": row.epochs,
-                "backbone": row.recipe.backbone,
-                "pretrain_seed": row.recipe.seed,
-                "seed": row.seed,
-                "checkpoint": row.checkpoint,
-                "checkpoint_hash": row.checkpoint_hash,
-                "metric": name,
-                "value": metric.value,
-                "low": metric.low,
-                "high": metric.high,
-                "n": metric.n,
-                "hardware": row.hardware,
-                "created": row.created,
-            }
-            for row in rows
-            for name, metric in row.metrics.items()
-        ]
+
+def to_frame(rows: Iterable[Row], suite: str | Iterable[str] = "") -> pd.DataFrame:
+    """One line a metric, with its row's identity; see ``COLUMNS``. suite: of all rows, or of each."""
+    kept = list(rows)
+    suites = [suite] * len(kept) if isinstance(suite, str) else list(suite)
+    lines = [
+        (*_identity(row, name), metric, value.value, value.low, value.high, value.n, *_made(row))
+        for row, name in zip(kept, suites, strict=True)
+        for metric, value in row.metrics.items()
+    ]
+    frame = pd.DataFrame(lines, columns=list(COLUMNS))
+    return frame.astype(COLUMNS)
+
+
+def _identity(row: Row, suite: str) -> tuple[object, ...]:
+    return (
+        suite,
+        row.model,
+        row.recipe.method if row.recipe else "",
+        row.features,
+        row.task,
+        row.task_version,
+        row.dataset,
+        row.dataset_note,
+        row.backbone,
+        row.image_size,
+        row.source,
+        row.pretrained_on,
+        row.pretraining_note,
+        row.epochs,
+        row.pretraining_seed,
+        row.seed,
+        row.checkpoint,
+        row.checkpoint_hash,
+    )
+
+
+def _made(row: Row) -> tuple[object, ...]:
+    return (
+        row.certificate,
+        row.fingerprints.get("test", ""),
+        sum(row.seconds.values()),
+        row.versions.get("loocbench", ""),
+        row.hardware,
+        row.created,
     )

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from loocbench import files
+from loocbench.records import migration
 from loocbench.types import Row
 
 
 class Torn(NamedTuple):
-    """A file in the store that is no row of this version; it is left where it is."""
+    """A file in the store that cannot be read as a row; it is left where it is. reason: goes on after "but"."""
 
     path: Path
     reason: str
@@ -29,17 +31,29 @@ def locate(
     return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name
 
 
-def save(path: Path, row: Row) -> None:
-    """Write a row atomically."""
-    files.write_text(path, json.dumps(row.model_dump(mode="json"), indent=1) + "\n")
+def save(path: Path, row: Row, *, overwrite: bool = True) -> bool:
+    """Write a row atomically. Without ``overwrite`` a file that is there stays, and the answer is False."""
+    text = json.dumps(row.model_dump(mode="json"), indent=1) + "\n"
+    if not overwrite:
+        return files.write_new_text(path, text)
+    files.write_text(path, text)
+    return True
 
 
 def read(path: Path) -> Row | Torn:
-    """One row, or why the file is none."""
+    """One row, of this or an older schema, or why the file is none."""
     try:
-        return Row.model_validate_json(path.read_bytes())
+        fields = from_json(path.read_bytes())
+        if not isinstance(fields, dict):
+            raise migration.NotARowError("it is no row of loocbench")
+        return Row.model_validate(migration.upgraded(fields))
     except ValidationError as error:
-        return Torn(path, error.errors()[0]["msg"])
+        first = error.errors()[0]
+        return Torn(path, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
+    except migration.NotARowError as error:
+        return Torn(path, str(error))
+    except ValueError as error:
+        return Torn(path, f"it is torn, or no JSON: {error}")
     except OSError as error:
         return Torn(path, error.strerror or str(error))
 
@@ -48,3 +62,8 @@ def rows(results: Path, suite: str) -> Iterator[Row | Torn]:
     """Every file of a suite, in the order of its path."""
     for path in sorted((results / suite).glob("*/*.json")):
         yield read(path)
+
+
+def suites(results: Path) -> list[str]:
+    """The suites below a folder that hold files of rows, by name."""
+    return sorted({path.parent.parent.name for path in results.glob("*/*/*.json")})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from loocbench import files
+from loocbench.report import saving
 from loocbench.types import Pixels
 
 _COLUMNS = 8
@@ -14,7 +14,7 @@ _CAPTION = 20  # characters that fit above a picture
 
 
 def draw(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Path) -> None:
-    """Write the images (uint8 [H, W, 3] of any size), each under its caption, as a PNG, atomically."""
+    """Write the images (uint8 [H, W, 3] of any size), each under its caption, atomically, as PNG, SVG or PDF."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -28,8 +28,7 @@ def draw(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Pa
         axis.imshow(image)
         axis.set_title(_short(caption), fontsize=7, pad=3, parse_math=False)
     figure.suptitle(title, fontsize=9, parse_math=False)
-    with files.writing(path) as part:
-        figure.savefig(part, format="png", dpi=120)
+    saving.save(figure, path, dpi=120)
 
 
 def _short(caption: str) -> str:

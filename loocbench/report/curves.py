@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from loocbench import files
+from loocbench.report import saving
+from loocbench.report.saving import Paths
 
 # Told apart without colour too: each space has a line style of its own.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 STYLES = ("-", "--", ":", "-.")
 
 
-def draw(log: Sequence[dict[str, Any]], title: str, path: Path) -> None:
-    """Draw a log (one entry an epoch) as a PNG, atomically: one panel for each thing that it holds."""
+def draw(log: Sequence[dict[str, Any]], title: str, path: Paths) -> None:
+    """Draw a log (one entry an epoch) atomically as PNG, SVG or PDF: one panel for each thing that it holds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -44,5 +44,4 @@ def draw(log: Sequence[dict[str, Any]], title: str, path: Path) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
     figure.suptitle(title, fontsize=9, parse_math=False)
-    with files.writing(path) as part:
-        figure.savefig(part, format="png", dpi=120)
+    saving.save(figure, path, dpi=120)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from loocbench import files
+from loocbench.report import saving
 
 _LABEL = 24  # characters of a line beside a row
 RIGHT, WRONG = "#0072B2", "#BBBBBB"  # told apart without colour too: a thick frame against a thin dashed one
@@ -31,7 +31,7 @@ class GalleryRow:
 
 
 def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
-    """Write the gallery as a PNG, atomically."""
+    """Write the gallery atomically as PNG, SVG or PDF."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
@@ -72,5 +72,4 @@ def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
         f"{title}\nleft: query; then its nearest neighbours, ✓ where a label matches, a thick blue frame where all do",
         fontsize=9,
     )
-    with files.writing(path) as part:
-        figure.savefig(part, format="png", dpi=120)
+    saving.save(figure, path, dpi=120)

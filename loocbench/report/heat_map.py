@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from loocbench import files
 from loocbench.changes.ranges import range_of
+from loocbench.report import saving
+from loocbench.report.saving import Paths
 from loocbench.types import Row
 
 PANELS = {  # metric -> title, lowest, highest
@@ -18,8 +18,9 @@ PANELS = {  # metric -> title, lowest, highest
 }
 
 
-def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Path) -> None:
-    """Write the heat map of some sensitivity rows as a PNG, atomically: dark is much, each field holds its figure."""
+def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Paths) -> None:
+    """Write the heat map of some sensitivity rows atomically as PNG, SVG or PDF: dark is much, each field holds its
+    figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -38,8 +39,7 @@ def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Path) ->
         axis.set_title(meaning, fontsize=8, loc="left")
         axis.tick_params(length=0)
     figure.suptitle(title, fontsize=9)
-    with files.writing(path) as part:
-        figure.savefig(part, format="png", dpi=150)
+    saving.save(figure, path)
 
 
 def _with_chance(change: str) -> str:

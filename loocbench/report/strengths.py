@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from loocbench import files
 from loocbench.changes.ranges import range_of
+from loocbench.report import drawing, saving
 from loocbench.types import Row
-
-# Okabe and Ito's colours, which colour-blind people tell apart; markers and lines differ too.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LINES = ("-", "--", "-.", ":")
 
 
 def draw(rows: Sequence[Row], changes: Sequence[str], value: str, meaning: str, chance: float, path: Path) -> None:
-    """Write as a PNG, atomically, what the rows' curves say of ``value`` at each strength of each change.
+    """Write atomically, as PNG, SVG or PDF, what the rows' curves say of ``value`` at each strength of each change.
 
     meaning: what stands beside the axis, in per cent; chance: the level of a representation that knows nothing.
     """
@@ -32,10 +27,7 @@ def draw(rows: Sequence[Row], changes: Sequence[str], value: str, meaning: str, 
             axis.plot(
                 *zip(*points, strict=True),
                 label=f"{row.model}, {row.features}",
-                color=_COLORS[number % len(_COLORS)],
-                marker=_MARKERS[number % len(_MARKERS)],
-                linestyle=_LINES[number % len(_LINES)],
-                markersize=4,
+                **drawing.line(number),
             )
         axis.axhline(100 * chance, color="0.6", linewidth=0.8)
         axis.set_xlabel(f"{change}, {range_of(change).unit}", fontsize=8)
@@ -45,5 +37,4 @@ def draw(rows: Sequence[Row], changes: Sequence[str], value: str, meaning: str, 
     panels[0].set_ylabel(meaning, fontsize=8)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", fontsize=7, ncols=2)
-    with files.writing(path) as part:
-        figure.savefig(part, format="png", dpi=150)
+    saving.save(figure, path)

@@ -1,214 +1,163 @@
-"""From rows to a comparison table: models as rows, tasks as columns."""
+"""The comparison table, independent of how it is shown: experiments as lines, tasks and metrics as columns.
+
+Figures are as stored, fractions of 1.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
+from scipy.special import stdtrit  # all of scipy.stats would take longer to import than the table to make
 
-from loocbench.cards import finding
-from loocbench.cards.tasks import TaskCard
-from loocbench.types import Metric, Row
+from loocbench.report import columns as choosing
+from loocbench.report import notes, pairs, published, ranking, selection, sorting
+from loocbench.report.cells import Cell, Cells, Line
+from loocbench.report.columns import Column
+from loocbench.report.experiments import Experiment, group
+from loocbench.report.pairs import Comparison
+from loocbench.report.selection import Selection
+from loocbench.types import Row
 
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure in per cent. spread: the ± beside it, if it has one; seeds: how many pretraining seeds it is over."""
-
-    value: float
-    spread: float | None
-    seeds: int
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Line:
-    """One model's cells, in the order of the table's columns; None where there is no figure.
-
-    A published line has no features, and names its source as ``trained_on``.
-    """
-
-    model: str
-    features: str
-    trained_on: str
-    cells: tuple[Cell | None, ...]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One task and metric. title: what stands above it; note: what sets its data apart from the official set."""
-
-    task: str
-    metric: str
-    title: str
-    note: str
+Spread = Literal["interval", "sd"]
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Table:
-    """Measured lines, and published ones, which are never mixed with them."""
+    """Measured lines; lines of the scale (a random ranking, the best possible one); published lines, which are never
+    mixed with them; the paired tests that were asked for; what a reader must know."""
 
     columns: tuple[Column, ...]
     measured: tuple[Line, ...]
-    published: tuple[Line, ...]
-    notes: tuple[str, ...]
+    scale: tuple[Line, ...] = ()
+    published: tuple[Line, ...] = ()
+    tests: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def filled(self, lines: Sequence[Line]) -> list[int]:
         """Positions of the columns in which one of the lines has a cell."""
         return [position for position in range(len(self.columns)) if any(line.cells[position] for line in lines)]
 
 
-def build(rows: Sequence[Row], *, every_metric: bool = False) -> Table:
-    """The table of some rows: each task's own metric, or all of them.
+@dataclass(frozen=True)
+class Options:
+    """What a table is made of. spread: whether ± is half the 95 % interval, or the standard deviation over seeds.
+
+    sort: "model", the order of the paper's tables, or TASK or TASK:METRIC, the best first. against: the line that all
+    others are tested against; every_pair: all against all.
+    """
+
+    chosen: Selection = field(default_factory=Selection)
+    every_metric: bool = False
+    spread: Spread = "interval"
+    sort: str = "model"
+    reverse: bool = False
+    against: str = ""
+    every_pair: bool = False
+
+
+def build(rows: Sequence[Row], options: Options | None = None) -> Table:
+    """The table of some rows; see :class:`Options`.
 
     Of several versions of a task only the newest is shown, and of a checkpoint that was trained again only the newest
-    row. A line is one experiment: rows whose recipes and training images are equal but for the seed. Over several seeds
-    a cell is their mean, ± their standard deviation; for one seed the ± is half the 95 % interval over test items.
+    weights. Over several pretraining seeds a cell is their mean with Student's interval; of one it has the interval
+    over test items. Raises UserError for a filter, a sorting or a line that fits nothing.
     """
-    named = {row.task: finding.of_row(row.task, row.dataset) for row in rows}
-    cards = {task: card for task, card in named.items() if card}
-    newest = {task: max(row.task_version for row in rows if row.task == task) for task in {row.task for row in rows}}
-    current = _latest([row for row in rows if row.task_version == newest[row.task]])
-    columns = _columns(current, cards, every_metric)
-    groups: dict[str, list[Row]] = {}
-    for row in current:
-        groups.setdefault(_experiment(row), []).append(row)
-    ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
-    measured = [
-        Line(group[0].model, group[0].features, trained_on, tuple(_cell(group, column) for column in columns))
-        for group, trained_on in zip(ordered, _distinguish(ordered), strict=True)
+    options = options or Options()
+    wanted = selection.select(rows, options.chosen)
+    current = selection.current(wanted)
+    known = choosing.cards(current)
+    columns = choosing.choose(current, known, every_metric=options.every_metric, metrics=options.chosen.metrics)
+    experiments = group(current)
+    sorted_rows = [_by_column(experiment) for experiment in experiments]
+    lines = [
+        Line(one.model, one.features, one.trained_on, _cells(by_column, columns, options.spread), one.family)
+        for one, by_column in zip(experiments, sorted_rows, strict=True)
     ]
+    tests = pairs.tests(experiments, columns, against=options.against, every_pair=options.every_pair)
+    lines = _marked(ranking.ranked(lines, columns), experiments, columns, tests, options.against)
+    order = sorting.order(lines, columns, key=options.sort, reverse=options.reverse)
     return Table(
         tuple(columns),
-        tuple(_mark_best(measured)),
-        tuple(_published(columns, cards)),
-        tuple(_notes(current, columns, len(rows) - len(current))),
+        tuple(lines[place] for place in order),
+        tuple(_scale(current, columns)),
+        tuple(published.lines(columns, known, experiments, lines)),
+        tuple(tests),
+        tuple(notes.of(current, columns, spread=options.spread, superseded=len(wanted) - len(current), tests=tests)),
     )
 
 
-def _columns(rows: Sequence[Row], cards: dict[str, TaskCard], every_metric: bool) -> list[Column]:
-    columns = []
-    for task, note in sorted({(row.task, row.dataset_note) for row in rows}):
-        present = next(row for row in rows if (row.task, row.dataset_note) == (task, note))
-        card = cards.get(task)
-        chosen = list(present.metrics) if every_metric or card is None else _shown(card, present)
-        for metric in chosen:
-            title = card.title if card else task
-            columns.append(Column(task, metric, f"{title}, {metric.replace('_', ' ')} (v{present.task_version})", note))
-    return columns
+def _by_column(experiment: Experiment) -> Mapping[tuple[str, str], list[Row]]:
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in experiment.rows:
+        found[row.task, row.dataset_note].append(row)
+    return found
 
 
-def _shown(card: TaskCard, row: Row) -> list[str]:
-    if card.evaluator == "retrieval":
-        return [name for name in row.metrics if name.endswith("recall1") or name == "color_agreement"]
-    return [card.metric]
+def _cells(by_column: Mapping[tuple[str, str], list[Row]], columns: Sequence[Column], spread: Spread) -> Cells:
+    return tuple(_cell(by_column.get((column.task, column.note), []), column.metric, spread) for column in columns)
 
 
-def _latest(rows: Sequence[Row]) -> list[Row]:
-    """The newest row of each (checkpoint, data, task, features): a retrained checkpoint supersedes its namesake."""
-    newest: dict[tuple[str, ...], Row] = {}
-    for row in sorted(rows, key=lambda row: row.created):
-        newest[row.checkpoint, row.task, row.dataset_note, row.features] = row
-    return list(newest.values())
+def _cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | None:
+    """Of one experiment and task: first the mean of each checkpoint's measurements, then that over checkpoints."""
+    units: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if metric in row.metrics:
+            units[row.checkpoint_hash].append(row)
+    if not units:
+        return None
+    n = min(row.metrics[metric].n for unit in units.values() for row in unit)
+    means = np.array([np.mean([row.metrics[metric].value for row in unit]) for unit in units.values()])
+    if len(units) == 1:
+        (unit,) = units.values()
+        low, high = (float(np.mean([getattr(row.metrics[metric], side) for row in unit])) for side in ("low", "high"))
+        cell = Cell(float(means[0]), low, high, seeds=1, n=n)
+        return replace(cell, spread=cell.half)
+    value, sd = float(means.mean()), float(means.std(ddof=1))
+    half = float(stdtrit(len(means) - 1, (1 + CONFIDENCE) / 2)) * sd / len(means) ** 0.5
+    return Cell(value, value - half, value + half, sd, sd if spread == "sd" else half, len(means), n)
 
 
-def _experiment(row: Row) -> str:
-    """Equal for rows that differ in nothing but the pretraining seed, the task, and when they were measured."""
-    recipe = row.recipe.model_dump_json(exclude={"seed"})
-    return f"{row.model} {row.features} {row.epochs} {row.pretrained_on} {row.pretraining_fingerprint} {recipe}"
-
-
-def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
-    """What each experiment was trained on; where that reads the same for two, with the fields in which they differ."""
-    names = [(group[0].model, group[0].features, _trained_on(group)) for group in groups]
-    recipes = [group[0].recipe.model_dump(exclude={"seed"}) for group in groups]
+def _marked(
+    lines: Sequence[Line],
+    experiments: Sequence[Experiment],
+    columns: Sequence[Column],
+    tests: Sequence[Comparison],
+    against: str,
+) -> list[Line]:
+    """The lines with ↑ and ↓ where a test against the line that was asked about is significant."""
+    if not against:
+        return list(lines)
+    found = {(id(test.first), test.column): test.marker for test in tests if test.marker}
     out = []
-    for own, name in zip(recipes, names, strict=True):
-        twins = [other for other, its in zip(recipes, names, strict=True) if its == name]
-        differing = [field for field in own if any(twin[field] != own[field] for twin in twins)]
-        out.append(", ".join([name[2], *(f"{field.replace('_', ' ')} {own[field]}" for field in differing)]))
+    for line, experiment in zip(lines, experiments, strict=True):
+        cells = tuple(
+            cell and replace(cell, marker=found.get((id(experiment), column), ""))
+            for cell, column in zip(line.cells, columns, strict=True)
+        )
+        out.append(replace(line, cells=cells))
     return out
 
 
-def _trained_on(group: Sequence[Row]) -> str:
-    row = group[0]
-    network = f"{row.recipe.backbone} at {row.recipe.image_size} px"
-    seeds = len({row.recipe.seed for row in group})
-    count = [f"{seeds} seeds"] if seeds > 1 else []
-    if row.epochs == 0:
-        return ", ".join(["nothing", network, *count])
-    images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
-    return ", ".join([images, network, f"{row.epochs} epochs", *count])
+_SCALE = {"random": "Random ranking", "oracle": "Best possible ranking"}
 
 
-def _order(row: Row) -> tuple[object, ...]:
-    methods = ["random", "supervised", "moco", "moco++", "add-one", "looc", "looc++"]
-    return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, row.model, row.features)
-
-
-def _cell(rows: Iterable[Row], column: Column) -> Cell | None:
-    metrics: dict[int, Metric] = {}
+def _scale(rows: Sequence[Row], columns: Sequence[Column]) -> list[Line]:
+    """What the rows say of their metrics' scale; it depends on the labels alone, so any row of a column will do."""
+    places: dict[tuple[str, str, str], dict[str, float]] = {}
     for row in rows:
-        if (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.metrics:
-            metrics[row.recipe.seed] = row.metrics[column.metric]
-    if not metrics:
-        return None
-    values = np.array([metric.value for metric in metrics.values()]) * 100
-    if len(values) == 1:
-        (metric,) = metrics.values()
-        return Cell(float(values[0]), (metric.high - metric.low) * 50, 1)
-    return Cell(float(values.mean()), float(values.std(ddof=1)), len(values))
-
-
-def _mark_best(lines: list[Line]) -> list[Line]:
-    """Bold the highest figure of each column, and every figure that reads the same at one decimal."""
-    if len(lines) < 2:
-        return lines
-    columns = list(zip(*(line.cells for line in lines), strict=True))
-    tops = [max((round(cell.value, 1) for cell in column if cell), default=math.nan) for column in columns]
-    return [
-        Line(
-            line.model,
-            line.features,
-            line.trained_on,
-            tuple(
-                cell and Cell(cell.value, cell.spread, cell.seeds, round(cell.value, 1) == top)
-                for cell, top in zip(line.cells, tops, strict=True)
-            ),
-        )
-        for line in lines
-    ]
-
-
-def _published(columns: Sequence[Column], cards: dict[str, TaskCard]) -> list[Line]:
-    lines: dict[tuple[str, str], dict[int, Cell]] = {}
-    for position, column in enumerate(columns):
-        for entry in cards[column.task].published if column.task in cards else ():
-            if column.metric in entry.metrics:
-                cell = Cell(entry.metrics[column.metric] * 100, None, 1)
-                lines.setdefault((entry.model, entry.source), {})[position] = cell
-    return [
-        Line(model, "", source, tuple(cells.get(position) for position in range(len(columns))))
-        for (model, source), cells in lines.items()
-    ]
-
-
-def _notes(rows: Sequence[Row], columns: Sequence[Column], superseded: int) -> list[str]:
-    notes = [
-        "Figures are per cent. ± is the standard deviation over pretraining seeds where there are several, "
-        "else half the 95 % interval over test items. The best measured figure of a column is bold."
-    ]
-    seeds = sorted({row.recipe.seed for row in rows})
-    notes.append(
-        f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
-    )
-    notes += [
-        f"{column.task} was measured on another copy than the official one: {column.note}."
-        for column in columns
-        if column.note
-    ]
-    if superseded:
-        notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
-    return list(dict.fromkeys(notes))
+        for kind, values in row.scale.items():
+            for metric, value in values.items():
+                places.setdefault((row.task, row.dataset_note, metric), {}).setdefault(kind, value)
+    kinds = dict.fromkeys(kind for values in places.values() for kind in values)
+    lines = []
+    for kind in kinds:
+        found = [places.get((column.task, column.note, column.metric), {}).get(kind) for column in columns]
+        cells = tuple(None if value is None else Cell(value) for value in found)
+        if any(cells):
+            lines.append(Line(_SCALE.get(kind, kind), "", "", cells))
+    return lines

@@ -13,7 +13,7 @@ TASKS = ("linear/blooms-color", "knn/blooms", "retrieval/blooms")
 
 
 @pytest.fixture
-def small_suite(monkeypatch, loocbench):
+def small_suite(monkeypatch, loocbench, only_tiny_blooms):
     """A suite of three tasks on the embedded flowers, and a checkpoint."""
     card = suites.SuiteCard(suite="small", version=1, title="Small", description="", cost="", tasks=TASKS)
     monkeypatch.setattr(suites, "load", lambda name: card)

@@ -18,6 +18,8 @@ def row(**changes) -> Row:
         "checkpoint": "a-run",
         "checkpoint_hash": "0123456789abcdef",
         "model": "LooC++ (color, rotation)",
+        "backbone": "resnet8",
+        "image_size": 16,
         "pretrained_on": "blooms",
         "epochs": 3,
         "recipe": tiny_recipe("looc++"),

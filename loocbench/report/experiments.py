@@ -1,0 +1,103 @@
+"""Which rows are one experiment, a table's line: equal in all but the pretraining seed, the task and the time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loocbench.types import MethodName, Row
+
+_METHODS: tuple[MethodName, ...] = ("random", "supervised", "moco", "moco++", "add-one", "looc", "looc++")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """model, features: what its line is called. trained_on: what else tells it apart. family: lines that belong
+    together follow one another. rows: at least one."""
+
+    model: str
+    features: str
+    trained_on: str
+    family: str
+    rows: tuple[Row, ...]
+
+    @property
+    def name(self) -> str:
+        """ "LooC++ (color, rotation), looc++"."""
+        return f"{self.model}, {self.features}"
+
+    @property
+    def checkpoints(self) -> set[str]:
+        """Names of its checkpoints, one a pretraining seed."""
+        return {row.checkpoint for row in self.rows}
+
+
+def group(rows: Sequence[Row]) -> list[Experiment]:
+    """From the untrained baseline over the methods to weights from elsewhere."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_identity(row)].append(row)
+    ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
+    return [
+        Experiment(
+            group[0].model, group[0].features, text, group[0].recipe.method if group[0].recipe else "", tuple(group)
+        )
+        for group, text in zip(ordered, _distinguish(ordered), strict=True)
+    ]
+
+
+def _identity(row: Row) -> str:
+    if row.recipe is None:
+        return "\t".join([row.model, row.features, row.source, row.checkpoint_hash])
+    recipe = row.recipe.model_dump_json(exclude={"seed"})
+    return "\t".join(
+        [row.model, row.features, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe]
+    )
+
+
+def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
+    """What each was trained on; where that reads the same for two, with the fields in which they differ."""
+    names = [(group[0].model, group[0].features, _trained_on(group)) for group in groups]
+    same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for position, name in enumerate(names):
+        same[name].append(position)
+    out = [name[2] for name in names]
+    for positions in same.values():
+        if len(positions) > 1:
+            fields = [_fields(groups[position][0]) for position in positions]
+            every = list(dict.fromkeys(key for own in fields for key in own))
+            differing = [key for key in every if len({str(own.get(key)) for own in fields}) > 1]
+            for position, own in zip(positions, fields, strict=True):
+                said = [f"{key.replace('_', ' ')} {own[key]}" for key in differing if key in own]
+                out[position] = ", ".join([out[position], *said])
+    return out
+
+
+def _fields(row: Row) -> dict[str, object]:
+    """In what two experiments of one name may differ, the short names of weights last."""
+    recipe = row.recipe.model_dump(exclude={"seed"}) if row.recipe else {}
+    if row.recipe is not None:
+        return {**recipe, "images": row.pretraining_fingerprint[:8]}
+    return {"weights": row.checkpoint_hash[:8]}
+
+
+def _trained_on(group: Sequence[Row]) -> str:
+    row = group[0]
+    seeds = len({row.checkpoint_hash for row in group})
+    count = [f"{seeds} seeds"] if seeds > 1 else []
+    network = f"{row.backbone} at {row.image_size} px"
+    source = [row.source] if row.source else []
+    if row.recipe is None and not row.epochs:
+        return ", ".join([row.pretrained_on or "unknown images", network, "unknown epochs", *source, *count])
+    if not row.epochs:
+        return ", ".join(["nothing", network, *source, *count])
+    images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
+    return ", ".join([images, network, f"{row.epochs} epochs", *source, *count])
+
+
+def _order(row: Row) -> tuple[object, ...]:
+    if row.recipe is None:
+        return len(_METHODS), 0, row.epochs or 0, row.model, row.features, row.checkpoint_hash
+    method = _METHODS.index(row.recipe.method)
+    return method, len(row.recipe.left_out), row.epochs or 0, row.model, row.features, row.checkpoint_hash

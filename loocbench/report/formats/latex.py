@@ -1,0 +1,111 @@
+r"""A table as LaTeX with booktabs, to be put into a paper with \input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from loocbench.report.cells import Cell
+from loocbench.report.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
+from loocbench.report.table import Table
+
+_ACTIVE = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "–": "--",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "²": r"$^2$",
+    "°": r"$^\circ$",
+    "λ": r"$\lambda$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≠": r"$\neq$",
+    "✓": r"$\checkmark$",
+    "…": r"\ldots{}",
+}
+_HEADER = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs,graphicx} and, for \\checkmark, amssymb"
+
+
+def render(table: Table, title: str, *, pivot: bool = False) -> str:
+    """A table environment for the measured figures, one for the published ones, and one for the tests."""
+    parts = [_HEADER]
+    for grid in grids(table, pivot=pivot):
+        published = grid.kind == PUBLISHED
+        caption = f"{title}: published figures. {grid.caption}" if published else f"{title}. {' '.join(table.notes)}"
+        parts += ["", *_environment(_grid_lines(grid), caption)]
+    if table.tests:
+        parts += ["", *_environment(_test_lines(table), f"{title}: paired tests.")]
+    return "\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX sets as it is; letters that its usual fonts lack are named by their number."""
+    return "".join(_ACTIVE.get(one, one if _settable(one) else _number(one)) for one in " ".join(text.split()))
+
+
+def _settable(one: str) -> bool:
+    return " " <= one <= "~" or ("À" <= one <= "ſ" and one not in "×÷ĸŉſ")
+
+
+def _number(one: str) -> str:
+    return rf"\texttt{{U+{ord(one):04X}}}"
+
+
+def _environment(tabular: Sequence[str], caption: str) -> list[str]:
+    return [
+        r"\begin{table}",
+        rf"\caption{{{escape(caption)}}}",
+        r"\centering",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+        *tabular,
+        "}",
+        r"\end{table}",
+    ]
+
+
+def _grid_lines(grid: Grid) -> list[str]:
+    names = len(grid.names)
+    lines = [rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.heads)}}}", r"\toprule", *_heads(grid), r"\midrule"]
+    for place, row in enumerate(grid.rows):
+        if place and row.family != grid.rows[place - 1].family:
+            lines.append(r"\addlinespace")
+        lines.append(" & ".join([*map(escape, row.labels), *map(_cell, row.cells)]) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _heads(grid: Grid) -> list[str]:
+    """Two lines: groups over their columns, and the columns."""
+    above, rules, position = [""] * len(grid.names), [], len(grid.names) + 1
+    for group, members in groupby(grid.heads, key=lambda head: head.group):
+        width = len(list(members))
+        above.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+        rules.append(rf"\cmidrule(lr){{{position}-{position + width - 1}}}")
+        position += width
+    below = [*(escape(name) for name in grid.names), *(escape(head.short) for head in grid.heads)]
+    return [" & ".join(above) + r" \\", " ".join(rules), " & ".join(below) + r" \\"]
+
+
+def _cell(cell: Cell | None) -> str:
+    text = escape(cell_text(cell))
+    wrap = {"best": r"\textbf{%s}", "second": r"\underline{%s}"}.get(cell.rank if cell else "", "%s")
+    return wrap % text
+
+
+def _test_lines(table: Table) -> list[str]:
+    lines = [r"\begin{tabular}{lllrrlrrl}", r"\toprule", " & ".join(map(escape, TEST_NAMES)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(escape, row)) + r" \\" for row in comparison_rows(table.tests)]
+    return [*lines, r"\bottomrule", r"\end{tabular}"]

@@ -1,0 +1,53 @@
+"""A table as JSON, for machines: figures as they are stored, fractions of 1, not rounded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from loocbench.report.cells import Line
+from loocbench.report.pairs import Comparison
+from loocbench.report.table import Table
+
+
+def render(table: Table, title: str) -> str:
+    """One object: title, columns, measured, scale, published, tests, notes; the cells are in the columns' order."""
+    return json.dumps(
+        {
+            "title": title,
+            "columns": [asdict(column) for column in table.columns],
+            "measured": [_line(line) for line in table.measured],
+            "scale": [_line(line) for line in table.scale],
+            "published": [_line(line) for line in table.published],
+            "tests": [_test(test) for test in table.tests],
+            "notes": list(table.notes),
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "model": line.model,
+        "features": line.features,
+        "trained_on": line.trained_on,
+        "cells": [asdict(cell) if cell else None for cell in line.cells],
+    }
+
+
+def _test(test: Comparison) -> dict[str, Any]:
+    column = test.column
+    return {
+        "task": column.task,
+        "version": column.version,
+        "metric": column.metric,
+        "note": column.note,
+        "first": {"model": test.first.model, "features": test.first.features, "trained_on": test.first.trained_on},
+        "second": {"model": test.second.model, "features": test.second.features, "trained_on": test.second.trained_on},
+        "result": asdict(test.result) if test.result else None,
+        "reason": test.reason,
+        "p_adjusted": test.adjusted if test.result else None,
+        "significant": test.significant,
+    }

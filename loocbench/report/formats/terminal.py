@@ -1,0 +1,85 @@
+"""A table on the terminal, in as many blocks of columns as its width needs."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from loocbench.report.cells import Cell
+from loocbench.report.grid import (
+    MEASURED,
+    PUBLISHED,
+    SCALE,
+    TEST_NAMES,
+    Grid,
+    GridRow,
+    cell_text,
+    comparison_rows,
+    grids,
+)
+from loocbench.report.table import Table
+
+_COLUMN = 15  # characters of a column of figures, borders included; its heading is folded to it
+_STYLES = {"best": "bold", "second": "underline"}
+
+
+def render(table: Table, console: Console, *, pivot: bool = False) -> None:
+    """Print the measured grid, the published one apart from it, the tests and the notes."""
+    for grid in grids(table, pivot=pivot):
+        caption = grid.caption
+        if grid.kind == PUBLISHED:
+            sources = "; ".join(sorted({line.trained_on for line in table.published}))
+            caption = f"Published, not measured here: {sources}"
+        console.print(caption, style="bold", highlight=False, markup=False)
+        _print(grid, console)
+    if table.tests:
+        _print_tests(table, console)
+    for note in table.notes:
+        console.print(note, style="dim", highlight=False, markup=False)
+
+
+def _print(grid: Grid, console: Console) -> None:
+    names = _names(grid)
+    longest = max((len(name) for name in names), default=0)
+    widest = max(18, console.width - 2 * _COLUMN - 4)  # of a name: two columns of figures fit beside it
+    fitting = max(1, (console.width - min(longest, widest) - 4) // _COLUMN)
+    for begin in range(0, len(grid.heads), fitting):
+        shown = RichTable()
+        shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=widest, overflow="fold")
+        for head in grid.heads[begin : begin + fitting]:
+            shown.add_column(Text(head.title), justify="right", max_width=_COLUMN - 3, overflow="fold")
+        for place, (name, row) in enumerate(zip(names, grid.rows, strict=True)):
+            last = place + 1 < len(grid.rows) and (row.family == SCALE) != (grid.rows[place + 1].family == SCALE)
+            shown.add_row(Text(name), *map(_text, row.cells[begin : begin + fitting]), end_section=last)
+        console.print(shown)
+
+
+def _names(grid: Grid) -> list[str]:
+    """What each row is called: as short as tells them apart."""
+
+    def joined(row: GridRow, count: int) -> str:
+        return " ".join(filter(None, row.labels[:2])) + "".join(f", {text}" for text in row.labels[2:count] if text)
+
+    if grid.kind != MEASURED:
+        return [", ".join(row.labels) if grid.names[0] != "Model" else row.labels[0] for row in grid.rows]
+    names = [joined(row, 2) for row in grid.rows]
+    return [joined(row, 3) if names.count(joined(row, 2)) > 1 else joined(row, 2) for row in grid.rows]
+
+
+def _text(cell: Cell | None) -> Text:
+    return Text(cell_text(cell), style=_STYLES.get(cell.rank, "") if cell else "")
+
+
+def _print_tests(table: Table, console: Console) -> None:
+    console.print("Paired tests, p after Holm's correction", style="bold", highlight=False, markup=False)
+    shown = RichTable()
+    for name in ("task", "first against second", "difference", "test", "p (Holm)", ""):
+        shown.add_column(name, justify="right" if name in ("difference", "p (Holm)") else "left", overflow="fold")
+    for row in comparison_rows(table.tests):
+        values = dict(zip(TEST_NAMES, row, strict=True))
+        difference = f"{values['Difference']}\n{values['95 % interval']}"
+        pair = f"{values['First']}\n{values['Second']}"
+        cells = (values["Task"], pair, difference, values["Test"], values["p (Holm)"], values[""])
+        shown.add_row(*map(Text, cells), end_section=False)
+    console.print(shown)

@@ -1,0 +1,182 @@
+"""Which experiments are tested against one another, on which rows, and by which test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from loocbench.errors import UserError
+from loocbench.report import significance
+from loocbench.report.columns import Column
+from loocbench.report.experiments import Experiment
+from loocbench.types import Row
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Result:
+    """Two experiments on one metric. difference: of the first to the second, with its 95 % interval.
+
+    test: which one p is of. only_first, only_second: items that one alone got right, where that is a question.
+    seeds: pairs of pretraining seeds, or the smaller number of seeds where they are not the same. n: items.
+    """
+
+    difference: float
+    low: float
+    high: float
+    test: Literal["McNemar", "bootstrap"]
+    p: float
+    seeds: int
+    n: int
+    only_first: int | None = None
+    only_second: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A test of a report. result: None where ``reason`` says why there is none. adjusted: p after Holm's correction
+    over all tests of the report."""
+
+    first: Experiment
+    second: Experiment
+    column: Column
+    result: Result | None
+    reason: str = ""
+    adjusted: float = 1.0
+
+    @property
+    def significant(self) -> bool:
+        """At the level of 5 %, after the correction."""
+        return self.result is not None and self.adjusted < LEVEL
+
+    @property
+    def marker(self) -> str:
+        """↑ where the first is significantly better, ↓ where it is worse; ≠ where the metric has no better end."""
+        if not self.significant or self.result is None:
+            return ""
+        if self.column.direction == 0:
+            return "≠"
+        return "↑" if self.result.difference * self.column.direction > 0 else "↓"
+
+
+def tests(
+    experiments: Sequence[Experiment], columns: Sequence[Column], *, against: str, every_pair: bool
+) -> list[Comparison]:
+    """All experiments against the one that ``against`` names, or all against all; none where neither is asked for.
+
+    The p-values are adjusted over all of them together. Raises UserError for a name that does not say which.
+    """
+    if against:
+        reference = named(experiments, against)
+        chosen = [(one, reference) for one in experiments if one is not reference]
+    elif every_pair:
+        chosen = list(combinations(experiments, 2))
+    else:
+        return []
+    return adjusted(
+        [
+            comparison
+            for column in columns
+            for first, second in chosen
+            if (comparison := compare(first, second, column)) is not None
+        ]
+    )
+
+
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same with Holm's correction over them."""
+    tested = [one.result.p for one in comparisons if one.result]
+    corrected = iter(significance.holm(tested))
+    return [replace(one, adjusted=next(corrected)) if one.result else one for one in comparisons]
+
+
+def compare(first: Experiment, second: Experiment, column: Column) -> Comparison | None:
+    """Test two experiments on a column; None where one of them was not measured."""
+    own, other = _rows(first, column), _rows(second, column)
+    if not own or not other:
+        return None
+    try:
+        return Comparison(first, second, column, paired(own, other, column.metric))
+    except _UnpairableError as error:
+        return Comparison(first, second, column, None, str(error))
+
+
+class _UnpairableError(Exception):
+    """Why rows cannot be tested in pairs."""
+
+
+def paired(first: Sequence[Row], second: Sequence[Row], metric: str) -> Result:
+    """Test rows of two models, one a pretraining seed, in pairs of the same items.
+
+    Both are paired by pretraining seed as far as they share seeds, and only those count; where they share none, each
+    model's seeds stand for themselves. Right or wrong answers of one pair of rows: exact McNemar; else the bootstrap.
+    """
+    both, by_seed = _by_seed(first, second)
+    rows = [*both[0], *both[1]]
+    if any(metric not in row.items for row in rows):
+        raise _UnpairableError("no single items are stored; measure again with --overwrite")
+    if len({(tuple(sorted(row.fingerprints.items())), row.edition, row.task_version) for row in rows}) > 1:
+        raise _UnpairableError("measured on different images")
+    same_draws = len({row.draws for row in rows}) == 1
+    if not same_draws and not (by_seed and all(a.draws == b.draws for a, b in zip(*both, strict=True))):
+        raise _UnpairableError("different images were drawn; measure with the same --seed")
+    values = [[_values(row, metric) for row in side] for side in both]
+    if len({len(part) for side in values for part in side}) > 1 and same_draws:
+        raise _UnpairableError("different numbers of items are stored")
+    (one, *more_first), (other, *more_second) = values
+    floats = [[part.astype(float) for part in side] for side in values]
+    found = significance.bootstrap(*floats, by_seed=by_seed, same_items=same_draws)
+    seeds, n = min(map(len, values)), len(one)
+    if not more_first and not more_second and one.dtype == bool and other.dtype == bool:
+        exact = significance.mcnemar(one, other)
+        return Result(found.value, found.low, found.high, "McNemar", exact.p, 1, n, exact.only_first, exact.only_second)
+    return Result(found.value, found.low, found.high, "bootstrap", found.p, seeds, n)
+
+
+def named(experiments: Sequence[Experiment], text: str) -> Experiment:
+    """The experiment that a text means: "MODEL, FEATURES", or a model or checkpoint that has one line only.
+
+    Raises UserError with the names that exist.
+    """
+    wanted = text.casefold().strip()
+    tries = (
+        [one for one in experiments if one.name.casefold() == wanted],
+        [one for one in experiments if one.model.casefold() == wanted],
+        [one for one in experiments if wanted in {name.casefold() for name in one.checkpoints}],
+    )
+    found = next((fitting for fitting in tries if fitting), [])
+    if len(found) == 1:
+        return found[0]
+    names = "; ".join(dict.fromkeys(one.name for one in (found or experiments)))
+    if found:
+        raise UserError(f"'{text}' is {len(found)} lines; say which, or filter: {names}.")
+    raise UserError(f"no line '{text}'. There are: {names}.")
+
+
+def _rows(experiment: Experiment, column: Column) -> list[Row]:
+    """One row a checkpoint: of several measurements that with the lowest seed."""
+    found: dict[str, Row] = {}
+    for row in sorted(experiment.rows, key=lambda row: row.seed):
+        if (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.metrics:
+            found.setdefault(row.checkpoint_hash, row)
+    return list(found.values())
+
+
+def _by_seed(first: Sequence[Row], second: Sequence[Row]) -> tuple[tuple[list[Row], list[Row]], bool]:
+    one, other = ({row.pretraining_seed: row for row in side} for side in (first, second))
+    shared = sorted(seed for seed in one.keys() & other.keys() if seed is not None)
+    if shared:
+        return ([one[seed] for seed in shared], [other[seed] for seed in shared]), True
+    return (list(first), list(second)), False
+
+
+def _values(row: Row, metric: str) -> np.ndarray:
+    try:
+        return row.items[metric].values()
+    except ValueError as error:
+        raise _UnpairableError(f"the single items of {row.checkpoint} are damaged") from error

@@ -1,0 +1,41 @@
+"""Writing a figure: the file's ending says as what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loocbench import files
+from loocbench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("svg", "pdf", "png")
+Paths = Path | Sequence[Path]
+
+
+def save(figure: Figure, paths: Paths, *, dpi: int = 150) -> None:
+    """Write a figure atomically as SVG, PDF or PNG, or as several of them, laid out once.
+
+    The same figure gives the same files: no dates, no random names. dpi: of a PNG, and of pictures inside the others.
+    Raises UserError for another ending.
+    """
+    several = [paths] if isinstance(paths, Path) else paths
+    if len(several) > 1:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    for path in several:
+        _save(figure, path, dpi)
+
+
+def _save(figure: Figure, path: Path, dpi: int) -> None:
+    import matplotlib
+
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise UserError(f"cannot draw {path}: name a file that ends in {', '.join(f'.{one}' for one in FORMATS)}.")
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
+    with files.writing(path) as part, matplotlib.rc_context({"svg.hashsalt": "loocbench", "pdf.fonttype": 42}):
+        figure.savefig(part, format=kind, dpi=dpi, metadata=undated)

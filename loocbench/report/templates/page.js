@@ -1,0 +1,98 @@
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  for (const form of all("form.filters")) {
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  // Light and dark: as the system says, until the switch is used.
+  const theme = document.getElementById("theme");
+  const themes = ["automatic", "light", "dark"];
+  let current = 0;
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
+    current = (current + 1) % themes.length;
+    theme.textContent = `Theme: ${themes[current]}`;
+    if (current) document.documentElement.dataset.theme = themes[current];
+    else delete document.documentElement.dataset.theme;
+  });
+
+  // Sorting: figures the best first, text from A; again turns round. Lines of the scale stay below.
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
+    return cell.classList.contains("text") || cell.tagName === "TH" ? cell.textContent.trim() : null;
+  };
+  const compare = (one, other) =>
+    typeof one === "number" && typeof other === "number"
+      ? one - other
+      : String(one).localeCompare(String(other), "en", { numeric: true });
+  for (const table of all("table.grid")) {
+    const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+    const body = table.tBodies[0];
+    heads.forEach((head, column) => {
+      const button = head.querySelector("button");
+      if (!button) return;
+      button.addEventListener("click", () => {
+        const figures = head.dataset.direction !== undefined;
+        const first = figures && head.dataset.direction !== "-1" ? "descending" : "ascending";
+        const before = head.getAttribute("aria-sort");
+        const order = before === first ? (first === "ascending" ? "descending" : "ascending") : first;
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", order);
+        const rows = [...body.rows].filter((row) => !row.classList.contains("scale"));
+        const sign = order === "ascending" ? 1 : -1;
+        rows
+          .map((row, place) => ({ row, place, key: key(row, column) }))
+          .sort((a, b) => {
+            if ((a.key === null) !== (b.key === null)) return a.key === null ? 1 : -1;
+            return sign * compare(a.key, b.key) || a.place - b.place;
+          })
+          .forEach(({ row }) => body.append(row));
+        for (const row of all("tr.scale", body)) body.append(row);
+      });
+    });
+  }
+
+  // Filters of the measured table.
+  const table = document.getElementById("table-measured");
+  const find = document.getElementById("find");
+  const features = document.getElementById("features");
+  const data = document.getElementById("data");
+  const filter = () => {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rows = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("scale"));
+    let shown = 0;
+    for (const row of rows) {
+      const text = all("th, td.text", row).map((cell) => cell.textContent).join(" ").toLowerCase();
+      const wanted = words.every((word) => text.includes(word)) &&
+        (!features || !features.value || row.dataset.features === features.value);
+      row.hidden = !wanted;
+      shown += wanted;
+    }
+    if (data) {
+      for (const cell of all("[data-group]", table)) cell.hidden = Boolean(data.value) && cell.dataset.group !== data.value;
+    }
+    document.getElementById("count").textContent = `${shown} of ${rows.length} lines`;
+  };
+  for (const control of [find, features, data]) if (control) control.addEventListener("input", filter);
+  filter();
+
+  // Two galleries side by side.
+  const choices = all(".gallery-choice");
+  const show = () => {
+    const chosen = choices.map((choice) => choice.value);
+    const figures = all("[data-gallery]");
+    for (const figure of figures) figure.hidden = !chosen.includes(figure.dataset.gallery);
+    const box = figures.length ? figures[0].parentElement : null;
+    for (const number of chosen) {
+      const figure = figures.find((one) => one.dataset.gallery === number);
+      if (figure) box.append(figure);
+    }
+  };
+  if (choices.length) {
+    for (const choice of choices) choice.addEventListener("input", show);
+    show();
+  }
+})();

@@ -1,0 +1,125 @@
+"""``report``: filters, sorting, pivot, formats, tests, and what it says of bad input."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from loocbench.types import Row
+from tests.report import fixed_store
+
+
+@pytest.fixture
+def report(loocbench, tmp_path):
+    """Call ``report`` on the fixed store."""
+    fixed_store.write(tmp_path / "results")
+    return lambda *arguments: loocbench("report", "--suite", fixed_store.SUITE, *arguments)
+
+
+def table(said):
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+def names(found):
+    return [(line["model"], line["features"]) for line in found["measured"]]
+
+
+def test_filters_leave_what_fits(report):
+    assert names(table(report("--model", "looc++*", "--json"))) == [
+        ("LooC++ (color, rotation)", "head:color"),
+        ("LooC++ (color, rotation)", "looc++"),
+    ]
+    assert names(table(report("--features", "head:color", "--json"))) == [("LooC++ (color, rotation)", "head:color")]
+    assert {one["task"] for one in table(report("--dataset", "cub200", "--json"))["columns"]} == {
+        "linear/cub200-sgd",
+        "retrieval/cub200",
+    }
+    assert {one["task"] for one in table(report("--task", "few-shot/*", "--json"))["columns"]} == {
+        "few-shot/flowers102-10-path",
+        "few-shot/flowers102-5-path",
+    }
+    assert names(table(report("--backbone", "resnet50", "--json"))) == [("ResNet-50 50% | <off>", "looc")]
+    metrics = {one["metric"] for one in table(report("--metric", "*equivariance", "--json"))["columns"]}
+    assert len(metrics) > 3
+    assert all(name.endswith("equivariance") for name in metrics)
+
+
+def test_sorting_by_a_column_the_best_first(report):
+    for more, sign in ((), 1), (("--reverse",), -1):
+        found = table(report("--sort", "linear/cub200-sgd", *more, "--json"))
+        (place,) = (number for number, one in enumerate(found["columns"]) if one["task"] == "linear/cub200-sgd")
+        values = [line["cells"][place]["value"] for line in found["measured"]]
+        assert values == sorted(values, reverse=sign == 1)
+
+
+def test_the_tests_against_one_line(report):
+    found = table(report("--against", "MoCo", "--task", "linear/*", "--json"))
+    assert {test["second"]["model"] for test in found["tests"]} == {"MoCo"}
+    assert all(test["p_adjusted"] >= test["result"]["p"] for test in found["tests"])
+    for test in found["tests"]:
+        marks = {"": False, "↑": True, "↓": True}
+        (line,) = [
+            one for one in found["measured"] if (one["model"], one["features"]) == tuple(test["first"].values())[:2]
+        ]
+        place = [one["task"] for one in found["columns"]].index(test["task"])
+        assert marks[line["cells"][place]["marker"]] == test["significant"]
+    assert len(table(report("--every-pair", "--task", "linear/cub200-sgd", "--json"))["tests"]) == 5 * 4 / 2
+
+
+def test_the_format_follows_from_the_name(report, tmp_path):
+    for name, begins in (("t.md", "# Results"), ("t.tex", "% needs"), ("t.csv", "kind,model"), ("t.html", "<!doctype")):
+        said = report("--output", tmp_path / name)
+        assert f"written: {tmp_path / name}" in said.out
+        assert (tmp_path / name).read_text().startswith(begins)
+    assert report("--format", "latex").out.startswith("% needs")
+
+
+def test_printed_alone_it_is_also_kept_beside_the_rows(report, tmp_path):
+    said = report()
+    assert "LooC++ (color, rotation) looc++" in said.out
+    folder = tmp_path / "results" / fixed_store.SUITE
+    assert (folder / "table.md").read_text().startswith("# Results: fixed")
+    every = pd.read_csv(folder / "rows.csv")
+    stored = [row for row in fixed_store.rows() if isinstance(row, Row)]
+    assert len(every) == sum(len(row.metrics) for row in stored)
+
+
+def test_spread_is_the_interval_or_the_standard_deviation(report):
+    cells = [table(report("--spread", kind, "--json"))["measured"][1]["cells"][1] for kind in ("interval", "sd")]
+    assert cells[0]["spread"] == pytest.approx((cells[0]["high"] - cells[0]["low"]) / 2)
+    assert cells[1]["spread"] == cells[0]["sd"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "LooD"], "unknown model in these results 'LooD'"),
+        (["--task", "linear/cub"], "Did you mean 'linear/cub200-sgd'"),
+        (["--metric", "top2"], "Did you mean 'top1'"),
+        (["--sort", "linear/cub200"], "Did you mean 'linear/cub200-sgd'"),
+        (["--against", "MoCa"], "no line 'MoCa'"),
+        (["--against", "LooC++ (color, rotation)"], "is 2 lines; say which"),
+        (["--against", "MoCo", "--every-pair"], "choose one of them"),
+        (["--format", "word"], "unknown format 'word'"),
+        (["--output", "table.docx"], "cannot tell the format"),
+        (["--spread", "se"], "unknown spread 'se'"),
+        (["--suite", "fixd"], "There are rows of fixed"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(one_line, tmp_path, arguments, message):
+    fixed_store.write(tmp_path / "results")
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    suite = [] if "--suite" in arguments else ["--suite", fixed_store.SUITE]
+    assert message in one_line("report", *suite, *arguments)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_torn_file_is_named_and_the_rest_shown(report, tmp_path):
+    torn = tmp_path / "results" / fixed_store.SUITE / "moco-s0" / "torn.json"
+    torn.parent.mkdir(exist_ok=True)
+    torn.write_text("{")
+    said = report()
+    assert said.code == 0
+    assert f"passed over {torn.relative_to(tmp_path)}: it is torn" in said.err
+    assert torn.exists()

@@ -1,0 +1,85 @@
+"""The figures: every kind in three formats, the same each time, and readable without colour."""
+
+import itertools
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from loocbench.errors import UserError
+from loocbench.report import drawing, saving, table
+from loocbench.report.saving import FORMATS
+from tests.cli.conftest import QUICK
+from tests.report import fixed_store
+
+FEW = ("--model", "LooC*", "--model", "MoCo", "--task", "*cub200*", "--task", "*flowers*", "--task", "sens*")
+
+
+@pytest.fixture
+def drawn(loocbench, tmp_path):
+    fixed_store.write(tmp_path / "results")
+    said = loocbench("report", "--suite", fixed_store.SUITE, *FEW, "--figures", tmp_path / "figures")
+    assert said.code == 0, said.err
+    return tmp_path / "figures"
+
+
+def test_every_kind_of_figure_in_every_format(drawn):
+    names = {path.stem for path in drawn.iterdir()}
+    for kind in ("spaces-cub-200", "sensitivity-blooms", "few-shot-flowers-102", "curves-cub-200-sgd"):
+        assert any(name.startswith(kind) for name in names), (kind, names)
+    assert {(path.stem, path.suffix) for path in drawn.iterdir()} == {
+        (name, f".{kind}") for name in names for kind in FORMATS
+    }
+    for name in names:
+        assert (drawn / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert np.asarray(Image.open(drawn / f"{name}.png").convert("L")).std() > 10
+        assert "<image" not in (drawn / f"{name}.svg").read_text() or name.startswith("sensitivity")
+    assert any(name.startswith("spaces-flowers-102-subset-300") for name in names)  # a subset is named
+
+
+@pytest.mark.slow
+def test_the_same_rows_give_the_same_files(drawn, loocbench, tmp_path):
+    loocbench("report", "--suite", fixed_store.SUITE, *FEW, "--figures", tmp_path / "again")
+    for path in drawn.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
+    from matplotlib.figure import Figure
+
+    from loocbench.report import bars
+
+    built = table.build(fixed_store.rows())
+    kept = []
+    monkeypatch.setattr(saving, "save", lambda figure, path, **_: kept.append(figure))
+    bars.draw(built.columns, built.measured, "title", tmp_path / "x.png")
+    (figure,) = kept
+    assert isinstance(figure, Figure)
+    heights = {round(bar.get_height(), 6) for bar in figure.axes[0].patches}
+    assert heights == {round(100 * cell.value, 6) for line in built.measured for cell in line.cells if cell}
+
+
+def test_no_two_lines_or_bars_look_alike_without_colour():
+    lines = [drawing.line(number) for number in range(20)]
+    assert len({(one["marker"], one["linestyle"]) for one in lines}) == 20
+    assert len({drawing.bar(number)["hatch"] for number in range(10)}) == 10
+    greys = [np.dot(mpl.colors.to_rgb(color), (0.299, 0.587, 0.114)) for color in drawing.COLORS]
+    assert all(abs(one - other) > 0.1 for one, other in itertools.pairwise(greys))
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_training_curves_of_runs_that_are_here(loocbench, tmp_path):
+    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    assert loocbench("knn").code == 0
+    said = loocbench("report", "--figures", tmp_path / "figures")
+    assert re.search(r"written: \S*training-moco-blooms-s0\.svg", said.out)
+
+
+def test_an_ending_that_is_no_picture(tmp_path):
+    from matplotlib.figure import Figure
+
+    with pytest.raises(UserError, match=r"ends in \.svg, \.pdf, \.png"):
+        saving.save(Figure(), tmp_path / "x.jpg")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,175 @@
+"""Every format parses back to the stored values, looks as its golden file, and survives hostile names."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from loocbench.report import table
+from loocbench.report.formats import latex, markdown, separated, structured
+from loocbench.report.labels import metric, percent
+from tests.report import fixed_store, renew
+from tests.report.test_table import measured, parse
+
+HOSTILE = r"a|b `c` *d* <e> _f_ \g $h$ {i} #j ~k ^l %m & n [o](p) 日本 é" + "\nnext"
+
+
+@pytest.fixture(scope="module")
+def built():
+    return renew.built()
+
+
+@pytest.mark.parametrize("name", renew.FORMATS)
+def test_a_fixed_store_looks_as_it_always_did(built, name):
+    """A deliberate change: python -m tests.report.renew"""
+    assert renew.FORMATS[name](built) == (renew.GOLDEN / name).read_text(encoding="utf-8")
+
+
+def figures(built):
+    """(model, features, column) -> value, of every measured cell."""
+    return {
+        (line.model, line.features, column.heading): cell
+        for line in built.measured
+        for column, cell in zip(built.columns, line.cells, strict=True)
+        if cell
+    }
+
+
+def test_markdown_parses_back(built):
+    lines = parse(markdown.render(built, "x"))[0]
+    for (model, features, heading), cell in figures(built).items():
+        (line,) = [one for one in lines if (one["Model"], one["Features"]) == (model, features)]
+        text = re.sub(r"</?\w+>", "", line[heading])
+        assert text.startswith(percent(cell.value))
+        assert ("<b>" in line[heading]) == (cell.rank == "best")
+        assert ("<ins>" in line[heading]) == (cell.rank == "second")
+
+
+def test_csv_parses_back_exactly(built):
+    frame = pd.read_csv(io.StringIO(separated.render(built)))
+    ours = frame[frame.kind == "measured"].set_index(["model", "features"])
+    for (model, features, heading), cell in figures(built).items():
+        assert ours.loc[(model, features), heading] == cell.value
+        assert ours.loc[(model, features), f"{heading} ±"] == pytest.approx(cell.spread)
+    assert set(frame.kind) == {"measured", "scale", "published"}
+    theirs = frame[frame.kind == "published"].set_index("model")
+    assert theirs.loc["MoCo (published)", "CUB-200, SGD, top-1 (v1)"] == 0.367
+
+
+def test_json_parses_back_exactly(built):
+    found = json.loads(structured.render(built, "x"))
+    for line, wanted in zip(found["measured"], built.measured, strict=True):
+        assert [cell and cell["value"] for cell in line["cells"]] == [cell and cell.value for cell in wanted.cells]
+    assert len(found["tests"]) == len(built.tests)
+
+
+_SIGNS = {"textbar": "|", "textless": "<", "textgreater": ">"}
+
+
+def latex_rows(text):
+    """The body rows of the first table as lists of plain text, read by pylatexenc."""
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    body = text.split(r"\begin{tabular}")[1].split(r"\end{tabular}")[0].partition("\n")[2]
+    body = re.sub(r"\\(toprule|midrule|bottomrule|addlinespace|cmidrule\(lr\)\{[\d-]+\})", "", body)
+    body = re.sub(r"\\(?:textbf|underline)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1", body)
+    for command, text in _SIGNS.items():  # which pylatexenc does not know
+        body = body.replace(f"\\{command}{{}}", text)
+    rows = [row for row in re.split(r"\\\\\n", body) if row.strip()]
+    plain = LatexNodes2Text()
+    return [[plain.latex_to_text(cell).strip() for cell in re.split(r"(?<!\\)&", row)] for row in rows]
+
+
+def test_latex_parses_back(built):
+    _, heads, *rows = latex_rows(latex.render(built, "x"))
+    assert heads[:3] == ["Model", "Features", "Trained on"]
+    for line in built.measured:
+        (row,) = [row for row in rows if row[:2] == [line.model, line.features]]
+        values = [text.split(" ")[0] for text in row[3:]]
+        assert values == [percent(cell.value) if cell else "–" for cell in line.cells]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pivot", [False, True])
+def test_latex_compiles(built, tmp_path, pivot):
+    compilers = [name for name in ("tectonic", "pdflatex", "lualatex") if shutil.which(name)]
+    if not compilers:
+        pytest.skip("no LaTeX here: install tectonic, or texlive-latex-recommended")
+    hostile = table.build(
+        [measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)], table.Options(every_pair=True)
+    )
+    tables = [latex.render(one, f"Results {HOSTILE}", pivot=pivot) for one in (built, hostile)]
+    packages = r"\usepackage[T1]{fontenc}\usepackage{booktabs,graphicx,amssymb}"
+    document = "\n".join([r"\documentclass{article}", packages, r"\begin{document}", *tables, r"\end{document}"])
+    (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
+    options = [] if compilers[0] == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run([compilers[0], *options, "paper.tex"], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    assert (tmp_path / "paper.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_hostile_names_are_text_in_every_format():
+    one = table.build([measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)])
+    shown = " ".join(HOSTILE.split())
+    (lines,) = parse(markdown.render(one, HOSTILE))
+    assert {line["Model"] for line in lines} == {shown, "B"}
+    frame = pd.read_csv(io.StringIO(separated.render(one)))
+    assert shown in set(frame.model)
+    assert json.loads(structured.render(one, HOSTILE))["measured"][0]["model"] in (HOSTILE, "B")
+    rows = latex_rows(latex.render(one, HOSTILE))
+    (row,) = [row for row in rows if row[0].startswith("a|b")]
+    assert "*d* <e> _f_" in row[0]
+    assert r"\texttt{U+65E5}" in latex.render(one, HOSTILE)  # a letter that LaTeX's usual fonts lack
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula():
+    one = table.build([measured('=HYPERLINK("x")', 0.5), measured("B", 0.6)])
+    frame = pd.read_csv(io.StringIO(separated.render(one)))
+    assert '\'=HYPERLINK("x")' in set(frame.model)
+
+
+def test_pivoted_tasks_are_rows_with_the_same_figures(built):
+    lines = parse(markdown.render(built, "x", pivot=True))[0]
+    assert [line["Task"] for line in lines] == [column.short for column in built.columns]
+    for line, column in zip(lines, range(len(built.columns)), strict=True):
+        for one in built.measured:
+            cell = one.cells[column]
+            (text,) = [value for name, value in line.items() if name == f"{one.model}, {one.features}"]
+            assert re.sub(r"</?\w+>", "", text).split(" ")[0] == (percent(cell.value) if cell else "–")
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_terminal_is_never_wider_than_it_is(built, width):
+    shown = renew.on_a_terminal(built, width)
+    assert max(map(len, shown.splitlines())) <= width
+    for cell in figures(built).values():
+        assert percent(cell.value) in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("top1", "top-1"),
+        ("clean_top1", "clean top-1"),
+        ("species_and_color_recall10", "species and color recall@10"),
+        ("class_map_at_r", "class mAP@R"),
+        ("class_map", "class mAP"),
+        ("class_r_precision", "class R-precision"),
+        ("mean_per_class", "mean per class"),
+        ("hue_kept", "hue kept"),
+    ],
+)
+def test_metrics_are_written_as_people_write_them(name, written):
+    assert metric(name) == written
+
+
+def test_no_figure_is_minus_nothing():
+    assert (percent(-0.0001), percent(-0.0001, signed=True), percent(-0.25)) == ("0.0", "+0.0", "−25.0")
+
+
+def test_the_fixed_store_is_fixed():
+    assert fixed_store.rows() == fixed_store.rows()

@@ -1,0 +1,217 @@
+"""The HTML report in a real browser: it opens alone, sorts, filters, shows galleries, and runs nothing from rows."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from loocbench.records import store
+from loocbench.report import gallery, table
+from loocbench.report.formats import page
+from tests.records.test_store import place
+from tests.report import fixed_store
+from tests.report.test_table import measured
+
+HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{7*7}}\'"</td>'
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium: the system's, since Playwright's own is a download."""
+    driver = pytest.importorskip("playwright.sync_api", reason="the dev extra installs playwright")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium: 'apt-get install chromium' ('make test' does it as root on Debian)")
+    with driver.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Open a file in a window of its own; at the end it must have said nothing and asked the network for nothing."""
+    heard, asked, contexts = [], [], []
+
+    def open_file(path, **window):
+        context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **window})
+        contexts.append(context)
+        view = context.new_page()
+        view.on("console", lambda message: heard.append(message.text))
+        view.on("pageerror", lambda error: heard.append(str(error)))
+        view.on("request", lambda request: asked.append(request.url))
+        view.goto(path.as_uri())
+        return view
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert heard == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert len([url for url in asked if url.startswith("file:")]) == len(contexts)
+
+
+@pytest.fixture
+def report(loocbench, tmp_path):
+    """The fixed store's page, with two galleries."""
+    fixed_store.write(tmp_path / "results")
+    for number, path in enumerate(sorted((tmp_path / "results").glob("*/*/retrieval*.json"))[:3]):
+        images = np.random.default_rng(number).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
+        rows = [gallery.GalleryRow(images, np.array([True, False]), ["query", "a", "b"])]
+        gallery.draw(rows, f"Gallery {number}", path.with_suffix(".png"))
+    said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html", "--against", "MoCo")
+    assert said.code == 0, said.err
+    return tmp_path / "results" / fixed_store.SUITE / "report.html"
+
+
+def column(view, number):
+    """The texts of a column of the measured table, of lines that are shown and not of the scale."""
+    return view.eval_on_selector_all(
+        "#table-measured tbody tr:not(.scale):not([hidden])",
+        "(rows, number) => rows.map((row) => row.cells[number].textContent.trim())",
+        number,
+    )
+
+
+def test_a_heading_sorts_by_its_figures_the_best_first_and_back(opened, report):
+    view = opened(report)
+    before = column(view, 0)
+    head = view.locator("#table-measured thead tr:last-child th", has_text="SGD, top-1")
+    place = head.evaluate("(head) => head.cellIndex")
+    head.locator("button").click()
+    figures = [float(text.split(" ")[0]) for text in column(view, place)]
+    assert figures == sorted(figures, reverse=True)
+    assert head.get_attribute("aria-sort") == "descending"
+    assert column(view, 0) != before
+    head.locator("button").focus()
+    view.keyboard.press("Enter")  # by keyboard
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert [float(text.split(" ")[0]) for text in column(view, place)] == figures[::-1]
+    last = view.locator("#table-measured tbody tr").last.text_content()
+    assert "Best possible ranking" in last  # the scale stays below
+
+
+def test_lines_without_the_figure_are_last_in_both_orders(opened, report):
+    view = opened(report)
+    head = view.locator("#table-measured thead tr:last-child th", has_text="10-shot")
+    for _ in range(2):
+        head.locator("button").click()
+        assert column(view, head.evaluate("(head) => head.cellIndex"))[-1] == "–"
+
+
+def test_filters_leave_what_was_asked_for(opened, report):
+    view = opened(report)
+    assert view.locator("#count").text_content() == "5 of 5 lines"
+    view.fill("#find", "looc++ color")
+    assert set(column(view, 0)) == {"LooC++ (color, rotation)"}
+    view.select_option("#features", "head:color")
+    assert column(view, 1) == ["head:color"]
+    assert view.locator("#count").text_content() == "1 of 5 lines"
+    view.fill("#find", "")
+    view.select_option("#features", "")
+    view.select_option("#data", "CUB-200")
+    shown = view.eval_on_selector_all(
+        "#table-measured thead tr:last-child th[data-group]", "(all) => all.filter((one) => one.offsetParent).length"
+    )
+    assert shown == 3
+
+
+def test_two_galleries_stand_side_by_side(opened, report):
+    view = opened(report)
+    seen = view.locator("[data-gallery]:visible img")
+    assert seen.count() == 2
+    assert all(image.evaluate("(image) => image.complete && image.naturalWidth > 100") for image in seen.all())
+    left, right = (image.bounding_box() for image in seen.all())
+    assert left["y"] == right["y"]
+    view.select_option("#gallery-right", "2")
+    assert [one.get_attribute("data-gallery") for one in view.locator("[data-gallery]:visible").all()] == ["0", "2"]
+
+
+def test_curves_and_heat_maps_are_drawn(opened, report):
+    view = opened(report)
+    assert view.locator("#curves svg polyline").count() > 10
+    assert view.locator("#sensitivity rect").count() > 50
+    view.locator("#curves summary", has_text="Flowers-102").first.click()
+    assert view.locator("#curves figcaption", has_text="Few-shot").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_width_and_theme_can_be_read(opened, report, width, scheme):
+    view = opened(report, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert view.evaluate("document.documentElement.scrollWidth") <= width  # only tables scroll sideways
+    assert _contrast(view, "#table-measured td.best") > 4.5
+    assert _contrast(view, "#notes li") > 4.5
+    dark = view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
+    assert dark == (scheme == "dark")
+    other = {"light": 2, "dark": 1}[scheme]  # the switch goes automatic, light, dark
+    for _ in range(other):
+        view.click("#theme")
+    assert (view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)") != dark
+
+
+def _contrast(view, selector):
+    """WCAG's contrast ratio of the first such element's text."""
+    colors = view.eval_on_selector(
+        selector,
+        """(one) => {
+            let box = one;
+            while (getComputedStyle(box).backgroundColor === 'rgba(0, 0, 0, 0)') box = box.parentElement;
+            return [getComputedStyle(one).color, getComputedStyle(box).backgroundColor];
+        }""",
+    )
+    light, dark = sorted(map(_luminance, colors), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color):
+    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def hostile_table():
+    rows = [
+        measured(HOSTILE, 0.5, dataset_note=HOSTILE, features=HOSTILE, hardware=HOSTILE, pretrained_on=HOSTILE),
+        measured("B", 0.6, stated={HOSTILE: HOSTILE}),
+    ]
+    return table.build(rows, table.Options(every_pair=True))
+
+
+def test_names_from_rows_are_text_and_nothing_else(opened, tmp_path):
+    path = tmp_path / "hostile.html"
+    path.write_text(page.render(hostile_table(), HOSTILE), encoding="utf-8")
+    view = opened(path)
+    assert view.title() == HOSTILE
+    assert HOSTILE in view.locator("#table-measured tbody th").all_text_contents()
+    assert view.evaluate("window.broken === undefined")
+    assert view.locator("main img, main script").count() == 0
+
+
+def test_escaping_without_a_browser():
+    text = page.render(hostile_table(), HOSTILE)
+    assert "<img" not in text
+    assert text.count("<script") == 1
+    assert "onerror=&#34;" in text
+
+
+def test_a_script_that_is_not_the_pages_own_does_not_run(browser, tmp_path):
+    text = page.render(hostile_table(), "x")
+    path = tmp_path / "altered.html"
+    path.write_text(text.replace("</body>", "<script>window.broken=1</script></body>"), encoding="utf-8")
+    view = browser.new_page()
+    view.goto(path.as_uri())
+    assert view.evaluate("window.broken === undefined")
+    view.close()
+
+
+def test_a_picture_that_is_none_is_passed_over(loocbench, tmp_path):
+    fixed_store.write(tmp_path / "results")
+    kept = next(one for one in fixed_store.rows() if one.task.startswith("retrieval"))
+    place(tmp_path / "results", fixed_store.SUITE, kept).with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\nno")
+    said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html")
+    assert said.code == 0
+    assert "passed over" in said.err
+    assert list(store.rows(tmp_path / "results", fixed_store.SUITE))

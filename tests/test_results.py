@@ -1,0 +1,61 @@
+"""``loocbench.results.load()``: the store as a pandas table with documented columns."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loocbench import results
+from loocbench.errors import UserError
+from loocbench.records import frame, store
+from tests.records.test_store import place, row
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def test_every_metric_of_every_row_is_a_line(tmp_path):
+    for suite, seed in (("a", 0), ("a", 1), ("b", 0)):
+        kept = row(seed=seed)
+        store.save(place(tmp_path, suite, kept), kept)
+    loaded = results.load(tmp_path)
+    assert loaded[["suite", "seed"]].values.tolist() == [["a", 0], ["a", 1], ["b", 0]]
+    assert loaded.value.tolist() == [0.5] * 3
+    assert len(results.load(tmp_path, "b")) == 1
+
+
+def test_the_committed_results_are_read_with_all_their_figures():
+    loaded = results.load(CHECKOUT / "results", "demo-three-seeds")
+    assert loaded.groupby(["model", "features", "task"]).ngroups == 8 * 5
+    assert set(loaded.pretraining_seed) == {0, 1, 2}
+    assert loaded.value.between(loaded.low, loaded.high).all()
+
+
+def test_columns_and_types_are_the_documented_ones_also_where_little_is_known(tmp_path):
+    store.save(place(tmp_path, "a", row()), row(recipe=None, epochs=None, certificate=None))
+    loaded = results.load(tmp_path)
+    for table in (loaded, loaded.iloc[:0], frame.to_frame([])):
+        assert list(table.columns) == list(frame.COLUMNS)
+        assert table.dtypes.equals(frame.to_frame([row()]).dtypes)
+    assert pd.isna(loaded.pretraining_seed[0])
+    assert pd.isna(loaded.epochs[0])
+    documented = re.findall(r"^\| `(\w+)` \|", (CHECKOUT / "docs" / "results.md").read_text(), flags=re.MULTILINE)
+    assert set(frame.COLUMNS) <= set(documented)
+
+
+def test_a_torn_file_is_named_in_a_warning(tmp_path):
+    path = place(tmp_path, "a", row())
+    store.save(path, row())
+    shutil.copy(path, path.with_name("torn.json"))
+    path.with_name("torn.json").write_text("{")
+    with pytest.warns(UserWarning, match=r"torn\.json: it is torn"):
+        assert len(results.load(tmp_path)) == 1
+
+
+def test_a_folder_or_suite_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="no results in"):
+        results.load(tmp_path / "nowhere")
+    store.save(place(tmp_path, "a", row()), row())
+    with pytest.raises(UserError, match="There are: a"):
+        results.load(tmp_path, "b")
