@@ -43,7 +43,7 @@ def two(tmp_path, tiny_blooms):
     return first, second
 
 
-@pytest.mark.usefixtures("two", "only_tiny_blooms")
+@pytest.mark.usefixtures("only_tiny_blooms", "two")
 def test_differences_and_the_images_behind_them(loocbench, tiny_blooms, tmp_path):
     said = loocbench("compare", "a", "b")
     assert said.code == 0, said.err
@@ -58,7 +58,7 @@ def test_differences_and_the_images_behind_them(loocbench, tiny_blooms, tmp_path
     assert task["names"]["second"] == list(tiny_blooms.splits["test"].items[60:])
 
 
-@pytest.mark.usefixtures("two", "only_tiny_blooms")
+@pytest.mark.usefixtures("only_tiny_blooms", "two")
 def test_a_sheet_of_the_images(loocbench, tmp_path):
     said = loocbench("compare", "a", "b", "--pictures", tmp_path / "sheets")
     (picture,) = (tmp_path / "sheets").glob("*.png")

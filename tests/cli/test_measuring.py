@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
 
 @pytest.fixture
-def pretrained(loocbench):
+def pretrained(loocbench, only_tiny_blooms):
     assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
 
 
