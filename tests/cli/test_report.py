@@ -106,6 +106,7 @@ def test_spread_is_the_interval_or_the_standard_deviation(report):
         (["--against", "MoCa"], "no line 'MoCa'"),
         (["--against", "LooC++ (color, rotation)"], "is 2 lines; say which"),
         (["--against", "MoCo", "--every-pair"], "choose one of them"),
+        (["--against", "MoCo", "--model", "MoCo"], "no other line to test against 'MoCo'"),
         (["--format", "word"], "unknown format 'word'"),
         (["--output", "table.docx"], "cannot tell the format"),
         (["--spread", "se"], "unknown spread 'se'"),
