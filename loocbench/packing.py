@@ -1,4 +1,4 @@
-"""Many values in little text: packed bits, or compressed 32-bit floats, as base64."""
+"""Many values in little text: packed bits, or compressed floats of 16 or 32 bits, as base64."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["bits", "float32"]
+Kind = Literal["bits", "float16", "float32"]
 Values = npt.NDArray[np.bool_] | npt.NDArray[np.float64]
+_FLOATS = {"float16": "<f2", "float32": "<f4"}
 LARGEST = 100_000_000  # values; more is no row of ours, and not worth the memory
 
 
 def pack(values: Values) -> tuple[Kind, str]:
-    """Bits of a bool [N], else float32 of a float [N], compressed where that is shorter to say."""
+    """Bits of a bool [N], which are exact; of a float [N] float16 where all are between -1 and 1, else float32.
+
+    Accuracies, cosines and losses of single items so keep three digits, and a mean over N items its error of at most
+    0.00025 / sqrt(N) or so: far below what N items can tell. Equal values stay equal.
+    """
     if values.dtype == bool:
         return "bits", _text(np.packbits(values.astype(bool)).tobytes())
-    return "float32", _text(values.astype("<f4").tobytes())
+    kind: Kind = "float16" if np.abs(values).max() <= 1 else "float32"
+    return kind, _text(values.astype(_FLOATS[kind]).tobytes())
 
 
 def unpack(kind: Kind, count: int, text: str) -> Values:
-    """bool [count], or float64 [count] exact to 32 bits. Raises ValueError for text that does not hold ``count``."""
-    size = -(-count // 8) if kind == "bits" else 4 * count
+    """bool [count], or float64 [count]. Raises ValueError for text that does not hold ``count``."""
+    size = -(-count // 8) if kind == "bits" else np.dtype(_FLOATS[kind]).itemsize * count
     try:
         reader = zlib.decompressobj()
         raw = reader.decompress(base64.b64decode(text, validate=True), size + 1)
@@ -34,7 +40,7 @@ def unpack(kind: Kind, count: int, text: str) -> Values:
         raise ValueError(f"packed values are not {count}")
     if kind == "bits":
         return np.unpackbits(np.frombuffer(raw, np.uint8), count=count).astype(bool)
-    return np.frombuffer(raw, "<f4").astype(np.float64)
+    return np.frombuffer(raw, _FLOATS[kind]).astype(np.float64)
 
 
 def _text(raw: bytes) -> str:

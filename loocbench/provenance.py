@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -18,11 +20,25 @@ _LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 def versions() -> dict[str, str]:
     """Versions of loocbench, Python and the libraries that figures depend on."""
     return {
-        "loocbench": loocbench.__version__,
+        "loocbench": _own_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, such as +cu130
         **{name: metadata.version(name) for name in _LIBRARIES},
     }
+
+
+@cache
+def _own_version() -> str:
+    """The version; of a checkout with its commit and whether that was changed: "0.1.0+g2962417.dirty"."""
+    checkout = Path(loocbench.__file__).parents[1]
+    if not (checkout / ".git").exists():  # an installed package may lie in another project's repository
+        return loocbench.__version__
+    command = ["git", "-C", str(checkout), "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=.dirty"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return loocbench.__version__
+    return f"{loocbench.__version__}+g{said}"
 
 
 def hardware(device: str, *, processes: int = 1) -> str:

@@ -272,7 +272,7 @@ class Items(Frozen):
 
     @classmethod
     def of(cls, values: packing.Values) -> Items:
-        """Pack bool [N] exactly, or float64 [N] to 32 bits."""
+        """Pack bool [N] exactly, or float64 [N] to three digits or more."""
         kind, data = packing.pack(values)
         return cls(kind=kind, count=len(values), data=data)
 

@@ -1,4 +1,4 @@
-"""A wheel built from the checkout works from any folder: the task cards travel with it."""
+"""A wheel built from the checkout works from any folder: the task cards and the templates travel with it."""
 
 import subprocess
 import sys
@@ -25,6 +25,9 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path):
         "import loocbench, pathlib\n"
         f"assert pathlib.Path(loocbench.__file__).is_relative_to({str(site)!r})\n"
         "from loocbench.cards import tasks\n"
+        "from loocbench.report import table\n"
+        "from loocbench.report.formats import page\n"
+        "assert '<!doctype html>' in page.render(table.Table((), ()), 'empty')\n"
         f"assert tasks.folder().is_relative_to({str(site)!r})\n"
         "sys.argv = ['loocbench', 'tasks', 'validate']\n"
         "from loocbench.cli import main; main()"

@@ -35,6 +35,8 @@ class Published(Frozen):
     def _fractions(self) -> Published:
         if not all(0 <= value <= 1 for value in self.metrics.values()):
             raise ValueError("published accuracies are fractions of 1")
+        if strange := self.spread.keys() - self.metrics.keys():
+            raise ValueError(f"spread of '{min(strange)}', which has no figure")
         return self
 
 

@@ -83,19 +83,19 @@ def _print(
         said = f"{mark}: {side.name} ({side.trained_on}; {', '.join(sorted(side.checkpoints))})"
         console.print(said, highlight=False, markup=False, soft_wrap=True)
     table = Table()
-    for name in ("task", "A %", "B %", "A − B", "95 % interval", "A / B alone", "p (Holm)", ""):
+    for name in ("task", "A %", "B %", "A − B, 95 %", "A / B alone", "p (Holm)", ""):
         table.add_column(name, justify="left" if name == "task" else "right", overflow="fold")
     for test in comparisons:
         values = [labels.percent(value) for value in _means(test)]
         result = test.result
         if result is None:
-            table.add_row(Text(test.column.heading), *values, "–", Text(test.reason, style="dim"), "–", "–", "")
+            table.add_row(Text(test.column.heading), *values, Text(test.reason, style="dim"), "–", "–", "")
             continue
         alone = f"{result.only_first} / {result.only_second}" if result.only_first is not None else "–"
         table.add_row(
             Text(test.column.heading),
             *values,
-            labels.percent(result.difference, signed=True),
+            f"{labels.percent(result.difference, signed=True)}\n"
             f"{labels.percent(result.low, signed=True)} to {labels.percent(result.high, signed=True)}",
             alone,
             labels.p_value(test.adjusted),

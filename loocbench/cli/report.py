@@ -92,7 +92,7 @@ def report(
 ) -> None:
     """Comparison table of the measured rows, for the terminal, a paper, a web page or a machine.
 
-    Without --format and --output it is printed, and written as table.md beside rows.csv, every figure of every row.
+    Without --format, --output and filters it is printed, and written as table.md beside rows.csv with every figure.
     """
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
@@ -124,7 +124,7 @@ def report(
 
             place = output or results / suite / "report.html"
             written.append(page.write(built, rows, options, results, suite, output=place, pivot=pivot, watcher=display))
-        elif kind == "terminal" and output is None:
+        elif kind == "terminal" and output is None and chosen == Selection():  # of a part there is no usual table
             written += job.write_usual(built, rows, results, suite, pivot=pivot)
         elif output is not None:
             written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))

@@ -59,7 +59,7 @@ def write(
 def _galleries(rows: Sequence[Row], results: Path, suite: str, watcher: Watcher) -> Iterator[Picture]:
     """The gallery pictures beside retrieval rows, and those of the suite's own; one that cannot be read is named."""
     places: dict[Path, str] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.dataset, row.seed)):  # those of one seed show the same queries
         if row.task.startswith("retrieval/"):
             place = store.locate(
                 results, suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from loocbench.report.columns import Column
 from loocbench.report.pairs import LEVEL, Comparison
+from loocbench.report.selection import Selection
 from loocbench.types import Row
 
 _INTERVAL = (
@@ -23,7 +25,13 @@ _TESTS = (
 
 
 def of(
-    rows: Sequence[Row], columns: Sequence[Column], *, spread: str, superseded: int, tests: Sequence[Comparison]
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    chosen: Selection,
+    spread: str,
+    superseded: int,
+    tests: Sequence[Comparison],
 ) -> list[str]:
     """One sentence or two each, no two alike."""
     notes = [f"Figures are per cent. {_SD if spread == 'sd' else _INTERVAL}", _RANKS]
@@ -47,6 +55,9 @@ def of(
     ]
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})
     notes += [f"{task}: {count} damaged images were left out." for task, count in skipped]
+    filters = [f"{kind} {', '.join(names)}" for kind, names in asdict(chosen).items() if names]
+    if filters:
+        notes.append(f"Filtered: {'; '.join(filters)}.")
     if superseded:
         notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
     return list(dict.fromkeys(notes))

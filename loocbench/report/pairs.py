@@ -74,6 +74,8 @@ def tests(
     if against:
         reference = named(experiments, against)
         chosen = [(one, reference) for one in experiments if one is not reference]
+        if not chosen:
+            raise UserError(f"there is no other line to test against '{against}'; two seeds of one model are one line.")
     elif every_pair:
         chosen = list(combinations(experiments, 2))
     else:

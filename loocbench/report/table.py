@@ -87,7 +87,16 @@ def build(rows: Sequence[Row], options: Options | None = None) -> Table:
         tuple(_scale(current, columns)),
         tuple(published.lines(columns, known, experiments, lines)),
         tuple(tests),
-        tuple(notes.of(current, columns, spread=options.spread, superseded=len(wanted) - len(current), tests=tests)),
+        tuple(
+            notes.of(
+                current,
+                columns,
+                chosen=options.chosen,
+                spread=options.spread,
+                superseded=len(wanted) - len(current),
+                tests=tests,
+            )
+        ),
     )
 
 

@@ -59,9 +59,8 @@ def test_the_tests_against_one_line(report):
     assert all(test["p_adjusted"] >= test["result"]["p"] for test in found["tests"])
     for test in found["tests"]:
         marks = {"": False, "↑": True, "↓": True}
-        (line,) = [
-            one for one in found["measured"] if (one["model"], one["features"]) == tuple(test["first"].values())[:2]
-        ]
+        first = (test["first"]["model"], test["first"]["features"])
+        (line,) = [one for one in found["measured"] if (one["model"], one["features"]) == first]
         place = [one["task"] for one in found["columns"]].index(test["task"])
         assert marks[line["cells"][place]["marker"]] == test["significant"]
     assert len(table(report("--every-pair", "--task", "linear/cub200-sgd", "--json"))["tests"]) == 5 * 4 / 2
@@ -85,6 +84,12 @@ def test_printed_alone_it_is_also_kept_beside_the_rows(report, tmp_path):
     assert len(every) == sum(len(row.metrics) for row in stored)
 
 
+def test_a_part_of_the_rows_says_so_and_leaves_the_suites_table_alone(report, tmp_path):
+    said = report("--model", "MoCo", "--task", "linear/*")
+    assert "Filtered: models MoCo; tasks linear/*." in said.out
+    assert not (tmp_path / "results" / fixed_store.SUITE / "table.md").exists()
+
+
 def test_spread_is_the_interval_or_the_standard_deviation(report):
     cells = [table(report("--spread", kind, "--json"))["measured"][1]["cells"][1] for kind in ("interval", "sd")]
     assert cells[0]["spread"] == pytest.approx((cells[0]["high"] - cells[0]["low"]) / 2)
@@ -101,6 +106,7 @@ def test_spread_is_the_interval_or_the_standard_deviation(report):
         (["--against", "MoCa"], "no line 'MoCa'"),
         (["--against", "LooC++ (color, rotation)"], "is 2 lines; say which"),
         (["--against", "MoCo", "--every-pair"], "choose one of them"),
+        (["--against", "MoCo", "--model", "MoCo"], "no other line to test against 'MoCo'"),
         (["--format", "word"], "unknown format 'word'"),
         (["--output", "table.docx"], "cannot tell the format"),
         (["--spread", "se"], "unknown spread 'se'"),

@@ -5,10 +5,12 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL")
+HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "jinja2")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["probe", "--help"], ["tasks", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["probe", "--help"], ["report", "--help"], ["compare", "--help"], ["tasks", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments):
     code = (
         "import sys; sys.argv = ['loocbench', *sys.argv[1:]]\n"

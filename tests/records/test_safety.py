@@ -130,13 +130,22 @@ def test_a_row_of_weights_from_elsewhere_has_no_recipe(tmp_path):
 @given(
     st.one_of(
         arrays.arrays(bool, st.integers(1, 200)),
-        arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(-1, 1, width=32)),
+        arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(-1, 1, width=16)),
+        arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(2, 1e6, width=32)),
     )
 )
 def test_single_items_survive_the_packing(values):
     packed = Items.model_validate_json(Items.of(values).model_dump_json())
     assert packed.values().dtype == values.dtype
     assert np.array_equal(packed.values(), values)
+
+
+@settings(deadline=None)
+@given(arrays.arrays(np.float64, st.integers(1, 50), elements=st.floats(-1, 1)))
+def test_shares_keep_three_digits_and_equal_ones_stay_equal(values):
+    kept = Items.of(values).values()
+    assert np.abs(kept - values).max() <= 2.0**-12
+    assert len(np.unique(kept)) <= len(np.unique(values))
 
 
 def test_ten_thousand_answers_fit_into_two_kilobytes():

@@ -12,7 +12,7 @@ import pytest
 from loocbench.report import table
 from loocbench.report.formats import latex, markdown, separated, structured
 from loocbench.report.labels import metric, percent
-from tests.report import fixed_store, renew
+from tests.report import renew
 from tests.report.test_table import measured, parse
 
 HOSTILE = r"a|b `c` *d* <e> _f_ \g $h$ {i} #j ~k ^l %m & n [o](p) 日本 é" + "\nnext"
@@ -169,7 +169,3 @@ def test_metrics_are_written_as_people_write_them(name, written):
 
 def test_no_figure_is_minus_nothing():
     assert (percent(-0.0001), percent(-0.0001, signed=True), percent(-0.25)) == ("0.0", "+0.0", "−25.0")
-
-
-def test_the_fixed_store_is_fixed():
-    assert fixed_store.rows() == fixed_store.rows()

@@ -274,3 +274,9 @@ def test_the_publishers_own_spread_is_shown():
     built = table.build([measured("A", 0.1, task="few-shot/flowers102-5", dataset="flowers102")])
     (moco,) = (line for line in built.published if line.model == "MoCo")
     assert moco.cells[0].spread == pytest.approx(0.005)
+
+
+def test_a_task_that_is_no_longer_shipped_keeps_its_column():
+    built = table.build([measured("A", 0.5, task="gone/task", dataset="cub200"), measured("A", 0.6)])
+    assert [column.title for column in built.columns] == ["Blooms species, top-1 (v1)", "gone/task, top-1 (v1)"]
+    assert all(built.measured[0].cells)

@@ -22,7 +22,10 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
-    return cell.classList.contains("text") || cell.tagName === "TH" ? cell.textContent.trim() : null;
+    if (!cell.classList.contains("text") && cell.tagName !== "TH") return null;
+    const text = cell.textContent.trim();
+    const plain = text.replace("−", "-").replace(/^< /, "");
+    return plain !== "" && !Number.isNaN(Number(plain)) ? Number(plain) : text;
   };
   const compare = (one, other) =>
     typeof one === "number" && typeof other === "number"
