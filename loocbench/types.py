@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loocbench.errors import DamagedImageError
 
@@ -176,12 +176,54 @@ _TITLES: dict[MethodName, str] = {
 }
 
 
-class Card(Frozen):
-    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors."""
+class Architecture(Frozen):
+    """A network that was not pretrained here.
 
-    format: Literal[1] = 1
+    name: a backbone ("resnet50"), "torchvision:NAME", "timm:NAME" or "python:MODULE:FUNCTION". options: what its
+    constructor is given beside the name. separate: each space has its own last stage (LooC++). hidden_dim and
+    embedding_dim: of the heads, where it has some.
+    """
+
+    name: str
+    options: dict[str, bool | int | float | str] = {}
+    separate: bool = False
+    hidden_dim: int = Field(0, ge=0)
+    embedding_dim: int = Field(0, ge=0)
+
+
+class Source(Frozen):
+    """Where the weights of a foreign checkpoint came from.
+
+    name: the file's, or the library's or the hub's name for it. revision: the hub repository's commit. sha256: of the
+    file. layout: whose names its tensors had. preprocessing: how its preprocessing is known.
+    """
+
+    kind: Literal["file", "torchvision", "timm", "hf", "random"]
+    name: str
+    revision: str = ""
+    sha256: str = ""
+    layout: str = ""
+    preprocessing: str = ""
+
+    def __str__(self) -> str:
+        """ "hf:org/name@0123abc, SHA-256 89ab…"."""
+        place = self.name if self.kind == "file" else f"{self.kind}:{self.name}"
+        revision = f"@{self.revision}" if self.revision else ""
+        return f"{place}{revision}" + (f", SHA-256 {self.sha256}" if self.sha256 else "")
+
+
+class Card(Frozen):
+    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors.
+
+    Pretrained here it has a ``recipe`` (format 1); made elsewhere, an ``architecture`` and a ``source`` (format 2),
+    and what it was trained on is only what is said of it.
+    """
+
+    format: Literal[1, 2] = 1
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    recipe: Recipe
+    recipe: Recipe | None = None
+    architecture: Architecture | None = None
+    source: Source | None = None
     spaces: tuple[str, ...]
     preprocessing: Preprocessing
     dataset: str
@@ -198,10 +240,23 @@ class Card(Frozen):
     versions: dict[str, str]
     hardware: str
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> Card:
+        if (self.recipe is None) == (self.architecture is None or self.source is None):
+            raise ValueError("a card has a recipe, or an architecture and a source")
+        return self
+
+    @property
+    def backbone(self) -> str:
+        """The network's name: "resnet50", "torchvision:mobilenet_v2"."""
+        return self.recipe.backbone if self.recipe else self.architecture.name if self.architecture else ""
+
     @property
     def label(self) -> str:
-        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"."""
+        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"; a foreign one's own."""
         recipe = self.recipe
+        if recipe is None:
+            return _TITLES["random"] if self.source and self.source.kind == "random" else self.name
         title = _TITLES[recipe.method]
         if recipe.method == "random":
             return title
@@ -280,7 +335,10 @@ class Row(Frozen):
     pretraining_note: str = ""
     pretraining_fingerprint: str
     epochs: int
-    recipe: Recipe
+    recipe: Recipe | None = None
+    backbone: str = ""
+    image_size: int = 0
+    source: str = ""
     seed: int
     metrics: dict[str, Metric]
     chosen: dict[str, float]

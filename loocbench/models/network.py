@@ -22,14 +22,18 @@ GENERAL = "general"
 class Network(nn.Module):
     """f and h_0 ... h_n.
 
-    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage.
+    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim: of
+    the heads; default that of V.
     """
 
-    def __init__(self, backbone: str, spaces: Sequence[str], *, separate: bool, embedding_dim: int) -> None:
+    def __init__(
+        self, backbone: str, spaces: Sequence[str], *, separate: bool, embedding_dim: int, hidden_dim: int = 0
+    ) -> None:
         super().__init__()
         parts = backbones.build(backbone)
         self.spaces = tuple(spaces)
         self.dim = parts.dim
+        hidden = hidden_dim or self.dim
         self.trunk = parts.trunk
         # The copies start from independent draws: identical ones would be pulled apart by their losses alone. The
         # paper does not say (this project's choice).
@@ -37,9 +41,7 @@ class Network(nn.Module):
         # Two-layer MLP, hidden width that of V (2048 for ResNet-50), ReLU, as MoCo v2.
         self.heads = nn.ModuleDict(
             {
-                name: nn.Sequential(
-                    nn.Linear(self.dim, self.dim), nn.ReLU(inplace=True), nn.Linear(self.dim, embedding_dim)
-                )
+                name: nn.Sequential(nn.Linear(self.dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, embedding_dim))
                 for name in spaces
             }
         )
@@ -57,6 +59,13 @@ class Network(nn.Module):
         return torch.stack(
             [_normalise(head(features[name] if shared is None else shared)) for name, head in self.heads.items()]
         )
+
+    def every_space(self, images: Tensor) -> dict[str, Tensor]:
+        """What is evaluated, [N, D] each: V and the embeddings, or the pooled output of each space's own stage."""
+        pooled = self.features(images)
+        if GENERAL not in pooled:
+            return pooled
+        return {**pooled, **dict(zip(self.spaces, self.project(pooled), strict=True))}
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""

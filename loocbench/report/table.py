@@ -116,27 +116,30 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
 
 def _experiment(row: Row) -> str:
     """Equal for rows that differ in nothing but the pretraining seed, the task, and when they were measured."""
-    recipe = row.recipe.model_dump_json(exclude={"seed"})
+    recipe = row.recipe.model_dump_json(exclude={"seed"}) if row.recipe else f"{row.backbone} {row.source}"
     return f"{row.model} {row.features} {row.epochs} {row.pretrained_on} {row.pretraining_fingerprint} {recipe}"
 
 
 def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
     """What each experiment was trained on; where that reads the same for two, with the fields in which they differ."""
     names = [(group[0].model, group[0].features, _trained_on(group)) for group in groups]
-    recipes = [group[0].recipe.model_dump(exclude={"seed"}) for group in groups]
+    recipes = [_determining(group[0]) for group in groups]
     out = []
     for own, name in zip(recipes, names, strict=True):
         twins = [other for other, its in zip(recipes, names, strict=True) if its == name]
-        differing = [field for field in own if any(twin[field] != own[field] for twin in twins)]
+        differing = [field for field in own if any(twin.get(field) != own[field] for twin in twins)]
         out.append(", ".join([name[2], *(f"{field.replace('_', ' ')} {own[field]}" for field in differing)]))
     return out
 
 
 def _trained_on(group: Sequence[Row]) -> str:
     row = group[0]
-    network = f"{row.recipe.backbone} at {row.recipe.image_size} px"
-    seeds = len({row.recipe.seed for row in group})
+    backbone, size = (row.recipe.backbone, row.recipe.image_size) if row.recipe else (row.backbone, row.image_size)
+    network = f"{backbone} at {size} px"
+    seeds = len({_seed(row) for row in group})
     count = [f"{seeds} seeds"] if seeds > 1 else []
+    if row.recipe is None and not row.source.startswith("random:"):
+        return ", ".join([f"{row.pretrained_on} images" if row.pretrained_on == "unknown" else row.pretrained_on, network])
     if row.epochs == 0:
         return ", ".join(["nothing", network, *count])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
@@ -144,15 +147,30 @@ def _trained_on(group: Sequence[Row]) -> str:
 
 
 def _order(row: Row) -> tuple[object, ...]:
-    methods = ["random", "supervised", "moco", "moco++", "add-one", "looc", "looc++"]
+    methods = ["random", "foreign", "supervised", "moco", "moco++", "add-one", "looc", "looc++"]
+    if row.recipe is None:
+        kind = "random" if row.source.startswith("random:") else "foreign"
+        return (methods.index(kind), 0, row.epochs, row.model, row.features)
     return (methods.index(row.recipe.method), len(row.recipe.left_out), row.epochs, row.model, row.features)
+
+
+def _seed(row: Row) -> int:
+    """The pretraining seed; an untrained network of another library was drawn from the command's."""
+    return row.recipe.seed if row.recipe else row.seed if row.source.startswith("random:") else 0
+
+
+def _determining(row: Row) -> dict[str, object]:
+    """What sets experiments of one name apart."""
+    if row.recipe is not None:
+        return row.recipe.model_dump(exclude={"seed"})
+    return {"source": row.source, "backbone": row.backbone}
 
 
 def _cell(rows: Iterable[Row], column: Column) -> Cell | None:
     metrics: dict[int, Metric] = {}
     for row in rows:
         if (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.metrics:
-            metrics[row.recipe.seed] = row.metrics[column.metric]
+            metrics[_seed(row)] = row.metrics[column.metric]
     if not metrics:
         return None
     values = np.array([metric.value for metric in metrics.values()]) * 100
@@ -200,7 +218,7 @@ def _notes(rows: Sequence[Row], columns: Sequence[Column], superseded: int) -> l
         "Figures are per cent. ± is the standard deviation over pretraining seeds where there are several, "
         "else half the 95 % interval over test items. The best measured figure of a column is bold."
     ]
-    seeds = sorted({row.recipe.seed for row in rows})
+    seeds = sorted({_seed(row) for row in rows if row.recipe})
     notes.append(
         f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
     )

@@ -1,0 +1,75 @@
+"""Networks that are used as their library built them: pooled features, and a ViT's tokens as named spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from loocbench.errors import UserError
+from loocbench.models.network import GENERAL
+
+CLS, PATCH = "cls", "patch"
+
+
+class Whole(nn.Module):
+    """A network and how its spaces are read off it.
+
+    spaces: names beside the general one. read(net, images) gives every space's features [N, D], ``general`` first.
+    """
+
+    def __init__(
+        self, net: nn.Module, spaces: tuple[str, ...], read: Callable[[Any, Tensor], Mapping[str, Tensor]]
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.spaces = spaces
+        self._read = read
+
+    def every_space(self, images: Tensor) -> dict[str, Tensor]:
+        """Features [N, D] by the name of their space. images: normalised float [N, 3, H, W]."""
+        return {name: _matrix(name, values) for name, values in self._read(self.net, images).items()}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The general space alone: [N, D]."""
+        return self.every_space(images)[GENERAL]
+
+
+def pooled(net: nn.Module) -> Whole:
+    """A network whose output is its pooled features [N, D]."""
+    return Whole(net, (), lambda net, images: {GENERAL: net(images)})
+
+
+def own(net: nn.Module, spaces: tuple[str, ...]) -> Whole:
+    """A user's network: its output is [N, D], or a mapping of such with ``general`` and the names of its spaces."""
+
+    def read(net: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
+        output = net(images)
+        return output if isinstance(output, Mapping) else {GENERAL: output}
+
+    return Whole(net, spaces, read)
+
+
+def tokens(net: nn.Module, forward_tokens: Callable[[Any, Tensor], tuple[Tensor, Tensor]], prefix: int) -> Whole:
+    """A ViT. forward_tokens(net, images) gives the pooled output [N, D] and all tokens [N, prefix + patches, D].
+
+    prefix: how many tokens come before the patches (class token, then registers); without any there is no ``cls``.
+    """
+
+    def read(net: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        general, every = forward_tokens(net, images)
+        single = {CLS: every[:, 0]} if prefix else {}
+        return {GENERAL: general, **single, PATCH: every[:, prefix:].mean(dim=1)}
+
+    return Whole(net, (CLS, PATCH) if prefix else (PATCH,), read)
+
+
+def _matrix(name: str, values: Tensor) -> Tensor:
+    if not isinstance(values, Tensor) or values.ndim != 2 or not torch.is_floating_point(values):
+        shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+        raise UserError(
+            f"the network gives {shape} for {name}, not features [N, D]; pool its output and leave its classifier out."
+        )
+    return values
