@@ -23,6 +23,7 @@ from loocbench.models.network import Network
 from loocbench.types import Architecture
 
 TORCHVISION, TIMM, PYTHON = "torchvision:", "timm:", "python:"
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # classifiers of GoogLeNet and Inception that only training uses
 _OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -62,13 +63,29 @@ def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network |
         separate=architecture.separate,
         embedding_dim=architecture.embedding_dim,
         hidden_dim=architecture.hidden_dim,
+        stem_padding=int(architecture.options.get("stem_padding", 0)),
     )
+
+
+def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """The shapes of a whole network's tensors under its library's names, and what those of its classifiers begin with.
+
+    Built without memory for the weights, where the library allows that.
+    """
+    try:
+        with torch.device("meta"):
+            net = build(architecture)
+    except (NotImplementedError, RuntimeError):  # RegNets compute their widths with tensors
+        with torch.random.fork_rng(devices=[]):
+            net = build(architecture)
+    assert isinstance(net, whole.Whole)
+    return {name.removeprefix("net."): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, net.heads
 
 
 @lru_cache(maxsize=16)
 def default_image_size(name: str) -> int:
     """The resolution in pixels that an architecture is made for."""
-    if name in ("torchvision:inception_v3",):
+    if name == f"{TORCHVISION}inception_v3":
         return 299
     if name.startswith(TIMM):
         timm = require("timm", "timm")
@@ -84,14 +101,14 @@ def _torchvision(name: str, options: Mapping[str, Any]) -> whole.Whole:
     net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, VisionTransformer):
         net.heads = nn.Identity()
-        return whole.tokens(net, _torchvision_tokens, 1)
+        return whole.tokens(net, _torchvision_tokens, 1, ("heads.",))
     if name.startswith("squeezenet"):  # classifies by a convolution: its features are the pooled maps before it
         net.classifier = nn.AdaptiveAvgPool2d(1)
-        return whole.pooled(net)
+        return whole.pooled(net, ("classifier.",))
     path, _ = [(path, part) for path, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
     parent, _, last = path.rpartition(".")
     setattr(net.get_submodule(parent), last, nn.Identity())
-    return whole.pooled(net)
+    return whole.pooled(net, (f"{path}.", *_AUXILIARY))
 
 
 def _torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,9 +128,11 @@ def _timm_name(name: str) -> str:
 def _timm(name: str, options: Mapping[str, Any]) -> whole.Whole:
     timm = require("timm", "timm")
     net = timm.create_model(_timm_name(name), pretrained=False, num_classes=0, **options)
+    classifier = net.default_cfg.get("classifier") or ()
+    heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
-        return whole.tokens(net, _timm_tokens, int(net.num_prefix_tokens))
-    return whole.pooled(net)
+        return whole.tokens(net, _timm_tokens, int(net.num_prefix_tokens), heads)
+    return whole.pooled(net, heads)
 
 
 def _timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,14 +23,21 @@ class Network(nn.Module):
     """f and h_0 ... h_n.
 
     spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim: of
-    the heads; default that of V.
+    the heads; default that of V. stem_padding: see :func:`backbones.build`.
     """
 
     def __init__(
-        self, backbone: str, spaces: Sequence[str], *, separate: bool, embedding_dim: int, hidden_dim: int = 0
+        self,
+        backbone: str,
+        spaces: Sequence[str],
+        *,
+        separate: bool,
+        embedding_dim: int,
+        hidden_dim: int = 0,
+        stem_padding: int = 0,
     ) -> None:
         super().__init__()
-        parts = backbones.build(backbone)
+        parts = backbones.build(backbone, stem_padding=stem_padding)
         self.spaces = tuple(spaces)
         self.dim = parts.dim
         hidden = hidden_dim or self.dim

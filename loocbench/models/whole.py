@@ -18,14 +18,20 @@ class Whole(nn.Module):
     """A network and how its spaces are read off it.
 
     spaces: names beside the general one. read(net, images) gives every space's features [N, D], ``general`` first.
+    heads: what its library's tensors of classifiers, which were taken off, begin with.
     """
 
     def __init__(
-        self, net: nn.Module, spaces: tuple[str, ...], read: Callable[[Any, Tensor], Mapping[str, Tensor]]
+        self,
+        net: nn.Module,
+        spaces: tuple[str, ...],
+        read: Callable[[Any, Tensor], Mapping[str, Tensor]],
+        heads: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.net = net
         self.spaces = spaces
+        self.heads = heads
         self._read = read
 
     def every_space(self, images: Tensor) -> dict[str, Tensor]:
@@ -37,9 +43,9 @@ class Whole(nn.Module):
         return self.every_space(images)[GENERAL]
 
 
-def pooled(net: nn.Module) -> Whole:
+def pooled(net: nn.Module, heads: tuple[str, ...] = ()) -> Whole:
     """A network whose output is its pooled features [N, D]."""
-    return Whole(net, (), lambda net, images: {GENERAL: net(images)})
+    return Whole(net, (), lambda net, images: {GENERAL: net(images)}, heads)
 
 
 def own(net: nn.Module, spaces: tuple[str, ...]) -> Whole:
@@ -52,7 +58,12 @@ def own(net: nn.Module, spaces: tuple[str, ...]) -> Whole:
     return Whole(net, spaces, read)
 
 
-def tokens(net: nn.Module, forward_tokens: Callable[[Any, Tensor], tuple[Tensor, Tensor]], prefix: int) -> Whole:
+def tokens(
+    net: nn.Module,
+    forward_tokens: Callable[[Any, Tensor], tuple[Tensor, Tensor]],
+    prefix: int,
+    heads: tuple[str, ...] = (),
+) -> Whole:
     """A ViT. forward_tokens(net, images) gives the pooled output [N, D] and all tokens [N, prefix + patches, D].
 
     prefix: how many tokens come before the patches (class token, then registers); without any there is no ``cls``.
@@ -63,7 +74,7 @@ def tokens(net: nn.Module, forward_tokens: Callable[[Any, Tensor], tuple[Tensor,
         single = {CLS: every[:, 0]} if prefix else {}
         return {GENERAL: general, **single, PATCH: every[:, prefix:].mean(dim=1)}
 
-    return Whole(net, (CLS, PATCH) if prefix else (PATCH,), read)
+    return Whole(net, (CLS, PATCH) if prefix else (PATCH,), read, heads)
 
 
 def _matrix(name: str, values: Tensor) -> Tensor:

@@ -219,9 +219,8 @@ def _notes(rows: Sequence[Row], columns: Sequence[Column], superseded: int) -> l
         "else half the 95 % interval over test items. The best measured figure of a column is bold."
     ]
     seeds = sorted({_seed(row) for row in rows if row.recipe})
-    notes.append(
-        f"Pretraining seeds: {', '.join(map(str, seeds))}. Hardware: {'; '.join(sorted({r.hardware for r in rows}))}."
-    )
+    drawn = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
+    notes.append(f"{drawn}Hardware: {'; '.join(sorted({r.hardware for r in rows}))}.")
     notes += [
         f"{column.task} was measured on another copy than the official one: {column.note}."
         for column in columns
