@@ -23,6 +23,7 @@ from loocbench.models.network import Network
 from loocbench.types import Architecture
 
 TORCHVISION, TIMM, PYTHON = "torchvision:", "timm:", "python:"
+NET = "net."  # before every name of a whole network's tensors
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # classifiers of GoogLeNet and Inception that only training uses
 _OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -67,19 +68,21 @@ def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network |
     )
 
 
-def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """The shapes of a whole network's tensors under its library's names, and what those of its classifiers begin with.
-
-    Built without memory for the weights, where the library allows that.
-    """
+def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | whole.Whole:
+    """The network built without memory for its weights, where its library allows that: names, shapes, types."""
     try:
         with torch.device("meta"):
-            net = build(architecture)
+            return build(architecture, spaces)
     except (NotImplementedError, RuntimeError):  # RegNets compute their widths with tensors
         with torch.random.fork_rng(devices=[]):
-            net = build(architecture)
+            return build(architecture, spaces)
+
+
+def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """The shapes of a whole network's tensors by its library's names, and what those of its classifiers begin with."""
+    net = skeleton(architecture)
     assert isinstance(net, whole.Whole)
-    return {name.removeprefix("net."): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, net.heads
+    return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, net.heads
 
 
 @lru_cache(maxsize=16)

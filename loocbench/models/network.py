@@ -23,7 +23,7 @@ class Network(nn.Module):
     """f and h_0 ... h_n.
 
     spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim: of
-    the heads; default that of V. stem_padding: see :func:`backbones.build`.
+    the heads; default that of V. embedding_dim: 0 for none at all. stem_padding: see :func:`backbones.build`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict(
             {
                 name: nn.Sequential(nn.Linear(self.dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, embedding_dim))
-                for name in spaces
+                for name in (spaces if embedding_dim else ())
             }
         )
 
