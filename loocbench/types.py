@@ -204,6 +204,7 @@ class Source(Frozen):
     sha256: str = ""
     layout: str = ""
     preprocessing: str = ""
+    via: str = ""
 
     def __str__(self) -> str:
         """ "hf:org/name@0123abc, SHA-256 89ab…"."""

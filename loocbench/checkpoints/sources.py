@@ -19,6 +19,7 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import architectures
+from loocbench.types import Source
 
 TORCHVISION, TIMM, HF = "torchvision:", "timm:", "hf:"
 
@@ -35,7 +36,7 @@ def load(reference: str) -> Checkpoint:
     """
     path, choice = fetch(reference)
     if native.is_native(path):
-        return native.load(path)
+        return pulled(native.load(path), choice)
     return importing.checkpoint(importing.examine(path, choice), choice)
 
 
@@ -54,6 +55,17 @@ def fetch(reference: str, choice: Choice | None = None) -> tuple[Path, Choice]:
         trained_on=said.trained_on or known.trained_on,
         wishes=said.wishes,
     )
+
+
+def pulled(checkpoint: Checkpoint, choice: Choice) -> Checkpoint:
+    """A checkpoint of ours with the repository and commit that it came from in its card."""
+    card, place = checkpoint.card, f"{HF}{choice.origin}@{choice.revision}"
+    source = (
+        card.source.model_copy(update={"via": place})
+        if card.source
+        else Source(kind="hf", name=choice.origin, revision=choice.revision)
+    )
+    return replace(checkpoint, card=card.model_copy(update={"format": 2, "source": source}), where=place)
 
 
 def _torchvision(name: str) -> tuple[Path, Choice]:

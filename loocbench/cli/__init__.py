@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from loocbench.cli import (
+    checkpoints,
     datasets,
     demo,
     few_shot,
@@ -47,6 +48,7 @@ app.command("robustness")(robustness.robustness)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(datasets.app, name="datasets")

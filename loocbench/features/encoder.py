@@ -28,7 +28,7 @@ class Encoder:
         self.device = torch.device(device)
         self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
-        self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 
@@ -74,7 +74,7 @@ class Encoder:
         """
         pixels = images.to(self.device)
         pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
-        return self._network.every_space(pixels.sub_(self._mean).div_(self._std))
+        return self.network.every_space(pixels.sub_(self._mean).div_(self._std))
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""

@@ -48,7 +48,9 @@ class Network(nn.Module):
         # Two-layer MLP, hidden width that of V (2048 for ResNet-50), ReLU, as MoCo v2.
         self.heads = nn.ModuleDict(
             {
-                name: nn.Sequential(nn.Linear(self.dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, embedding_dim))
+                name: nn.Sequential(
+                    nn.Linear(self.dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, embedding_dim)
+                )
                 for name in (spaces if embedding_dim else ())
             }
         )

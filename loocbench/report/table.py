@@ -139,7 +139,9 @@ def _trained_on(group: Sequence[Row]) -> str:
     seeds = len({_seed(row) for row in group})
     count = [f"{seeds} seeds"] if seeds > 1 else []
     if row.recipe is None and not row.source.startswith("random:"):
-        return ", ".join([f"{row.pretrained_on} images" if row.pretrained_on == "unknown" else row.pretrained_on, network])
+        return ", ".join(
+            [f"{row.pretrained_on} images" if row.pretrained_on == "unknown" else row.pretrained_on, network]
+        )
     if row.epochs == 0:
         return ", ".join(["nothing", network, *count])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on

@@ -46,7 +46,9 @@ def safetensors(path: Path) -> None:
         )
     for name, bits in needed.items():
         if bits is not None and bits != given[name]:
-            raise UserError(f"{path}: the shape of {name} needs {bits // 8:,} bytes, not the {given[name] // 8:,} given.")
+            raise UserError(
+                f"{path}: the shape of {name} needs {bits // 8:,} bytes, not the {given[name] // 8:,} given."
+            )
 
 
 def _bits(entry: dict[str, object]) -> int | None:

@@ -52,7 +52,9 @@ FAMILIES = (
         r"^(projection_head|prediction_head|backbone_momentum|projection_head_momentum|prototypes|online_classifier)\.",
     ),
     # vturrisi/solo-learn; "encoder" before version 1.0.4
-    Family("solo-learn", r"backbone\.", r"^(projector|momentum_backbone|momentum_projector|predictor|queue|classifier)"),
+    Family(
+        "solo-learn", r"backbone\.", r"^(projector|momentum_backbone|momentum_projector|predictor|queue|classifier)"
+    ),
     Family("solo-learn", r"encoder\.", r"^(momentum_encoder|momentum_projector|classifier)\."),
     # open-mmlab/mmpretrain, mmselfsup 1.0
     Family("mmpretrain", r"backbone\.", r"^(neck|head|data_preprocessor|momentum_encoder|target_generator)\."),

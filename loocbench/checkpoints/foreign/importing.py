@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from loocbench import provenance
 from loocbench.checkpoints import native
-from loocbench.checkpoints.foreign import families, key_map, layouts, matching, preprocessing, reading, recognising, timm_names
+from loocbench.checkpoints.foreign import (
+    families,
+    key_map,
+    layouts,
+    matching,
+    preprocessing,
+    reading,
+    recognising,
+    timm_names,
+)
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures
@@ -57,7 +66,7 @@ class Examination:
     stated: preprocessing.Stated | None
 
 
-def examine(path: Path, choice: Choice = Choice()) -> Examination:  # noqa: B008  # frozen
+def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     """Read a file, recognise and match it. Raises UserError where it cannot be read, or a choice is the user's."""
     contents = reading.read(path)
     mapped = key_map.read(choice.key_map) if choice.key_map else None
@@ -70,9 +79,7 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # noqa: B008
         return Examination(
             contents, sorted_.family, None, nothing, sorted_.left_out, sorted_.unknown, tuple(notes), {}, None
         )
-    stated = preprocessing.find(
-        found.architecture, contents.sha256, choice.wishes, timm_config=choice.timm_config
-    )
+    stated = preprocessing.find(found.architecture, contents.sha256, choice.wishes, timm_config=choice.timm_config)
     architecture = preprocessing.fitted(found.architecture, stated.preprocessing.image_size)
     if mapped:
         architecture = _with_heads(architecture, sorted_, separate=mapped.separate)
@@ -186,13 +193,9 @@ def _architecture(tensors: Mapping[str, Tensor], sorted_: _Sorted, arch: str) ->
 
 def _with_heads(architecture: Architecture, sorted_: _Sorted, *, separate: bool) -> Architecture:
     """The widths of the heads, from the first one's shapes."""
-    first: list[Tensor] = [
-        tensor for tensor in next(iter(sorted_.heads.values()), {}).values() if tensor.ndim == 2
-    ]
+    first: list[Tensor] = [tensor for tensor in next(iter(sorted_.heads.values()), {}).values() if tensor.ndim == 2]
     hidden, embedding = (first[0].shape[0], first[-1].shape[0]) if first else (0, 0)
-    return architecture.model_copy(
-        update={"separate": separate, "hidden_dim": hidden, "embedding_dim": embedding}
-    )
+    return architecture.model_copy(update={"separate": separate, "hidden_dim": hidden, "embedding_dim": embedding})
 
 
 def _with_parts(

@@ -1,13 +1,13 @@
 """A key map: a TOML file that says which prefix of a file's names is what, for layouts that no family describes.
 
-    arch = "resnet50"
-    separate = false                   # true: each space has its own last stage (LooC++)
-    leave_out = ["module.queue", "module.encoder_k."]
+arch = "resnet50"
+separate = false                   # true: each space has its own last stage (LooC++)
+leave_out = ["module.queue", "module.encoder_k."]
 
-    [prefixes]                         # what names begin with = what they are
-    "module.encoder_q." = "backbone"   # or backbone.layer1 for a part of it
-    "module.heads.0." = "head:invariant"
-    "module.heads.1." = "head:color"   # and stage:color for a last stage (torchvision's layer4) of its own
+[prefixes]                         # what names begin with = what they are
+"module.encoder_q." = "backbone"   # or backbone.layer1 for a part of it
+"module.heads.0." = "head:invariant"
+"module.heads.1." = "head:color"   # and stage:color for a last stage (torchvision's layer4) of its own
 """
 
 from __future__ import annotations

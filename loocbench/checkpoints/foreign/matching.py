@@ -46,7 +46,9 @@ def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: M
     Floating-point weights of another precision become float32, which holds every float16 and bfloat16 exactly.
     """
     weights: dict[str, Tensor] = {}
-    unexpected, wrong, converted = [], {}, set()
+    unexpected: list[str] = []
+    wrong: dict[str, str] = {}
+    converted: set[str] = set()
     for name, tensor in tensors.items():
         place = network.get(names[name])
         if place is None:
@@ -57,15 +59,20 @@ def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: M
             if tensor.dtype != place.dtype and tensor.is_floating_point():
                 converted.add(str(tensor.dtype).removeprefix("torch."))
             weights[names[name]] = tensor.to(place.dtype).clone().contiguous()
-    back = {place: name for name, place in names.items()}
-    absent = [place for place in network if place not in weights and back.get(place) not in wrong]
-    counters = [place for place in absent if _COUNTER.search(place)]
-    for place in counters:
-        weights[place] = torch.zeros((), dtype=torch.int64)
+    misfits = {names[name] for name in wrong}
+    absent = [key for key in network if key not in weights and key not in misfits]
+    counters = [key for key in absent if _COUNTER.search(key)]
+    weights |= {key: torch.zeros((), dtype=torch.int64) for key in counters}
     notes = [f"{', '.join(sorted(converted))} made float32"] if converted else []
     notes += [f"{len(counters)} num_batches_tracked absent, set to 0 (only training reads them)"] if counters else []
-    missing = tuple(place for place in absent if place not in counters)
-    return Match({place: weights[place] for place in network if place in weights}, missing, tuple(unexpected), wrong, tuple(notes))
+    missing = tuple(key for key in absent if key not in counters)
+    return Match(
+        {place: weights[place] for place in network if place in weights},
+        missing,
+        tuple(unexpected),
+        wrong,
+        tuple(notes),
+    )
 
 
 def _unfit(tensor: Tensor, place: Tensor) -> str:

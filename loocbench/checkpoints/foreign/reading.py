@@ -80,7 +80,7 @@ def _safetensors(path: Path) -> Contents:
 
 def _load(path: Path, *, mmap: bool) -> Any:
     try:
-        with torch.serialization.safe_globals(allowed.safe_globals()):  # type: ignore[no-untyped-call]
+        with torch.serialization.safe_globals([*allowed.safe_globals()]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)|class ([\w.]+)|Unsupported operand (\d+)", str(error))
@@ -94,7 +94,16 @@ def _load(path: Path, *, mmap: bool) -> Any:
             f"{path} asks for {wanted}, code that weights do not need: refused, nothing was run; "
             "docs/checkpoints.md says how to convert it in a sandbox."
         ) from error
-    except (RuntimeError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        AssertionError,
+    ) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{path} is truncated or damaged ({reason}); download it anew.") from error
 

@@ -37,7 +37,9 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
 _TIMM_VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
 _COUNTER = re.compile(r"num_batches_tracked$")
 _NEARLY = 0.9  # of the tensors
-_CLIP = "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
+_CLIP = (
+    "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
         size = {1536: "giant"}.get(width, size)
         name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
         options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
-        return Found(Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options))
+        return Found(
+            Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options)
+        )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
     assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}",)
     if family == "MoCo v3 (official)" and width == 384:
