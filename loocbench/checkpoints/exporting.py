@@ -129,9 +129,8 @@ class _Graph(nn.Module):
     def __init__(self, encoder: Encoder, features: str) -> None:
         super().__init__()
         self.network, self.parts = encoder.network, encoder.parse(features)
-        for name in ("mean", "std"):
-            values = torch.tensor(getattr(encoder.preprocessing, name))
-            self.register_buffer(name, values[:, None, None], persistent=False)
+        self.mean = nn.Buffer(torch.tensor(encoder.preprocessing.mean)[:, None, None])
+        self.std = nn.Buffer(torch.tensor(encoder.preprocessing.std)[:, None, None])
 
     def forward(self, images: Tensor) -> Tensor:
         """Features [N, D]."""

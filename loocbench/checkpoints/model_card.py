@@ -17,7 +17,7 @@ def _lines(encoder: Encoder, card: Card, repository: str) -> Iterator[str]:
     size = card.preprocessing
     yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
     yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")
-    yield f"{card.label}, {card.backbone}, as a loocbench checkpoint (safetensors with a card; loading it runs no code)."
+    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; loading it runs no code)."
     yield ""
     yield from ("| | |", "|---|---|")
     yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"

@@ -86,7 +86,8 @@ def build(name: str, *, stem_padding: int = 0) -> Parts:
     """The parts of a backbone by name, freshly initialised (draws from torch's global generator).
 
     stem_padding: give one of torchvision's the stem that people train on 32 px images instead of its own, one 3x3
-    convolution of stride 1 with this padding and no max-pooling. Raises UserError, with the nearest name, for a name that is not in :func:`names`.
+    convolution of stride 1 with this padding and no max-pooling. Raises UserError, with the nearest name, for a name
+    that is not in :func:`names`.
     """
     if name in SMALL:
         parts = SMALL[name].parts()

@@ -30,8 +30,28 @@ from loocbench.models.network import GENERAL, Network
 from loocbench.models.whole import Whole
 from loocbench.types import Architecture, Card, Source
 
-_HEADS = ("fc", "classifier", "head", "heads", "head_dist", "linear", "logits", "last_linear", "output", "projector",
-          "projection_head", "projection", "prototypes", "predictor", "online_fc", "mask_token", "pooler", "proj")  # fmt: skip
+_HEADS = frozenset(
+    [
+        "fc",
+        "classifier",
+        "head",
+        "heads",
+        "head_dist",
+        "linear",
+        "logits",
+        "last_linear",
+        "output",
+        "projector",
+        "projection_head",
+        "projection",
+        "prototypes",
+        "predictor",
+        "online_fc",
+        "mask_token",
+        "pooler",
+        "proj",
+    ]
+)
 _SHOWN = 4  # faults in one line
 
 
@@ -76,9 +96,8 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     found = _architecture(tensors, sorted_, choice.arch or (mapped.arch if mapped else ""))
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
-        return Examination(
-            contents, sorted_.family, None, nothing, sorted_.left_out, sorted_.unknown, tuple(notes), {}, None
-        )
+        family = "none known" if sorted_.family == "torchvision" else sorted_.family
+        return Examination(contents, family, None, nothing, sorted_.left_out, sorted_.unknown, tuple(notes), {}, None)
     stated = preprocessing.find(found.architecture, contents.sha256, choice.wishes, timm_config=choice.timm_config)
     architecture = preprocessing.fitted(found.architecture, stated.preprocessing.image_size)
     if mapped:

@@ -88,12 +88,12 @@ def torchvision_weights(sha256: str) -> Any | None:
 
 @lru_cache(maxsize=1)
 def _published() -> tuple[tuple[str, Any], ...]:
-    entries = []
-    for name in torchvision.models.list_models(module=torchvision.models):
-        for entry in torchvision.models.get_model_weights(name):
-            if mark := re.search(r"-([0-9a-f]{8,64})\.pth$", entry.url):
-                entries.append((mark[1], entry))
-    return tuple(entries)
+    return tuple(
+        (mark[1], entry)
+        for name in torchvision.models.list_models(module=torchvision.models)
+        for entry in torchvision.models.get_model_weights(name)
+        if (mark := re.search(r"-([0-9a-f]{8,64})\.pth$", entry.url))
+    )
 
 
 def _of_torchvision(sha256: str) -> Stated | None:

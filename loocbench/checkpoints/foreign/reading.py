@@ -87,8 +87,8 @@ def _load(path: Path, *, mmap: bool) -> Any:
         wanted = next((name for name in named.groups() if name), None) if named else None
         if wanted is None or wanted.isdigit():
             raise UserError(
-                f"{path} is a pickle of another kind than torch.save writes; docs/checkpoints.md says how to convert it "
-                "in a sandbox."
+                f"{path} is a pickle of another kind than torch.save writes; docs/checkpoints.md says how to convert "
+                "it in a sandbox."
             ) from error
         raise UserError(
             f"{path} asks for {wanted}, code that weights do not need: refused, nothing was run; "

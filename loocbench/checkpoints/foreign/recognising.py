@@ -16,20 +16,21 @@ from loocbench.extras import require
 from loocbench.models import architectures
 from loocbench.types import Architecture
 
-_BLOCKS = {  # blocks in layer1 … layer4, convolutions in a block
+_BLOCKS: dict[tuple[int, ...], str] = {  # blocks in layer1 … layer4, convolutions in a block
     (2, 2, 2, 2, 2): "resnet18",
     (3, 4, 6, 3, 2): "resnet34",
     (3, 4, 6, 3, 3): "resnet50",
     (3, 4, 23, 3, 3): "resnet101",
     (3, 8, 36, 3, 3): "resnet152",
 }
-_WIDTHS = {  # of the 3x3 convolutions in layer1: outputs, inputs of a group
+_WIDTHS: dict[tuple[int, ...], str] = {  # of the 3x3 convolutions in layer1: outputs, inputs of a group
     (64, 64): "{}",
     (128, 128): "wide_{}_2",
     (128, 4): "{}_32x4d",
     (256, 8): "{}_32x8d",
     (256, 4): "{}_64x4d",
 }
+_BASIC: dict[tuple[int, ...], str] = {(64, 64): "{}"}
 _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1024, 24): "vit_l_16"} | {
     (32, 1024, 24): "vit_l_32",
     (14, 1280, 32): "vit_h_14",
@@ -78,7 +79,7 @@ def _resnet(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     )
     if name is None or not inner:
         return None
-    pattern = (_WIDTHS if convolutions == 3 else {(64, 64): "{}"}).get(inner.most_common(1)[0][0])
+    pattern = (_WIDTHS if convolutions == 3 else _BASIC).get(inner.most_common(1)[0][0])
     if pattern is None:
         return None
     name = pattern.format(name.replace("resnet", "resnext") if "x" in pattern else name)
@@ -159,4 +160,4 @@ def _other_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
             best, best_score = architecture, score
         if score == 1:
             break
-    return best and Found(best)
+    return Found(best) if best else None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def own(tensors: Mapping[str, Tensor], net: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors under timm's names, and a note if timm renamed some. Only names change: shapes are strict after it."""
+    """The tensors under timm's names, and a note if timm renamed some; shapes are strict after it."""
     module = sys.modules.get(type(net).__module__)
     convert = getattr(module, "checkpoint_filter_fn", None)
     known = {name for name, _ in net.named_parameters()}
