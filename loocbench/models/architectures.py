@@ -81,8 +81,8 @@ def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Networ
 def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
     """The shapes of a whole network's tensors by its library's names, and what those of its classifiers begin with."""
     net = skeleton(architecture)
-    assert isinstance(net, whole.Whole)
-    return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, net.heads
+    heads = net.heads if isinstance(net, whole.Whole) else ()
+    return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, heads
 
 
 @lru_cache(maxsize=16)

@@ -31,7 +31,7 @@ from loocbench.models.whole import Whole
 from loocbench.types import Architecture, Card, Source
 
 _HEADS = frozenset(
-    [
+    (
         "fc",
         "classifier",
         "head",
@@ -50,8 +50,8 @@ _HEADS = frozenset(
         "mask_token",
         "pooler",
         "proj",
-    ]
-)
+    )
+)  # first parts of the names of classifiers, projection heads and masks
 _SHOWN = 4  # faults in one line
 
 

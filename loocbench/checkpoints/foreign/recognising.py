@@ -42,6 +42,19 @@ _CLIP = (
     "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
 )
 
+_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (  # a name that they have, what torchvision's of them begin with
+    (r"trunk_output\.", ("regnet",)),
+    (r"stage2\.0\.branch", ("shufflenet",)),
+    (r"layers\.8\.0\.layers", ("mnasnet",)),
+    (r"Conv2d_1a_3x3\.", ("inception",)),
+    (r"inception3a\.", ("googlenet",)),
+    (r"blocks\.0\.layers\.0\.layers", ("maxvit",)),
+    (r"features\.denseblock1\.", ("densenet",)),
+    (r"features\.\d+\.squeeze", ("squeezenet",)),
+    (r"features\.\d+\.\d+", ("mobilenet", "efficientnet", "convnext", "swin")),
+    (r"features\.\d+\.(weight|bias)", ("alexnet", "vgg")),
+)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -148,9 +161,7 @@ def _other_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if not _COUNTER.search(name)}
     best, best_score = None, _NEARLY
-    for name in torchvision.models.list_models(module=torchvision.models):
-        if re.fullmatch(r"resnet\d+|vit_.*", name):
-            continue
+    for name in _candidates(tensors):
         architecture = Architecture(name=architectures.named(name))
         needed, heads = architectures.shapes(architecture)
         needed = {key: shape for key, shape in needed.items() if not _COUNTER.search(key)}
@@ -161,3 +172,19 @@ def _other_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
         if score == 1:
             break
     return Found(best) if best else None
+
+
+def _candidates(tensors: Mapping[str, Tensor]) -> list[str]:
+    """torchvision's networks that have such names and about as many parameters, the nearest in size first.
+
+    A file without the classifier has down to a fifth of what torchvision states with it.
+    """
+    kinds = next((kinds for mark, kinds in _KINDS if any(map(re.compile(mark).match, tensors))), ())
+    held = sum(tensor.numel() for tensor in tensors.values())
+    stated = {
+        name: int(torchvision.models.get_model_weights(name)["DEFAULT"].meta["num_params"])
+        for name in torchvision.models.list_models(module=torchvision.models)
+        if name.startswith(kinds or "\0")
+    }
+    near = [name for name, count in stated.items() if count / 6 < held < count * 1.2]
+    return sorted(near, key=lambda name: abs(stated[name] - held))
