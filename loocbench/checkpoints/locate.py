@@ -23,10 +23,13 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
 
     A path of a file, of loocbench's own or another's; of a run's folder; the name of a run below ``runs``;
     ``torchvision:NAME[:WEIGHTS]``, ``timm:NAME``, ``hf:ORG/REPO[@REVISION]``; ``random:ARCHITECTURE`` for an untrained
-    network drawn from ``seed``. Raises UserError.
+    network drawn from ``seed``, and ``random:CHECKPOINT`` for one like a checkpoint that exists. Raises UserError.
     """
     if reference.startswith(RANDOM):
-        return untrained(reference.removeprefix(RANDOM), seed)
+        name = reference.removeprefix(RANDOM)
+        if name not in backbones.names() and (Path(name).exists() or (runs / name / native.FILE).is_file()):
+            return _untrained_twin(load(name, runs=runs, seed=seed).card, seed)
+        return untrained(name, seed)
     if sources.is_remote(reference):
         return sources.load(reference)
     path = Path(reference)
@@ -74,7 +77,10 @@ def newest(runs: Path = Path("runs")) -> Path:
 def untrained(backbone: str, seed: int, image_size: int | None = None) -> Checkpoint:
     """An untrained network as a checkpoint, the baseline row of every table. image_size: default the backbone's own."""
     if backbone not in backbones.names() and (":" in backbone or _known(backbone)):
-        return _untrained_foreign(architectures.named(backbone), seed, image_size)
+        architecture = Architecture(name=architectures.named(backbone))
+        size = image_size or architectures.default_image_size(architecture.name)
+        name = architecture.name.rpartition(":")[2]
+        return _untrained_foreign(name, architecture, None, recipes.preprocessing(size), "assumed: ImageNet's", seed)
     recipe = recipes.untrained(backbone, seed, image_size)
     weights = build_network(recipe).state_dict()
     card = Card(
@@ -104,22 +110,34 @@ def _known(name: str) -> bool:
     return True
 
 
-def _untrained_foreign(name: str, seed: int, image_size: int | None) -> Checkpoint:
-    architecture = Architecture(name=name)
+def _untrained_twin(card: Card, seed: int) -> Checkpoint:
+    """An untrained network of a checkpoint's architecture, which sees images as that one does."""
+    if card.architecture is None:
+        return untrained(card.backbone, seed, card.preprocessing.image_size)
+    how = f"that of {card.name}"
+    return _untrained_foreign(card.name, card.architecture, card.spaces, card.preprocessing, how, seed)
+
+
+def _untrained_foreign(
+    name: str,
+    architecture: Architecture,
+    spaces: tuple[str, ...] | None,
+    preprocessing: Preprocessing,
+    how: str,
+    seed: int,
+) -> Checkpoint:
+    """spaces: None for the network's own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = architectures.build(architecture)
+        network = architectures.build(architecture, spaces or ())
     weights = network.state_dict()
-    size: Preprocessing = recipes.preprocessing(image_size or architectures.default_image_size(name))
-    spaces = network.spaces
-    bare = name.rpartition(":")[2]
     card = Card(
         format=2,
-        name=f"random-{bare}-s{seed}",
+        name=f"random-{name}-s{seed}",
         architecture=architecture,
-        source=Source(kind="random", name=name, preprocessing="assumed: ImageNet's"),
-        spaces=spaces,
-        preprocessing=size,
+        source=Source(kind="random", name=architecture.name, preprocessing=how),
+        spaces=network.spaces if spaces is None else spaces,
+        preprocessing=preprocessing,
         dataset="none",
         edition="",
         split="none",
