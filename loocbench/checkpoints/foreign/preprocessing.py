@@ -50,7 +50,7 @@ def find(
     if not changed:
         return found
     if wishes.image_size and not wishes.resize:
-        changed["resize"] = recipes.preprocessing(wishes.image_size).resize
+        changed["resize"] = round(wishes.image_size * 8 / 7)  # as recipes.preprocessing
     try:
         merged = Preprocessing.model_validate({**found.preprocessing.model_dump(), **changed})
     except ValidationError as error:
