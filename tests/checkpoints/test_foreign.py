@@ -158,13 +158,13 @@ def test_a_looc_reimplementation_imports_through_a_key_map(tmp_path, separate):
     network, state = looc_state(separate)
     torch.save({"state_dict": state}, tmp_path / "looc.pth")
     stages = (
-        '"state_dict.module.branches.0." = "stage:invariant"\n"state_dict.module.branches.1." = "stage:color"\n'
+        '"module.branches.0." = "stage:invariant"\n"state_dict.module.branches.1." = "stage:color"\n'
         if separate
         else ""
     )
     (tmp_path / "looc.toml").write_text(
         f"separate = {str(separate).lower()}\n"
-        'leave_out = ["state_dict.module.queue"]\n[prefixes]\n"state_dict.module.trunk." = "backbone"\n'
+        'leave_out = ["state_dict.module.queue"]\n[prefixes]\n"module.trunk." = "backbone"\n'
         f'{stages}"state_dict.module.mlp.0." = "head:invariant"\n"state_dict.module.mlp.1." = "head:color"\n'
     )
     found, checkpoint = imported(tmp_path / "looc.pth", key_map=tmp_path / "looc.toml")
@@ -351,7 +351,7 @@ def test_real_mobilenet_gives_torchvisions_own_features(real):
     found, checkpoint = imported(path)
     assert found.stated.how == "stated by torchvision for MobileNet_V2_Weights.IMAGENET1K_V1"
     net = torchvision.models.mobilenet_v2()
-    net.load_state_dict(torch.load(path, weights_only=True))
+    net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     net.classifier = nn.Identity()
     with torch.inference_mode():
         assert_same(spaces_of(checkpoint, images(224))["general"], net.eval()(images(224)))
@@ -361,7 +361,7 @@ def test_real_mobilenet_gives_torchvisions_own_features(real):
 def test_the_real_cifar_network_imports_as_documented(real, own_module):
     path = real / "cifar10-resnet20-12fca82f.th"
     _, checkpoint = imported(path, arch=f"{own_module}:resnet20")
-    state = torch.load(path, weights_only=True)["state_dict"]
+    state = torch.load(path, weights_only=True, map_location="cpu")["state_dict"]
     plain = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     with torch.inference_mode():
         assert_same(spaces_of(checkpoint, images(32))["general"], IndependentResNet20(plain)(images(32)))

@@ -62,7 +62,10 @@ def read(path: Path) -> KeyMap:
 
 
 def apply(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path) -> Mapped:
-    """Sort tensors by the longest prefix that their names begin with. Raises UserError for a prefix that none has."""
+    """Sort tensors by the longest prefix that their names begin with, with ``state_dict.`` before it or not.
+
+    Raises UserError for a prefix that none has.
+    """
     places = {**key_map.prefixes, **dict.fromkeys(key_map.leave_out, "")}
     longest = sorted(places, key=len, reverse=True)
     used: set[str] = set()
@@ -71,14 +74,15 @@ def apply(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path) -> Mapped:
     left_out: dict[str, int] = {}
     unknown = []
     for name, tensor in tensors.items():
-        prefix = next((one for one in longest if name.startswith(one)), None)
+        short = name.removeprefix("state_dict.")
+        prefix = next((one for one in longest if name.startswith(one) or short.startswith(one)), None)
         if prefix is None:
             unknown.append(name)
             continue
         used.add(prefix)
-        target, rest = places[prefix], name[len(prefix) :].lstrip(".")
+        target, rest = places[prefix], (name if name.startswith(prefix) else short)[len(prefix) :].lstrip(".")
         if not target:
-            families.count(left_out, name.removeprefix("module."))
+            families.count(left_out, short.removeprefix("module."))
         elif ":" in target:
             parts[target][rest] = tensor
         else:
@@ -94,5 +98,5 @@ def _of(parts: Mapping[str, dict[str, Tensor]], kind: str) -> dict[str, dict[str
 
 
 def _some(tensors: Mapping[str, Tensor]) -> str:
-    names = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in tensors))
+    names = list(dict.fromkeys(".".join(name.removeprefix("state_dict.").split(".")[:2]) for name in tensors))
     return ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
