@@ -162,15 +162,43 @@ def test_dinov2_in_its_own_names(tmp_path, registers):
         torch.testing.assert_close(found_spaces[space], values, rtol=1e-5, atol=1e-5 if registers else 1e-6)
 
 
+def test_dinov2_in_transformers_names(tmp_path):
+    """As Dinov2Model.save_pretrained names them: without a prefix, layer scale as lambda1."""
+    net = vit("vit_small_patch14_dinov2", img_size=70, depth=12)
+    plain = {name: tensor for name, tensor in net.state_dict().items() if ".ls" not in name}
+    state = {name.removeprefix("vit."): tensor for name, tensor in _transformers(plain).items()}
+    for name, tensor in net.state_dict().items():
+        if scale := re.match(r"blocks\.(\d+)\.ls([12])\.gamma", name):
+            state[f"encoder.layer.{scale[1]}.layer_scale{scale[2]}.lambda1"] = tensor
+    renamed = {
+        re.sub(r"intermediate\.dense|(?<!attention\.)output\.dense", _mlp, name)
+        .replace("layernorm_before", "norm1")
+        .replace("layernorm_after", "norm2"): tensor
+        for name, tensor in state.items()
+        if not name.startswith("classifier")
+    }
+    save_file({**renamed, "embeddings.mask_token": torch.zeros(1, 384)}, tmp_path / "model.safetensors")
+    found, checkpoint = imported(tmp_path / "model.safetensors")
+    assert found.layout == "transformers"
+    assert found.architecture.name == "timm:vit_small_patch14_dinov2"
+    assert_all_same(spaces_of(checkpoint, images(70)), tokens(net, images(70)))
+
+
+def _mlp(name: re.Match[str]) -> str:
+    return "mlp.fc1" if name[0].startswith("intermediate") else "mlp.fc2"
+
+
 def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
     net = vit()
     torch.save(net.state_dict(), tmp_path / "vit.pth")
     _, checkpoint = imported(tmp_path / "vit.pth", wishes=preprocessing.Wishes(image_size=96))
     dynamic = vit(dynamic_img_size=True)
+    dynamic.load_state_dict(net.state_dict())
     assert torch.equal(checkpoint.weights["net.pos_embed"], net.state_dict()["pos_embed"])
     assert_all_same(spaces_of(checkpoint, images(96)), tokens(dynamic, images(96)))
 
 
+@pytest.mark.slow
 def test_torchvisions_vit(tmp_path):
     net = perturbed(torchvision.models.vit_b_32(image_size=64))
     torch.save(net.state_dict(), tmp_path / "vit.pth")
@@ -210,6 +238,7 @@ def open_clip_names(net: nn.Module) -> State:
     return {**out, **text, "text_projection": torch.zeros(512, 512), "logit_scale": torch.zeros(())}
 
 
+@pytest.mark.slow
 def test_clips_image_tower_in_openclips_names(tmp_path):
     name = "vit_base_patch32_clip_quickgelu_224"
     net = perturbed(timm.create_model(name, num_classes=0))

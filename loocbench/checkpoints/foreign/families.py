@@ -69,7 +69,8 @@ FAMILIES = (
     # openai/CLIP, mlfoundations/open_clip: the image tower
     Family("CLIP", r"visual\.", r"^visual\.(transformer|conv1|trunk)\."),
     # huggingface/transformers
-    Family("transformers", r"(?:dinov2(?:_with_registers)?|vit|resnet)\.(?=embeddings|encoder|embedder)"),
+    Family("transformers", r"(?:dinov2(?:_with_registers)?|vit)\.", r"^\w+\.embeddings\.patch_embeddings\."),
+    Family("transformers", "", r"^embeddings\.patch_embeddings\."),
     Family("timm", "", r"^(cls_token|pos_embed|patch_embed\.|conv_stem\.|stem\.)"),
     Family("backbone alone", r"backbone\."),
     Family("backbone alone", r"encoder\.(?!layers|pos_embedding|ln|layer\.)"),
