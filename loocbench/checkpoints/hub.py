@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +29,14 @@ def fetch(repository: str, revision: str | None, names: Sequence[str] = _WEIGHTS
     """Fetch the weights of one commit: ``revision``, or what the main branch is now. Raises UserError."""
     hub = require("huggingface_hub", "hub")
     with _told(hub, f"{repository}{f'@{revision}' if revision else ''}"):
-        info = hub.HfApi().model_info(repository, revision=revision)
+        api = _api(hub)
+        info = api.model_info(repository, revision=revision)
         every = [file.rfilename for file in info.siblings or []]
         name = _weights(repository, every, names)
-        path = Path(hub.hf_hub_download(repository, name, revision=info.sha))
-        config = (
-            Path(hub.hf_hub_download(repository, "config.json", revision=info.sha)) if "config.json" in every else None
-        )
+        path = Path(api.hf_hub_download(repository, name, revision=info.sha))
+        config = None
+        if "config.json" in every:
+            config = Path(api.hf_hub_download(repository, "config.json", revision=info.sha))
     return Fetched(path, info.sha, config)
 
 
@@ -42,10 +44,14 @@ def push(repository: str, folder: Path, *, private: bool, message: str) -> str:
     """Upload the files of ``folder``, making the repository if need be. Returns the commit. Raises UserError."""
     hub = require("huggingface_hub", "hub")
     with _told(hub, repository):
-        api = hub.HfApi()
+        api = _api(hub)
         api.create_repo(repository, private=private, exist_ok=True)
         commit = api.upload_folder(repo_id=repository, folder_path=str(folder), commit_message=message)
     return str(commit.oid)
+
+
+def _api(hub: Any) -> Any:
+    return hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
 
 
 def _weights(repository: str, every: Sequence[str], names: Sequence[str]) -> str:
