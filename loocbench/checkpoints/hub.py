@@ -81,9 +81,13 @@ class _told:  # noqa: N801  # reads as a statement
         if isinstance(error, errors.GatedRepoError):
             raise UserError(f"{self.what} is gated: accept its terms on the hub, then run 'hf auth login'.") from error
         if isinstance(error, errors.RepositoryNotFoundError):
-            raise UserError(f"no repository {self.what} on the hub, or not for you; check it, or run 'hf auth login'.")
+            raise UserError(
+                f"no repository {self.what} on the hub, or not for you; check it, or run 'hf auth login'."
+            ) from error
         if isinstance(error, errors.RevisionNotFoundError):
             raise UserError(f"no revision {self.what}; name a commit, tag or branch that exists.") from error
-        if isinstance(error, OSError | errors.HfHubHTTPError | ValueError):
+        # The library changes the client that it speaks through, and with it what a failed connection raises.
+        clients = ("httpx", "httpx2", "httpcore", "requests", "huggingface_hub")
+        if isinstance(error, OSError | errors.HfHubHTTPError) or type(error).__module__.split(".")[0] in clients:
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"the hub did not give {self.what}: {reason}; try again later.") from error

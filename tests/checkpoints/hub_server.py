@@ -75,7 +75,8 @@ def _handler(repository: Repository) -> type[BaseHTTPRequestHandler]:
             else:
                 self.json({"error": "Repository not found"}, 404, X_Error_Code="RepoNotFound")
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def model(self, revision: str) -> None:
             commit = repository.newest if revision == "main" else revision
@@ -94,7 +95,8 @@ def _handler(repository: Repository) -> type[BaseHTTPRequestHandler]:
             repository.calls.append(f"POST {self.path}")
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.path == "/api/repos/create":
-                repository.private = json.loads(body).get("private")
+                asked = json.loads(body)
+                repository.private = asked.get("private", asked.get("visibility") == "private")
                 repository.commits or repository.commit({})
                 self.json({"url": f"http://127.0.0.1/{repository.name}", "name": repository.name})
             elif "/preupload/" in self.path:

@@ -61,7 +61,7 @@ def test_a_space_with_its_own_last_stage_is_exported_by_name():
     checkpoint = looc_plus()
     with pytest.raises(UserError, match="name one with --space: invariant, color, rotation"):
         exporting.tensors(checkpoint, "torchvision")
-    with pytest.raises(UserError, match="unknown space 'colour'. Did you mean 'color'"):
+    with pytest.raises(UserError, match=r"unknown space 'colour'\. Did you mean 'color'"):
         exporting.tensors(checkpoint, "torchvision", "colour")
     net = torchvision.models.resnet18()
     net.fc = nn.Identity()
