@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import struct
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -305,3 +308,19 @@ def test_a_name_that_is_taken_is_not_overwritten(weights, loocbench, one_line, t
     assert loocbench("checkpoints", "import", path, "--name", "x").code == 0
     assert "exists; choose another --name, or --overwrite it" in one_line("checkpoints", "import", path, "--name", "x")
     assert loocbench("checkpoints", "import", path, "--name", "x", "--overwrite").code == 0
+
+
+def test_the_documented_conversion_makes_tensors_of_what_is_refused(loocbench, refused, tmp_path):
+    """docs/checkpoints.md's convert.py, here without its container, on a pickled module and on TorchScript."""
+    page = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(# convert\.py.*?)```", page, re.DOTALL)
+    (tmp_path / "convert.py").write_text(code)
+    net = torchvision.models.shufflenet_v2_x0_5().eval()
+    torch.save(net, tmp_path / "module.pth")
+    torch.jit.save(torch.jit.trace(net, torch.zeros(1, 3, 64, 64)), tmp_path / "script.pt")
+    for name, why in (("module.pth", "code that weights do not need"), ("script.pt", "TorchScript archive")):
+        assert why in refused(tmp_path / name)
+        out = tmp_path / f"{name}.safetensors"
+        subprocess.run([sys.executable, "convert.py", tmp_path / name, out], check=True, capture_output=True)
+        said = loocbench("checkpoints", "inspect", out, "--json")
+        assert json.loads(said.out)["complete"] is True
