@@ -176,6 +176,12 @@ _TITLES: dict[MethodName, str] = {
 }
 
 
+_OPTIONS = (
+    *("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "qkv_bias"),
+    *("init_values", "reg_tokens", "class_token", "global_pool", "mlp_ratio", "dynamic_img_size"),
+)
+
+
 class Architecture(Frozen):
     """A network that was not pretrained here.
 
@@ -187,8 +193,16 @@ class Architecture(Frozen):
     name: str
     options: dict[str, bool | int | float | str] = {}
     separate: bool = False
-    hidden_dim: int = Field(0, ge=0)
-    embedding_dim: int = Field(0, ge=0)
+    hidden_dim: int = Field(0, ge=0, le=65536)
+    embedding_dim: int = Field(0, ge=0, le=65536)
+
+    @model_validator(mode="after")
+    def _harmless(self) -> Architecture:
+        """A card may come from anywhere: nothing but sizes and choices of a layer reaches a library's constructor."""
+        for name, value in self.options.items():
+            if name not in _OPTIONS or (not isinstance(value, str) and not 0 <= value <= 8192):
+                raise ValueError(f"{name} = {value} is no option of an architecture")
+        return self
 
 
 class Source(Frozen):

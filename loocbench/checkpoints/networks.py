@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from loocbench.checkpoints.native import Checkpoint
+from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.network import Network
 from loocbench.models.whole import Whole
@@ -14,6 +16,17 @@ from loocbench.types import Architecture, Card
 def build(card: Card) -> Network | Whole:
     """The network of a card, freshly initialised (draws from torch's global generator)."""
     return architectures.build(_architecture(card), card.spaces)
+
+
+def require_fit(checkpoint: Checkpoint) -> None:
+    """Raise UserError unless the weights have the network's shapes: known before memory for the network is taken."""
+    card = checkpoint.card
+    needed = architectures.skeleton(_architecture(card), card.spaces).state_dict()
+    shapes = {name: tensor.shape for name, tensor in checkpoint.weights.items()}
+    wrong = [name for name in needed if shapes.get(name) != needed[name].shape]
+    wrong += [name for name in shapes if name not in needed]
+    if wrong:
+        raise UserError(f"{checkpoint.where} does not fit its card: {', '.join(wrong[:4])}; import it anew.")
 
 
 def separate(card: Card) -> bool:

@@ -54,6 +54,7 @@ def fetch(reference: str, choice: Choice | None = None) -> tuple[Path, Choice]:
         name=said.name or known.name,
         trained_on=said.trained_on or known.trained_on,
         wishes=said.wishes,
+        stem_padding=said.stem_padding,
     )
 
 

@@ -36,6 +36,12 @@ Head = Annotated[
     list[str] | None,
     typer.Option("--head", help="Tensors to leave out, by their prefix (repeatable).", rich_help_panel=_NETWORK),
 ]
+StemPadding = Annotated[
+    int | None,
+    typer.Option(
+        "--stem-padding", min=1, max=3, help="Of a ResNet's 3×3 stem for small images.", rich_help_panel=_NETWORK
+    ),
+]
 ImageSize = Annotated[int | None, typer.Option("--image-size", help="Centre crop, pixels.", rich_help_panel=_IMAGES)]
 Resize = Annotated[int | None, typer.Option("--resize", help="Short side before it.", rich_help_panel=_IMAGES)]
 Mean = Annotated[
@@ -54,6 +60,7 @@ def inspect(
     arch: Arch = "",
     key_map: Map = None,
     head: Head = None,
+    stem_padding: StemPadding = None,
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
@@ -64,7 +71,7 @@ def inspect(
     from loocbench.cli import describing_checkpoints as describing
     from loocbench.jobs import checkpoints as job
 
-    found = job.inspect(file, _choice(arch, key_map, head, "", "", image_size, resize, mean, std))
+    found = job.inspect(file, _choice(arch, key_map, head, stem_padding, "", "", image_size, resize, mean, std))
     describing.show(found, file, json=json)
 
 
@@ -75,6 +82,7 @@ def import_(
     arch: Arch = "",
     key_map: Map = None,
     head: Head = None,
+    stem_padding: StemPadding = None,
     trained_on: Annotated[
         str, typer.Option("--trained-on", help="The data set, for tables; default what is known of the file.")
     ] = "",
@@ -89,7 +97,7 @@ def import_(
     """Make it a checkpoint of loocbench's own: every tensor of the backbone is matched, or it is an error."""
     from loocbench.jobs import checkpoints as job
 
-    choice = _choice(arch, key_map, head, name, trained_on, image_size, resize, mean, std)
+    choice = _choice(arch, key_map, head, stem_padding, name, trained_on, image_size, resize, mean, std)
     _told(*job.import_(file, choice, runs, overwrite=overwrite), json=json)
 
 
@@ -145,6 +153,7 @@ def _choice(
     arch: str,
     key_map: Path | None,
     head: list[str] | None,
+    stem_padding: int | None,
     name: str,
     trained_on: str,
     image_size: int | None,
@@ -156,7 +165,7 @@ def _choice(
     from loocbench.checkpoints.foreign.preprocessing import Wishes
 
     wishes = Wishes(image_size, resize, mean, std)
-    return Choice(arch, key_map, tuple(head or ()), name, trained_on, wishes)
+    return Choice(arch, key_map, tuple(head or ()), name, trained_on, wishes, stem_padding)
 
 
 def _told(card: Card, place: Path, examination: Examination | None, *, json: bool) -> None:

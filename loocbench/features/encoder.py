@@ -36,6 +36,8 @@ class Encoder:
     def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
+        if card.architecture is not None:
+            networks.require_fit(checkpoint)
         with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; the caller's generator stays
             network = networks.build(card)
         try:

@@ -8,7 +8,7 @@ import pickletools
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from loocbench.errors import UserError
 
@@ -62,26 +62,35 @@ def _bits(entry: dict[str, object]) -> int | None:
 
 def zipped(path: Path) -> None:
     """Raise UserError unless every part of a zip that torch.save wrote is uncompressed and of the size it claims."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _archive(archive, path)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:  # encrypted, or parts moved
+        raise UserError(f"{path} is truncated or damaged ({error}); download it anew.") from error
+
+
+def _archive(archive: zipfile.ZipFile, path: Path) -> None:
     size = path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
-        members = {member.filename: member for member in archive.infolist()}
-        total = sum(member.file_size for member in members.values())
-        if total > size or any(
-            member.compress_type != zipfile.ZIP_STORED or member.header_offset + member.file_size > size
-            for member in members.values()
-        ):
-            raise UserError(
-                f"{path} claims {readable(total)} in a file of {readable(size)}: damaged, or compressed as torch.save "
-                "does not; download it anew."
-            )
-        (name,) = [name for name in members if name.partition("/")[2] == "data.pkl"]
-        stem = name.removesuffix("data.pkl")
-        with archive.open(name) as file:
-            for key, count in _storages(file, path):
-                held = members.get(f"{stem}data/{key}")
-                if held is None:
-                    raise UserError(f"{path} lacks the data of storage {key}: it is damaged; download it anew.")
-                _require(path, count, held.file_size)
+    members = {member.filename: member for member in archive.infolist()}
+    total = sum(member.file_size for member in archive.infolist())
+    if total > size or any(
+        member.compress_type != zipfile.ZIP_STORED or member.header_offset + member.file_size > size
+        for member in members.values()
+    ):
+        raise UserError(
+            f"{path} claims {readable(total)} in a file of {readable(size)}: damaged, or compressed as torch.save "
+            "does not; download it anew."
+        )
+    pickles = [name for name in members if name.partition("/")[2] == "data.pkl"]
+    if len(pickles) != 1:
+        raise UserError(f"{path} holds {len(pickles)} data.pkl where torch.save writes one; download it anew.")
+    stem = pickles[0].removesuffix("data.pkl")
+    with archive.open(pickles[0]) as file:
+        for key, count in _storages(file, path, members[pickles[0]].file_size):
+            held = members.get(f"{stem}data/{key}")
+            if held is None:
+                raise UserError(f"{path} lacks the data of storage {key}: it is damaged; download it anew.")
+            _require(path, count, held.file_size)
 
 
 def pickled(path: Path) -> None:
@@ -89,8 +98,8 @@ def pickled(path: Path) -> None:
     size = path.stat().st_size
     storages: dict[str, int] = {}
     with path.open("rb") as file:
-        for number in range(4):  # magic number, protocol, system, then the tensors without their values
-            for key, count in _storages(file, path):
+        for number in range(5):  # magic number, protocol, system, the tensors without their values, the storages' keys
+            for key, count in _storages(file, path, size):
                 if number == 3:
                     storages[key] = max(count, storages.get(key, 0))
     _require(path, sum(storages.values()), size)
@@ -105,7 +114,20 @@ def _require(path: Path, elements: int, held: int) -> None:
         )
 
 
-def _storages(file: IO[bytes], path: Path) -> Iterator[tuple[str, int]]:
+class _Bounded:
+    """A file that is never asked for more than it can have: a reader would allocate that first."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self.readline, self._file, self._size = file.readline, file, size
+
+    def read(self, count: int) -> bytes:
+        """As a file's. Raises ValueError for more than the file's size."""
+        if count > self._size:
+            raise ValueError("longer than the file")
+        return self._file.read(count)
+
+
+def _storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]]:
     """(key, elements) of each storage that a pickle refers to, read from its instructions without running any.
 
     A reference is a tuple ("storage", type, key, location, elements, ...) laid on the pickle's stack.
@@ -113,7 +135,7 @@ def _storages(file: IO[bytes], path: Path) -> Iterator[tuple[str, int]]:
     memo: dict[object, object] = {}
     since_mark: list[object] = []
     try:
-        for instruction, argument, _ in pickletools.genops(file):
+        for instruction, argument, _ in pickletools.genops(cast(IO[bytes], _Bounded(file, size))):
             match instruction.name:
                 case "MARK":
                     since_mark = []

@@ -77,6 +77,8 @@ def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: M
 
 def _unfit(tensor: Tensor, place: Tensor) -> str:
     """Why a tensor does not fit its place, or nothing."""
+    if tensor.device.type != "cpu":
+        return f"has no values in the file (it is on the {tensor.device.type} device)"
     if tensor.layout != torch.strided or tensor.is_quantized:
         return f"is {'quantised' if tensor.is_quantized else 'sparse'}, not dense"
     if tensor.shape != place.shape:

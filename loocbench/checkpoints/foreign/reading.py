@@ -95,14 +95,8 @@ def _load(path: Path, *, mmap: bool) -> Any:
             "docs/checkpoints.md says how to convert it in a sandbox."
         ) from error
     except (
-        RuntimeError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        AssertionError,
+        *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
+        *(MemoryError, OSError, RuntimeError, TypeError, ValueError),
     ) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{path} is truncated or damaged ({reason}); download it anew.") from error
@@ -114,6 +108,8 @@ def _flatten(value: Mapping[Any, Any], prefix: str, into: dict[str, Tensor], dep
     for key, part in value.items():
         name = f"{prefix}{key}"
         if isinstance(part, Tensor):
+            if name in into:
+                raise UserError(f"the file has two tensors called {name}; rename one of them.")
             into[name] = part.detach()
         elif isinstance(part, Mapping) and depth < _DEPTH:
             if _NOT_THE_MODEL.search(name):

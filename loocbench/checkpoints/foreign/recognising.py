@@ -13,7 +13,7 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.extras import require
-from loocbench.models import architectures
+from loocbench.models import architectures, backbones
 from loocbench.types import Architecture
 
 _BLOCKS: dict[tuple[int, ...], str] = {  # blocks in layer1 … layer4, convolutions in a block
@@ -64,13 +64,13 @@ class Found:
     assumed: tuple[str, ...] = ()
 
 
-def recognise(tensors: Mapping[str, Tensor], family: str) -> Found | None:
+def recognise(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None = None) -> Found | None:
     """The architecture that tensors under their library's names belong to; nothing if it is none that is known.
 
     Raises UserError where the names are known and the file leaves a choice that only the user can make.
     """
     if any(re.fullmatch(r"layer1\.\d+\.conv1\.weight", name) for name in tensors):
-        return _resnet(tensors, family)
+        return _resnet(tensors, family, stem_padding)
     if "conv_proj.weight" in tensors and "class_token" in tensors:
         return _torchvision_vit(tensors)
     if "patch_embed.proj.weight" in tensors and "blocks.0.attn.qkv.weight" in tensors:
@@ -82,7 +82,7 @@ def recognise(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     return _other_torchvision(tensors)
 
 
-def _resnet(tensors: Mapping[str, Tensor], family: str) -> Found | None:
+def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found | None:
     stages = [[name for name in tensors if name.startswith(f"layer{number}.")] for number in (1, 2, 3, 4)]
     blocks = [len({name.split(".")[1] for name in stage}) for stage in stages]
     convolutions = 3 if any(re.fullmatch(r"layer1\.\d+\.conv3\.weight", name) for name in stages[0]) else 2
@@ -98,12 +98,21 @@ def _resnet(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     name = pattern.format(name.replace("resnet", "resnext") if "x" in pattern else name)
     if name not in torchvision.models.list_models():
         return None
+    return named(architectures.named(name), tensors, family, stem_padding)
+
+
+def named(name: str, tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found:
+    """An architecture whose name is known; a ResNet with the stem that its tensors have."""
     stem = tensors.get("conv1.weight")
-    if stem is not None and tuple(stem.shape[2:]) == (3, 3):  # what training on 32 px images makes of the stem
-        padding = 2 if family == "solo-learn" else 1
-        text = f"3×3 stem without max-pooling, padding {padding}" + (" as solo-learn's" if padding == 2 else "")
-        return Found(Architecture(name=architectures.named(name), options={"stem_padding": padding}), (text,))
-    return Found(Architecture(name=architectures.named(name)))
+    if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
+        return Found(Architecture(name=name))
+    usual = 2 if family == "solo-learn" else 1
+    padding = stem_padding or usual
+    why = (
+        "as given" if stem_padding else f"as {'solo-learn' if usual == 2 else 'most'} have it; --stem-padding says else"
+    )
+    note = f"3×3 stem without max-pooling, padding {padding} {why}"
+    return Found(Architecture(name=name, options={"stem_padding": padding}), (note,))
 
 
 def _torchvision_vit(tensors: Mapping[str, Tensor]) -> Found | None:
