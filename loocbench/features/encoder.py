@@ -28,7 +28,7 @@ class Encoder:
         self.device = torch.device(device)
         self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
-        self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 
@@ -46,6 +46,11 @@ class Encoder:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
         return cls(card, network, device)
+
+    @property
+    def network(self) -> Network | Whole:
+        """What computes the features, in evaluation mode, from normalised images."""
+        return self._network
 
     @property
     def default_features(self) -> str:
@@ -76,7 +81,7 @@ class Encoder:
         """
         pixels = images.to(self.device)
         pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
-        return self.network.every_space(pixels.sub_(self._mean).div_(self._std))
+        return self._network.every_space(pixels.sub_(self._mean).div_(self._std))
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""

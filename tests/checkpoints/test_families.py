@@ -124,13 +124,13 @@ def test_torchvisions_other_networks_give_what_enters_their_classifier(name, tmp
     assert_same(spaces_of(checkpoint, images())["general"], entered[0])
 
 
-@pytest.mark.parametrize(("family", "padding"), [("solo-learn", 2), ("bare", 1)])
-def test_the_stem_for_small_images_is_recognised(family, padding, tmp_path):
+@pytest.mark.parametrize(("family", "padding", "given"), [("solo-learn", 2, None), ("bare", 1, None), ("bare", 2, 2)])
+def test_the_stem_for_small_images_is_recognised(family, padding, given, tmp_path):
     net = resnet18()
     net.conv1 = nn.Conv2d(3, 64, 3, 1, padding, bias=False)
     net.maxpool = nn.Identity()
     torch.save(LAYOUTS[family][1](net.state_dict()), tmp_path / "cifar.pth")
-    found, checkpoint = imported(tmp_path / "cifar.pth")
+    found, checkpoint = imported(tmp_path / "cifar.pth", stem_padding=given)
     assert any(f"padding {padding}" in note for note in found.notes)
     assert checkpoint.card.preprocessing.image_size == 32
     with torch.inference_mode():

@@ -216,6 +216,23 @@ def test_cards_written_before_still_load():
         Card.model_validate({**written, "recipe": None})
 
 
+def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
+    card = locate.load("random:shufflenet_v2_x0_5").card.model_dump(mode="json")
+    for options in ({"checkpoint_path": "/etc/passwd"}, {"depth": 10**9}, {"embed_dim": -1}):
+        hostile = {**card, "architecture": {**card["architecture"], "options": options}}
+        with pytest.raises(ValueError, match="is no option of an architecture"):
+            Card.model_validate(hostile)
+
+
+def test_a_card_of_another_network_than_the_weights_is_refused_before_it_is_built(tmp_path):
+    checkpoint = locate.load("random:shufflenet_v2_x0_5")
+    larger = checkpoint.card.architecture.model_copy(update={"name": "torchvision:shufflenet_v2_x2_0"})
+    card = checkpoint.card.model_copy(update={"architecture": larger})
+    native.save(tmp_path / "x.safetensors", card, checkpoint.weights)
+    with pytest.raises(UserError, match=r"does not fit its card: net\.conv1.*; import it anew"):
+        loocbench.load(tmp_path / "x.safetensors")
+
+
 def test_known_weights_of_torchvision_state_their_preprocessing(monkeypatch):
     entry = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     mark = re.search(r"-([0-9a-f]{8})\.pth", entry.url)[1]

@@ -324,3 +324,35 @@ def test_the_documented_conversion_makes_tensors_of_what_is_refused(loocbench, r
         subprocess.run([sys.executable, "convert.py", tmp_path / name, out], check=True, capture_output=True)
         said = loocbench("checkpoints", "inspect", out, "--json")
         assert json.loads(said.out)["complete"] is True
+
+
+def test_a_tensor_without_values(weights, refused, tmp_path):
+    faulty = {**weights, TENSOR: weights[TENSOR].to("meta")}
+    assert f"{TENSOR} has no values in the file" in refused(saved(faulty, tmp_path / "net.pth"))
+
+
+def test_two_tensors_of_one_name(refused, tmp_path):
+    torch.save({"a": {"b": torch.zeros(2)}, "a.b": torch.ones(2)}, tmp_path / "net.pth")
+    assert "two tensors called a.b" in refused(tmp_path / "net.pth")
+
+
+def test_two_networks_told_apart_by_their_wrappers_alone(weights, refused, tmp_path):
+    torch.save({"model": dict(weights), "net": dict(weights)}, tmp_path / "net.pth")
+    assert "say which one with --map" in refused(tmp_path / "net.pth")
+
+
+def test_a_zip_with_two_pickles(refused, tmp_path):
+    path = saved({"w": torch.zeros(2)}, tmp_path / "net.pth")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other/data.pkl", b"")
+    assert "holds 2 data.pkl where torch.save writes one" in refused(path)
+
+
+def test_a_pickle_that_claims_a_name_of_4_gb(refused, tmp_path, monkeypatch):
+    path = tmp_path / "net.pth"
+    torch.save({"w": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+    honest, claimed = b"X" + struct.pack("<I", 1) + b"w", b"X" + struct.pack("<I", 2**32 - 1) + b"w"
+    assert honest in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(honest, claimed))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was loaded"))
+    assert "truncated, or no file of torch.save" in refused(path)

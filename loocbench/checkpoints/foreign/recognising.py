@@ -108,9 +108,8 @@ def named(name: str, tensors: Mapping[str, Tensor], family: str, stem_padding: i
         return Found(Architecture(name=name))
     usual = 2 if family == "solo-learn" else 1
     padding = stem_padding or usual
-    why = (
-        "as given" if stem_padding else f"as {'solo-learn' if usual == 2 else 'most'} have it; --stem-padding says else"
-    )
+    whose = "solo-learn has" if usual == 2 else "most have"
+    why = "as given" if stem_padding else f"as {whose} it (--stem-padding says otherwise)"
     note = f"3×3 stem without max-pooling, padding {padding} {why}"
     return Found(Architecture(name=name, options={"stem_padding": padding}), (note,))
 
