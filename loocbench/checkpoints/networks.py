@@ -38,7 +38,8 @@ def identity(card: Card) -> dict[str, Any]:
     """What determines the network beside its weights, for keys of caches."""
     if card.recipe is not None:
         return card.recipe.model_dump(include={"method", "backbone", "left_out"})
-    return {**_architecture(card).model_dump(), "spaces": card.spaces}
+    code = architectures.code(card.backbone)
+    return {**_architecture(card).model_dump(), "spaces": card.spaces, **({"code": code} if code else {})}
 
 
 def _architecture(card: Card) -> Architecture:

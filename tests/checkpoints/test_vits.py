@@ -198,6 +198,16 @@ def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
     assert_all_same(spaces_of(checkpoint, images(96)), tokens(dynamic, images(96)))
 
 
+def test_a_vit_that_is_named_is_built_for_the_files_images(tmp_path):
+    """--arch says which model; how many positions it has, the file."""
+    net = vit(depth=12)
+    torch.save(net.state_dict(), tmp_path / "vit.pth")
+    found, checkpoint = imported(tmp_path / "vit.pth", arch="timm:vit_tiny_patch16_224")
+    assert found.architecture.options == {"img_size": 64}
+    assert checkpoint.card.source.preprocessing.startswith("stated by timm for vit_tiny_patch16_224")
+    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+
+
 @pytest.mark.slow
 def test_torchvisions_vit(tmp_path):
     net = perturbed(torchvision.models.vit_b_32(image_size=64))

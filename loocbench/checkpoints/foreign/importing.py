@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from loocbench import provenance
+from loocbench import files, provenance
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import (
     key_map,
@@ -130,7 +130,7 @@ def checkpoint(examination: Examination, choice: Choice) -> Checkpoint:
     name = choice.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
     card = Card(
         format=2,
-        name=name,
+        name=files.require_name("checkpoint", name),
         architecture=examination.architecture,
         source=Source(
             kind=choice.kind,
@@ -163,6 +163,12 @@ def _dimensions(
     with torch.random.fork_rng(devices=[]):
         network: Network | Whole = architectures.build(architecture, spaces)
     network.load_state_dict(dict(weights), strict=True)
-    with torch.inference_mode():
-        every = network.eval().every_space(torch.zeros(1, 3, size, size))
+    try:
+        with torch.inference_mode():
+            every = network.eval().every_space(torch.zeros(1, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        if architecture.name.startswith(architectures.PYTHON):
+            raise  # the user's own code is shown where it fails
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{architecture.name} takes no images of {size} px ({reason}); say --image-size.") from error
     return {name: values.shape[1] for name, values in every.items()}

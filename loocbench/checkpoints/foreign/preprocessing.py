@@ -104,7 +104,7 @@ def _of_torchvision(sha256: str) -> Stated | None:
     values = Preprocessing(
         image_size=crops.crop_size[0], resize=crops.resize_size[0], mean=tuple(crops.mean), std=tuple(crops.std)
     )
-    trained_on = "ImageNet-1k" if entry.name.startswith("IMAGENET1K") else ""
+    trained_on = "ImageNet-1k" if re.fullmatch(r"IMAGENET1K_V\d+", entry.name) else ""
     how = f"stated by torchvision for {type(entry).__name__}.{entry.name}{_interpolation(crops.interpolation.value)}"
     return Stated(values, how, trained_on)
 

@@ -103,12 +103,18 @@ def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None
 
 def named(name: str, tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found:
     """An architecture whose name is known; a ResNet with the stem that its tensors have."""
+    if name.startswith("torchvision:vit_") and "conv_proj.weight" in tensors:
+        found = _torchvision_vit(tensors)
+        return found if found and found.architecture.name == name else Found(Architecture(name=name))
+    if name.startswith(architectures.TIMM) and "patch_embed.proj.weight" in tensors and "pos_embed" in tensors:
+        size = _grid(tensors) * tensors["patch_embed.proj.weight"].shape[-1]
+        usual = architectures.default_image_size(name)
+        return Found(Architecture(name=name, options={"img_size": size} if size != usual else {}))
     stem = tensors.get("conv1.weight")
     if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
         return Found(Architecture(name=name))
-    usual = 2 if family == "solo-learn" else 1
-    padding = stem_padding or usual
-    whose = "solo-learn has" if usual == 2 else "most have"
+    padding = stem_padding or (2 if family == "solo-learn" else 1)
+    whose = "solo-learn has" if family == "solo-learn" else "most have"
     why = "as given" if stem_padding else f"as {whose} it (--stem-padding says otherwise)"
     note = f"3×3 stem without max-pooling, padding {padding} {why}"
     return Found(Architecture(name=name, options={"stem_padding": padding}), (note,))
@@ -127,6 +133,13 @@ def _torchvision_vit(tensors: Mapping[str, Tensor]) -> Found | None:
     )
 
 
+def _grid(tensors: Mapping[str, Tensor]) -> int:
+    """Patches along a side, by the positions: those of the patches alone are a square number, or the class's is too."""
+    count = tensors["pos_embed"].shape[1] if tensors["pos_embed"].ndim == 3 else 1
+    whole = math.isqrt(count)
+    return whole if whole * whole == count else math.isqrt(count - 1)
+
+
 def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     stem = tensors["patch_embed.proj.weight"]
     width, patch = stem.shape[0], stem.shape[-1]
@@ -136,9 +149,7 @@ def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     if positions is None or positions.ndim != 3:
         return None
     registers = next((tensors[key].shape[1] for key in ("register_tokens", "reg_token") if key in tensors), 0)
-    grid = math.isqrt(positions.shape[1])
-    if grid * grid != positions.shape[1]:
-        grid = math.isqrt(positions.shape[1] - 1)
+    grid = _grid(tensors)
     require("timm", "timm")
     if patch == 14 and "blocks.0.ls1.gamma" in tensors:  # facebookresearch/dinov2
         size = {1536: "giant"}.get(width, size)
