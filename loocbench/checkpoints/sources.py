@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def _download(url: str) -> Path:
         mark = re.search(r"-([0-9a-f]{8,64})\.", path.name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), mark[1] if mark else None, progress=False)
+            torch.hub.download_url_to_file(url, str(path), mark[1] if mark else None, progress=sys.stderr.isatty())
         except (URLError, OSError, RuntimeError) as error:
             raise UserError(f"cannot fetch {url}: {error}; download it elsewhere and name the file.") from error
     return path

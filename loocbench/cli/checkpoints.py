@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Any checkpoint: inspect, import, export, push to a hub and pull from it.")
 
+_LARGE = 100_000_000  # bytes
 _NETWORK, _IMAGES = "Network", "Images"
 Reference = Annotated[
     str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO[@REVISION].")
@@ -71,6 +72,7 @@ def inspect(
     from loocbench.cli import describing_checkpoints as describing
     from loocbench.jobs import checkpoints as job
 
+    _announce(file)
     found = job.inspect(file, _choice(arch, key_map, head, stem_padding, "", "", image_size, resize, mean, std))
     describing.show(found, file, json=json)
 
@@ -97,6 +99,7 @@ def import_(
     """Make it a checkpoint of loocbench's own: every tensor of the backbone is matched, or it is an error."""
     from loocbench.jobs import checkpoints as job
 
+    _announce(file)
     choice = _choice(arch, key_map, head, stem_padding, name, trained_on, image_size, resize, mean, std)
     _told(*job.import_(file, choice, runs, overwrite=overwrite), json=json)
 
@@ -147,6 +150,15 @@ def pull(
     from loocbench.jobs import checkpoints as job
 
     _told(*job.pull(repository, name, runs, overwrite=overwrite), json=json)
+
+
+def _announce(file: str) -> None:
+    """Say what takes a while: a large file is hashed, read and compared whole."""
+    from loocbench.cli.console import Display
+
+    path = Path(file)
+    if path.is_file() and (size := path.stat().st_size) > _LARGE:
+        Display().say(f"reading {path.name}, {size / 1e6:,.0f} MB")
 
 
 def _choice(
