@@ -126,7 +126,7 @@ def test_mocos_small_vit_has_twelve_heads(tmp_path):
     net = vit("vit_small_patch16_224", num_heads=12)
     torch.save(_moco_v3(net.state_dict()), tmp_path / "vit.pth")
     found, checkpoint = imported(tmp_path / "vit.pth")
-    assert found.notes == ("12 attention heads, as in MoCo v3's ViT-small",)
+    assert "12 attention heads, as in MoCo v3's ViT-small" in found.notes
     assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
 
 
@@ -261,6 +261,51 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     assert checkpoint.card.preprocessing.mean == pytest.approx((0.48145466, 0.4578275, 0.40821073))
     assert "its own is bicubic" in checkpoint.card.source.preprocessing
     assert_all_same(spaces_of(checkpoint, images(224)), tokens(net, images(224)))
+
+
+@pytest.mark.slow
+def test_clip_as_open_clip_itself_builds_it(tmp_path):
+    """The real library's tower: its own pooled output before the projection, and its own tokens."""
+    open_clip = pytest.importorskip("open_clip")
+    net = perturbed(open_clip.create_model("ViT-B-32-quickgelu", pretrained=None))
+    torch.save(net.state_dict(), tmp_path / "open_clip_pytorch_model.bin")
+    found, checkpoint = imported(
+        tmp_path / "open_clip_pytorch_model.bin", arch="timm:vit_base_patch32_clip_quickgelu_224"
+    )
+    assert found.unknown == ()
+    net.visual.proj, net.visual.output_tokens = None, True
+    with torch.inference_mode():
+        general, every = net.visual(images(224))
+    found_spaces = spaces_of(checkpoint, images(224))
+    assert_same(found_spaces["general"], general)
+    assert_same(found_spaces["patch"], every.mean(dim=1))
+
+
+_VIT = {"hidden_size": 192, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 768}
+_DINOV2 = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "size", "options"),
+    [
+        ("ViT", 64, {**_VIT, "patch_size": 16, "layer_norm_eps": 1e-6}),
+        ("Dinov2", 70, {**_DINOV2, "patch_size": 14}),
+        ("Dinov2WithRegisters", 70, {**_DINOV2, "patch_size": 14, "num_register_tokens": 4}),
+    ],
+)
+def test_vits_as_transformers_itself_saves_them(model, size, options, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    config = getattr(transformers, f"{model}Config")(image_size=size, **options)
+    net = perturbed(getattr(transformers, f"{model}Model")(config))
+    net.save_pretrained(tmp_path)
+    found, checkpoint = imported(tmp_path / "model.safetensors")
+    assert found.unknown == ()
+    with torch.inference_mode():
+        every = net(images(size)).last_hidden_state
+    found_spaces = spaces_of(checkpoint, images(size))
+    assert_same(found_spaces["cls"], every[:, 0])
+    assert_same(found_spaces["patch"], every[:, 1 + options.get("num_register_tokens", 0) :].mean(dim=1))
 
 
 def test_any_timm_model_gives_its_pooled_features(tmp_path):

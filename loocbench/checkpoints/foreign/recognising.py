@@ -159,9 +159,10 @@ def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
             Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options)
         )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
-    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}",)
+    epsilon = "layer norm's epsilon 1e-6"
+    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon)
     if family == "MoCo v3 (official)" and width == 384:
-        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small",)
+        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon)
     options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
     options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
     options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
