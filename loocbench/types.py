@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -176,6 +176,8 @@ _TITLES: dict[MethodName, str] = {
 }
 
 
+SpaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # names files of features, too
+
 _OPTIONS = (
     *("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "qkv_bias"),
     *("init_values", "reg_tokens", "class_token", "global_pool", "mlp_ratio", "dynamic_img_size"),
@@ -239,7 +241,7 @@ class Card(Frozen):
     recipe: Recipe | None = None
     architecture: Architecture | None = None
     source: Source | None = None
-    spaces: tuple[str, ...]
+    spaces: tuple[SpaceName, ...]
     preprocessing: Preprocessing
     dataset: str
     dataset_note: str = ""
@@ -257,7 +259,7 @@ class Card(Frozen):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Card:
-        if (self.recipe is None) == (self.architecture is None or self.source is None):
+        if (self.recipe is None) == (self.architecture is None) or (self.architecture and not self.source):
             raise ValueError("a card has a recipe, or an architecture and a source")
         return self
 

@@ -93,7 +93,10 @@ def push(reference: str, repository: str, runs: Path, *, private: bool, seed: in
 
 
 def _fetched(reference: str, choice: Choice) -> tuple[Path, Choice]:
-    return sources.fetch(reference, choice) if sources.is_remote(reference) else (Path(reference), choice)
+    if sources.is_remote(reference):
+        return sources.fetch(reference, choice)
+    path = Path(reference)
+    return (path / native.FILE if (path / native.FILE).is_file() else path), choice
 
 
 def _of_ours(path: Path, choice: Choice) -> Checkpoint:

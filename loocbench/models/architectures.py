@@ -98,6 +98,8 @@ def default_image_size(name: str) -> int:
 
 
 def _torchvision(name: str, options: Mapping[str, Any]) -> whole.Whole:
+    if name not in (known := torchvision.models.list_models(module=torchvision.models)):
+        raise unknown("torchvision model", name, known)
     needs: dict[str, Any] = dict(options)
     if name in ("googlenet", "inception_v3"):
         # Their published weights were ported from TensorFlow and expect its scaling of the input.

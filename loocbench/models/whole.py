@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,7 +54,14 @@ def own(net: nn.Module, spaces: tuple[str, ...]) -> Whole:
 
     def read(net: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
         output = net(images)
-        return output if isinstance(output, Mapping) else {GENERAL: output}
+        if not isinstance(output, Mapping):
+            return {GENERAL: output}
+        wrong = [name for name in output if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", str(name))]
+        if wrong or GENERAL not in output:
+            raise UserError(
+                f"the network gives {', '.join(map(str, output))}; give '{GENERAL}' and plain names of spaces."
+            )
+        return output
 
     return Whole(net, spaces, read)
 

@@ -235,6 +235,22 @@ def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
             Card.model_validate(hostile)
 
 
+def test_a_card_with_a_recipe_cannot_also_name_code():
+    """Both at once, each reader might look at another one of them."""
+    card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
+    foreign = {"architecture": {"name": "python:os:system"}, "source": {"kind": "file", "name": "x"}}
+    with pytest.raises(ValueError, match="a card has a recipe, or an architecture and a source"):
+        Card.model_validate({**card, **foreign})
+
+
+@pytest.mark.parametrize("name", ["/tmp/elsewhere", "../elsewhere", "a/b", ""])
+def test_a_cards_spaces_cannot_name_other_files(name):
+    """Features of a space are cached in a file of its name."""
+    card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
+    with pytest.raises(ValueError, match="should match pattern"):
+        Card.model_validate({**card, "spaces": [name]})
+
+
 def test_a_card_of_another_network_than_the_weights_is_refused_before_it_is_built(tmp_path):
     checkpoint = locate.load("random:shufflenet_v2_x0_5")
     larger = checkpoint.card.architecture.model_copy(update={"name": "torchvision:shufflenet_v2_x2_0"})

@@ -8,7 +8,7 @@ import pytest
 HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["probe", "--help"], ["tasks", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["probe", "--help"], ["tasks", "--help"], ["checkpoints", "--help"]])
 def test_help_imports_nothing_heavy(arguments):
     code = (
         "import sys; sys.argv = ['loocbench', *sys.argv[1:]]\n"

@@ -31,6 +31,8 @@ _OTHERS = (
 
 def of(path: Path) -> Kind:
     """Which of the formats that can hold weights. Raises UserError that says what the file is instead."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name the file of weights in it.")
     try:
         with path.open("rb") as file:
             head = file.read(512)
