@@ -104,16 +104,23 @@ def _hf(name: str) -> tuple[Path, Choice]:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise UserError(f"'{HF}{name}' names no repository; write hf:ORG/REPO or hf:ORG/REPO@REVISION.")
     found = hub.fetch(repository, revision or None)
-    config = json.loads(found.config.read_text(encoding="utf-8")) if found.config else {}
+    try:
+        config = json.loads(found.config.read_text(encoding="utf-8")) if found.config else {}
+    except ValueError:
+        config = {}  # not timm's; the tensors must tell
     choice = Choice(
         name=repository.replace("/", "-"), kind="hf", origin=repository, revision=found.revision, **_timm_of(config)
     )
     return found.path, choice
 
 
-def _timm_of(config: dict[str, Any]) -> dict[str, Any]:
+def _timm_of(config: Any) -> dict[str, Any]:
     """What a repository that timm made says of its model."""
-    if "pretrained_cfg" not in config or "architecture" not in config:
+    if (
+        not isinstance(config, dict)
+        or not isinstance(config.get("pretrained_cfg"), dict)
+        or "architecture" not in config
+    ):
         return {}
     return {"arch": f"{TIMM}{config['architecture']}", "timm_config": config["pretrained_cfg"]}
 

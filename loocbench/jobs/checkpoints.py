@@ -106,4 +106,4 @@ def _of_ours(path: Path, choice: Choice) -> Checkpoint:
         raise UserError(f"{path} is a checkpoint of {wanted}, not of {choice.arch}; leave --arch out.")
     if not choice.arch:
         trust.require(found.card, str(path))
-    return replace(found, where=str(path))
+    return sources.pulled(found, choice) if choice.kind == "hf" else replace(found, where=str(path))

@@ -91,6 +91,24 @@ def test_a_timm_repository_states_architecture_and_preprocessing(repository):
     assert card.preprocessing.mean == (0.5, 0.5, 0.5)
 
 
+@pytest.mark.parametrize(
+    "config", ["no JSON", "[]", '{"architecture": "resnet18", "pretrained_cfg": {"input_size": "large"}}']
+)
+def test_a_damaged_configuration_is_no_traceback(repository, config):
+    repository.commit({"model.safetensors": save(resnet18().state_dict()), "config.json": config.encode()})
+    if "input_size" in config:
+        with pytest.raises(UserError, match="preprocessing stated by its timm configuration is not usable"):
+            locate.load("hf:me/birds")
+    else:
+        assert locate.load("hf:me/birds").card.backbone == "resnet18"
+
+
+def test_importing_ours_from_a_hub_records_the_commit_too(repository, cli, trained):
+    cli("checkpoints", "push", trained["looc"], "me/birds")
+    cli("checkpoints", "import", "hf:me/birds", "--name", "birds")
+    assert str(locate.load("birds").card.source) == f"hf:me/birds@{repository.newest}"
+
+
 def test_a_pulled_card_does_not_run_code(repository, cli, tmp_path):
     (tmp_path / "netcode.py").write_text("import torch\ndef make(): return torch.nn.Sequential(torch.nn.Flatten())\n")
     checkpoint = locate.load("random:netcode:make")

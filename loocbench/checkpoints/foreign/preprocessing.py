@@ -123,10 +123,15 @@ def _of_timm(architecture: Architecture) -> Stated | None:
 
 
 def _of_timm_config(config: dict[str, Any], how: str) -> Stated:
-    size = int(config.get("input_size", (3, 224, 224))[-1])
-    mean, std = (tuple(config.get(key) or usual) for key, usual in (("mean", _MEAN), ("std", _STD)))
-    resize = math.floor(size / float(config.get("crop_pct") or 0.875))
-    values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
+    try:
+        size = int(config.get("input_size", (3, 224, 224))[-1])
+        mean, std = (tuple(config.get(key) or usual) for key, usual in (("mean", _MEAN), ("std", _STD)))
+        resize = math.floor(size / float(config.get("crop_pct") or 0.875))
+        values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"preprocessing {how} is not usable; say it with --image-size, --resize, --mean, --std."
+        ) from error
     return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))))
 
 
