@@ -41,11 +41,8 @@ def find(
     architecture: Architecture, sha256: str, wishes: Wishes, *, timm_config: dict[str, Any] | None = None
 ) -> Stated:
     """The user's word before the library's for these very weights, before ImageNet's usual values."""
-    found = (
-        _of_timm_config(timm_config, "stated by its timm configuration")
-        if timm_config
-        else _of_torchvision(sha256) or _of_timm(architecture) or _assumed(architecture)
-    )
+    stated = _of_timm_config(timm_config, "stated by its timm configuration") if timm_config else None
+    found = stated or _of_torchvision(sha256) or _of_timm(architecture) or _assumed(architecture)
     changed = {name: value for name, value in vars(wishes).items() if value is not None}
     if not changed:
         return found
@@ -122,16 +119,15 @@ def _of_timm(architecture: Architecture) -> Stated | None:
     return _of_timm_config(values, f"stated by timm for {name}")
 
 
-def _of_timm_config(config: dict[str, Any], how: str) -> Stated:
+def _of_timm_config(config: dict[str, Any], how: str) -> Stated | None:
+    """Nothing where the configuration, which may come from anywhere, makes no sense."""
     try:
         size = int(config.get("input_size", (3, 224, 224))[-1])
         mean, std = (tuple(config.get(key) or usual) for key, usual in (("mean", _MEAN), ("std", _STD)))
         resize = math.floor(size / float(config.get("crop_pct") or 0.875))
         values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise UserError(
-            f"preprocessing {how} is not usable; say it with --image-size, --resize, --mean, --std."
-        ) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
     return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torchvision
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import torchvision_models
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.models import architectures, backbones
@@ -36,23 +37,8 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
     (14, 1280, 32): "vit_h_14",
 }
 _TIMM_VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
-_COUNTER = re.compile(r"num_batches_tracked$")
-_NEARLY = 0.9  # of the tensors
 _CLIP = (
     "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
-)
-
-_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (  # a name that they have, what torchvision's of them begin with
-    (r"trunk_output\.", ("regnet",)),
-    (r"stage2\.0\.branch", ("shufflenet",)),
-    (r"layers\.8\.0\.layers", ("mnasnet",)),
-    (r"Conv2d_1a_3x3\.", ("inception",)),
-    (r"inception3a\.", ("googlenet",)),
-    (r"blocks\.0\.layers\.0\.layers", ("maxvit",)),
-    (r"features\.denseblock1\.", ("densenet",)),
-    (r"features\.\d+\.squeeze", ("squeezenet",)),
-    (r"features\.\d+\.\d+", ("mobilenet", "efficientnet", "convnext", "swin")),
-    (r"features\.\d+\.(weight|bias)", ("alexnet", "vgg")),
 )
 
 
@@ -79,7 +65,8 @@ def recognise(tensors: Mapping[str, Tensor], family: str, stem_padding: int | No
         width, _, patch, _ = tensors["conv1.weight"].shape
         size = _TIMM_VIT.get(width, "base")
         raise UserError(f"{_CLIP.format(size=size, patch=patch)}_clip_224 or …_clip_quickgelu_224 (OpenAI's own).")
-    return _other_torchvision(tensors)
+    nearest = torchvision_models.nearest(tensors)
+    return Found(nearest) if nearest else None
 
 
 def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found | None:
@@ -172,39 +159,3 @@ def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     ratio = tensors["blocks.0.mlp.fc1.weight"].shape[0] / width if "blocks.0.mlp.fc1.weight" in tensors else 4
     options |= {"mlp_ratio": ratio} if ratio != 4 else {}
     return Found(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)
-
-
-def _other_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
-    """Which other network of torchvision's fits best in names and shapes; nothing if none fits nearly.
-
-    One that fits nearly is given too: what does not fit is then told by name.
-    """
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if not _COUNTER.search(name)}
-    best, best_score = None, _NEARLY
-    for name in _candidates(tensors):
-        architecture = Architecture(name=architectures.named(name))
-        needed, heads = architectures.shapes(architecture)
-        needed = {key: shape for key, shape in needed.items() if not _COUNTER.search(key)}
-        own = {key for key in shapes if not key.startswith(heads)}
-        score = sum(shapes.get(key) == shape for key, shape in needed.items()) / len(needed.keys() | own)
-        if score > best_score:
-            best, best_score = architecture, score
-        if score == 1:
-            break
-    return Found(best) if best else None
-
-
-def _candidates(tensors: Mapping[str, Tensor]) -> list[str]:
-    """torchvision's networks that have such names and about as many parameters, the nearest in size first.
-
-    A file without the classifier has down to a fifth of what torchvision states with it.
-    """
-    kinds = next((kinds for mark, kinds in _KINDS if any(map(re.compile(mark).match, tensors))), ())
-    held = sum(tensor.numel() for tensor in tensors.values())
-    stated = {
-        name: int(torchvision.models.get_model_weights(name)["DEFAULT"].meta["num_params"])
-        for name in torchvision.models.list_models(module=torchvision.models)
-        if name.startswith(kinds or "\0")
-    }
-    near = [name for name, count in stated.items() if count / 6 < held < count * 1.2]
-    return sorted(near, key=lambda name: abs(stated[name] - held))
