@@ -116,11 +116,9 @@ def _hf(name: str) -> tuple[Path, Choice]:
 
 def _timm_of(config: Any) -> dict[str, Any]:
     """What a repository that timm made says of its model."""
-    if (
-        not isinstance(config, dict)
-        or not isinstance(config.get("pretrained_cfg"), dict)
-        or "architecture" not in config
-    ):
+    if not isinstance(config, dict) or "architecture" not in config:
+        return {}
+    if not isinstance(config.get("pretrained_cfg"), dict):
         return {}
     return {"arch": f"{TIMM}{config['architecture']}", "timm_config": config["pretrained_cfg"]}
 
