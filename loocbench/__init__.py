@@ -23,7 +23,8 @@ __all__ = ["__version__", "load"]
 def load(checkpoint: str | Path, *, device: str = "cpu") -> Encoder:
     """Load a checkpoint as an :class:`~loocbench.features.encoder.Encoder`.
 
-    ``checkpoint`` is a ``.safetensors`` file, a run's folder, or ``random:BACKBONE`` for an untrained network.
+    ``checkpoint`` is a file of loocbench's own or another's, a run's name or folder, ``torchvision:NAME[:WEIGHTS]``,
+    ``timm:NAME``, ``hf:ORG/REPO[@REVISION]``, or ``random:ARCHITECTURE`` for an untrained one: docs/checkpoints.md.
     Loading runs no code from the file. Raises :class:`loocbench.errors.UserError` when it cannot be read.
     """
     from loocbench.checkpoints import locate

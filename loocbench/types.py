@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loocbench import packing
 from loocbench.errors import DamagedImageError
@@ -177,13 +177,72 @@ _TITLES: dict[MethodName, str] = {
 }
 
 
-class Card(Frozen):
-    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors."""
+SpaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # names files of features, too
 
-    format: Literal[1] = 1
+_OPTIONS = (
+    *("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "qkv_bias"),
+    *("init_values", "reg_tokens", "class_token", "global_pool", "mlp_ratio", "dynamic_img_size"),
+)
+
+
+class Architecture(Frozen):
+    """A network that was not pretrained here.
+
+    name: a backbone ("resnet50"), "torchvision:NAME", "timm:NAME" or "python:MODULE:FUNCTION". options: what its
+    constructor is given beside the name. separate: each space has its own last stage (LooC++). hidden_dim and
+    embedding_dim: of the heads, where it has some.
+    """
+
+    name: str
+    options: dict[str, bool | int | float | str] = {}
+    separate: bool = False
+    hidden_dim: int = Field(0, ge=0, le=65536)
+    embedding_dim: int = Field(0, ge=0, le=65536)
+
+    @model_validator(mode="after")
+    def _harmless(self) -> Architecture:
+        """A card may come from anywhere: nothing but sizes and choices of a layer reaches a library's constructor."""
+        for name, value in self.options.items():
+            if name not in _OPTIONS or (not isinstance(value, str) and not 0 <= value <= 8192):
+                raise ValueError(f"{name} = {value} is no option of an architecture")
+        return self
+
+
+class Source(Frozen):
+    """Where the weights of a foreign checkpoint came from.
+
+    name: the file's, or the library's or the hub's name for it. revision: the hub repository's commit. sha256: of the
+    file. layout: whose names its tensors had. preprocessing: how its preprocessing is known.
+    """
+
+    kind: Literal["file", "torchvision", "timm", "hf", "random"]
+    name: str
+    revision: str = ""
+    sha256: str = ""
+    layout: str = ""
+    preprocessing: str = ""
+    via: str = ""
+
+    def __str__(self) -> str:
+        """ "hf:org/name@0123abc, SHA-256 89ab…"."""
+        place = self.name if self.kind == "file" else f"{self.kind}:{self.name}"
+        revision = f"@{self.revision}" if self.revision else ""
+        return f"{place}{revision}" + (f", SHA-256 {self.sha256}" if self.sha256 else "")
+
+
+class Card(Frozen):
+    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors.
+
+    Pretrained here it has a ``recipe`` (format 1); made elsewhere, an ``architecture`` and a ``source`` (format 2),
+    and what it was trained on is only what is said of it.
+    """
+
+    format: Literal[1, 2] = 1
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    recipe: Recipe
-    spaces: tuple[str, ...]
+    recipe: Recipe | None = None
+    architecture: Architecture | None = None
+    source: Source | None = None
+    spaces: tuple[SpaceName, ...]
     preprocessing: Preprocessing
     dataset: str
     dataset_note: str = ""
@@ -199,10 +258,33 @@ class Card(Frozen):
     versions: dict[str, str]
     hardware: str
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> Card:
+        if (self.recipe is None) == (self.architecture is None) or (self.architecture and not self.source):
+            raise ValueError("a card has a recipe, or an architecture and a source")
+        return self
+
+    @property
+    def backbone(self) -> str:
+        """The network's name: "resnet50", "torchvision:mobilenet_v2"."""
+        return self.recipe.backbone if self.recipe else self.architecture.name if self.architecture else ""
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are the random ones that a network begins with."""
+        return self.recipe.method == "random" if self.recipe else bool(self.source and self.source.kind == "random")
+
+    @property
+    def epochs(self) -> int | None:
+        """How many it was trained for, or None where nobody knows."""
+        return self.epochs_done if self.recipe or self.untrained else None
+
     @property
     def label(self) -> str:
-        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"."""
+        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"; a foreign one's own."""
         recipe = self.recipe
+        if recipe is None:
+            return _TITLES["random"] if self.untrained else self.name
         title = _TITLES[recipe.method]
         if recipe.method == "random":
             return title
@@ -281,6 +363,7 @@ class Items(Frozen):
         return packing.unpack(self.kind, self.count, self.data)
 
 
+RANDOM = "random:"  # how the source of untrained weights begins
 ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
 
 
@@ -328,5 +411,10 @@ class Row(Frozen):
 
     @property
     def pretraining_seed(self) -> int | None:
-        """The seed that pretraining was drawn from, where it is known."""
-        return self.recipe.seed if self.recipe else None
+        """The seed that pretraining was drawn from, where it is known; untrained weights come from the command's."""
+        return self.recipe.seed if self.recipe else self.seed if self.untrained else None
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights were those that a network begins with."""
+        return self.recipe.method == "random" if self.recipe else self.source.startswith(RANDOM)

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
 from loocbench import files
+from loocbench.checkpoints import trust
 from loocbench.errors import UserError
 from loocbench.types import Card
 
@@ -50,14 +51,31 @@ def save(path: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint; no code in it is run.
 
-    Raises UserError when the file is missing, truncated, not a loocbench checkpoint, or altered since it was written.
+    Raises UserError when the file is missing, truncated, not a loocbench checkpoint, altered since it was written, or
+    names code of the user's Python path that the user did not confirm for it.
     """
+    checkpoint = load_unconfirmed(path)
+    trust.require(checkpoint.card, str(path))
+    return checkpoint
+
+
+def load_unconfirmed(path: Path) -> Checkpoint:
+    """As :func:`load`, for who does not build the network or has just been told which code it needs."""
     with _opened(path) as file:
         card = _card(path, file.metadata())
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     if weights_hash(weights) != card.weights:
         raise UserError(f"{path} was altered after it was written (its weights do not match its card); copy it anew.")
     return Checkpoint(card, weights, str(path))
+
+
+def is_native(path: Path) -> bool:
+    """Whether a file carries a card of ours; False for another's, or for what is no safetensors file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "card" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
 
 
 def read_card(path: Path) -> Card:
@@ -79,7 +97,9 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _card(path: Path, metadata: Mapping[str, str] | None) -> Card:
     if not metadata or "card" not in metadata:
-        raise UserError(f"{path} is no loocbench checkpoint (it carries no card); make one with 'loocbench pretrain'.")
+        raise UserError(
+            f"{path} is no loocbench checkpoint (it carries no card); 'loocbench checkpoints import' makes it one."
+        )
     try:
         return Card.model_validate_json(metadata["card"])
     except ValidationError as error:

@@ -7,6 +7,7 @@ import os
 import typer
 
 from loocbench.cli import (
+    checkpoints,
     compare,
     datasets,
     demo,
@@ -51,6 +52,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(datasets.app, name="datasets")

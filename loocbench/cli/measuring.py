@@ -116,8 +116,9 @@ def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement
         encoder.parse(features)
         note = f" ({dataset.note})" if dataset.note else ""
         display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
-        if encoder.card.epochs_done < encoder.card.recipe.epochs:
-            display.say(f"This run was cut short: {encoder.card.epochs_done} of {encoder.card.recipe.epochs} epochs.")
+        recipe = encoder.card.recipe
+        if recipe and encoder.card.epochs_done < recipe.epochs:
+            display.say(f"This run was cut short: {encoder.card.epochs_done} of {recipe.epochs} epochs.")
         yield Measurement(card, encoder, dataset, features, request.seed, cache, display, other)
 
 

@@ -37,7 +37,8 @@ Checkpoint = Annotated[
     str | None,
     typer.Option(
         "--checkpoint",
-        help="A .safetensors file, a run's name or folder, or random:BACKBONE; default the newest run.",
+        help="A file of ours or another's, a run's name or folder, torchvision:NAME[:WEIGHTS], timm:NAME, "
+        "hf:ORG/REPO[@REVISION], or random:BACKBONE; default the newest run.",
         rich_help_panel=MODEL,
     ),
 ]

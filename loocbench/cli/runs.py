@@ -42,7 +42,7 @@ def ls(runs: o.Runs = o.DEFAULT_RUNS, json: o.Json = False) -> None:
             one.card.label,
             one.card.dataset,
             one.state,
-            f"{one.card.epochs_done}/{one.card.recipe.epochs}",
+            one.epochs,
             f"{one.last['loss']:.3f}" if one.last else "–",
             f"{one.knn * 100:.1f}" if one.knn is not None else "–",
             f"{one.last['images_per_second']:.0f}" if one.last else "–",

@@ -9,23 +9,24 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from loocbench.checkpoints import networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
 from loocbench.errors import UserError
 from loocbench.features import spaces
-from loocbench.models.network import GENERAL, Network
-from loocbench.pretraining import recipes
+from loocbench.models.network import Network
+from loocbench.models.whole import Whole
 from loocbench.types import Card
 
 
 class Encoder:
     """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take."""
 
-    def __init__(self, card: Card, network: Network, device: str) -> None:
+    def __init__(self, card: Card, network: Network | Whole, device: str) -> None:
         self.card = card
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
-        self.separate = recipes.separate(card.recipe)
+        self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
         self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
@@ -35,19 +36,21 @@ class Encoder:
     def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
+        if card.architecture is not None:
+            networks.require_fit(checkpoint)
         with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; the caller's generator stays
-            network = Network(
-                card.recipe.backbone,
-                card.spaces,
-                separate=recipes.separate(card.recipe),
-                embedding_dim=card.recipe.embedding_dim,
-            )
+            network = networks.build(card)
         try:
             network.load_state_dict(dict(checkpoint.weights), strict=True)
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{checkpoint.where} does not fit its card: {reason}; pretrain again.") from error
+            raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
         return cls(card, network, device)
+
+    @property
+    def network(self) -> Network | Whole:
+        """What computes the features, in evaluation mode, from normalised images."""
+        return self._network
 
     @property
     def default_features(self) -> str:
@@ -78,10 +81,7 @@ class Encoder:
         """
         pixels = images.to(self.device)
         pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
-        pooled = self._network.features(pixels.sub_(self._mean).div_(self._std))
-        if self.separate:
-            return pooled
-        return {GENERAL: pooled[GENERAL], **dict(zip(self.card.spaces, self._network.project(pooled), strict=True))}
+        return self._network.every_space(pixels.sub_(self._mean).div_(self._std))
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""

@@ -16,6 +16,7 @@ import torch
 from loocbench import files
 from loocbench.changes import applying
 from loocbench.changes.ranges import range_of
+from loocbench.checkpoints import networks
 from loocbench.data import preparing
 from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
@@ -112,7 +113,7 @@ def _key(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows:
     identity = {
         "version": VERSION,
         "weights": encoder.card.weights,
-        "network": encoder.card.recipe.model_dump(include={"method", "backbone", "left_out"}),
+        "network": networks.identity(encoder.card),
         "preprocessing": encoder.preprocessing.model_dump(),
         "content": dataset.content(split.items),
         "items": split.items,

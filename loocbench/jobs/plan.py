@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from loocbench.cards import tasks
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import locate, networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
 from loocbench.errors import UserError
@@ -17,7 +17,6 @@ from loocbench.features import spaces
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.measure import Measurement, is_of, opened, row_of
 from loocbench.jobs.suite import Places
-from loocbench.pretraining import recipes
 from loocbench.records import store
 from loocbench.types import Dataset
 from loocbench.watching import Watcher
@@ -58,7 +57,7 @@ def make(
     jobs = []
     for reference in references:
         checkpoint = locate.load(reference, runs=places.runs, seed=seed)
-        separate = recipes.separate(checkpoint.card.recipe)
+        separate = networks.separate(checkpoint.card)
         offered = spaces.offered(checkpoint.card.spaces, separate=separate)
         for name in features or offered[:1]:
             try:

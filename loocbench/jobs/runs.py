@@ -25,12 +25,19 @@ class Standing:
 
     @property
     def state(self) -> str:
-        """running, finished, stopped (--resume goes on), or cut short (no state is left)."""
+        """running, finished, stopped (--resume goes on), cut short (no state is left), or imported."""
+        if self.card.recipe is None:
+            return "imported"
         if self.running:
             return "running"
         if self.card.epochs_done == self.card.recipe.epochs:
             return "finished"
         return "stopped" if self.resumable else "cut short"
+
+    @property
+    def epochs(self) -> str:
+        """Done and planned; nothing is known of an imported one's."""
+        return f"{self.card.epochs_done}/{self.card.recipe.epochs}" if self.card.recipe else "–"
 
     @property
     def last(self) -> dict[str, Any]:
@@ -66,6 +73,8 @@ def get(runs: Path, name: str) -> Standing:
 
 def draw(standing: Standing, path: Path) -> Path:
     """Draw the run's curves. Raises UserError when no epoch has ended."""
+    if standing.card.recipe is None:
+        raise UserError(f"{standing.card.name} was imported, not trained here: it has no curves.")
     if not standing.log:
         raise UserError(f"{standing.folder.path} has no finished epoch to draw; train it first.")
     curves.draw(standing.log, f"{standing.card.name}: {standing.card.label} on {standing.card.dataset}", path)

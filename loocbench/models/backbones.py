@@ -82,10 +82,12 @@ def default_image_size(name: str) -> int:
     return 32 if name in SMALL else 224
 
 
-def build(name: str) -> Parts:
+def build(name: str, *, stem_padding: int = 0) -> Parts:
     """The parts of a backbone by name, freshly initialised (draws from torch's global generator).
 
-    Raises UserError, with the nearest name, for a name that is not in :func:`names`.
+    stem_padding: give one of torchvision's the stem that people train on 32 px images instead of its own, one 3x3
+    convolution of stride 1 with this padding and no max-pooling. Raises UserError, with the nearest name, for a name
+    that is not in :func:`names`.
     """
     if name in SMALL:
         parts = SMALL[name].parts()
@@ -96,6 +98,9 @@ def build(name: str) -> Parts:
     trunk = nn.Sequential()
     for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
         trunk.add_module(part, getattr(net, part))
+    if stem_padding:
+        trunk.conv1 = _initialise(nn.Conv2d(3, 64, 3, 1, stem_padding, bias=False))
+        trunk.maxpool = nn.Identity()
 
     def last_stage() -> nn.Module:
         stage: nn.Module = torchvision.models.get_model(name, weights=None).layer4

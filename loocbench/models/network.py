@@ -22,14 +22,25 @@ GENERAL = "general"
 class Network(nn.Module):
     """f and h_0 ... h_n.
 
-    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage.
+    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim: of
+    the heads; default that of V. embedding_dim: 0 for none at all. stem_padding: see :func:`backbones.build`.
     """
 
-    def __init__(self, backbone: str, spaces: Sequence[str], *, separate: bool, embedding_dim: int) -> None:
+    def __init__(
+        self,
+        backbone: str,
+        spaces: Sequence[str],
+        *,
+        separate: bool,
+        embedding_dim: int,
+        hidden_dim: int = 0,
+        stem_padding: int = 0,
+    ) -> None:
         super().__init__()
-        parts = backbones.build(backbone)
+        parts = backbones.build(backbone, stem_padding=stem_padding)
         self.spaces = tuple(spaces)
         self.dim = parts.dim
+        hidden = hidden_dim or self.dim
         self.trunk = parts.trunk
         # The copies start from independent draws: identical ones would be pulled apart by their losses alone. The
         # paper does not say (this project's choice).
@@ -38,9 +49,9 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict(
             {
                 name: nn.Sequential(
-                    nn.Linear(self.dim, self.dim), nn.ReLU(inplace=True), nn.Linear(self.dim, embedding_dim)
+                    nn.Linear(self.dim, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, embedding_dim)
                 )
-                for name in spaces
+                for name in (spaces if embedding_dim else ())
             }
         )
 
@@ -57,6 +68,13 @@ class Network(nn.Module):
         return torch.stack(
             [_normalise(head(features[name] if shared is None else shared)) for name, head in self.heads.items()]
         )
+
+    def every_space(self, images: Tensor) -> dict[str, Tensor]:
+        """What is evaluated, [N, D] each: V and the embeddings, or the pooled output of each space's own stage."""
+        pooled = self.features(images)
+        if GENERAL not in pooled:
+            return pooled
+        return {**pooled, **dict(zip(self.spaces, self.project(pooled), strict=True))}
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""

@@ -49,7 +49,7 @@ def group(rows: Sequence[Row]) -> list[Experiment]:
 
 def _identity(row: Row) -> str:
     if row.recipe is None:
-        return "\t".join([row.model, row.features, row.source, row.checkpoint_hash])
+        return "\t".join([row.model, row.features, row.source, "" if row.untrained else row.checkpoint_hash])
     recipe = row.recipe.model_dump_json(exclude={"seed"})
     return "\t".join(
         [row.model, row.features, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe]
@@ -88,16 +88,17 @@ def _trained_on(group: Sequence[Row]) -> str:
     count = [f"{seeds} seeds"] if seeds > 1 else []
     network = f"{row.backbone} at {row.image_size} px"
     source = [row.source] if row.source else []
-    if row.recipe is None and not row.epochs:
+    if row.epochs is None:
         return ", ".join([row.pretrained_on or "unknown images", network, "unknown epochs", *source, *count])
-    if not row.epochs:
-        return ", ".join(["nothing", network, *source, *count])
+    if row.untrained:
+        return ", ".join(["nothing", network, *count])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
     return ", ".join([images, network, f"{row.epochs} epochs", *source, *count])
 
 
 def _order(row: Row) -> tuple[object, ...]:
     if row.recipe is None:
-        return len(_METHODS), 0, row.epochs or 0, row.model, row.features, row.checkpoint_hash
+        place = _METHODS.index("random") if row.untrained else len(_METHODS)
+        return place, 0, row.epochs or 0, row.model, row.features, row.checkpoint_hash
     method = _METHODS.index(row.recipe.method)
     return method, len(row.recipe.left_out), row.epochs or 0, row.model, row.features, row.checkpoint_hash

@@ -9,7 +9,15 @@ HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplot
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["probe", "--help"], ["report", "--help"], ["compare", "--help"], ["tasks", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["probe", "--help"],
+        ["report", "--help"],
+        ["compare", "--help"],
+        ["checkpoints", "--help"],
+        ["tasks", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     code = (

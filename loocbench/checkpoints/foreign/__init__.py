@@ -1,0 +1,1 @@
+"""Other people's checkpoints: read safely, recognised, matched tensor by tensor, made into our own."""

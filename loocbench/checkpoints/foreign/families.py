@@ -1,0 +1,142 @@
+"""Whose checkpoint it is, by the names of its tensors, and which of them are the backbone that is evaluated.
+
+One entry a family: the query, teacher or online encoder is the backbone; the other networks, heads and queues beside it
+are left out by name. Sources are the training scripts that write such files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from loocbench.errors import UserError
+
+# What scripts and wrappers put before every name.
+_WRAPPERS = re.compile(r"^(?:(?:state_dict|model_state_dict|model|module|_orig_mod|network|net)\.)+")
+
+
+@dataclass(frozen=True)
+class Family:
+    """backbone: what names of the backbone begin with. marks: one name must match one, where prefixes are shared."""
+
+    name: str
+    backbone: str
+    marks: str = ""
+
+
+FAMILIES = (
+    # facebookresearch/vissl: classy_state_dict/base_model/model/{trunk, heads}
+    Family("VISSL", r"classy_state_dict\.base_model\.model\.trunk\.(?:_feature_blocks|base_model)\."),
+    Family("VISSL", r"(?:trunk\.)?_feature_blocks\."),
+    # open-mmlab/mmselfsup before 1.0 registers the same backbone twice; the first is enough
+    Family("mmselfsup", r"backbone\.", r"^(encoder_[qk]\.(module\.)?0\.|online_net\.|target_net\.)"),
+    Family("mmselfsup", r"encoder_q\.0\.", r"^encoder_k\."),
+    # facebookresearch/moco: main_moco.py
+    Family("MoCo v1/v2 (official)", r"encoder_q\."),
+    # facebookresearch/moco-v3
+    Family("MoCo v3 (official)", r"base_encoder\."),
+    # facebookresearch/dino, ibot, dinov2: the teacher is what they evaluate
+    Family("DINO (official)", r"teacher\.(?:module\.)?backbone\."),
+    Family("lightly", r"teacher_backbone\.", r"^student_backbone\."),
+    # facebookresearch/simsiam
+    Family("SimSiam (official)", r"encoder\.", r"^predictor\.0\.weight$"),
+    # facebookresearch/barlowtwins, vicreg: {"model": {"module.backbone…"}}
+    Family("Barlow Twins or VICReg (official)", r"backbone\.", r"^model\.(module\.)?projector\."),
+    # lightly-ai/lightly: the names of its examples and benchmarks
+    Family(
+        "lightly",
+        r"backbone\.",
+        r"^(projection_head|prediction_head|backbone_momentum|projection_head_momentum|prototypes|online_classifier)\.",
+    ),
+    # vturrisi/solo-learn; "encoder" before version 1.0.4
+    Family(
+        "solo-learn", r"backbone\.", r"^(projector|momentum_backbone|momentum_projector|predictor|queue|classifier)"
+    ),
+    Family("solo-learn", r"encoder\.", r"^(momentum_encoder|momentum_projector|classifier)\."),
+    # open-mmlab/mmpretrain, mmselfsup 1.0
+    Family("mmpretrain", r"backbone\.", r"^(neck|head|data_preprocessor|momentum_encoder|target_generator)\."),
+    # yaox12/BYOL-PyTorch; lucidrains/byol-pytorch
+    Family("BYOL", r"online_network\.encoder\."),
+    Family("BYOL", r"online_encoder\.(?:net\.)?"),
+    # Spijkervet/SimCLR and many like it; sthalles/SimCLR
+    Family("SimCLR", r"encoder\.(?!layers)", r"^(projector|projection_head|projection)\."),
+    Family("SimCLR", r"backbone\.", r"^backbone\.fc\.[02]\."),
+    # facebookresearch/swav: a ResNet with its head and prototypes inside
+    Family("SwAV (official)", "", r"^(projection_head|prototypes)\."),
+    # openai/CLIP, mlfoundations/open_clip: the image tower
+    Family("CLIP", r"visual\.", r"^visual\.(transformer|conv1|trunk)\."),
+    # huggingface/transformers
+    Family("transformers", r"(?:dinov2(?:_with_registers)?|vit)\.", r"^\w+\.embeddings\.patch_embeddings\."),
+    Family("transformers", "", r"^embeddings\.patch_embeddings\."),
+    Family("timm", "", r"^(cls_token|pos_embed|patch_embed\.|conv_stem\.|stem\.)"),
+    Family("backbone alone", r"backbone\."),
+    Family("backbone alone", r"encoder\.(?!layers|pos_embedding|ln|layer\.)"),
+    Family("torchvision", "", r"^(fc|classifier|heads|head|features|conv1|conv_proj)\."),
+    Family("bare names", ""),
+)
+
+# Beside a backbone: heads, other encoders, queues, and what training keeps in buffers.
+_OTHERS = re.compile(
+    r"^(classy_state_dict\..*|student\..*|teacher\..*|student_backbone\..*|student_head\..*|teacher_head\..*"
+    r"|encoder_[qk]\..*|momentum_.*|.*_momentum\..*|backbone_momentum\..*|target_.*|online_.*|queue.*|.*\.queue.*"
+    r"|projector\..*|projection.*|predictor.*|prediction_head.*|prototypes.*|neck\..*|head\..*|heads\..*|head_.*"
+    r"|classifier\..*|fc\..*|bn\..*|linear\..*|data_preprocessor\..*|criterion.*|.*loss.*|center"
+    r"|state_dict_ema\..*|model_ema\..*|ema\..*"
+    r"|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection|logit_(scale|bias)"
+    r"|layernorm_unused|pooler\..*|net_avg.*|anchor.*|backbone\..*)$"
+)
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A file's tensors by what they are for.
+
+    backbone: by their names within it. left_out: how many by the first part of their names. unknown: names of what is
+    neither in the backbone nor known to lie beside one.
+    """
+
+    family: str
+    backbone: Mapping[str, Tensor]
+    left_out: Mapping[str, int]
+    unknown: tuple[str, ...]
+
+
+def sort(tensors: Mapping[str, Tensor]) -> Sorted:
+    """The family of a file's tensors, and which are its backbone. Raises UserError where two have one name."""
+    short = {_WRAPPERS.sub("", name): name for name in tensors}
+    if len(short) < len(tensors):
+        twice = next(name for name in tensors if short[_WRAPPERS.sub("", name)] != name)
+        raise UserError(
+            f"the file holds two networks that are told apart by their wrappers alone ({twice}); "
+            "say which one with --map."
+        )
+    family = next(one for one in FAMILIES if _fits(one, short, tensors))
+    backbone: dict[str, Tensor] = {}
+    left_out: dict[str, int] = {}
+    unknown = []
+    start = re.compile(family.backbone)
+    for name, whole in short.items():
+        match = start.match(name)
+        if match:
+            backbone[name[match.end() :]] = tensors[whole]
+        elif _OTHERS.match(name):
+            count(left_out, name)
+        else:
+            unknown.append(whole)
+    return Sorted(family.name, backbone, left_out, tuple(unknown))
+
+
+def count(groups: dict[str, int], name: str) -> None:
+    """Add one to the group of a name: its first part."""
+    group = name.partition(".")[0]
+    groups[group] = groups.get(group, 0) + 1
+
+
+def _fits(family: Family, short: Iterable[str], whole: Iterable[str]) -> bool:
+    start, marks = re.compile(family.backbone), re.compile(family.marks)
+    return any(map(start.match, short)) and (
+        not family.marks or any(map(marks.search, short)) or any(map(marks.search, whole))
+    )

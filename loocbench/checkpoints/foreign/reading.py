@@ -1,0 +1,120 @@
+"""From a file to its tensors by name. Nothing in the file is run, and nothing is allocated that it does not hold."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from loocbench.checkpoints.foreign import allowed, bounds, kinds
+from loocbench.errors import UserError
+
+_DEPTH = 8  # of mappings in mappings; state dicts lie at depth 1 to 5
+_NOT_THE_MODEL = re.compile(  # of what training scripts save beside the model
+    r"(^|\.)(optimizer|optimizers|optimizer_states|optim|scheduler|lr_schedulers?|scaler|fp16_scaler|grad_scaler|amp"
+    r"|loops|callbacks|message_hub|param_schedulers|dino_loss|loss|rng_states?|hyper_parameters)(\.|$)"
+)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file's tensors, nested mappings flattened with dots between their keys, in the file's order.
+
+    metadata: of a safetensors file. state: how many tensors of optimisers and the like were passed over.
+    """
+
+    path: Path
+    format: str
+    bytes: int
+    sha256: str
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    state: int = 0
+
+
+def read(path: Path) -> Contents:
+    """Read a .safetensors file or one that torch.save wrote.
+
+    Raises UserError for another kind of file (which it names), a truncated one, one that claims more than it holds, and
+    a pickle that refers to anything but tensors and plain values (which it names).
+    """
+    kind = kinds.of(path)
+    if kind == "safetensors":
+        return _safetensors(path)
+    (bounds.zipped if kind == "zip" else bounds.pickled)(path)
+    loaded = _load(path, mmap=kind == "zip")
+    if not isinstance(loaded, Mapping):
+        raise UserError(f"{path} holds a {type(loaded).__name__}, not weights by name; save the model's state_dict().")
+    tensors: dict[str, Tensor] = {}
+    state = _flatten(loaded, "", tensors, 0)
+    if not tensors:
+        raise UserError(f"{path} holds no tensors; give the file of the model's weights.")
+    form = "PyTorch (zip)" if kind == "zip" else "PyTorch (before 1.6)"
+    return Contents(path, form, path.stat().st_size, sha256(path), tensors, {}, state)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _safetensors(path: Path) -> Contents:
+    bounds.safetensors(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is a damaged safetensors file ({error}); download it anew.") from error
+    return Contents(path, "safetensors", path.stat().st_size, sha256(path), tensors, metadata)
+
+
+def _load(path: Path, *, mmap: bool) -> Any:
+    try:
+        with torch.serialization.safe_globals([*allowed.safe_globals()]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL ([\w.]+)|class ([\w.]+)|Unsupported operand (\d+)", str(error))
+        wanted = next((name for name in named.groups() if name), None) if named else None
+        if wanted is None or wanted.isdigit():
+            raise UserError(
+                f"{path} is a pickle of another kind than torch.save writes; docs/checkpoints.md says how to convert "
+                "it in a sandbox."
+            ) from error
+        raise UserError(
+            f"{path} asks for {wanted}, code that weights do not need: refused, nothing was run; "
+            "docs/checkpoints.md says how to convert it in a sandbox."
+        ) from error
+    except (
+        *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
+        *(MemoryError, OSError, RuntimeError, TypeError, ValueError),
+    ) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"{path} is truncated or damaged ({reason}); download it anew.") from error
+
+
+def _flatten(value: Mapping[Any, Any], prefix: str, into: dict[str, Tensor], depth: int) -> int:
+    """Put the tensors into ``into``; returns how many were passed over as training state."""
+    skipped = 0
+    for key, part in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(part, Tensor):
+            if name in into:
+                raise UserError(f"the file has two tensors called {name}; rename one of them.")
+            into[name] = part.detach()
+        elif isinstance(part, Mapping) and depth < _DEPTH:
+            if _NOT_THE_MODEL.search(name):
+                passed: dict[str, Tensor] = {}
+                skipped += _flatten(part, f"{name}.", passed, depth + 1) + len(passed)
+            else:
+                skipped += _flatten(part, f"{name}.", into, depth + 1)
+    return skipped

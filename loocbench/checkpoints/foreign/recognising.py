@@ -1,0 +1,161 @@
+"""Which architecture a backbone's tensors fit, from their names and shapes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torchvision
+from torch import Tensor
+
+from loocbench.checkpoints.foreign import torchvision_models
+from loocbench.errors import UserError
+from loocbench.extras import require
+from loocbench.models import architectures, backbones
+from loocbench.types import Architecture
+
+_BLOCKS: dict[tuple[int, ...], str] = {  # blocks in layer1 … layer4, convolutions in a block
+    (2, 2, 2, 2, 2): "resnet18",
+    (3, 4, 6, 3, 2): "resnet34",
+    (3, 4, 6, 3, 3): "resnet50",
+    (3, 4, 23, 3, 3): "resnet101",
+    (3, 8, 36, 3, 3): "resnet152",
+}
+_WIDTHS: dict[tuple[int, ...], str] = {  # of the 3x3 convolutions in layer1: outputs, inputs of a group
+    (64, 64): "{}",
+    (128, 128): "wide_{}_2",
+    (128, 4): "{}_32x4d",
+    (256, 8): "{}_32x8d",
+    (256, 4): "{}_64x4d",
+}
+_BASIC: dict[tuple[int, ...], str] = {(64, 64): "{}"}
+_TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1024, 24): "vit_l_16"} | {
+    (32, 1024, 24): "vit_l_32",
+    (14, 1280, 32): "vit_h_14",
+}
+_TIMM_VIT = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
+_CLIP = (
+    "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An architecture, and what of it the file does not say and was taken for granted."""
+
+    architecture: Architecture
+    assumed: tuple[str, ...] = ()
+
+
+def recognise(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None = None) -> Found | None:
+    """The architecture that tensors under their library's names belong to; nothing if it is none that is known.
+
+    Raises UserError where the names are known and the file leaves a choice that only the user can make.
+    """
+    if any(re.fullmatch(r"layer1\.\d+\.conv1\.weight", name) for name in tensors):
+        return _resnet(tensors, family, stem_padding)
+    if "conv_proj.weight" in tensors and "class_token" in tensors:
+        return _torchvision_vit(tensors)
+    if "patch_embed.proj.weight" in tensors and "blocks.0.attn.qkv.weight" in tensors:
+        return _timm_vit(tensors, family)
+    if "conv1.weight" in tensors and "transformer.resblocks.0.attn.in_proj_weight" in tensors:
+        width, _, patch, _ = tensors["conv1.weight"].shape
+        size = _TIMM_VIT.get(width, "base")
+        raise UserError(f"{_CLIP.format(size=size, patch=patch)}_clip_224 or …_clip_quickgelu_224 (OpenAI's own).")
+    nearest = torchvision_models.nearest(tensors)
+    return Found(nearest) if nearest else None
+
+
+def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found | None:
+    stages = [[name for name in tensors if name.startswith(f"layer{number}.")] for number in (1, 2, 3, 4)]
+    blocks = [len({name.split(".")[1] for name in stage}) for stage in stages]
+    convolutions = 3 if any(re.fullmatch(r"layer1\.\d+\.conv3\.weight", name) for name in stages[0]) else 2
+    name = _BLOCKS.get((*blocks, convolutions))
+    inner = Counter(
+        tuple(tensors[name].shape[:2]) for name in stages[0] if re.fullmatch(r"layer1\.\d+\.conv2\.weight", name)
+    )
+    if name is None or not inner:
+        return None
+    pattern = (_WIDTHS if convolutions == 3 else _BASIC).get(inner.most_common(1)[0][0])
+    if pattern is None:
+        return None
+    name = pattern.format(name.replace("resnet", "resnext") if "x" in pattern else name)
+    if name not in torchvision.models.list_models():
+        return None
+    return named(architectures.named(name), tensors, family, stem_padding)
+
+
+def named(name: str, tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found:
+    """An architecture whose name is known; a ResNet with the stem that its tensors have."""
+    if name.startswith("torchvision:vit_") and "conv_proj.weight" in tensors:
+        found = _torchvision_vit(tensors)
+        return found if found and found.architecture.name == name else Found(Architecture(name=name))
+    if name.startswith(architectures.TIMM) and "patch_embed.proj.weight" in tensors and "pos_embed" in tensors:
+        size = _grid(tensors) * tensors["patch_embed.proj.weight"].shape[-1]
+        usual = architectures.default_image_size(name)
+        return Found(Architecture(name=name, options={"img_size": size} if size != usual else {}))
+    stem = tensors.get("conv1.weight")
+    if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
+        return Found(Architecture(name=name))
+    padding = stem_padding or (2 if family == "solo-learn" else 1)
+    whose = "solo-learn has" if family == "solo-learn" else "most have"
+    why = "as given" if stem_padding else f"as {whose} it (--stem-padding says otherwise)"
+    note = f"3×3 stem without max-pooling, padding {padding} {why}"
+    return Found(Architecture(name=name, options={"stem_padding": padding}), (note,))
+
+
+def _torchvision_vit(tensors: Mapping[str, Tensor]) -> Found | None:
+    width, _, patch, _ = tensors["conv_proj.weight"].shape
+    depth = len({name.split(".")[2] for name in tensors if name.startswith("encoder.layers.")})
+    name = _TORCHVISION_VIT.get((patch, width, depth))
+    positions = tensors.get("encoder.pos_embedding")
+    if name is None or positions is None:
+        return None
+    size = math.isqrt(positions.shape[1] - 1) * patch
+    return Found(
+        Architecture(name=f"{architectures.TORCHVISION}{name}", options={"image_size": size} if size != 224 else {})
+    )
+
+
+def _grid(tensors: Mapping[str, Tensor]) -> int:
+    """Patches along a side, by the positions: those of the patches alone are a square number, or the class's is too."""
+    count = tensors["pos_embed"].shape[1] if tensors["pos_embed"].ndim == 3 else 1
+    whole = math.isqrt(count)
+    return whole if whole * whole == count else math.isqrt(count - 1)
+
+
+def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
+    stem = tensors["patch_embed.proj.weight"]
+    width, patch = stem.shape[0], stem.shape[-1]
+    blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
+    depth, size = max(blocks) + 1, _TIMM_VIT.get(width)
+    positions = tensors.get("pos_embed")
+    if positions is None or positions.ndim != 3:
+        return None
+    registers = next((tensors[key].shape[1] for key in ("register_tokens", "reg_token") if key in tensors), 0)
+    grid = _grid(tensors)
+    require("timm", "timm")
+    if patch == 14 and "blocks.0.ls1.gamma" in tensors:  # facebookresearch/dinov2
+        size = {1536: "giant"}.get(width, size)
+        name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
+        options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
+        return Found(
+            Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options)
+        )
+    heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
+    epsilon = "layer norm's epsilon 1e-6"
+    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon)
+    if family == "MoCo v3 (official)" and width == 384:
+        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon)
+    options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
+    options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
+    options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
+    options |= {"reg_tokens": registers} if registers else {}
+    options |= {"class_token": False} if "cls_token" not in tensors else {}
+    options |= {"global_pool": "avg"} if "fc_norm.weight" in tensors or "cls_token" not in tensors else {}
+    ratio = tensors["blocks.0.mlp.fc1.weight"].shape[0] / width if "blocks.0.mlp.fc1.weight" in tensors else 4
+    options |= {"mlp_ratio": ratio} if ratio != 4 else {}
+    return Found(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)

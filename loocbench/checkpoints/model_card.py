@@ -1,0 +1,46 @@
+"""What a hub shows of a checkpoint: its README, made from its card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loocbench.features.encoder import Encoder
+from loocbench.types import Card
+
+
+def render(encoder: Encoder, repository: str) -> str:
+    """A Markdown page with the hub's metadata. What the card does not know is said to be unknown."""
+    return "\n".join(_lines(encoder, encoder.card, repository)) + "\n"
+
+
+def _lines(encoder: Encoder, card: Card, repository: str) -> Iterator[str]:
+    size = card.preprocessing
+    yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
+    yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")
+    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; loading it runs no code)."
+    yield ""
+    yield from ("| | |", "|---|---|")
+    yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"
+    yield f"| input | short side {size.resize} px, centre crop {size.image_size} px, mean {_triple(size.mean)}, " + (
+        f"standard deviation {_triple(size.std)} |"
+    )
+    if card.recipe:
+        note = f" ({card.dataset_note})" if card.dataset_note else ""
+        yield f"| trained on | {card.dataset}{note}, {card.images:,} images, {card.epochs_done} epochs |"
+        yield f"| split | `{card.fingerprint}` |"
+        for name, value in card.recipe.model_dump(exclude_defaults=True).items():
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            yield f"| {name.replace('_', ' ')} | {shown or 'none'} |"
+    else:
+        yield f"| trained on | {card.dataset}; epochs unknown |"
+    if card.source:
+        yield f"| source | {card.source} |"
+        if card.source.preprocessing:
+            yield f"| preprocessing | {card.source.preprocessing} |"
+    yield f"| weights | SHA-256 `{card.weights}` |"
+    yield from ("", "```python", "import loocbench", "", f'encoder = loocbench.load("hf:{repository}")')
+    yield from ("features = encoder(encoder.prepare(images))  # Pillow images -> Tensor [N, D]", "```")
+
+
+def _triple(values: tuple[float, float, float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

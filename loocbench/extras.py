@@ -1,0 +1,18 @@
+"""Libraries that not everyone needs: imported when they are, or one line that says how to get them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from loocbench.errors import UserError
+
+
+def require(module: str, extra: str) -> Any:
+    """Import ``module``, which loocbench's ``extra`` installs. Raises UserError naming the extra."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] != module.split(".")[0]:
+            raise
+        raise UserError(f"this needs {module}; install it with: pip install 'loocbench[{extra}]'") from error

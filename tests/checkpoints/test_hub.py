@@ -1,0 +1,160 @@
+"""Pushing to a hub and pulling from it, through huggingface_hub, against a stand-in on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+import torch
+from safetensors.torch import save
+
+import loocbench
+from loocbench.checkpoints import locate, native
+from loocbench.errors import UserError
+from tests.checkpoints.hub_server import Repository, serving
+from tests.checkpoints.test_families import resnet18
+
+pytest.importorskip("huggingface_hub")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """An empty repository; huggingface_hub speaks to the stand-in and keeps its files in a folder of the test's."""
+    one = Repository("me/birds")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    with serving(one) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        yield one
+
+
+@pytest.fixture
+def cli():
+    from typer.testing import CliRunner
+
+    from loocbench.cli import app
+
+    def call(*arguments) -> str:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    return call
+
+
+def test_a_run_is_pushed_with_a_page_and_pulled_with_its_commit(repository, cli, trained):
+    said = cli("checkpoints", "push", trained["looc++"], "me/birds", "--private")
+    assert said == f"pushed: hf:me/birds@{repository.newest}\n"
+    assert repository.private is True
+    assert set(repository.commits[repository.newest]) == {"checkpoint.safetensors", "README.md"}
+    cli("checkpoints", "pull", "me/birds", "--name", "birds")
+    pulled, original = locate.load("birds"), native.load(trained["looc++"])
+    assert pulled.card.weights == original.card.weights
+    assert pulled.card.recipe == original.card.recipe
+    assert str(pulled.card.source) == f"hf:me/birds@{repository.newest}"
+
+
+def test_the_page_says_what_the_card_knows(repository, cli, trained):
+    cli("checkpoints", "push", trained["looc++"], "me/birds")
+    page = repository.commits[repository.newest]["README.md"].decode()
+    card = native.read_card(trained["looc++"])
+    assert page.startswith("---\nlibrary_name: loocbench\n")
+    for text in ("`looc++`, `head:invariant`", "96 images, 1 epochs", card.weights, card.fingerprint):
+        assert text in page
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert 'loocbench.load("hf:me/birds")' in code
+
+
+def test_a_revision_is_pinned_or_resolved_and_recorded(repository):
+    first = repository.commit({"model.safetensors": save(resnet18().state_dict())})
+    changed = {name: tensor + 1 for name, tensor in resnet18().state_dict().items()}
+    second = repository.commit({"model.safetensors": save(changed)})
+    newest, pinned = locate.load("hf:me/birds"), locate.load(f"hf:me/birds@{first}")
+    assert (newest.card.source.revision, pinned.card.source.revision) == (second, first)
+    assert newest.card.weights != pinned.card.weights
+    assert all("/resolve/main/" not in call for call in repository.calls)  # files are of one commit, not of a branch
+    assert pinned.card.name == "me-birds"
+
+
+def test_a_timm_repository_states_architecture_and_preprocessing(repository):
+    timm = pytest.importorskip("timm")
+    net = timm.create_model("mobilenetv3_small_050", pretrained=False)
+    config = {
+        "architecture": "mobilenetv3_small_050",
+        "pretrained_cfg": {"input_size": [3, 96, 96], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "crop_pct": 1.0},
+    }
+    repository.commit({"model.safetensors": save(net.state_dict()), "config.json": json.dumps(config).encode()})
+    card = loocbench.load("hf:me/birds").card
+    assert card.backbone == "timm:mobilenetv3_small_050"
+    assert (card.preprocessing.resize, card.preprocessing.image_size) == (96, 96)
+    assert card.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    "config", ["no JSON", "[]", '{"architecture": "resnet18", "pretrained_cfg": {"input_size": "large"}}']
+)
+def test_a_configuration_that_makes_no_sense_is_passed_over(repository, config):
+    repository.commit({"model.safetensors": save(resnet18().state_dict()), "config.json": config.encode()})
+    card = locate.load("hf:me/birds").card
+    assert card.backbone.removeprefix("timm:") == "resnet18"
+    assert card.preprocessing.image_size == 224
+    assert "its timm configuration" not in card.source.preprocessing
+
+
+def test_importing_ours_from_a_hub_records_the_commit_too(repository, cli, trained):
+    cli("checkpoints", "push", trained["looc"], "me/birds")
+    cli("checkpoints", "import", "hf:me/birds", "--name", "birds")
+    assert str(locate.load("birds").card.source) == f"hf:me/birds@{repository.newest}"
+
+
+def test_a_pulled_card_does_not_run_code(repository, cli, tmp_path):
+    (tmp_path / "netcode.py").write_text("import torch\ndef make(): return torch.nn.Sequential(torch.nn.Flatten())\n")
+    checkpoint = locate.load("random:netcode:make")
+    native.save(tmp_path / "x.safetensors", checkpoint.card, checkpoint.weights)
+    repository.commit({"checkpoint.safetensors": (tmp_path / "x.safetensors").read_bytes()})
+    cli("checkpoints", "pull", "me/birds", "--name", "birds")
+    sys.modules.pop("netcode", None)
+    (tmp_path / "netcode.py").write_text("raise SystemExit('code ran')")
+    for reference in ("birds", "hf:me/birds"):
+        with pytest.raises(UserError, match="wants to run netcode:make"):
+            loocbench.load(reference)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("hf:me/nowhere", "no repository me/nowhere on the hub, or not for you"),
+        ("hf:me/birds@nowhere", "no revision me/birds@nowhere"),
+        ("hf:me/birds", "me/birds holds no file of weights"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_one_line(repository, reference, message):
+    repository.commit({"README.md": b""})
+    with pytest.raises(UserError, match=message):
+        locate.load(reference)
+
+
+def test_several_files_of_weights_are_not_guessed_at(repository):
+    repository.commit({"a.pth": b"", "b.pth": b""})
+    with pytest.raises(UserError, match=r"holds several files of weights \(a.pth, b.pth\)"):
+        locate.load("hf:me/birds")
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="the hub did not give me/birds: "):
+        locate.load("hf:me/birds")
+
+
+def test_without_the_library_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match=r"pip install 'loocbench\[hub\]'"):
+        locate.load("hf:me/birds")
+
+
+def test_a_hostile_file_from_a_hub_is_refused(repository, tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "x.bin")
+    repository.commit({"pytorch_model.bin": (tmp_path / "x.bin").read_bytes()})
+    with pytest.raises(UserError, match=r"asks for torch\.nn\.modules\.linear\.Linear"):
+        locate.load("hf:me/birds")
