@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -47,12 +48,14 @@ def of(
         if column.note
     ]
     shown = {(column.task, column.note) for column in columns}
-    notes += [
-        f"{row.task}: {what.replace('_', ' ')} from {how}."
-        for row in rows
-        if (row.task, row.dataset_note) in shown
-        for what, how in row.stated.items()
-    ]
+    stated: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if (row.task, row.dataset_note) in shown:
+            for what, how in row.stated.items():
+                stated[row.task, what.replace("_", " ")].add(how)
+    for (task, what), ways in stated.items():
+        differ = "" if len(ways) == 1 else ", which differs between lines: figures that depend on it do not compare"
+        notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})
     notes += [f"{task}: {count} damaged images were left out." for task, count in skipped]
     filters = [f"{kind} {', '.join(names)}" for kind, names in asdict(chosen).items() if names]

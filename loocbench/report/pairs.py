@@ -122,7 +122,7 @@ def paired(first: Sequence[Row], second: Sequence[Row], metric: str) -> Result:
     rows = [*both[0], *both[1]]
     if any(metric not in row.items for row in rows):
         raise _UnpairableError("no single items are stored; measure again with --overwrite")
-    if len({(tuple(sorted(row.fingerprints.items())), row.edition, row.task_version) for row in rows}) > 1:
+    if len({_what(row) for row in rows}) > 1:
         raise _UnpairableError("measured on different images")
     same_draws = len({row.draws for row in rows}) == 1
     if not same_draws and not (by_seed and all(a.draws == b.draws for a, b in zip(*both, strict=True))):
@@ -158,6 +158,11 @@ def named(experiments: Sequence[Experiment], text: str) -> Experiment:
     if found:
         raise UserError(f"'{text}' is {len(found)} lines; say which, or filter: {names}.")
     raise UserError(f"no line '{text}'. There are: {names}.")
+
+
+def _what(row: Row) -> tuple[object, ...]:
+    """What was measured: the images, the protocol, and what else is stated (of retrieval the foreground)."""
+    return tuple(sorted(row.fingerprints.items())), row.edition, row.task_version, tuple(sorted(row.stated.items()))
 
 
 def _rows(experiment: Experiment, column: Column) -> list[Row]:

@@ -1,11 +1,12 @@
 """The comparison table: figures that parse back, ±, best in bold, published figures apart."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from loocbench.report import gallery, table
 from loocbench.report.formats import markdown
-from loocbench.types import Metric
+from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
 from tests.records.test_store import row
 
@@ -280,3 +281,17 @@ def test_a_task_that_is_no_longer_shipped_keeps_its_column():
     built = table.build([measured("A", 0.5, task="gone/task", dataset="cub200"), measured("A", 0.6)])
     assert [column.title for column in built.columns] == ["Blooms species, top-1 (v1)", "gone/task, top-1 (v1)"]
     assert all(built.measured[0].cells)
+
+
+def test_lines_of_other_foregrounds_say_so_and_are_not_tested_in_pairs():
+    right = {"items": {"color_recall1": Items.of(np.array([True, False, True]))}}
+    metrics = {"color_recall1": Metric(value=2 / 3, low=0.2, high=0.9, n=3)}
+    both = [
+        measured(name, 0.5, task="retrieval/cub200", metrics=metrics, stated={"foreground": how}, **right)
+        for name, how in (("A", "bounding box"), ("B", "segmentation"))
+    ]
+    found = table.build(both, table.Options(every_metric=True, every_pair=True))
+    assert any(
+        "foreground from bounding box or segmentation, which differs between lines" in one for one in found.notes
+    )
+    assert all(test.result is None for test in found.tests)
