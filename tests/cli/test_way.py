@@ -29,7 +29,7 @@ def test_from_images_to_the_table(loocbench, tmp_path):
     ]
 
     probe = measure(loocbench, "probe", "--label", "color")
-    assert probe.keys() == {"task", "dataset", "features", "checkpoint", "seed", "metrics"}
+    assert probe.keys() == {"task", "dataset", "features", "checkpoint", "seed", "metrics", "scale", "stated"}
     assert (probe["task"], probe["features"]) == ("linear/blooms-color", "looc++")
     assert probe["checkpoint"] == "loocpp-color-rotation-blooms-s0"  # the newest
     top1 = probe["metrics"]["top1"]
