@@ -11,8 +11,11 @@ Also: three heads side by side (6,144-d) beside one of them, where there are few
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before torch is imported
 
 import numpy as np
 import torch

@@ -25,15 +25,16 @@ from loocbench.solvers.batched import fit_logistic_batch
 NEAREST, QUERIES, PART = 100, 4_000, 200
 
 
-def median(work: Callable[[], object], repeats: int) -> float:
-    """Seconds."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begin)
-    return statistics.median(taken)
+def medians(repeats: int, *works: Callable[[], object]) -> list[float]:
+    """Seconds of each, warmed up and measured in turn, so that a busy machine is busy for all."""
+    taken: list[list[float]] = [[] for _ in works]
+    for turn in range(repeats + 1):
+        for work, seconds in zip(works, taken, strict=True):
+            begin = time.perf_counter()
+            work()
+            if turn:
+                seconds.append(time.perf_counter() - begin)
+    return [statistics.median(seconds) for seconds in taken]
 
 
 def compare_neighbours(count: int, dim: int, repeats: int) -> None:
@@ -44,9 +45,13 @@ def compare_neighbours(count: int, dim: int, repeats: int) -> None:
     index.add(features.numpy())
     asked = features[: len(queries)].numpy()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ours = median(lambda: neighbours.nearest(features, NEAREST, queries), repeats)
+    neighbours.nearest(features, NEAREST, queries)
     extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    theirs = median(lambda: index.search(asked, NEAREST + 1), repeats)
+    ours, theirs = medians(
+        repeats,
+        lambda: neighbours.nearest(features, NEAREST, queries),
+        lambda: index.search(asked, NEAREST + 1),
+    )
     print(
         f"{len(queries)} queries among {count} x {dim}: loocbench {len(queries) / ours:.0f}/s, faiss "
         f"{len(queries) / theirs:.0f}/s, ratio {theirs / ours:.2f}; {extra:.0f} MB more at the peak"
@@ -70,7 +75,8 @@ def compare_episodes(count: int, ways: int, shots: int, dim: int, repeats: int) 
         for one in features[:PART].double().numpy():
             LogisticRegression(C=1.0, tol=1e-7, max_iter=10_000).fit(one, labels.numpy())
 
-    ours, theirs = median(together, repeats), median(one_by_one, repeats) * count / PART
+    ours, theirs = medians(repeats, together, one_by_one)
+    theirs *= count / PART
     what = f"{count} episodes, {ways} ways, {shots} shots, {dim}-d"
     print(f"{what}: {ours:.2f} s, scikit-learn {theirs:.1f} s, ratio {theirs / ours:.1f}")
 

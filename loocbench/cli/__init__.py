@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from loocbench.cli import (
@@ -56,4 +58,7 @@ app.add_typer(datasets.app, name="datasets")
 
 def main() -> None:
     """The console script."""
+    # Read when torch is imported: threads that wait shall sleep. By default they spin, which on a busy machine costs
+    # small problems (a probe on few shots) ten times their time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="loocbench")

@@ -132,12 +132,15 @@ def show(row: Row, path: Path, request: Request) -> None:
     console = stdout()
     console.print(f"{row.task} (v{row.task_version}), {row.model}, {row.features}", highlight=False, soft_wrap=True)
     table = Table()
-    for heading in ("metric", "value %", "95 % interval", "n"):
+    for heading in ("metric", "value %", "95 % interval", *row.scale, "n"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for name, metric in row.metrics.items():
         interval = f"{metric.low * 100:.1f} – {metric.high * 100:.1f}"
-        table.add_row(name, f"{metric.value * 100:.1f}", interval, f"{metric.n:,}")
+        scale = (f"{values[name] * 100:.1f}" if name in values else "" for values in row.scale.values())
+        table.add_row(name, f"{metric.value * 100:.1f}", interval, *scale, f"{metric.n:,}")
     console.print(table)
+    for name, value in row.stated.items():
+        console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
     console.print(f"row: {path}", highlight=False, soft_wrap=True)
 
 
@@ -161,4 +164,6 @@ def _plain(row: Row) -> dict[str, Any]:
         "checkpoint": row.checkpoint,
         "seed": row.seed,
         "metrics": {name: metric.model_dump() for name, metric in row.metrics.items()},
+        "scale": row.scale,
+        "stated": row.stated,
     }

@@ -43,11 +43,15 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
             _add_chance(chance, kind, right)
     items = {name: torch.cat(parts).numpy() for name, parts in found.items()}
     expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items()}
-    stated = {} if described is None else {"foreground": subject.foreground or _CENTRAL}
+    oracle = {name: _best(name, items) for name in expected}
+    stated = {}
+    if described is not None:
+        expected["color_agreement"], oracle["color_agreement"] = 0.5, 1.0
+        stated["foreground"] = subject.foreground or _CENTRAL
     return Outcome(
         {name: _metric(values, subject.seed) for name, values in items.items()},
         items={name: values for name, values in items.items() if len(values) == len(features)},
-        scale={"random": expected, "oracle": {name: _best(name, items) for name in expected}},
+        scale={"random": expected, "oracle": oracle},
         stated=stated,
     )
 

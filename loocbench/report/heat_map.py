@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from loocbench import files
+from loocbench.changes.ranges import range_of
 from loocbench.types import Row
 
 PANELS = {  # metric -> title, lowest, highest
-    "equivariance": ("can the change be told? R², or accuracy*", 0.0, 1.0),
+    "equivariance": ("can the change be told? R², or accuracy (chance in brackets)", 0.0, 1.0),
     "invariance": ("do the features stay? cosine", 0.0, 1.0),
     "top1_loss": ("top-1 lost under the change", 0.0, 0.5),
 }
-_CLASSES = ("rotation", "flip")
 
 
 def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Path) -> None:
@@ -30,14 +30,19 @@ def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Path) ->
         axis.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
         for (line, column), value in np.ndenumerate(values):
             shade = (value - low) / (high - low)
-            axis.text(
-                column, line, f"{value:.2f}", ha="center", va="center", fontsize=7, color="w" if shade > 0.6 else "k"
-            )
-        starred = [f"{change}*" if change in _CLASSES and metric == "equivariance" else change for change in changes]
-        axis.set_xticks(range(len(changes)), starred, fontsize=7)
+            said, color = f"{round(value, 2) + 0.0:.2f}", "w" if shade > 0.6 else "k"  # + 0.0: no "-0.00"
+            axis.text(column, line, said, ha="center", va="center", fontsize=7, color=color)
+        names = [_with_chance(change) if metric == "equivariance" else change for change in changes]
+        axis.set_xticks(range(len(changes)), names, fontsize=7)
         axis.set_yticks(range(len(rows)), [row.features for row in rows], fontsize=7)
         axis.set_title(meaning, fontsize=8, loc="left")
         axis.tick_params(length=0)
     figure.suptitle(title, fontsize=9)
     with files.writing(path) as part:
         figure.savefig(part, format="png", dpi=150)
+
+
+def _with_chance(change: str) -> str:
+    """The change's name, and below it what guessing reaches where it is told by classes."""
+    classes = range_of(change).classes
+    return f"{change}\n({1 / len(classes):.2f})" if classes else change

@@ -51,6 +51,15 @@ CARDS = {
 }
 
 
+@pytest.mark.parametrize("task", ["few-shot/flowers102-5", "few-shot/flowers102-5-path"])
+def test_single_items_are_shares_of_the_trials(task):
+    found = few_shot.evaluate(card_of(task, trials=4), Made(0.5))
+    items = found.items["top1"]
+    assert len(items) == CLASSES * SIZES["test"]
+    assert set(np.unique(items)) <= {0, 0.25, 0.5, 0.75, 1}
+    assert items.mean() == pytest.approx(found.metrics["top1"].value)
+
+
 @pytest.mark.parametrize("task", CARDS)
 def test_far_apart_is_right_and_noise_is_chance(task):
     evaluator, changes = CARDS[task]
