@@ -29,7 +29,7 @@ from loocbench.evaluators import (
     sensitivity,
 )
 from loocbench.evaluators.subject import Rows, Subject
-from loocbench.features import augmented, extraction
+from loocbench.features import augmented, extraction, stored
 from loocbench.features.encoder import Encoder
 from loocbench.records import store
 from loocbench.solvers.blocks import Blocks
@@ -91,7 +91,7 @@ class Measurement:
         """The encoder's."""
         return self.encoder.device
 
-    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[extraction.Matrix]:
+    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[stored.Matrix]:
         """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
         begin = time.perf_counter()
         every = extraction.extract(
