@@ -16,7 +16,8 @@ from loocbench.features.encoder import Encoder
 
 # What a fast way may differ from the plain one in the same precision, as a part of the norm of an image's features.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2, "float16": 2e-3}
-CHECKED = 8  # images that both ways are compared on
+CHECKED = 4  # images that both ways are compared on
+_JOINED, _COMPILED = "joined", "compiled"
 SIZES = {"cpu": 32, "cuda": 256}  # images a batch: on a CPU more are no faster, and take memory
 
 
@@ -28,8 +29,9 @@ def batch_size(encoder: Encoder) -> int:
 class Bulk:
     """``bulk(crops) -> {space: float32 [N, D]}`` on the encoder's device, crops uint8 [N, 3, S, S].
 
-    At the first batch it chooses how: convolutions joined (CPU, float32), compiled, or the network as it is. A way
-    that differs from the plain one by more than ``TOLERANCE`` is not used. Where memory runs out, batches are halved.
+    At the first batch, unless the encoder knows from an earlier split, it chooses how: convolutions joined (CPU,
+    float32), compiled, or the network as it is. A way that differs from the plain one by more than ``TOLERANCE`` is not
+    used. Where memory runs out, batches are halved.
 
     images: how many there are to come, which decides whether compiling can pay.
     """
@@ -89,9 +91,14 @@ class Bulk:
         return _channels_last(torch.cat([images, images[:1].expand(missing, -1, -1, -1)])) if missing else images
 
     def _choose(self, images: Tensor) -> Forward:
+        ways, wanted = self._encoder.ways, self._encoder.engine.compile
+        if _COMPILED in ways and self._may_compile:
+            self.compiled = True
+            return ways[_COMPILED]
         plain = self._in_precision(self._encoder.network.every_space)
-        fast = self._joined(images, plain)
-        wanted = self._encoder.engine.compile
+        if _JOINED not in ways:
+            ways[_JOINED] = self._joined(images, plain)
+        fast = ways[_JOINED]
         if wanted == "never" or not self._may_compile or (wanted == "auto" and len(images) < self._most):
             return fast
         images = self._filled(images)
@@ -119,6 +126,8 @@ class Bulk:
             raise UserError("compiled, this network gives other features; use --compile never.")
         self._say(_told(trial, len(images), use=use, agrees=agrees))
         self.compiled = use
+        if use:
+            ways[_COMPILED] = candidate
         return candidate if use else fast
 
     def _joined(self, images: Tensor, plain: Forward) -> Forward:

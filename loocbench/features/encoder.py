@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class Encoder:
         self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
         self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self.ways: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # what ``bulk`` made of the network, once
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 
