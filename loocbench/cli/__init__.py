@@ -10,6 +10,7 @@ from loocbench.cli import (
     checkpoints,
     datasets,
     demo,
+    extract,
     few_shot,
     gallery,
     knn,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("pretrain")(pretrain.pretrain)
+app.command("extract")(extract.extract)
 app.command("probe")(probe.probe)
 app.command("knn")(knn.knn)
 app.command("few-shot")(few_shot.few_shot)

@@ -48,6 +48,8 @@ EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "sensitivity": sensitivity.evaluate,
 }
 
+PRECISION = "precision"
+
 
 @dataclass
 class Measurement:
@@ -184,6 +186,8 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
             raise UserError(
                 f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
             )
+        if kept.stated.get(PRECISION, "float32") != encoder.engine.precision:
+            raise UserError(f"{path} was measured in another precision; --overwrite it, or name a --suite.")
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
@@ -234,7 +238,7 @@ def _measure(measurement: Measurement) -> Row:
         certificate=outcome.certificate,
         draws=outcome.draws,
         scale={name: dict(values) for name, values in outcome.scale.items()},
-        stated=dict(outcome.stated),
+        stated=dict(outcome.stated) | _precision(encoder),
         seconds={
             "features": round(measurement.extract_seconds, 3),
             "evaluator": round(total - measurement.extract_seconds, 3),
@@ -243,6 +247,11 @@ def _measure(measurement: Measurement) -> Row:
         hardware=provenance.hardware(str(encoder.device)),
         created=provenance.now(),
     )
+
+
+def _precision(encoder: Encoder) -> dict[str, str]:
+    """What a row says of features that were not computed in float32."""
+    return {} if encoder.engine.precision == "float32" else {PRECISION: encoder.engine.precision}
 
 
 def _datasets(measurement: Measurement) -> list[Dataset]:
