@@ -7,6 +7,7 @@ import os
 import typer
 
 from loocbench.cli import (
+    cache,
     checkpoints,
     datasets,
     demo,
@@ -56,6 +57,7 @@ app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

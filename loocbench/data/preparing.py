@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -76,6 +77,9 @@ def prepare(
                 _make(path, dataset, split, short_side, watcher, arrived)
         finally:
             lock.release()
+    else:
+        with suppress(OSError):  # another user's, or gone this moment
+            os.utime(path)  # when it was last used
     return PreparedImages(path)
 
 

@@ -22,7 +22,7 @@ from loocbench.data import preparing
 from loocbench.data.arriving import ArrivingImages
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
-from loocbench.features import bulk, stored, transfers
+from loocbench.features import bulk, keeping, stored, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.features.stored import Matrix
 from loocbench.pretraining.ranks import Ranks
@@ -60,6 +60,7 @@ def extract(
         return next((key for key in keys.values() if (place / key / stored.ENTRY).is_file()), None)
 
     key = ranks.first_decides(found)
+    made = key is None
     if key is None:
         base = _key(identity, "")
         with ExitStack() as stack:
@@ -74,7 +75,10 @@ def extract(
                 key = keys[name]
                 entry = _entry(encoder, dataset, split, change, rows, name, dims)
                 ranks.first_decides(lambda: stored.finish(part, place / str(key), entry))
-    return stored.load(place / key)
+    every = stored.load(place / key)
+    if made and ranks.first:
+        keeping.bound(cache, watcher.say)
+    return every
 
 
 def _fill(

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,7 +28,8 @@ def load(folder: Path) -> dict[str, Matrix]:
     """Space -> float32 [N, D], memory-mapped. Notes that the entry was used now."""
     entry = folder / ENTRY
     held = locks.hold(entry)
-    os.utime(entry)
+    with suppress(OSError):  # another user's
+        os.utime(entry)
     every = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
     for matrix in every.values():
         matrix.held = held  # as long as one of them lives the entry is in use

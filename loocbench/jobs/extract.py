@@ -49,7 +49,7 @@ def extract(
                 name,
                 len(split),
                 {space: matrix.shape[1] for space, matrix in every.items()},
-                {space: str(matrix.filename) for space, matrix in every.items()},
+                {space: str(getattr(matrix, "filename", "")) for space, matrix in every.items()},  # np.memmap's
                 round(time.perf_counter() - begin, 3),
             )
         )

@@ -1,0 +1,61 @@
+"""``loocbench extract`` and ``loocbench cache``: filled, listed, pruned."""
+
+import gc
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+
+
+def test_extracted_listed_and_pruned(loocbench, tmp_path):
+    options = ("--checkpoint", "random:resnet8", "--cache", "mine")
+    said = loocbench("extract", *options, "--split", "test", "--json")
+    (one,) = json.loads(said.out)["splits"]
+    assert (one["split"], one["images"], one["spaces"]["general"]) == ("test", 64, 64)
+    assert np.load(one["files"]["general"]).shape == (64, 64)
+    assert "test" in loocbench("extract", *options, "--split", "test").out
+
+    listed = loocbench("cache", "ls", "--cache", "mine")
+    assert "2 entries" in listed.out
+    assert all(len(line) <= 200 for line in listed.out.splitlines())
+    entries = json.loads(loocbench("cache", "ls", "--cache", "mine", "--json").out)["entries"]
+    assert {entry["kind"] for entry in entries} == {"images", "features"}
+
+    for path in (tmp_path / "mine").rglob("*"):
+        os.utime(path, (time.time() - 40 * 86400,) * 2)
+    gc.collect()
+    assert "would remove 2 entries" in loocbench("cache", "prune", "--older-than", "30d", "--dry-run", *options[2:]).out
+    assert "2 entries" in loocbench("cache", "ls", "--cache", "mine").out
+    assert "removed 2 entries" in loocbench("cache", "prune", "--older-than", "30d", *options[2:]).out
+    assert "0 entries" in loocbench("cache", "ls", "--cache", "mine").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (("cache", "prune", "--max-size", "much"), "write 500MB, 50GB or 2TB"),
+        (("cache", "prune", "--older-than", "old"), "write 12h, 30d or 2w"),
+        (("extract", "--checkpoint", "random:resnet8", "--split", "tset"), "Did you mean 'test'?"),
+        (("probe", "--checkpoint", "random:resnet8", "--precision", "float8"), "unknown precision 'float8'"),
+        (("probe", "--checkpoint", "random:resnet8", "--compile", "maybe"), "unknown --compile 'maybe'"),
+    ],
+)
+def test_mistakes_are_one_line(one_line, arguments, remedy):
+    assert remedy in one_line(*arguments)
+
+
+def test_a_row_names_its_precision_and_is_not_taken_for_another(loocbench, one_line):
+    options = ("knn", "--checkpoint", "random:resnet8", "--json")
+    assert json.loads(loocbench(*options).out)["stated"] == {}
+    assert "measured in another precision" in one_line(*options, "--precision", "bfloat16")
+    half = loocbench(*options, "--precision", "bfloat16", "--suite", "half")
+    assert json.loads(half.out)["stated"] == {"precision": "bfloat16"}
+
+
+def test_one_process_commands_say_so_under_torchrun(one_line, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "-m loocbench extract" in one_line("knn", "--checkpoint", "random:resnet8")
