@@ -7,6 +7,7 @@ import os
 import typer
 
 from loocbench.cli import (
+    bench,
     cache,
     checkpoints,
     datasets,
@@ -50,6 +51,7 @@ app.command("retrieve")(retrieve.retrieve)
 app.command("gallery")(gallery.gallery)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("robustness")(robustness.robustness)
+app.command("bench")(bench.bench)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.add_typer(tasks.app, name="tasks")
