@@ -23,8 +23,8 @@ from loocbench.errors import UserError
 from loocbench.types import Dataset, ImageFiles, Pixels, Split
 from loocbench.watching import Watcher
 
-_CHUNK = 64  # images that a worker takes at a time
-_GROUP = 16 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
+_CHUNK = 16  # images that a worker takes at a time: few, since a network may wait for them
+_GROUP = 64 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
 _ROOM_TO_LEAVE = 64 * 2**20  # bytes
 _ALIGNMENT = 8  # of safetensors' data
 

@@ -87,18 +87,18 @@ class Writer:
                 self.dims[name] = values.shape[1]
             descriptor, start = self._open[name]
             data = memoryview(np.ascontiguousarray(values, dtype="<f4").tobytes())
-            place = start + begin * values.shape[1] * 4
+            os.lseek(descriptor, start + begin * values.shape[1] * 4, os.SEEK_SET)
             while len(data):
-                done = os.pwrite(descriptor, data, place)
-                data, place = data[done:], place + done
+                data = data[os.write(descriptor, data) :]
 
     def _begin(self, name: str, dim: int) -> tuple[int, int]:
         head = io.BytesIO()
         shape = {"descr": "<f4", "fortran_order": False, "shape": (self._count, dim)}
         np.lib.format.write_array_header_1_0(head, shape)
-        descriptor = os.open(self._folder / f"{name}.npy", os.O_RDWR | os.O_CREAT, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows would change line ends
+        descriptor = os.open(self._folder / f"{name}.npy", flags, 0o666)
         self._stack.callback(os.close, descriptor)
-        os.pwrite(descriptor, head.getvalue(), 0)  # each process writes the same head
+        os.write(descriptor, head.getvalue())  # each process writes the same head
         return descriptor, len(head.getvalue())
 
 

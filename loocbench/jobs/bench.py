@@ -128,8 +128,8 @@ def _rates(
     crops = [images.center_crops(part, size.image_size) for part in rows]
     network = bulk.Bulk(encoder, images=count, say=watcher.say)
     every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
-    todo.append((PLAIN, lambda: [_finished(encoder.all_spaces(part)) for part in crops]))
-    todo.append((FAST, lambda: [_finished(network(part)) for part in crops]))
+    todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
+    todo.append((FAST, lambda: [_fetched(network(part)) for part in crops]))
     todo.append((WRITE, lambda: _write(scratch, every, rows)))
     rates = {}
     for number, (name, work) in enumerate(todo):
@@ -171,9 +171,9 @@ def _write(scratch: Path, every: dict[str, stored.Matrix], rows: Sequence[np.nda
             writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
 
 
-def _finished(every: dict[str, torch.Tensor]) -> None:
-    """Wait for a GPU: fetching one space's features waits for all of them."""
-    next(iter(every.values())).cpu()
+def _fetched(every: dict[str, torch.Tensor]) -> torch.Tensor:
+    """One space's features, for which all of a GPU's work is waited for."""
+    return next(iter(every.values())).cpu()
 
 
 def _in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:

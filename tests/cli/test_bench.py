@@ -27,7 +27,7 @@ def test_every_stage_is_measured_on_made_photographs(loocbench, tmp_path):
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_a_data_set_without_files_has_nothing_to_read(loocbench):
     said = bench(loocbench, "--dataset", "blooms")
-    assert "read " not in said.out
+    assert "│ read" not in said.out
     assert "forward, fast" in said.out
     assert "first extraction" in said.out
     assert "limits" in said.out
