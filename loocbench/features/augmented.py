@@ -12,6 +12,7 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.data import preparing
+from loocbench.features import bulk
 from loocbench.features.encoder import Encoder
 from loocbench.types import Dataset, ImageBatch
 from loocbench.views import geometry
@@ -47,6 +48,8 @@ def epoch_of(
     places = np.arange(starts[-1])
     order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
     draw = partial(philox.uniforms, seed, major=epoch)
+    network = bulk.Bulk(encoder, images=len(order), say=watcher.say, may_compile=False, size=batch_size)
+    spaces = encoder.parse(features)
     for begin in range(0, len(order), batch_size):
         rows = order[begin : begin + batch_size]
         of = np.searchsorted(starts, rows, side="right") - 1
@@ -57,7 +60,8 @@ def epoch_of(
                 pixels[torch.from_numpy(here)] = _crops(
                     part.batch(rows[here] - starts[number]), rows[here], draw, size.image_size
                 )
-        yield torch.from_numpy(rows).to(encoder.device), encoder(pixels, features)
+        every = network(pixels)
+        yield torch.from_numpy(rows).to(encoder.device), torch.cat([every[space] for space in spaces], dim=1)
 
 
 def _crops(batch: ImageBatch, places: np.ndarray, draw: partial[np.ndarray], size: int) -> Tensor:

@@ -27,7 +27,8 @@ def batch_size(encoder: Encoder) -> int:
 
 
 class Bulk:
-    """``bulk(crops) -> {space: float32 [N, D]}`` on the encoder's device, crops uint8 [N, 3, S, S].
+    """``bulk(crops) -> {space: float32 [N, D]}`` on the encoder's device, crops uint8 [N, 3, S, S]
+    or float in [0, 1].
 
     At the first batch, unless the encoder knows from an earlier split, it chooses how: convolutions joined (CPU,
     float32), compiled, or the network as it is. A way that differs from the plain one by more than ``TOLERANCE`` is not
@@ -48,8 +49,6 @@ class Bulk:
         self._most = self._size  # images that memory has room for
         self.compiled = False
         if encoder.engine.compile == "always":
-            if not may_compile:
-                raise UserError("--compile always works in one process; leave it at --compile auto under torchrun.")
             compiling.require_compiler(encoder.device.type)
 
     @property

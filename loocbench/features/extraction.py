@@ -21,7 +21,7 @@ from loocbench.checkpoints import networks
 from loocbench.data import preparing
 from loocbench.data.arriving import ArrivingImages
 from loocbench.data.prepared import PreparedImages
-from loocbench.errors import UserError
+from loocbench.errors import SharedError, UserError
 from loocbench.features import bulk, keeping, stored, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.features.stored import Matrix
@@ -52,6 +52,8 @@ def extract(
     ranks: the processes that share the work: each takes whole batches, so that with equally many threads the file is
     that of one process, bit for bit. They share ``cache``.
     """
+    if ranks.world > 1 and encoder.engine.compile == "always":
+        raise SharedError("--compile always works in one process; leave it at --compile auto under torchrun.")
     place = cache / "features"
     identity = _identity(encoder, dataset, split, change, rows)
     keys = {name: _key(identity, name) for name in encoder.engine.names()}

@@ -3,10 +3,14 @@
 import gc
 import json
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
+
+from tests.conftest import picture
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -54,6 +58,25 @@ def test_a_row_names_its_precision_and_is_not_taken_for_another(loocbench, one_l
     assert "measured in another precision" in one_line(*options, "--precision", "bfloat16")
     half = loocbench(*options, "--precision", "bfloat16", "--suite", "half")
     assert json.loads(half.out)["stated"] == {"precision": "bfloat16"}
+
+
+@pytest.mark.slow
+def test_torchrun_shares_the_images_of_a_folder(tmp_path):
+    """Two processes leave the files that one leaves, and one says what was done."""
+    for number in range(90):
+        picture(tmp_path / "pictures" / f"class{number % 2}" / f"{number}.jpg", (24, 20), number)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    files = []
+    for name, launcher in (("one", []), ("two", torchrun)):
+        options = ["--dataset", f"folder:{tmp_path / 'pictures'}", "--checkpoint", "random:resnet8", "--cache", name]
+        command = [sys.executable, *launcher, "-m", "loocbench", "extract", *options, "--device", "cpu", "--json"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        assert said.returncode == 0, said.stderr
+        splits = json.loads(said.stdout)["splits"]
+        files.append([(tmp_path / place).read_bytes() for one in splits for place in one["files"].values()])
+    assert files[0] == files[1]
+    assert len(files[0]) == 6
 
 
 def test_one_process_commands_say_so_under_torchrun(one_line, monkeypatch):
