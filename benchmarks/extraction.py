@@ -21,6 +21,7 @@ import os
 import resource
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -170,6 +171,7 @@ def compare(backbone: str, folder: Path, every: list[Path], part: int, scratch: 
     for number, paths in enumerate(parts):
         for name, work in ways(backbone, paths, folder, network, encoder, timm_network, scratch / "cache").items():
             taken = cost(work)
+            print(f"part {number} of {len(parts) - 1}, {name}: {taken.seconds:.1f} s", file=sys.stderr, flush=True)
             if number:  # the first, small part warms up
                 costs[name].append(Cost(taken.seconds / len(paths), taken.core_seconds / len(paths)))
     found: dict[str, Any] = {"once": {"joining and checking, seconds": cost(lambda: join(encoder)).seconds}}
