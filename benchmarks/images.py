@@ -44,10 +44,10 @@ class Quiet:
         """Nothing."""
 
 
-def make_folder(root: Path) -> None:
+def make_folder(root: Path, count: int = MADE_IMAGES) -> None:
     """An image folder of JPEGs of smooth noise in two classes."""
     generator = np.random.default_rng(0)
-    for number in range(MADE_IMAGES):
+    for number in range(count):
         folder = root / f"class{number % 2}"
         folder.mkdir(exist_ok=True)
         coarse = Image.fromarray(generator.integers(0, 256, (24, 32, 3), dtype=np.uint8))

@@ -7,10 +7,13 @@ import os
 import typer
 
 from loocbench.cli import (
+    bench,
+    cache,
     checkpoints,
     compare,
     datasets,
     demo,
+    extract,
     few_shot,
     gallery,
     knn,
@@ -39,6 +42,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("pretrain")(pretrain.pretrain)
+app.command("extract")(extract.extract)
 app.command("probe")(probe.probe)
 app.command("knn")(knn.knn)
 app.command("few-shot")(few_shot.few_shot)
@@ -48,6 +52,7 @@ app.command("retrieve")(retrieve.retrieve)
 app.command("gallery")(gallery.gallery)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("robustness")(robustness.robustness)
+app.command("bench")(bench.bench)
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
@@ -56,6 +61,7 @@ app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

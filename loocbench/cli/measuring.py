@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Request:
     skip_damaged: bool
     overwrite: bool
     json: bool
+    precision: str = "float32"
+    compile: str = "auto"
 
 
 def device_name(device: str) -> str:
@@ -97,10 +100,14 @@ def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement
     from loocbench import files
     from loocbench.checkpoints import locate
     from loocbench.data import prepared
+    from loocbench.errors import UserError
+    from loocbench.features import engine
     from loocbench.features.encoder import Encoder
     from loocbench.jobs.measure import Measurement
 
     files.require_name("suite", request.suite)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
     with Display() as display:
         cache = request.cache or prepared.cache_dir()
         reference = request.checkpoint or str(locate.newest(request.runs))
@@ -111,7 +118,9 @@ def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement
             other = opened(card.elsewhere, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
             _require_labels(card, other, {"test"})
         checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
-        encoder = Encoder.from_checkpoint(checkpoint, device=device_name(request.device))
+        device = device_name(request.device)
+        how = engine.engine(request.precision, request.compile, device)
+        encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=how)
         features = (request.features or encoder.default_features).replace(" ", "")
         encoder.parse(features)
         note = f" ({dataset.note})" if dataset.note else ""

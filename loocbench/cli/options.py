@@ -53,6 +53,22 @@ Features = Annotated[
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the pretraining runs.", rich_help_panel=MODEL)]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or cuda[:N].", rich_help_panel=MODEL)]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="Of what the network computes: float32, bfloat16 or float16; features are float32.",
+        rich_help_panel=MODEL,
+    ),
+]
+Compile = Annotated[
+    str,
+    typer.Option(
+        "--compile",
+        help="torch.compile for features: auto (where a measurement says that it pays), never or always.",
+        rich_help_panel=MODEL,
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(

@@ -30,6 +30,8 @@ def probe(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
@@ -49,6 +51,19 @@ def probe(
     measuring.run(
         card,
         measuring.Request(
-            data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+            data_dir,
+            checkpoint,
+            features,
+            runs,
+            device,
+            seed,
+            results,
+            suite,
+            cache,
+            skip_damaged,
+            overwrite,
+            json,
+            precision,
+            compile_,
         ),
     )

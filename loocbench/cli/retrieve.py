@@ -25,6 +25,8 @@ def retrieve(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
@@ -49,7 +51,20 @@ def retrieve(
     from loocbench.report import strengths
 
     request = measuring.Request(
-        data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+        data_dir,
+        checkpoint,
+        features,
+        runs,
+        device,
+        seed,
+        results,
+        suite,
+        cache,
+        skip_damaged,
+        overwrite,
+        json,
+        precision,
+        compile_,
     )
     card = finding.find("controlled" if controlled else "retrieval", dataset)
     with measuring.measured(card, request) as (row, path, measurement):

@@ -24,6 +24,8 @@ def robustness(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
@@ -40,6 +42,19 @@ def robustness(
     measuring.run(
         card,
         measuring.Request(
-            data_dir, checkpoint, features, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+            data_dir,
+            checkpoint,
+            features,
+            runs,
+            device,
+            seed,
+            results,
+            suite,
+            cache,
+            skip_damaged,
+            overwrite,
+            json,
+            precision,
+            compile_,
         ),
     )

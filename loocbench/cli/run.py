@@ -30,6 +30,8 @@ def run(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     cache: o.Cache = None,
@@ -43,9 +45,11 @@ def run(
     from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
     from loocbench.errors import UserError
+    from loocbench.features import engine
     from loocbench.jobs import plan
     from loocbench.jobs.suite import Places
 
+    how = engine.engine(precision, compile_, device_name(device))
     card = suites.load(suite)
     places = Places(data_dir, runs, results, cache or prepared.cache_dir())
     references = checkpoint or [str(locate.newest(runs))]
@@ -65,6 +69,7 @@ def run(
             seed=seed,
             overwrite=overwrite,
             watcher=display,
+            engine=how,
         )
         display.say(
             f"{len(jobs) - len(failed)} of {len(jobs)} jobs are in {results / suite}; see them side by side with"

@@ -21,6 +21,8 @@ def select(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
@@ -40,7 +42,20 @@ def select(
 
     card = finding.find("linear", dataset, label)
     request = measuring.Request(
-        data_dir, checkpoint, None, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+        data_dir,
+        checkpoint,
+        None,
+        runs,
+        device,
+        seed,
+        results,
+        suite,
+        cache,
+        skip_damaged,
+        overwrite,
+        json,
+        precision,
+        compile_,
     )
     with measuring.opened_measurement(card, request) as measurement:
         found = job.candidates(measurement)

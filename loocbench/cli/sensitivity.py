@@ -27,6 +27,8 @@ def sensitivity(
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     suite: o.Suite = o.DEFAULT_SUITE,
@@ -47,7 +49,20 @@ def sensitivity(
 
     card = finding.find("sensitivity", dataset)
     request = measuring.Request(
-        data_dir, checkpoint, None, runs, device, seed, results, suite, cache, skip_damaged, overwrite, json
+        data_dir,
+        checkpoint,
+        None,
+        runs,
+        device,
+        seed,
+        results,
+        suite,
+        cache,
+        skip_damaged,
+        overwrite,
+        json,
+        precision,
+        compile_,
     )
     with measuring.opened_measurement(card, request) as measurement:
         names = features or measurement.encoder.spaces

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import platformdirs
 import torch
 
+from loocbench import locks
 from loocbench.errors import UserError
 from loocbench.free_memory import free_memory
 from loocbench.types import ImageBatch, Pixels, Sizes
@@ -42,6 +43,7 @@ class PreparedImages:
     """The images of one split, in the split's order. Nothing but the asked batch is in memory."""
 
     def __init__(self, path: Path) -> None:
+        self._held = locks.hold(path)  # as long as this object lives nobody clears the file away
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,25 +23,44 @@ from loocbench.errors import UserError
 from loocbench.types import Dataset, ImageFiles, Pixels, Split
 from loocbench.watching import Watcher
 
-_CHUNK = 64  # images that a worker takes at a time
-_GROUP = 16 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
+_CHUNK = 16  # images that a worker takes at a time: few, since a network may wait for them
+_GROUP = 64 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
 _ROOM_TO_LEAVE = 64 * 2**20  # bytes
 _ALIGNMENT = 8  # of safetensors' data
 
 _Job = tuple[Path, int, Sequence[str], npt.NDArray[np.int64]]  # file, offset, items, their heights and widths
 
 
-def prepare(dataset: Dataset, split: Split, short_side: int, *, cache: Path, watcher: Watcher) -> PreparedImages:
+Arrived = Callable[[Path, int], None]
+
+
+def file_of(dataset: Dataset, split: Split, short_side: int, cache: Path) -> Path:
+    """Where the prepared images of ``split`` are, or will be."""
+    key = hashlib.sha256("\n".join([dataset.content(split.items), str(short_side), *split.items]).encode()).hexdigest()
+    name = dataset.name.replace(":", "-")
+    return cache / "images" / f"{name}-{split.name}-{short_side}-{key[:16]}.safetensors"
+
+
+def prepare(
+    dataset: Dataset,
+    split: Split,
+    short_side: int,
+    *,
+    cache: Path,
+    watcher: Watcher,
+    arrived: Arrived = lambda path, count: None,
+) -> PreparedImages:
     """The prepared images of ``split``, made now unless ``cache`` has them.
 
     The file's name is a hash of everything that determines its content: how files decode, each file's name, size and
     time of change, the short side. It appears whole or not at all; a run that was cut off goes on where it stopped. Its
     size is known from the images' headers and announced before it is made. Raises UserError when the disk has no room
     for it, and for a damaged image.
+
+    arrived(path, count) is told while it is made that the first ``count`` images are in ``path``, a file of the same
+    form; a BaseException of its own that is no Exception breaks off, like Ctrl-C.
     """
-    key = hashlib.sha256("\n".join([dataset.content(split.items), str(short_side), *split.items]).encode()).hexdigest()
-    name = dataset.name.replace(":", "-")
-    path = cache / "images" / f"{name}-{split.name}-{short_side}-{key[:16]}.safetensors"
+    path = file_of(dataset, split, short_side, cache)
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,13 +74,16 @@ def prepare(dataset: Dataset, split: Split, short_side: int, *, cache: Path, wat
             raise files.write_error(path, error) from error
         try:
             if not path.is_file():
-                _make(path, dataset, split, short_side, watcher)
+                _make(path, dataset, split, short_side, watcher, arrived)
         finally:
             lock.release()
+    else:
+        with suppress(OSError):  # another user's, or gone this moment
+            os.utime(path)  # when it was last used
     return PreparedImages(path)
 
 
-def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher) -> None:
+def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher, arrived: Arrived) -> None:
     part, progress = path.with_suffix(".part"), path.with_suffix(".progress")
     with ThreadPoolExecutor(folders.cores()) as pool:
         try:
@@ -72,8 +95,10 @@ def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: 
             if not begin:
                 progress.unlink(missing_ok=True)
                 part.write_bytes(head)
+            os.truncate(part, len(head) + int(ends[-1]))  # readers may map it now; what is not written is zero
+            arrived(part, begin)
             offsets = len(head) + np.concatenate([[0], ends])
-            _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, watcher)
+            _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, watcher, arrived)
             part.replace(path)
             progress.unlink(missing_ok=True)
         except Exception as error:  # what Ctrl-C or a killed process leaves is gone on with, what failed is taken away
@@ -158,6 +183,7 @@ def _decode(
     offsets: npt.NDArray[np.int64],
     begin: int,
     watcher: Watcher,
+    arrived: Arrived,
 ) -> None:
     """Put the images from row ``begin`` on in their places, and note after every group that it is on the disk."""
     chunks = [slice(first, min(first + _CHUNK, len(split))) for first in range(begin, len(split), _CHUNK)]
@@ -171,6 +197,7 @@ def _decode(
                 os.fsync(file.fileno())
                 files.write_text(progress, str(rows.stop))
             watcher.advance(f"decode, {split.name}", rows.stop, len(split))
+            arrived(part, rows.stop)
 
 
 def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.data.prepared import PreparedImages
+from loocbench.features import bulk
 from loocbench.features.encoder import Encoder
 from loocbench.types import ImageBatch
 from loocbench.views import geometry
@@ -28,6 +29,7 @@ def epoch_of(
     seed: int,
     epoch: int,
     batch_size: int,
+    say: Callable[[str], None],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (rows int64 [B], features float32 [B, D]) of all images of some splits, each image once.
 
@@ -39,6 +41,8 @@ def epoch_of(
     places = np.arange(starts[-1])
     order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
     draw = partial(philox.uniforms, seed, major=epoch)
+    network = bulk.Bulk(encoder, images=len(order), say=say, may_compile=False, size=batch_size)
+    spaces = encoder.parse(features)
     for begin in range(0, len(order), batch_size):
         rows = order[begin : begin + batch_size]
         of = np.searchsorted(starts, rows, side="right") - 1
@@ -47,7 +51,8 @@ def epoch_of(
             here = np.flatnonzero(of == number)
             if len(here):
                 pixels[torch.from_numpy(here)] = _crops(part.batch(rows[here] - starts[number]), rows[here], draw, size)
-        yield torch.from_numpy(rows).to(encoder.device), encoder(pixels, features)
+        every = network(pixels)
+        yield torch.from_numpy(rows).to(encoder.device), torch.cat([every[space] for space in spaces], dim=1)
 
 
 def _crops(batch: ImageBatch, places: np.ndarray, draw: partial[np.ndarray], size: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,26 +14,34 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
 from loocbench.errors import UserError
 from loocbench.features import spaces
+from loocbench.features.engine import Engine
 from loocbench.models.network import Network
 from loocbench.models.whole import Whole
 from loocbench.types import Card
 
+DEFAULT = Engine()
+
 
 class Encoder:
-    """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take."""
+    """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take.
 
-    def __init__(self, card: Card, network: Network | Whole, device: str) -> None:
+    ``encoder(images)`` is the plain float32 network. ``engine`` says how features of whole splits are computed.
+    """
+
+    def __init__(self, card: Card, network: Network | Whole, device: str, engine: Engine = DEFAULT) -> None:
         self.card = card
+        self.engine = engine
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
         self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
-        self._network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
+        self.ways: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # what ``bulk`` made of the network, once
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu") -> Encoder:
+    def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu", engine: Engine = DEFAULT) -> Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
         if card.architecture is not None:
@@ -45,12 +53,7 @@ class Encoder:
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
-        return cls(card, network, device)
-
-    @property
-    def network(self) -> Network | Whole:
-        """What computes the features, in evaluation mode, from normalised images."""
-        return self._network
+        return cls(card, network, device, engine)
 
     @property
     def default_features(self) -> str:
@@ -79,9 +82,13 @@ class Encoder:
 
         images: [N, 3, H, W], uint8 or float in [0, 1], already at the network's resolution; normalised here.
         """
+        return self.network.every_space(self.normalise(images))
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """What the network is given, float32 [N, 3, H, W] on the device. images: uint8 or float in [0, 1]."""
         pixels = images.to(self.device)
         pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
-        return self._network.every_space(pixels.sub_(self._mean).div_(self._std))
+        return pixels.sub_(self._mean).div_(self._std)
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from loocbench import files
+from loocbench import provenance
 from loocbench.changes import applying
 from loocbench.changes.ranges import range_of
 from loocbench.checkpoints import networks
 from loocbench.data import preparing
-from loocbench.errors import UserError
+from loocbench.data.arriving import ArrivingImages
+from loocbench.data.prepared import PreparedImages
+from loocbench.errors import SharedError, UserError
+from loocbench.features import bulk, keeping, stored, transfers
 from loocbench.features.encoder import Encoder
+from loocbench.features.stored import Matrix
+from loocbench.pretraining.ranks import Ranks
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 
 VERSION = 3  # raise it when the same images and weights give other features
-BATCH = 128
 
-Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+_ALONE = Ranks()
 
 
 def extract(
@@ -39,25 +45,52 @@ def extract(
     rows: Rows | None = None,
     cache: Path,
     watcher: Watcher,
+    ranks: Ranks = _ALONE,
 ) -> dict[str, Matrix]:
     """Every space's features of a split: name -> float32 [N, D], memory-mapped, in the split's order.
 
     change: what is done to the square crops before the network. rows: int64 [N], only these images of the split.
     Raises UserError for features that are not finite.
+    ranks: the processes that share the work: each takes whole batches, so that with equally many threads the file is
+    that of one process, bit for bit. They share ``cache``.
     """
+    if ranks.world > 1 and encoder.engine.compile == "always":
+        raise SharedError("--compile always works in one process; leave it at --compile auto under torchrun.")
+    place = cache / "features"
     change, rows = _plainest(change, rows, len(split))
-    kept = cache / "features"
-    if rows is not None and (whole := kept / _key(encoder, dataset, split, change, None)).is_dir():
-        return {name: np.array(matrix[rows]) for name, matrix in _load(whole).items()}
-    folder = kept / _key(encoder, dataset, split, change, rows)
-    if not folder.is_dir():
-        with files.writing_folder(folder) as part:
-            _fill(part, encoder, dataset, split, change, rows, cache, watcher)
-    return _load(folder)
+    if rows is not None and (whole := _kept(place, _identity(encoder, dataset, split, change, None), encoder)):
+        return {name: np.array(matrix[rows]) for name, matrix in stored.load(place / whole).items()}
+    identity = _identity(encoder, dataset, split, change, rows)
+
+    def found() -> str | None:
+        return _kept(place, identity, encoder)
+
+    key = ranks.first_decides(found)
+    made = key is None
+    if key is None:
+        base = _key(identity, "")
+        with ExitStack() as stack:
+            if ranks.first:
+                stack.enter_context(stored.locked(place / f".{base}{stored.LOCK}", f"features, {split.name}", watcher))
+            key = ranks.first_decides(found)  # another process may have made it while we waited
+            if key is None:
+                part = place / f".{base}{stored.PART}"
+                ranks.first_decides(lambda: stored.begin(part))
+                name, dims = _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks)
+                ranks.together()
+                key = _key(identity, name)
+                entry = _entry(encoder, dataset, split, change, rows, name, dims)
+                ranks.first_decides(lambda: stored.finish(part, place / str(key), entry))
+    every = stored.load(place / key)
+    if made and ranks.first:
+        keeping.bound(cache, watcher.say)
+    return every
 
 
-def _load(folder: Path) -> dict[str, Matrix]:
-    return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+def _kept(place: Path, identity: dict[str, Any], encoder: Encoder) -> str | None:
+    """The key of a finished entry that the encoder's engine may take."""
+    keys = (_key(identity, name) for name in encoder.engine.names())
+    return next((key for key in keys if (place / key / stored.ENTRY).is_file()), None)
 
 
 def _plainest(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
@@ -78,26 +111,87 @@ def _fill(
     rows: Rows | None,
     cache: Path,
     watcher: Watcher,
-) -> None:
-    size = encoder.preprocessing
-    images = preparing.prepare(dataset, split, size.resize, cache=cache, watcher=watcher)
-    wanted = np.arange(len(images)) if rows is None else rows
+    ranks: Ranks,
+) -> tuple[str, dict[str, int]]:
+    """Write this process's share. Returns the numerics that were used and the spaces' widths."""
+    wanted = np.arange(len(split)) if rows is None else rows
+    if not folder.is_dir():
+        raise UserError(f"the processes do not share {folder.parent}; give all of them one --cache.")
+    size = bulk.batch_size(encoder)
+    begins = range(0, len(wanted), size)
+    mine = begins[len(begins) * ranks.rank // ranks.world : len(begins) * (ranks.rank + 1) // ranks.world]
+    network = bulk.Bulk(encoder, images=len(mine) * size, say=watcher.say, may_compile=ranks.world == 1)
     stage = f"features, {split.name}{_described(change)}"
-    with ExitStack() as stack:
-        outputs: dict[str, BinaryIO] = {}
-        for begin in range(0, len(wanted), BATCH):
-            part = wanted[begin : begin + BATCH]
-            crops = applying.apply(images.center_crops(part, size.image_size), change, part.tolist())
-            for name, values in encoder.all_spaces(crops).items():
-                if not values.isfinite().all():
-                    raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
-                if name not in outputs:
-                    outputs[name] = stack.enter_context((folder / f"{name}.npy").open("wb"))
-                    header = {"descr": "<f4", "fortran_order": False, "shape": (len(wanted), values.shape[1])}
-                    np.lib.format.write_array_header_1_0(outputs[name], header)
-                # Written, not memory-mapped: on a full disk a write is an error, a mapped page a killed process.
-                outputs[name].write(values.float().cpu().numpy().astype("<f4").tobytes())
-            watcher.advance(stage, begin + len(part), len(wanted))
+    count = 0
+    source = _images(encoder, dataset, split, cache, watcher, ranks)
+    with stored.Writer(folder, len(wanted)) as writer, source as images:
+        crops = _crops(images, [wanted[begin : begin + size] for begin in mine], encoder, change)
+        for number, every in _computed(network, transfers.staged(crops, encoder.device), encoder.device):
+            writer.write(mine[number], every)
+            count += len(next(iter(every.values())))
+            watcher.advance(stage, count, min(len(mine) * size, len(wanted) - (mine[0] if mine else 0)))
+    return network.name, writer.dims
+
+
+class _There:
+    """Images that are all there, with the interface of those that arrive."""
+
+    def __init__(self, images: PreparedImages) -> None:
+        self._images = images
+
+    def __enter__(self) -> _There:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing."""
+
+    def first(self, count: int) -> PreparedImages:
+        """The store."""
+        return self._images
+
+
+def _images(
+    encoder: Encoder, dataset: Dataset, split: Split, cache: Path, watcher: Watcher, ranks: Ranks
+) -> ArrivingImages | _There:
+    short_side = encoder.preprocessing.resize
+    if ranks.world == 1:
+        return ArrivingImages(dataset, split, short_side, cache=cache, watcher=watcher)
+    return _There(
+        ranks.first_then_others(lambda: preparing.prepare(dataset, split, short_side, cache=cache, watcher=watcher))
+    )
+
+
+def _crops(
+    images: ArrivingImages | _There, batches: Sequence[Rows], encoder: Encoder, change: Change
+) -> Iterator[tuple[int, Tensor]]:
+    """(number, uint8 [B, 3, S, S]) of each batch, as soon as its images are there."""
+    for number, rows in enumerate(batches):
+        crops = images.first(int(rows.max()) + 1).center_crops(rows, encoder.preprocessing.image_size)
+        yield number, applying.apply(crops, change, rows.tolist())
+
+
+def _computed(
+    network: bulk.Bulk, batches: Iterator[tuple[int, Tensor]], device: torch.device
+) -> Iterator[tuple[int, dict[str, Matrix]]]:
+    """(number, features on the CPU) of each batch. A GPU has the next batch to work on while they are fetched."""
+    behind: tuple[int, dict[str, Tensor]] | None = None
+    for number, crops in batches:
+        every = network(crops)
+        if behind is not None:
+            yield behind[0], _fetched(behind[1])
+        behind = (number, every)
+        if device.type == "cpu":
+            yield number, _fetched(every)
+            behind = None
+    if behind is not None:
+        yield behind[0], _fetched(behind[1])
+
+
+def _fetched(every: dict[str, Tensor]) -> dict[str, Matrix]:
+    found = {name: values.float().cpu().numpy() for name, values in every.items()}
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
+    return found
 
 
 def _described(change: Change) -> str:
@@ -109,8 +203,9 @@ def _described(change: Change) -> str:
     return f", {change.name}{amount}{view}"
 
 
-def _key(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> str:
-    identity = {
+def _identity(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> dict[str, Any]:
+    """All that determines the features beside the engine's numerics."""
+    return {
         "version": VERSION,
         "weights": encoder.card.weights,
         "network": networks.identity(encoder.card),
@@ -120,7 +215,33 @@ def _key(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows:
         "change": [applying.VERSION, *astuple(change)] if change != UNCHANGED else [],
         "rows": None if rows is None else rows.tolist(),
         "device": encoder.device.type,  # rounding differs between devices
-        "dtype": "float32",
         "torch": torch.__version__,
     }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _key(identity: dict[str, Any], numerics: str) -> str:
+    return hashlib.sha256(json.dumps([identity, numerics], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _entry(
+    encoder: Encoder,
+    dataset: Dataset,
+    split: Split,
+    change: Change,
+    rows: Rows | None,
+    numerics: str,
+    dims: dict[str, int],
+) -> dict[str, Any]:
+    """What a person wants to know of an entry."""
+    return {
+        "dataset": dataset.name,
+        "split": split.name,
+        "change": _described(change).removeprefix(", "),
+        "checkpoint": encoder.card.name,
+        "model": encoder.card.label,
+        "weights": encoder.card.weights,
+        "images": len(split) if rows is None else len(rows),
+        "spaces": dims,
+        "numerics": f"{numerics}, {encoder.device.type}",
+        "created": provenance.now(),
+    }

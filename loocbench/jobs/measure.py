@@ -31,7 +31,7 @@ from loocbench.evaluators import (
     sensitivity,
 )
 from loocbench.evaluators.subject import Rows, Subject
-from loocbench.features import augmented, extraction
+from loocbench.features import augmented, extraction, stored
 from loocbench.features.encoder import Encoder
 from loocbench.records import store
 from loocbench.solvers.blocks import Blocks
@@ -50,6 +50,8 @@ EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
     "robustness": robustness.evaluate,
     "sensitivity": sensitivity.evaluate,
 }
+
+PRECISION = "precision"
 
 
 @dataclass
@@ -109,7 +111,13 @@ class Measurement:
         parts = [self._images(split) for split in splits]
         return self.clock.of_each(
             augmented.epoch_of(
-                self.encoder, parts, self.features_name, seed=self.seed, epoch=epoch, batch_size=batch_size
+                self.encoder,
+                parts,
+                self.features_name,
+                seed=self.seed,
+                epoch=epoch,
+                batch_size=batch_size,
+                say=self.watcher.say,
             )
         )
 
@@ -118,7 +126,7 @@ class Measurement:
         """The encoder's."""
         return self.encoder.device
 
-    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[extraction.Matrix]:
+    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[stored.Matrix]:
         """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
         with self.clock.running():
             every = extraction.extract(
@@ -214,6 +222,8 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
             raise UserError(
                 f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
             )
+        if kept.stated.get(PRECISION, "float32") != encoder.engine.precision:
+            raise UserError(f"{path} was measured in another precision; --overwrite it, or name a --suite.")
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
@@ -276,7 +286,7 @@ def _measure(measurement: Measurement) -> Row:
         certificate=outcome.certificate,
         draws=outcome.draws,
         scale={name: dict(values) for name, values in outcome.scale.items()},
-        stated=dict(outcome.stated),
+        stated=dict(outcome.stated) | _precision(encoder),
         seconds={
             "features": round(measurement.clock.seconds, 3),
             "evaluator": round(total - measurement.clock.seconds, 3),
@@ -285,6 +295,11 @@ def _measure(measurement: Measurement) -> Row:
         hardware=provenance.hardware(str(encoder.device)),
         created=provenance.now(),
     )
+
+
+def _precision(encoder: Encoder) -> dict[str, str]:
+    """What a row says of features that were not computed in float32."""
+    return {} if encoder.engine.precision == "float32" else {PRECISION: encoder.engine.precision}
 
 
 def _datasets(measurement: Measurement) -> list[Dataset]:

@@ -14,7 +14,8 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features import spaces
-from loocbench.features.encoder import Encoder
+from loocbench.features.encoder import DEFAULT, Encoder
+from loocbench.features.engine import Engine
 from loocbench.jobs.measure import Measurement, is_of, opened, row_of
 from loocbench.jobs.suite import Places
 from loocbench.records import store
@@ -70,7 +71,15 @@ def make(
 
 
 def run(
-    jobs: Sequence[Job], places: Places, *, suite: str, device: str, seed: int, overwrite: bool, watcher: Watcher
+    jobs: Sequence[Job],
+    places: Places,
+    *,
+    suite: str,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    watcher: Watcher,
+    engine: Engine = DEFAULT,
 ) -> list[tuple[Job, str]]:
     """Do what is to do. A job that cannot be done does not stop the others: returns those, with what each said."""
     again = ("kept", "blocked") if overwrite else ()
@@ -81,9 +90,8 @@ def run(
         watcher.say(f"[{number}/{len(wanted)}] {job.task}: {job.model}, features {job.features}")
         try:
             if encoder is None or of != job.checkpoint:
-                encoder = Encoder.from_checkpoint(
-                    locate.load(job.checkpoint, runs=places.runs, seed=seed), device=device
-                )
+                checkpoint = locate.load(job.checkpoint, runs=places.runs, seed=seed)
+                encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=engine)
                 of = job.checkpoint
             card = tasks.load(job.task)
             dataset, other = opened(card, places.data_dir)

@@ -33,11 +33,11 @@ class Whole(nn.Module):
         self.net = net
         self.spaces = spaces
         self.heads = heads
-        self._read = read
+        self.read = read
 
     def every_space(self, images: Tensor) -> dict[str, Tensor]:
         """Features [N, D] by the name of their space. images: normalised float [N, 3, H, W]."""
-        return {name: _matrix(name, values) for name, values in self._read(self.net, images).items()}
+        return {name: _matrix(name, values) for name, values in self.read(self.net, images).items()}
 
     def forward(self, images: Tensor) -> Tensor:
         """The general space alone: [N, D]."""

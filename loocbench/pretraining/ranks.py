@@ -85,6 +85,11 @@ class Ranks:
         dist.broadcast_object_list(box, src=0, group=self.patient)
         return box[0]
 
+    def together(self) -> None:
+        """Wait until every process has come here."""
+        if self.world > 1:
+            dist.barrier(group=self.patient)
+
     def parallel(self, module: nn.Module) -> nn.Module:
         """``module``, whose gradients are averaged over all processes by DistributedDataParallel."""
         if self.world == 1:

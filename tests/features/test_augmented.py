@@ -18,7 +18,9 @@ def epoch(trained, tiny_blooms, tmp_path):
             preparing.prepare(tiny_blooms, tiny_blooms.splits[split], 18, cache=tmp_path, watcher=Silent())
             for split in splits
         ]
-        batches = list(augmented.epoch_of(encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size))
+        batches = list(
+            augmented.epoch_of(encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size, say=Silent().say)
+        )
         rows = torch.cat([rows for rows, _ in batches])
         features = torch.cat([features for _, features in batches])
         return batches, rows, features[rows.argsort()]

@@ -11,6 +11,7 @@ import loocbench
 from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.features import extraction, spaces
+from loocbench.features.bulk import Bulk
 from loocbench.types import UNCHANGED, Change
 from tests.conftest import Silent
 
@@ -49,7 +50,7 @@ def test_the_general_space_is_the_pooled_last_stage_and_embeddings_are_unit_vect
     encoder = loocbench.load(trained["looc"])
     images = torch.rand(4, 3, 16, 16)
     normalised = (images - encoder._mean) / encoder._std
-    maps = encoder._network.stages["general"](encoder._network.trunk(normalised))
+    maps = encoder.network.stages["general"](encoder.network.trunk(normalised))
     torch.testing.assert_close(encoder(images, "looc"), maps.mean(dim=(2, 3)))
     torch.testing.assert_close(encoder(images, "head:color").norm(dim=1), torch.ones(4))
 
@@ -120,7 +121,7 @@ def test_some_rows_are_those_rows_of_all(trained, tiny_blooms, tmp_path, change)
 def test_a_second_extraction_costs_no_forward_pass(trained, tiny_blooms, tmp_path, monkeypatch):
     encoder = loocbench.load(trained["looc"])
     first = extract(encoder, tiny_blooms, tmp_path)
-    monkeypatch.setattr(encoder, "all_spaces", lambda images: pytest.fail("a forward pass"))
+    monkeypatch.setattr(Bulk, "__call__", lambda self, crops: pytest.fail("a forward pass"))
     second = extract(encoder, tiny_blooms, tmp_path)
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
@@ -135,12 +136,13 @@ def test_what_is_part_of_a_cached_split_costs_no_forward_pass(trained, tiny_bloo
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, Change("rotation", 0))["general"], whole)
 
 
-def test_features_that_are_not_finite_are_refused_and_not_kept(trained, tiny_blooms, tmp_path, monkeypatch):
+def test_features_that_are_not_finite_are_refused_and_not_kept(trained, tiny_blooms, tmp_path):
     encoder = loocbench.load(trained["looc"])
-    monkeypatch.setattr(encoder, "all_spaces", lambda images: {"general": torch.full((len(images), 4), torch.nan)})
+    with torch.no_grad():
+        next(encoder.network.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="NaN or infinity"):
         extract(encoder, tiny_blooms, tmp_path)
-    assert not list((tmp_path / "features").glob("*"))
+    assert not list((tmp_path / "features").glob("*/entry.json"))
 
 
 def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blooms):
@@ -148,14 +150,19 @@ def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blo
     other = blooms.blooms({"train": 96, "val": 48, "test": 64}, seed=1)
     test, hue = tiny_blooms.splits["test"], Change("hue", 30)
     changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
+
+    def key(*about):
+        return extraction._key(extraction._identity(*about), "float32")
+
     keys = {
-        *(extraction._key(looc, tiny_blooms, test, change, None) for change in changes),
-        extraction._key(looc, tiny_blooms, test, UNCHANGED, np.arange(3)),
-        extraction._key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
-        extraction._key(looc, other, other.splits["test"], UNCHANGED, None),
-        extraction._key(moco, tiny_blooms, test, UNCHANGED, None),
+        *(key(looc, tiny_blooms, test, change, None) for change in changes),
+        key(looc, tiny_blooms, test, UNCHANGED, np.arange(3)),
+        key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
+        key(looc, other, other.splits["test"], UNCHANGED, None),
+        key(moco, tiny_blooms, test, UNCHANGED, None),
+        extraction._key(extraction._identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
     }
     changed = loocbench.load(trained["looc"])
     changed.preprocessing = changed.preprocessing.model_copy(update={"resize": 20})
-    keys.add(extraction._key(changed, tiny_blooms, test, UNCHANGED, None))
-    assert len(keys) == len(changes) + 5
+    keys.add(key(changed, tiny_blooms, test, UNCHANGED, None))
+    assert len(keys) == len(changes) + 6

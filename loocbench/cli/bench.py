@@ -1,0 +1,91 @@
+"""``loocbench bench``"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from loocbench.jobs.bench import Bench
+
+
+def bench(
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", help="As for probe; default made photographs of 500 by 375 pixels.", rich_help_panel=o.DATA
+        ),
+    ] = None,
+    images: Annotated[
+        int, typer.Option("--images", min=2, help="How many images to measure on.", rich_help_panel=o.DATA)
+    ] = 128,
+    checkpoint: o.Checkpoint = "random:resnet50",
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
+    cache: o.Cache = None,
+    json: o.Json = False,
+) -> None:
+    """How fast this machine is from image file to stored features, by stage; what limits, and what to change."""
+    import json as encoder_of_json
+    from dataclasses import asdict
+
+    from loocbench import provenance
+    from loocbench.checkpoints import locate
+    from loocbench.cli.console import Display
+    from loocbench.cli.measuring import device_name
+    from loocbench.data import prepared
+    from loocbench.features import engine
+    from loocbench.features.encoder import Encoder
+    from loocbench.jobs import bench as job
+
+    on = device_name(device)
+    with Display() as display, ExitStack() as stack:
+        how = engine.engine(precision, compile_, on)
+        found = locate.load(checkpoint or "random:resnet50", runs=runs)
+        encoder = Encoder.from_checkpoint(found, device=on, engine=how)
+        made = job.made_photographs(images) if dataset is None else nullcontext(job.opened(dataset, data_dir))
+        source = stack.enter_context(made)
+        display.say(f"{encoder.card.label}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
+        split = "test" if "test" in source.splits else next(iter(source.splits))
+        result = job.run(encoder, source, split, images, cache=cache or prepared.cache_dir(), watcher=display)
+    if json:
+        about = {"hardware": provenance.hardware(on), "versions": provenance.versions(), "device": on}
+        print(encoder_of_json.dumps({**asdict(result), **about}))
+    else:
+        _show(result)
+
+
+def _show(result: Bench) -> None:
+    from rich.table import Table
+
+    from loocbench.cli.console import stdout
+
+    table = Table()
+    for heading in ("stage", "images/s", "share of a first extraction"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage in result.stages:
+        table.add_row(
+            stage.name, f"{stage.images_per_second:,.1f}", f"{stage.share * 100:.0f} %" if stage.share else "–"
+        )
+    console = stdout()
+    console.print(table)
+    for line in (
+        f"first extraction {result.cold:,.1f} images/s, with decoded images {result.warm:,.1f} images/s",
+        f"{result.images} images, batches of {result.batch_size}, {result.numerics}",
+        result.remedy[0].upper() + result.remedy[1:],
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+    if result.load > 1:
+        console.print(
+            f"The machine had other work (load {result.load:.1f}): figures may be too low.",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )

@@ -1,0 +1,88 @@
+"""``loocbench extract``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from loocbench.jobs.extract import Extracted
+
+
+def extract(
+    dataset: o.DatasetName = "blooms",
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", help="Which split (repeatable); default all of them.", rich_help_panel=o.DATA),
+    ] = None,
+    checkpoint: o.Checkpoint = None,
+    data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
+    device: o.Device = "auto",
+    precision: o.Precision = "float32",
+    compile_: o.Compile = "auto",
+    seed: o.Seed = 0,
+    cache: o.Cache = None,
+    skip_damaged: o.SkipDamaged = False,
+    json: o.Json = False,
+) -> None:
+    """Extract features into the cache, where every other command finds them.
+
+    torchrun --nproc-per-node 2 -m loocbench extract ...  shares the images between processes.
+    """
+    import json as encoder_of_json
+    from dataclasses import asdict
+
+    from loocbench.checkpoints import locate
+    from loocbench.cli.console import Display
+    from loocbench.cli.measuring import device_name, opened
+    from loocbench.data import prepared
+    from loocbench.errors import SharedError
+    from loocbench.features import engine
+    from loocbench.features.encoder import Encoder
+    from loocbench.jobs import extract as job
+    from loocbench.pretraining import ranks
+    from loocbench.watching import Silent
+
+    where = cache or prepared.cache_dir()
+    with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
+        watcher = display if processes.first else Silent()
+        try:
+            with ranks.shared_errors():
+                how = engine.engine(precision, compile_, on)
+                images = opened(dataset, data_dir, where, watcher, skip_damaged=skip_damaged)
+                found = locate.load(checkpoint or str(locate.newest(runs)), runs=runs, seed=seed)
+                encoder = Encoder.from_checkpoint(found, device=on, engine=how)
+                watcher.say(f"{encoder.card.label}, checkpoint {found.where}: {images.name}")
+            done = job.extract(encoder, images, split or [], cache=where, watcher=watcher, ranks=processes)
+        except SharedError as error:
+            if processes.first:
+                raise
+            raise typer.Exit(2) from error
+    if not processes.first:
+        return
+    if json:
+        print(encoder_of_json.dumps({"splits": [asdict(one) for one in done]}))
+    else:
+        _show(done)
+
+
+def _show(done: list[Extracted]) -> None:
+    from pathlib import Path
+
+    from rich.table import Table
+
+    from loocbench.cli.console import stdout
+
+    table = Table()
+    for heading, side in (("split", "left"), ("images", "right"), ("spaces", "left"), ("seconds", "right")):
+        table.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]  # both are sides
+    for one in done:
+        spaces = ", ".join(f"{name} {width}" for name, width in one.spaces.items())
+        table.add_row(one.split, f"{one.images:,}", spaces, f"{one.seconds:.1f}")
+    stdout().print(table)
+    for one in done:
+        stdout().print(f"{one.split}: {Path(next(iter(one.files.values()))).parent}", highlight=False, soft_wrap=True)

@@ -1,0 +1,82 @@
+"""Batches on their way to a GPU: made and copied while the network works on the batch before."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+Tag = TypeVar("Tag")
+_AHEAD = 2  # batches in flight, each with a pinned buffer of its own
+
+
+def staged(batches: Iterator[tuple[Tag, Tensor]], device: torch.device) -> Iterator[tuple[Tag, Tensor]]:
+    """The same (tag, uint8 [N, 3, S, S]) batches, on ``device``. On the CPU nothing happens: its cores have work.
+
+    Otherwise a thread makes the next batches and copies them from pinned memory on a stream of their own; bytes go
+    over, normalisation is the device's. An error of ``batches`` is raised where its batch would have come.
+    """
+    if device.type == "cpu":
+        yield from batches
+        return
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    for tag, (images, arrived, source) in _ahead(_copied(batches, device, stream), _AHEAD):
+        current = torch.cuda.current_stream(device)
+        current.wait_event(arrived)
+        images.record_stream(current)
+        yield tag, images
+        del source  # pinned, and free again once its copy is done, which the network waited for
+
+
+def _copied(
+    batches: Iterator[tuple[Tag, Tensor]], device: torch.device, stream: Any
+) -> Iterator[tuple[Tag, tuple[Tensor, Any, Tensor]]]:
+    for tag, batch in batches:
+        source = batch.pin_memory()  # torch keeps pinned blocks for the next batch
+        with torch.cuda.stream(stream):
+            images = source.to(device, non_blocking=True)
+            arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            arrived.record(stream)
+        yield tag, (images, arrived, source)
+
+
+def _ahead(items: Iterator[Any], count: int) -> Iterator[Any]:
+    """``items``, of which a thread makes up to ``count`` ahead."""
+    ready: queue.Queue[tuple[str, Any]] = queue.Queue(count)
+    stopping = threading.Event()
+
+    def put(kind: str, value: Any) -> None:
+        while not stopping.is_set():
+            try:
+                ready.put((kind, value), timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in items:
+                put("item", item)
+                if stopping.is_set():
+                    return
+            put("end", None)
+        except BaseException as error:
+            put("error", error)
+
+    thread = threading.Thread(target=work, name="batches ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = ready.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        stopping.set()
+        thread.join()

@@ -1,0 +1,203 @@
+"""How fast this machine is at each stage between an image file and its stored features, and what limits it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from loocbench.data import catalog, folders, preparing
+from loocbench.data.prepared import PreparedImages
+from loocbench.data.splits import select
+from loocbench.features import bulk, stored
+from loocbench.features.encoder import Encoder
+from loocbench.pretraining import recipes
+from loocbench.pretraining.batches import Batches
+from loocbench.pretraining.layout import Layout
+from loocbench.types import Dataset, Recipe, Split
+from loocbench.watching import Silent, Watcher
+
+REPEATS = 3
+MADE_SIZE = (500, 375)  # a photograph of CUB-200 or ImageNet, about
+READ, DECODE, CROPS, VIEWS = "read", "decode", "crops", "views"
+PLAIN, FAST, WRITE = "forward, plain", "forward, fast", "write"
+_COLD = (READ, DECODE, CROPS, FAST, WRITE)  # what a first extraction consists of; decoding is done once for all
+_REMEDIES = {
+    READ: "reading files limits: copy the data set to a disk of this machine.",
+    DECODE: "decoding limits, which is done once a data set and resolution: later commands read the cache. "
+    "More processor cores decode faster.",
+    CROPS: "cutting crops out of the cache limits: put --cache on a faster disk, or give it more free memory.",
+    WRITE: "writing features limits: put --cache on a faster disk.",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """images_per_second: the median of a few repeats. share: of a first extraction's work, 0 for what is no part."""
+
+    name: str
+    images_per_second: float
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """cold: images per second of a first extraction, stage after stage (the cores have all the work) or overlapped
+    (a GPU has a part of it); warm: of one whose images are decoded. limits, remedy: the slowest stage, what helps."""
+
+    stages: tuple[Stage, ...]
+    images: int
+    batch_size: int
+    numerics: str
+    cold: float
+    warm: float
+    limits: str
+    remedy: str
+    load: float
+
+
+def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, watcher: Watcher) -> Bench:
+    """Measure on the first ``count`` images of a split. ``cache`` is where features would be written."""
+    whole = dataset.splits[split]
+    part = select(whole, np.arange(min(count, len(whole))), split)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix=".bench-") as scratch:
+        rates, network = _rates(encoder, dataset, part, Path(scratch), watcher)
+    cold, warm = (_together(encoder, rates, stages) for stages in (_COLD, _COLD[2:]))
+    seconds = {name: 1 / rates[name] for name in _COLD if name in rates}
+    total = sum(seconds.values())
+    limits = max(seconds, key=lambda name: seconds[name])
+    return Bench(
+        tuple(Stage(name, rate, seconds.get(name, 0.0) / total) for name, rate in rates.items()),
+        len(part),
+        bulk.batch_size(encoder),
+        network.name,
+        cold,
+        warm,
+        limits,
+        _REMEDIES.get(limits) or _forward_remedy(encoder),
+        load,
+    )
+
+
+@contextmanager
+def made_photographs(count: int) -> Iterator[Dataset]:
+    """A data set of JPEG files of smooth noise, of a photograph's size, for as long as the block lasts."""
+    generator = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory(prefix="loocbench-bench-") as folder:
+        for number in range(count):
+            coarse = Image.fromarray(generator.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+            path = Path(folder) / f"class{number % 2}" / f"{number:05d}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            coarse.resize(MADE_SIZE, Image.Resampling.BICUBIC).save(path, quality=92)
+        items = tuple(folders.files_below(Path(folder)))
+        yield folders.dataset("made photographs", Path(folder), {"test": Split("made", "test", items, {}, {})})
+
+
+def opened(name: str, data_dir: Path | None) -> Dataset:
+    """The data set of a name."""
+    return catalog.open_dataset(name, data_dir)
+
+
+def _rates(
+    encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, watcher: Watcher
+) -> tuple[dict[str, float], bulk.Bulk]:
+    """Images per second by stage."""
+    size, count = encoder.preprocessing, len(split)
+    todo: list[tuple[str, Callable[[], Any]]] = []
+    if dataset.files is not None:
+        paths = [dataset.files.folder / item for item in split.items]
+        todo.append((READ, lambda: _in_parallel(Path.read_bytes, paths)))
+    todo.append((DECODE, lambda: dataset.read(split.items, size.resize)))
+    images = preparing.prepare(dataset, split, size.resize, cache=scratch, watcher=Silent())
+    rows = [np.arange(b, min(b + bulk.batch_size(encoder), count)) for b in range(0, count, bulk.batch_size(encoder))]
+    todo.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
+    todo.append((VIEWS, lambda: _views(encoder, images, rows)))
+    crops = [images.center_crops(part, size.image_size) for part in rows]
+    network = bulk.Bulk(encoder, images=count, say=watcher.say)
+    every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
+    todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
+    todo.append((FAST, lambda: [_fetched(network(part)) for part in crops]))
+    todo.append((WRITE, lambda: _write(scratch, every, rows)))
+    rates = {}
+    for number, (name, work) in enumerate(todo):
+        taken = []
+        for _ in range(REPEATS + 1):
+            begin = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - begin)
+        rates[name] = count / statistics.median(taken[1:])  # the first one warms up
+        watcher.advance("bench", number + 1, len(todo), name)
+    return rates, network
+
+
+def _views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray]) -> None:
+    """The views that pretraining makes of each image: the checkpoint's own recipe, else MoCo v2's."""
+    batches = Batches(_recipe(encoder), images, None, encoder.device)
+    for _ in batches.of_epoch(0, [part for part in rows if len(part) > 1], Layout()):
+        pass
+
+
+def _recipe(encoder: Encoder) -> Recipe:
+    recipe = encoder.card.recipe
+    if recipe is not None and recipe.method not in ("random", "supervised") and recipe.texture != "stylised":
+        return recipe
+    return recipes.make(
+        "moco",
+        backbone="resnet8",
+        image_size=encoder.preprocessing.image_size,
+        epochs=1,
+        batch_size=bulk.batch_size(encoder),
+        learning_rate=0.1,
+    )
+
+
+def _write(scratch: Path, every: dict[str, stored.Matrix], rows: Sequence[np.ndarray]) -> None:
+    stored.begin(scratch / "features")
+    with stored.Writer(scratch / "features", sum(map(len, rows))) as writer:
+        for part in rows:
+            writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
+
+
+def _fetched(every: dict[str, torch.Tensor]) -> torch.Tensor:
+    """One space's features, for which all of a GPU's work is waited for."""
+    return next(iter(every.values())).cpu()
+
+
+def _in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:
+    with ThreadPoolExecutor(folders.cores()) as pool:
+        for _ in pool.map(work, paths):
+            pass
+
+
+def _together(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) -> float:
+    """Images per second of several stages. A decode includes its read."""
+    rated = {name: rates[name] for name in stages if name in rates and not (name == READ and DECODE in stages)}
+    if encoder.device.type == "cpu":
+        return 1 / sum(1 / rate for rate in rated.values())
+    return min(rated.values())
+
+
+def _forward_remedy(encoder: Encoder) -> str:
+    if encoder.device.type == "cuda":
+        if encoder.engine.precision == "float32":
+            return "the network limits: --precision bfloat16 is faster and changes features a little."
+        return "the network limits: share images between GPUs with torchrun -m loocbench extract."
+    if torch.cuda.is_available():
+        return "the network limits: use the GPU, --device cuda."
+    threads = torch.get_num_threads()
+    if threads < folders.cores():
+        return f"the network limits, and works on {threads} of {folders.cores()} cores: set OMP_NUM_THREADS."
+    return "the network limits: a GPU, or more cores. Features are computed once, then read from the cache."

@@ -1,0 +1,56 @@
+"""Extract the features of a data set's splits for later commands, in one process or several."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loocbench.errors import unknown
+from loocbench.features import extraction
+from loocbench.features.encoder import Encoder
+from loocbench.pretraining.ranks import Ranks
+from loocbench.types import Dataset
+from loocbench.watching import Watcher
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """One split's features. spaces: widths by name. files: the .npy file of each space."""
+
+    split: str
+    images: int
+    spaces: dict[str, int]
+    files: dict[str, str]
+    seconds: float
+
+
+def extract(
+    encoder: Encoder,
+    dataset: Dataset,
+    splits: Sequence[str],
+    *,
+    cache: Path,
+    watcher: Watcher,
+    ranks: Ranks,
+) -> list[Extracted]:
+    """The features of some splits (default: all). Raises UserError for an unknown split."""
+    for name in splits:
+        if name not in dataset.splits:
+            raise unknown(f"split of {dataset.name}", name, list(dataset.splits))
+    found = []
+    for name in splits or list(dataset.splits):
+        begin = time.perf_counter()
+        split = dataset.splits[name]
+        every = extraction.extract(encoder, dataset, split, cache=cache, watcher=watcher, ranks=ranks)
+        found.append(
+            Extracted(
+                name,
+                len(split),
+                {space: matrix.shape[1] for space, matrix in every.items()},
+                {space: str(getattr(matrix, "filename", "")) for space, matrix in every.items()},  # np.memmap's
+                round(time.perf_counter() - begin, 3),
+            )
+        )
+    return found

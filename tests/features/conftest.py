@@ -1,0 +1,18 @@
+"""An encoder around any network."""
+
+import pytest
+
+from loocbench.checkpoints import locate
+from loocbench.features.encoder import Encoder
+from loocbench.features.engine import Engine
+
+
+@pytest.fixture
+def encoder_of():
+    """encoder_of(network, size, engine): the network as an encoder of size px images."""
+
+    def make(network, size, engine=None):
+        card = locate.untrained("resnet8", 0, size).card
+        return Encoder(card, network, "cpu", engine or Engine())
+
+    return make

@@ -1,0 +1,134 @@
+"""The cache: what it holds is named, what is in use or being made stays, the rest goes by age and size."""
+
+import gc
+import os
+import time
+
+import pytest
+from filelock import FileLock
+
+from loocbench.checkpoints import locate
+from loocbench.data import preparing
+from loocbench.errors import UserError
+from loocbench.features import extraction, keeping, stored
+from loocbench.features.encoder import Encoder
+from tests.conftest import Silent
+
+
+def fill(dataset, cache, *splits):
+    encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, 16))
+    return [
+        extraction.extract(encoder, dataset, dataset.splits[split], cache=cache, watcher=Silent()) for split in splits
+    ]
+
+
+def age(cache, days):
+    """As if nothing had been used for so many days."""
+    for path in cache.rglob("*"):
+        os.utime(path, (time.time() - days * 86400,) * 2)
+
+
+def pruned(cache, **options):
+    gc.collect()
+    return [entry for entry in keeping.choose(keeping.find(cache), **options) if keeping.remove(entry)]
+
+
+def test_entries_say_what_they_are(tiny_blooms, tmp_path):
+    features = fill(tiny_blooms, tmp_path, "test")
+    entries = {entry.kind: entry for entry in keeping.find(tmp_path)}
+    assert entries["images"].described == "blooms test, 18 px"
+    assert entries["features"].described.startswith("blooms test, random-resnet8")
+    assert entries["features"].about["images"] == 64
+    assert entries["features"].about["spaces"]["general"] == 64
+    assert "float32" in entries["features"].about["numerics"]
+    sizes = [path.stat().st_size for path in entries["features"].path.iterdir()]
+    assert entries["features"].size == sum(sizes) > 64 * 64 * 4
+    assert len(features[0]["general"]) == 64
+
+
+def test_what_is_in_use_stays_and_goes_when_it_no_longer_is(tiny_blooms, tmp_path):
+    features = fill(tiny_blooms, tmp_path, "test")
+    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["test"], 18, cache=tmp_path, watcher=Silent())
+    age(tmp_path, 100)
+    assert {entry.state for entry in keeping.find(tmp_path)} == {"in use"}
+    assert pruned(tmp_path, older_than=86400.0) == []
+    kept = images.image(3).sum(), features[0]["general"].sum()
+    del features
+    assert [entry.kind for entry in pruned(tmp_path, older_than=86400.0)] == ["features"]
+    del images
+    assert [entry.kind for entry in pruned(tmp_path, older_than=86400.0)] == ["images"]
+    assert keeping.find(tmp_path) == []
+    again = fill(tiny_blooms, tmp_path, "test")  # nothing is lost but time
+    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["test"], 18, cache=tmp_path, watcher=Silent())
+    assert (images.image(3).sum(), again[0]["general"].sum()) == kept
+
+
+def test_a_use_makes_young_again(tiny_blooms, tmp_path):
+    fill(tiny_blooms, tmp_path, "test", "val")
+    age(tmp_path, 100)
+    fill(tiny_blooms, tmp_path, "test")
+    gone = pruned(tmp_path, older_than=86400.0)
+    assert {(entry.kind, entry.about["split"]) for entry in gone} == {
+        ("features", "val"),
+        ("images", "val"),
+        ("images", "test"),  # found features need no images
+    }
+
+
+def test_the_bound_takes_what_was_not_used_for_longest(tiny_blooms, tmp_path):
+    fill(tiny_blooms, tmp_path, "train", "val", "test")
+    entries = keeping.find(tmp_path)
+    for number, entry in enumerate(entries):
+        path = entry.path / stored.ENTRY if entry.kind == "features" else entry.path
+        os.utime(path, (1e9 + number, 1e9 + number))
+    in_order = [entry.path for entry in entries]
+    left = sum(entry.size for entry in entries) - entries[0].size - 1
+    assert [entry.path for entry in pruned(tmp_path, max_size=left)] == in_order[:2]
+    assert sum(entry.size for entry in keeping.find(tmp_path)) <= left
+
+
+def test_the_environment_bounds_the_cache(tiny_blooms, tmp_path, monkeypatch):
+    fill(tiny_blooms, tmp_path, "train")
+    age(tmp_path, 1)
+    gc.collect()
+    monkeypatch.setenv("LOOCBENCH_CACHE_SIZE", "1KB")
+    found = fill(tiny_blooms, tmp_path, "val")  # held, so it stays although it alone is more
+    assert [(entry.kind, entry.about["split"]) for entry in keeping.find(tmp_path)] == [("features", "val")]
+    assert len(found[0]["general"]) == 48
+
+
+def test_half_written_things_of_dead_processes_go_those_of_living_ones_stay(tiny_blooms, tmp_path):
+    fill(tiny_blooms, tmp_path, "test")
+    features, images = tmp_path / "features", tmp_path / "images"
+    dead, alive = features / f".{'a' * 32}.part", features / f".{'b' * 32}.part"
+    dead_images = images / f"blooms-test-64-{'c' * 16}.part"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "general.npy").write_bytes(b"half")
+    dead_images.write_bytes(b"half")
+    dead_images.with_suffix(".progress").write_text("0")
+    with FileLock(features / f".{'b' * 32}.lock"):
+        assert {entry.path for entry in pruned(tmp_path)} == {dead, dead_images}
+    assert alive.exists()
+    assert not dead_images.with_suffix(".progress").exists()
+    assert len([entry for entry in keeping.find(tmp_path) if entry.state == "whole"]) == 2
+    assert {entry.path for entry in pruned(tmp_path)} == {alive}
+
+
+def test_files_of_other_programs_are_never_looked_at(tmp_path):
+    for name in ("images/mine.safetensors", "images/holiday.jpg", "features/notes.txt", "features/mine/x.npy"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"mine")
+    assert keeping.find(tmp_path) == []
+
+
+def test_sizes_and_spans():
+    assert keeping.size_of("1.5 GB", "--max-size") == 1_500_000_000
+    assert keeping.size_of("500mb", "--max-size") == 500_000_000
+    assert keeping.span_of("2w", "--older-than") == 14 * 86400
+    for wrong in ("50", "lots", "-1GB", ""):
+        with pytest.raises(UserError, match="write 500MB, 50GB or 2TB"):
+            keeping.size_of(wrong, "--max-size")
+    with pytest.raises(UserError, match="write 12h, 30d or 2w"):
+        keeping.span_of("yesterday", "--older-than")
+    assert [keeping.readable(size) for size in (12, 1_200, 3 * 10**9)] == ["12 B", "1.2 KB", "3.0 GB"]
