@@ -10,6 +10,8 @@ from loocbench.models import architectures, whole
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
+pytestmark = pytest.mark.skipif(not folding.has_onednn(), reason="this torch has no oneDNN to join convolutions with")
+
 
 def lively(network: nn.Module, seed: int = 0) -> nn.Module:
     """Random statistics and weights: a fresh batch norm is nearly the identity, and would hide a wrong fold."""
