@@ -48,7 +48,7 @@ browser:
 	fi
 
 test: check browser
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,9 +88,11 @@ def _trained_on(group: Sequence[Row]) -> str:
     seeds = len({row.checkpoint_hash for row in group})
     count = [f"{seeds} seeds"] if seeds > 1 else []
     network = f"{row.backbone} at {row.image_size} px"
-    source = [row.source] if row.source else []
+    source = [re.sub(r"(SHA-256 [0-9a-f]{8})[0-9a-f]+", r"\1…", row.source)] if row.source else []
     if row.epochs is None:
-        return ", ".join([row.pretrained_on or "unknown images", network, "unknown epochs", *source, *count])
+        known = row.pretrained_on not in ("", "unknown")
+        images = row.pretrained_on if known else "unknown images"
+        return ", ".join([images, network, "unknown epochs", *source, *count])
     if row.untrained:
         return ", ".join(["nothing", network, *count])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on

@@ -130,7 +130,7 @@ def test_what_is_part_of_a_cached_split_costs_no_forward_pass(trained, tiny_bloo
     """Rows of it, all rows by their numbers, and no turn at all."""
     encoder, rows = loocbench.load(trained["looc"]), np.array([3, 8, 40])
     whole = extract(encoder, tiny_blooms, tmp_path)["general"]
-    monkeypatch.setattr(encoder, "all_spaces", lambda images: pytest.fail("a forward pass"))
+    monkeypatch.setattr(Bulk, "__call__", lambda self, images: pytest.fail("a forward pass"))
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=rows)["general"], whole[rows])
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=np.arange(64))["general"], whole)
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, Change("rotation", 0))["general"], whole)

@@ -19,9 +19,10 @@ from loocbench.jobs.pretrain import pretrain
 from loocbench.jobs.upkeep import Upkeep
 from loocbench.pretraining import memory, resuming
 from loocbench.pretraining.loop import NotFiniteError, Run
-from tests.conftest import Silent, tiny_recipe
+from tests.conftest import TINY, Silent, tiny_recipe
 
 CPU = torch.device("cpu")
+LONG = tiny_recipe("looc", epochs=40)  # 120 steps
 
 
 def run_of(recipe, dataset, cache):
@@ -243,19 +244,20 @@ def test_looking_changes_nothing(tmp_path, tiny_blooms):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, to be at the same state at once")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="processes are forked from one that has imported all, to start fast"
+)
 def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_blooms):
     """kill -9 whenever it comes: what is there loads, and resuming ends bit for bit where an uninterrupted run does."""
-    recipe = tiny_recipe("looc", epochs=40)  # 120 steps
-    straight = native.read_card(train(recipe, tiny_blooms, tmp_path / "straight"))
+    straight = native.read_card(train(LONG, tiny_blooms, tmp_path / "straight"))
     generator = random.Random(0)
     folder = tmp_path / "runs" / "run"
 
-    def go_on():
-        train(recipe, tiny_blooms, tmp_path, existing="resume", upkeep=Upkeep(save_minutes=0.0002))
+    context = multiprocessing.get_context("forkserver")  # of this process's threads a fork would know nothing
+    context.set_forkserver_preload([__name__])
 
     for kill in range(20):
-        process = multiprocessing.get_context("fork").Process(target=go_on)
+        process = context.Process(target=_go_on, args=(tmp_path,))
         before = _newest(folder)
         process.start()
         while _newest(folder) == before and process.is_alive():  # until it has come further
@@ -267,9 +269,13 @@ def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_b
         if (folder / native.FILE).exists():
             native.load(folder / native.FILE)
         assert any(resuming.is_whole(state) for state in folder.glob("state-*.safetensors"))
-    go_on()
+    _go_on(tmp_path)
     assert not list(folder.glob(".*.part"))  # what the killed had begun to write
     assert native.read_card(folder / native.FILE).weights == straight.weights
+
+
+def _go_on(folder):
+    train(LONG, blooms.blooms(TINY), folder, existing="resume", upkeep=Upkeep(save_minutes=0.0002))
 
 
 def _newest(folder):
