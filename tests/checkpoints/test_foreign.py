@@ -376,8 +376,8 @@ def test_a_foreign_model_stands_in_the_table_beside_a_run_and_a_random_network(t
     table = run("report")
     assert "shuffle" in table
     page = Path("results/local/table.md").read_text()
-    assert "unknown images, torchvision:shufflenet_v2_x0_5 at 32 px" in page
-    assert "nothing, torchvision:shufflenet_v2_x0_5 at 32 px" in page
+    assert "unknown images, torchvision:shufflenet_v2_x0_5 at 32 px" in page.replace("\\", "")
+    assert "nothing, torchvision:shufflenet_v2_x0_5 at 32 px" in page.replace("\\", "")
 
 
 @pytest.fixture
