@@ -99,9 +99,7 @@ def disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> l
         result = comparison.result
         if result is None or result.test != "McNemar":
             continue
-        rows = [
-            next(row for row in side.rows if _is_of(row, comparison)) for side in (comparison.first, comparison.second)
-        ]
+        rows = [row for side in comparison.rows for row in side]  # McNemar's test is of one a side
         if any(row.draws for row in rows):
             continue
         right = [row.items[comparison.column.metric].values().astype(bool) for row in rows]
@@ -143,11 +141,6 @@ def draw(disagreement: Disagreement, folder: Path) -> Path:
     path = folder / f"{comparison.column.task.replace('/', '-')}.{comparison.column.metric}.png"
     contact_sheet.draw(images, captions, title, path)
     return path
-
-
-def _is_of(row: Row, comparison: Comparison) -> bool:
-    column = comparison.column
-    return (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.items
 
 
 def _opened(row: Row, data_dir: Path | None, opened: dict[str, Dataset | str]) -> Dataset | str:

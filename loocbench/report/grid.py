@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from loocbench.report import labels
 from loocbench.report.cells import Cell, Line
 from loocbench.report.columns import Column
-from loocbench.report.pairs import Comparison
+from loocbench.report.pairs import Comparison, Result
 from loocbench.report.table import Table
 
 
@@ -142,7 +142,6 @@ def comparison_rows(tests: Sequence[Comparison]) -> list[tuple[str, ...]]:
             rows.append((test.column.heading, first, second, "–", "–", test.reason, "–", "–", ""))
             continue
         counts = f", {found.only_first} against {found.only_second} of {found.n:,}" if found.test == "McNemar" else ""
-        seeds = f", {found.seeds} seeds" if found.seeds > 1 else ""
         rows.append(
             (
                 test.column.heading,
@@ -150,13 +149,20 @@ def comparison_rows(tests: Sequence[Comparison]) -> list[tuple[str, ...]]:
                 second,
                 labels.percent(found.difference, signed=True),
                 f"{labels.percent(found.low, signed=True)} to {labels.percent(found.high, signed=True)}",
-                f"{found.test}{counts}{seeds}",
+                f"{found.test}{counts}{_seeds(found)}",
                 labels.p_value(found.p),
                 labels.p_value(test.adjusted),
                 test.marker,
             )
         )
     return rows
+
+
+def _seeds(result: Result) -> str:
+    first, second = result.seeds
+    if first == second == 1:
+        return ""
+    return f", {first} seeds" if result.by_seed else f", {first} and {second} seeds, not the same ones"
 
 
 def _told_apart(test: Comparison) -> tuple[str, str]:

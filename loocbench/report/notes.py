@@ -21,7 +21,8 @@ _RANKS = (
 )
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
-    f"bootstrap over items and seeds; p after Holm's correction over all {{count}} tests, ↑ and ↓ mark p < {LEVEL:g}."
+    "bootstrap over items and seeds, of fewer than 50 items Student's test; p after Holm's correction over all {count} "
+    f"tests, ↑ and ↓ mark p < {LEVEL:g}."
 )
 
 

@@ -80,7 +80,8 @@ def test_several_seeds_are_paired_by_seed(loocbench, tmp_path):
         keep(tmp_path, f"a{seed}", easy, model="A", seed=seed)
         keep(tmp_path, f"b{seed}", easy & (generator.random(200) < 0.4), model="B", seed=seed)
     (task,) = json.loads(loocbench("compare", "A", "B", "--json").out)["tasks"]
-    assert (task["result"]["test"], task["result"]["seeds"]) == ("bootstrap", 3)
+    assert (task["result"]["test"], task["result"]["seeds"]) == ("bootstrap", [3, 3])
+    assert task["result"]["by_seed"]
     assert 0 < task["result"]["low"] < task["result"]["difference"] < task["result"]["high"]
 
 
