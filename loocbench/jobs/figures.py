@@ -27,7 +27,7 @@ def draw(
     built: Table, rows: Sequence[Row], options: Options, folder: Path, *, runs: Path, watcher: Watcher
 ) -> list[Path]:
     """Draw all that the rows of a table give into a folder, each figure as SVG, PDF and PNG. Returns the files."""
-    kept = selection.current(selection.select(rows, options.chosen))
+    kept = selection.shown(rows, options.chosen)
     drawings = [*_of_rows(built, kept), *_of_runs(kept, runs)]
     written = []
     for number, (name, drawing) in enumerate(drawings):

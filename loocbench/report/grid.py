@@ -162,7 +162,7 @@ def _seeds(result: Result) -> str:
     first, second = result.seeds
     if first == second == 1:
         return ""
-    return f", {first} seeds" if result.by_seed else f", {first} and {second} seeds, not the same ones"
+    return f", {first} seeds" if result.by_seed else f", {first} and {second} seeds, not paired"
 
 
 def _told_apart(test: Comparison) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def of(
     said = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
     notes.append(f"{said}Hardware: {'; '.join(sorted({row.hardware for row in rows}))}.")
     notes += [
-        f"{column.task} was measured on another copy than the official one: {column.note}."
+        f"{column.task} was measured on a copy that is not known to be the official one: {column.note}."
         for column in columns
         if column.note
     ]

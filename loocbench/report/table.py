@@ -64,12 +64,12 @@ def build(rows: Sequence[Row], options: Options | None = None) -> Table:
     """The table of some rows; see :class:`Options`.
 
     Of several versions of a task only the newest is shown, and of a checkpoint that was trained again only the newest
-    weights. Over several pretraining seeds a cell is their mean with Student's interval; of one it has the interval
+    weights; other images than the rest of a column's have a column of their own. Over several pretraining seeds a cell is their mean with Student's interval; of one it has the interval
     over test items. Raises UserError for a filter, a sorting or a line that fits nothing.
     """
     options = options or Options()
     wanted = selection.select(rows, options.chosen)
-    current = selection.current(wanted)
+    current = selection.shown(rows, options.chosen)
     known = choosing.cards(current)
     columns = choosing.choose(current, known, every_metric=options.every_metric, metrics=options.chosen.metrics)
     experiments = group(current)

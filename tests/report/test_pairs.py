@@ -47,7 +47,7 @@ def test_of_two_sides_that_share_some_seeds_only_none_is_left_out():
     assert test.result.difference == pytest.approx(lines["A"] - lines["B"])
     assert (test.result.test, test.result.seeds, test.result.by_seed) == ("bootstrap", (3, 3), False)
     assert not test.marker
-    assert comparison_rows([test])[0][5] == "bootstrap, 3 and 3 seeds, not the same ones"
+    assert comparison_rows([test])[0][5] == "bootstrap, 3 and 3 seeds, not paired"
 
 
 def test_the_same_seeds_are_pairs_in_any_order():
