@@ -13,7 +13,7 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.report import columns as choosing
 from loocbench.report import contact_sheet, pairs, selection
-from loocbench.report.experiments import Experiment, group
+from loocbench.report.experiments import Experiment, evaluated, group
 from loocbench.report.pairs import Comparison
 from loocbench.types import Dataset, Row
 
@@ -76,8 +76,8 @@ def find(rows: Sequence[Row], text: str) -> Experiment:
         raise UserError(f"no rows of '{name}'. There are: {', '.join(known)}.")
     offered = list(dict.fromkeys(row.features for row in fitting))
     if not features:
-        usual = [one for one in ("looc++", "looc") if one in offered]
-        features = offered[0] if len(offered) == 1 else usual[0] if usual else ""
+        usual = {evaluated(row.recipe.method if row.recipe else "") for row in fitting}
+        features = next((one for one in offered if len(offered) == 1 or {one} == usual), "")
     chosen = [row for row in fitting if row.features == features]
     if not chosen:
         raise UserError(f"say which features of '{name}' with '{name}@FEATURES': {', '.join(offered)}.")

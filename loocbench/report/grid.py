@@ -116,7 +116,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def cell_text(cell: Cell | None) -> str:
-    """A cell without emphasis: "72.3 ± 1.2 ↑", or of a published one "39.3 (here +1.2)"."""
+    """A cell without emphasis: "72.3 ± 1.2 ↑", "72.3 ± 3.1 (1 seed)", or of a published one "39.3 (here +1.2)"."""
     if cell is None:
         return "–"
     text = labels.percent(cell.value)
@@ -124,6 +124,8 @@ def cell_text(cell: Cell | None) -> str:
         text += f" ± {labels.percent(cell.spread)}"
     if cell.marker:
         text += f" {cell.marker}"
+    if cell.fewer:
+        text += f" ({cell.seeds} seed{'s' if cell.seeds > 1 else ''})"
     if cell.difference is not None:
         text += f" (here {labels.percent(cell.difference, signed=True)})"
     return text

@@ -315,14 +315,14 @@ def test_the_scale_stands_below_and_what_is_stated_in_the_notes():
     assert [line["Model"] for line in lines] == ["A", "Random ranking", "Best possible ranking"]
 
 
-def published_difference(**changes):
+def published_difference(model="LooC++ (color, rotation)", **changes):
     kept = measured(
-        "LooC++ (color, rotation)",
+        model,
         0.4,
         **{"task": "linear/cub200-sgd", "dataset": "cub200", "features": "looc++", **changes},
     )
     lines = {line.model: line for line in table.build([kept]).published}
-    return lines["LooC++ (color, rotation)"].cells[0].difference
+    return lines[model].cells[0].difference
 
 
 def test_the_difference_to_a_published_figure_only_where_split_and_protocol_are_the_same():
@@ -330,6 +330,10 @@ def test_the_difference_to_a_published_figure_only_where_split_and_protocol_are_
     assert published_difference(dataset_note="subset 9 of 11,788") is None  # another split
     assert published_difference(task="linear/cub200") is None  # another protocol
     assert published_difference(features="head:color") is None  # other features than the paper's
+    assert published_difference(task_version=99) is None  # another version of the protocol
+    foreign = {"recipe": None, "source": "a file", "epochs": None, "features": "looc"}
+    assert published_difference(**foreign) is None  # a name alone is no method
+    assert published_difference(model="MoCo", **foreign) is None
 
 
 def test_the_publishers_own_spread_is_shown():
