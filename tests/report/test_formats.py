@@ -159,6 +159,7 @@ def test_hostile_names_are_text_in_every_format():
     shown = " ".join(HOSTILE.split())
     (lines,) = parse(markdown.render(one, HOSTILE))
     assert {line["Model"] for line in lines} == {shown, "B"}
+    assert r"\$h\$" in markdown.render(one, HOSTILE)  # no mathematics
     frame = pd.read_csv(io.StringIO(separated.render(one)))
     assert shown in set(frame.model)
     assert json.loads(structured.render(one, HOSTILE))["measured"][0]["model"] in (HOSTILE, "B")
