@@ -16,6 +16,7 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 FEW_ITEMS = 50  # below, Student's t stands in for resampled items
 _LEAST = 2 / (RESAMPLES + 1)  # the smallest p-value that counting resamples gives
+_NOTHING = 1e-12  # a width that is rounding
 _FEW = 512  # different items; fewer are drawn by how often each occurs, which is the same and faster
 _AT_ONCE = 4_000_000  # drawn places in memory
 
@@ -60,8 +61,8 @@ def bootstrap(
     are too narrow (of 10 items they find 8 in 100 differences where there are none), so the means are drawn from
     Student's t. A bootstrap over two or three seeds would do worse, so of S > 1 seeds the mean's error is drawn from
     Student's t with S - 1 degrees of freedom (for two models apart this is the solution of Behrens and Fisher) and
-    added. The p-value is twice the smaller share at or beyond 0; where no resample is, see :func:`_tail`. ``seed``
-    makes the draws. Raises ValueError for a single item.
+    added; a single seed beside several is taken to vary as those do. The p-value is twice the smaller share at or
+    beyond 0; where no resample is, see :func:`_tail`. ``seed`` makes the draws. Raises ValueError for a single item.
     """
     if by_seed:
         for one, other in zip(first, second, strict=True):
@@ -76,15 +77,17 @@ def bootstrap(
     means = _over_items(parts, same_items, generator)
     value = float(np.dot(weights, [part.mean() for part in parts]))
     sides = np.split(means, [len(groups[0])]) if len(groups) > 1 else [means]
-    errors = sorted(filter(None, (_error_over_seeds(side) for side in sides)), reverse=True)
+    beside_one = min(map(len, sides)) == 1
+    errors = sorted(filter(None, (_error_over_seeds(side, beside_one=beside_one) for side in sides)), reverse=True)
     of_seeds = [error * generator.standard_t(freedom, size=RESAMPLES) for error, freedom in errors]
     resampled = np.sum([np.dot(weights, means), *of_seeds], axis=0)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     p = _two_sided(resampled)
-    if p <= _LEAST:
+    if value and high - low < _NOTHING:
+        p = 2.0 ** (1 - min(map(len, parts)))  # all that the signs of N equal differences can say
+    elif p <= _LEAST:
         p = min(p, _tail(value, parts, weights, same_items, errors))
-    p = max(p, 2.0 ** (1 - min(map(len, parts))))  # the least that the signs of N differences can say
     return Difference(value, float(low), float(high), p)
 
 
@@ -121,10 +124,15 @@ def _over_items(parts: Sequence[Array], same_items: bool, generator: np.random.G
     return np.concatenate(means, axis=1)
 
 
-def _error_over_seeds(means: Array) -> tuple[float, int] | None:
-    """Of means [S, RESAMPLES] the error that S seeds leave in their mean, and its degrees of freedom."""
+def _error_over_seeds(means: Array, *, beside_one: bool) -> tuple[float, int] | None:
+    """Of means [S, RESAMPLES] the error that S seeds leave in their mean, and its degrees of freedom.
+
+    beside_one: and in a single seed of the other side, if that varies as these do.
+    """
     seeds = len(means)
-    error = float(means.mean(axis=1).std(ddof=1)) / seeds**0.5 if seeds > 1 else 0.0
+    if seeds == 1:
+        return None
+    error = float(means.mean(axis=1).std(ddof=1)) * (1 / seeds + beside_one) ** 0.5
     return (error, seeds - 1) if error else None
 
 
@@ -158,7 +166,7 @@ def _tail(
     every = [*items, *errors]
     total = sum(error**2 for error, _ in every) ** 0.5
     freedom = min(freedom for _, freedom in every)
-    return 2 * float(stdtr(freedom, -abs(value) / total)) if total else 0.0
+    return 2 * float(stdtr(freedom, -abs(value) / total))
 
 
 def _same_length(first: npt.NDArray[np.generic], second: npt.NDArray[np.generic]) -> None:

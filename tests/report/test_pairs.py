@@ -20,7 +20,7 @@ def answers(share, draw, count=400):
 
 def of(model, values, **changes):
     """A row with single items."""
-    value = float(np.mean(values))
+    value = float(np.nanmean(values))
     changes = {"metrics": {"top1": Metric(value=value, low=value - 0.1, high=value + 0.1, n=len(values))}, **changes}
     return measured(model, value, items={"top1": Items.of(np.asarray(values))}, **changes)
 

@@ -171,6 +171,19 @@ def test_the_same_difference_everywhere_is_as_sure_as_its_signs():
         significance.bootstrap([np.ones(1)], [np.zeros(1)], by_seed=True)
 
 
+def test_one_seed_beside_three_is_a_draw_as_well():
+    """Taken for the model itself it would find 16 differences in a hundred where there are none."""
+    generator = np.random.default_rng(0)
+    found = 0
+    for repeat in range(300):
+        hard = generator.random(300)
+        first, second = (
+            [(hard < 0.6 + 0.06 * generator.standard_normal()).astype(float) for _ in range(seeds)] for seeds in (3, 1)
+        )
+        found += significance.bootstrap(first, second, by_seed=False, seed=repeat).p < 0.05
+    assert found / 300 < 0.1  # 5 of 100, and what 300 repeats leave open
+
+
 def test_where_seeds_differ_most_it_is_students_test():
     generator = np.random.default_rng(0)
     first, second = ([np.full(50, value) for value in generator.random(5)] for _ in range(2))
