@@ -300,6 +300,8 @@ class Card(Frozen):
 class Metric(Frozen):
     """A measured value with its 95 % interval over n items. Accuracies are fractions of 1."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     value: float
     low: float
     high: float
@@ -372,8 +374,11 @@ class Row(Frozen):
 
     features, checkpoint, checkpoint_hash, model: whose features. recipe: how they were pretrained; None for weights
     from elsewhere, which ``source`` names, and whose epochs may be unknown (None). seed: of the measurement; the recipe
-    has pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase.
+    has pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase. Every number
+    is finite: JSON has no others.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     schema_version: Literal[2] = 2
     task: str

@@ -115,17 +115,8 @@ def _print(
 
 
 def _means(test: Comparison) -> list[float]:
-    """What both have in the comparison's column: means over their checkpoints' measurements."""
-    out = []
-    for side in (test.first, test.second):
-        values = [
-            row.metrics[test.column.metric].value
-            for row in side.rows
-            if (row.task, row.dataset_note) == (test.column.task, test.column.note)
-            and test.column.metric in row.metrics
-        ]
-        out.append(sum(values) / len(values))
-    return out
+    """What both have in the comparison's column: means of the rows that were tested."""
+    return [sum(row.metrics[test.column.metric].value for row in side) / len(side) for side in test.rows]
 
 
 def _plain(

@@ -125,7 +125,10 @@ def report(
             place = output or results / suite / "report.html"
             written.append(page.write(built, rows, options, results, suite, output=place, pivot=pivot, watcher=display))
         elif kind == "terminal" and output is None and chosen == Selection():  # of a part there is no usual table
-            written += job.write_usual(built, rows, results, suite, pivot=pivot)
+            try:
+                written += job.write_usual(built, rows, results, suite, pivot=pivot)
+            except UserError as error:  # a store that may only be read can still be shown
+                display.say(f"printed only: {error}")
         elif output is not None:
             written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))
         if figures is not None:

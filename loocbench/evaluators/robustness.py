@@ -11,7 +11,7 @@ from loocbench.cards.tasks import TaskCard
 from loocbench.changes.names import CORRUPTIONS
 from loocbench.changes.ranges import CORRUPTION, range_of
 from loocbench.errors import UserError
-from loocbench.evaluators import probing, sampling, statistics
+from loocbench.evaluators import episodes, probing, sampling, statistics
 from loocbench.evaluators.probing import Classifier
 from loocbench.evaluators.subject import Subject
 from loocbench.types import Change, Metric, Outcome
@@ -42,16 +42,19 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         {"lambda": classifier.choice.strength},
         curve,
         classifier.certificate,
+        draws=found.draws,
         items={"top1": found.by_photograph(found.names), "clean_top1": clean},
     )
 
 
 class _Found:
     """Whether images were recognised: right[corruption, severity] bool [M], photographs[...] int64 [M], which of
-    ``count`` photographs they are made of. Images without a corruption have the name ""."""
+    ``count`` photographs they are made of. Images without a corruption have the name "". draws: the fingerprint of the
+    photographs, where only some of the split's were drawn."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, draws: str = "") -> None:
         self.count = count
+        self.draws = draws
         self.right: dict[tuple[str, float], Array] = {}
         self.photographs: dict[tuple[str, float], Array] = {}
 
@@ -81,7 +84,7 @@ def _corrupted(card: TaskCard, subject: Subject, classifier: Classifier) -> _Fou
     every = subject.labels("test", card.labels[0])
     rows = sampling.some(len(every), card.protocol.images, seed=subject.seed)
     labels = every[torch.from_numpy(rows).to(every.device)]
-    found = _Found(len(labels))
+    found = _Found(len(labels), episodes.fingerprint(rows) if len(rows) < len(every) else "")
     for name in card.protocol.changes:
         for severity in range_of(name).strengths:
             features = subject.features("test", change=Change(name, severity, seed=subject.seed), rows=rows)

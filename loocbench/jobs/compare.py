@@ -13,7 +13,7 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.report import columns as choosing
 from loocbench.report import contact_sheet, pairs, selection
-from loocbench.report.experiments import Experiment, group
+from loocbench.report.experiments import Experiment, evaluated, group
 from loocbench.report.pairs import Comparison
 from loocbench.types import Dataset, Row
 
@@ -76,8 +76,8 @@ def find(rows: Sequence[Row], text: str) -> Experiment:
         raise UserError(f"no rows of '{name}'. There are: {', '.join(known)}.")
     offered = list(dict.fromkeys(row.features for row in fitting))
     if not features:
-        usual = [one for one in ("looc++", "looc") if one in offered]
-        features = offered[0] if len(offered) == 1 else usual[0] if usual else ""
+        usual = {evaluated(row.recipe.method if row.recipe else "") for row in fitting}
+        features = next((one for one in offered if len(offered) == 1 or {one} == usual), "")
     chosen = [row for row in fitting if row.features == features]
     if not chosen:
         raise UserError(f"say which features of '{name}' with '{name}@FEATURES': {', '.join(offered)}.")
@@ -99,9 +99,7 @@ def disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> l
         result = comparison.result
         if result is None or result.test != "McNemar":
             continue
-        rows = [
-            next(row for row in side.rows if _is_of(row, comparison)) for side in (comparison.first, comparison.second)
-        ]
+        rows = [row for side in comparison.rows for row in side]  # McNemar's test is of one a side
         if any(row.draws for row in rows):
             continue
         right = [row.items[comparison.column.metric].values().astype(bool) for row in rows]
@@ -143,11 +141,6 @@ def draw(disagreement: Disagreement, folder: Path) -> Path:
     path = folder / f"{comparison.column.task.replace('/', '-')}.{comparison.column.metric}.png"
     contact_sheet.draw(images, captions, title, path)
     return path
-
-
-def _is_of(row: Row, comparison: Comparison) -> bool:
-    column = comparison.column
-    return (row.task, row.dataset_note) == (column.task, column.note) and column.metric in row.items
 
 
 def _opened(row: Row, data_dir: Path | None, opened: dict[str, Dataset | str]) -> Dataset | str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 
 from loocbench.jobs import runs as standing
@@ -27,8 +27,8 @@ def draw(
     built: Table, rows: Sequence[Row], options: Options, folder: Path, *, runs: Path, watcher: Watcher
 ) -> list[Path]:
     """Draw all that the rows of a table give into a folder, each figure as SVG, PDF and PNG. Returns the files."""
-    kept = selection.current(selection.select(rows, options.chosen))
-    drawings = [*_of_rows(built, kept), *_of_runs(kept, runs)]
+    kept = selection.shown(rows, options.chosen)
+    drawings = _numbered([*_of_rows(built, kept), *_of_runs(kept, runs)])
     written = []
     for number, (name, drawing) in enumerate(drawings):
         watcher.advance("drawing", number, len(drawings))
@@ -37,6 +37,15 @@ def draw(
         written += paths
     watcher.advance("drawing", len(drawings), len(drawings))
     return written
+
+
+def _numbered(drawings: Sequence[Drawing]) -> list[Drawing]:
+    """The same; of several with one name all but the first have a number behind it, so that none replaces another."""
+    found: dict[str, Callable[[list[Path]], None]] = {}
+    for name, drawing in drawings:
+        numbers = (f"{name}-{number}" if number > 1 else name for number in count(1))
+        found[next(free for free in numbers if free not in found)] = drawing
+    return list(found.items())
 
 
 def _of_rows(built: Table, kept: Sequence[Row]) -> Iterator[Drawing]:
@@ -77,5 +86,5 @@ def _only(line: Line, places: Sequence[int]) -> Line:
 
 
 def _slug(text: str) -> str:
-    """A name for a file: letters and digits; ++ stays apart from no plus."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower().replace("+", "p")).strip("-") or "unnamed"
+    """A name for a file: letters and digits, of any script; ++ stays apart from no plus."""
+    return re.sub(r"[\W_]+", "-", text.lower().replace("+", "p")).strip("-") or "unnamed"

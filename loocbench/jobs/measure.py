@@ -200,7 +200,7 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     """The stored row of this task, checkpoint, features and seed, measured now if there is none or on ``overwrite``.
 
     Raises UserError, before any work, for features that are not offered, for a stored row of other images or a file in
-    its place that is no row, and for a store that cannot be written to.
+    its place that is no row, for names that are too long for a file, and for a store that cannot be written to.
     """
     encoder, card = measurement.encoder, measurement.card
     encoder.parse(measurement.features_name)
@@ -214,6 +214,11 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         measurement.features_name,
         measurement.seed,
     )
+    for name in (path.parent.name, path.name):
+        if len(name.encode()) > store.LONGEST:
+            raise UserError(
+                f"'{name[:40]}…' is too long for a file's name; shorten the checkpoint's name, or join fewer features."
+            )
     kept = store.read(path) if path.exists() and not overwrite else None
     if isinstance(kept, store.Torn):
         raise UserError(f"{path} is there, but {kept.reason}; --overwrite it, or name a --suite.")

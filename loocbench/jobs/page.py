@@ -35,7 +35,7 @@ def write(
     watcher: Watcher,
 ) -> Path:
     """Write the page of a table that was built of ``rows`` with ``options``."""
-    kept = selection.current(selection.select(rows, options.chosen))
+    kept = selection.shown(rows, options.chosen)
     known, experiments = choosing.cards(kept), group(kept)
     pictures = list(_galleries(kept, results, suite, watcher))
     left_out = len(pictures) - MOST_GALLERIES

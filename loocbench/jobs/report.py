@@ -77,9 +77,12 @@ def text_of(built: table.Table, kind: Format, title: str, *, pivot: bool) -> str
 
 
 def write_usual(built: table.Table, rows: list[Row], results: Path, suite: str, *, pivot: bool) -> list[Path]:
-    """Write what a suite's folder has: table.md, and rows.csv with every figure of every row."""
+    """Write what a suite's folder has: table.md, and rows.csv with every figure of every row, no text a formula."""
     folder = results / suite
-    files.write_text(folder / "rows.csv", frame.to_frame(rows, suite).to_csv(index=False))
+    every = frame.to_frame(rows, suite)
+    for name in (name for name, kind in frame.COLUMNS.items() if kind == "str"):
+        every[name] = every[name].map(separated.safe)
+    files.write_text(folder / "rows.csv", every.to_csv(index=False))
     files.write_text(folder / "table.md", markdown.render(built, f"Results: {suite}", pivot=pivot))
     return [folder / "table.md", folder / "rows.csv"]
 

@@ -14,6 +14,8 @@ from loocbench import files
 from loocbench.records import migration
 from loocbench.types import Row
 
+LONGEST = 240  # bytes of a name; file systems take 255, and a file that is being written has a longer one
+
 
 class Torn(NamedTuple):
     """A file in the store that cannot be read as a row; it is left where it is. reason: goes on after "but"."""

@@ -11,11 +11,11 @@ from loocbench.types import Metric, Row
 MEASURED = ("val_top1", "kept", "first", "top1", "invariance")  # what a curve's points say; their other key is where
 
 
-def mean_rows(experiments: Sequence[Experiment], task: str) -> list[Row]:
-    """The mean row of each experiment that was measured on a task."""
+def mean_rows(experiments: Sequence[Experiment], task: str, note: str) -> list[Row]:
+    """The mean row of each experiment that was measured on a task, on the data that a note names."""
     found = []
     for one in experiments:
-        rows = [row for row in one.rows if row.task == task]
+        rows = [row for row in one.rows if (row.task, row.dataset_note) == (task, note)]
         if rows:
             found.append(mean_row(rows))
     return found

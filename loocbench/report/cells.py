@@ -9,7 +9,8 @@ from typing import Literal
 @dataclass(frozen=True)
 class Cell:
     """A figure. low, high: its 95 % interval, None for one that was published without. sd: over pretraining seeds,
-    where there are several. spread: the ± beside it. n: test items.
+    where there are several. spread: the ± beside it. seeds: of pretraining; fewer: than its line has elsewhere. n: test
+    items.
 
     rank: whether it is the best of its column or as good as that, or second. marker: ↑ or ↓ where it is significantly
     better or worse than the line that was asked about. difference: of the measured figure to this published one.
@@ -25,6 +26,7 @@ class Cell:
     rank: Literal["", "best", "second"] = ""
     marker: str = ""
     difference: float | None = None
+    fewer: bool = False
 
     @property
     def half(self) -> float:

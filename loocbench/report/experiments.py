@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from loocbench.types import MethodName, Row
 
 _METHODS: tuple[MethodName, ...] = ("random", "supervised", "moco", "moco++", "add-one", "looc", "looc++")
+_CONCATENATED: tuple[MethodName, ...] = ("moco++", "looc++")  # of all spaces
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ class Experiment:
     def checkpoints(self) -> set[str]:
         """Names of its checkpoints, one a pretraining seed."""
         return {row.checkpoint for row in self.rows}
+
+    @property
+    def seeds(self) -> int:
+        """How many checkpoints it has, one a pretraining seed."""
+        return len({row.checkpoint_hash for row in self.rows})
+
+
+def evaluated(method: str) -> str:
+    """The features that a method is evaluated on in the paper; ``method`` is "" for weights from elsewhere."""
+    return "looc++" if method in _CONCATENATED else "looc"
 
 
 def group(rows: Sequence[Row]) -> list[Experiment]:

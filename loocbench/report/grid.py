@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from loocbench.report import labels
 from loocbench.report.cells import Cell, Line
 from loocbench.report.columns import Column
-from loocbench.report.pairs import Comparison
+from loocbench.report.pairs import Comparison, Result
 from loocbench.report.table import Table
 
 
@@ -116,7 +116,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def cell_text(cell: Cell | None) -> str:
-    """A cell without emphasis: "72.3 ± 1.2 ↑", or of a published one "39.3 (here +1.2)"."""
+    """A cell without emphasis: "72.3 ± 1.2 ↑", "72.3 ± 3.1 (1 seed)", or of a published one "39.3 (here +1.2)"."""
     if cell is None:
         return "–"
     text = labels.percent(cell.value)
@@ -124,6 +124,8 @@ def cell_text(cell: Cell | None) -> str:
         text += f" ± {labels.percent(cell.spread)}"
     if cell.marker:
         text += f" {cell.marker}"
+    if cell.fewer:
+        text += f" ({cell.seeds} seed{'s' if cell.seeds > 1 else ''})"
     if cell.difference is not None:
         text += f" (here {labels.percent(cell.difference, signed=True)})"
     return text
@@ -142,7 +144,6 @@ def comparison_rows(tests: Sequence[Comparison]) -> list[tuple[str, ...]]:
             rows.append((test.column.heading, first, second, "–", "–", test.reason, "–", "–", ""))
             continue
         counts = f", {found.only_first} against {found.only_second} of {found.n:,}" if found.test == "McNemar" else ""
-        seeds = f", {found.seeds} seeds" if found.seeds > 1 else ""
         rows.append(
             (
                 test.column.heading,
@@ -150,13 +151,20 @@ def comparison_rows(tests: Sequence[Comparison]) -> list[tuple[str, ...]]:
                 second,
                 labels.percent(found.difference, signed=True),
                 f"{labels.percent(found.low, signed=True)} to {labels.percent(found.high, signed=True)}",
-                f"{found.test}{counts}{seeds}",
+                f"{found.test}{counts}{_seeds(found)}",
                 labels.p_value(found.p),
                 labels.p_value(test.adjusted),
                 test.marker,
             )
         )
     return rows
+
+
+def _seeds(result: Result) -> str:
+    first, second = result.seeds
+    if first == second == 1:
+        return ""
+    return f", {first} seeds" if result.by_seed else f", {first} and {second} seeds, not paired"
 
 
 def _told_apart(test: Comparison) -> tuple[str, str]:

@@ -24,20 +24,21 @@ class Matrix:
 
 
 def matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCard]) -> list[Matrix]:
-    """A matrix for each model and sensitivity task; of a card that is no longer shipped there is none."""
-    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    """A matrix for each model, sensitivity task and copy of its data; of a card that is gone there is none."""
+    groups: dict[tuple[str, str, str, str], list[Row]] = defaultdict(list)
     for one in experiments:
-        tasks: dict[str, list[Row]] = defaultdict(list)
+        tasks: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in one.rows:
             if row.task in cards and cards[row.task].evaluator == "sensitivity":
-                tasks[row.task].append(row)
-        for task, rows in tasks.items():
-            groups[task, one.model, one.trained_on].append(mean_row(rows))
+                tasks[row.task, row.dataset_note].append(row)
+        for (task, note), rows in tasks.items():
+            groups[task, note, one.model, one.trained_on].append(mean_row(rows))
     found = []
-    for (task, model, trained_on), rows in groups.items():
+    for (task, note, model, trained_on), rows in groups.items():
         changes = [
             name for name in cards[task].protocol.changes if all(f"{name}_invariance" in row.metrics for row in rows)
         ]
         if changes:
-            found.append(Matrix(cards[task].title, model, trained_on, tuple(rows), tuple(changes)))
+            title = f"{cards[task].title} [{note}]" if note else cards[task].title
+            found.append(Matrix(title, model, trained_on, tuple(rows), tuple(changes)))
     return found

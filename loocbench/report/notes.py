@@ -21,7 +21,8 @@ _RANKS = (
 )
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
-    f"bootstrap over items and seeds; p after Holm's correction over all {{count}} tests, ↑ and ↓ mark p < {LEVEL:g}."
+    "bootstrap over items and seeds, of fewer than 50 items Student's test; p after Holm's correction over all {count} "
+    f"tests, ↑ and ↓ mark p < {LEVEL:g}."
 )
 
 
@@ -43,7 +44,7 @@ def of(
     said = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
     notes.append(f"{said}Hardware: {'; '.join(sorted({row.hardware for row in rows}))}.")
     notes += [
-        f"{column.task} was measured on another copy than the official one: {column.note}."
+        f"{column.task} was measured on a copy that is not known to be the official one: {column.note}."
         for column in columns
         if column.note
     ]

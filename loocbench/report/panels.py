@@ -75,15 +75,17 @@ def few_shot(columns: Sequence[Column], cards: Mapping[str, TaskCard], lines: Se
 
 
 def curves(columns: Sequence[Column], cards: Mapping[str, TaskCard], experiments: Sequence[Experiment]) -> list[Panel]:
-    """What rows hold as curves: a panel for each task and thing that was varied."""
+    """What rows hold as curves: a panel for each task, copy of its data, and thing that was varied."""
     panels = []
-    for task in dict.fromkeys(column.task for column in columns):
-        column = next(one for one in columns if one.task == task)
-        chosen = [one for one in experiments if any(row.task == task for row in one.rows)]
-        rows = mean_rows(chosen, task)
+    columns_of: dict[tuple[str, str], Column] = {}
+    for one in columns:
+        columns_of.setdefault((one.task, one.note), one)
+    for (task, note), column in columns_of.items():
+        chosen = [one for one in experiments if any((row.task, row.dataset_note) == (task, note) for row in one.rows)]
+        rows = mean_rows(chosen, task, note)
         labels = _told_apart([(one.name, one.trained_on) for one in chosen])
         varied = dict.fromkeys(key for row in rows for point in row.curve for key in point if key not in MEASURED)
-        title = cards[task].title if task in cards else task
+        title = (cards[task].title if task in cards else task) + (f" [{note}]" if note else "")
         for x in varied:
             y = next((key for row in rows for point in row.curve if x in point for key in MEASURED if key in point), "")
             series = []

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from loocbench.cards.tasks import Published, TaskCard
 from loocbench.report.cells import Cell, Line
 from loocbench.report.columns import Column
-from loocbench.report.experiments import Experiment
-
-_CONCATENATED = ("moco++", "looc++")
+from loocbench.report.experiments import Experiment, evaluated
 
 
 def lines(
@@ -20,20 +18,31 @@ def lines(
 ) -> list[Line]:
     """A line for each model and source. experiments and measured belong together, place by place.
 
-    A cell has the difference of the measured figure where the entry's protocol is the card's, the data are the official
-    copy, and one experiment alone is this model on the features that its method is evaluated on.
+    Of a task with several columns the figures stand in that of the official copy, if there is one, and only once. A
+    cell has the difference of the measured figure where the entry's protocol and the task's version are the card's, the
+    data are the official copy, and one experiment alone was pretrained by this model's method and measured on the
+    features that the method is evaluated on.
     """
     found: dict[tuple[str, str], dict[int, Cell]] = {}
-    for position, column in enumerate(columns):
-        for entry in cards[column.task].published if column.task in cards else ():
+    for position, column in _once(columns):
+        card = cards.get(column.task)
+        for entry in card.published if card else ():
             if column.metric in entry.metrics:
                 ours = _ours(entry, column, position, experiments, measured)
-                cell = _cell(entry, column, ours)
+                cell = _cell(entry, column, ours if card and column.version == card.version else None)
                 found.setdefault((entry.model, entry.source), {})[position] = cell
     return [
         Line(model, "", source, tuple(cells.get(position) for position in range(len(columns))))
         for (model, source), cells in found.items()
     ]
+
+
+def _once(columns: Sequence[Column]) -> list[tuple[int, Column]]:
+    """A place for each task and metric."""
+    places: dict[tuple[str, str], tuple[int, Column]] = {}
+    for place, column in sorted(enumerate(columns), key=lambda pair: bool(pair[1].note)):
+        places.setdefault((column.task, column.metric), (place, column))
+    return sorted(places.values(), key=lambda pair: pair[0])
 
 
 def _cell(entry: Published, column: Column, ours: Cell | None) -> Cell:
@@ -49,11 +58,8 @@ def _ours(
     cells = [
         cell
         for one, line in zip(experiments, measured, strict=True)
-        if one.model == entry.model and one.features == _evaluated(one) and (cell := line.cells[position])
+        if one.family  # not only a name
+        and (one.model, one.features) == (entry.model, evaluated(one.family))
+        and (cell := line.cells[position])
     ]
     return cells[0] if len(cells) == 1 else None
-
-
-def _evaluated(experiment: Experiment) -> str:
-    """The features that the method is evaluated on in the paper."""
-    return "looc++" if experiment.family in _CONCATENATED else "looc"

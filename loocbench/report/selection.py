@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -49,22 +51,54 @@ def select(rows: Sequence[Row], selection: Selection) -> list[Row]:
     return [row for row in rows if all(matches(patterns, *names(row)) for _, patterns, names in kinds)]
 
 
-def current(rows: Sequence[Row]) -> list[Row]:
-    """The newest version of each task, and of a checkpoint that was trained again under its name the newest weights."""
+def shown(rows: Sequence[Row], chosen: Selection) -> list[Row]:
+    """The rows that a report of a selection is made of: what fits, is current, and told apart by images.
+
+    Raises UserError as :func:`select` does.
+    """
+    return told_apart(current(select(rows, chosen), among=rows))
+
+
+def current(rows: Sequence[Row], *, among: Sequence[Row] = ()) -> list[Row]:
+    """The newest version of each task, and of a checkpoint that was trained again under its name the newest weights.
+
+    Which weights are the newest all of ``among`` say (the rows themselves, if it is empty), whatever they measured: old
+    weights beside new ones would be a second seed.
+    """
     versions: dict[str, int] = {}
     for row in rows:
         versions[row.task] = max(row.task_version, versions.get(row.task, 0))
-    newest: dict[tuple[str, ...], Row] = {}
-    shown = [row for row in rows if row.task_version == versions[row.task]]
-    for row in shown:
-        place = _place(row)
-        if place not in newest or newest[place].created < row.created:
-            newest[place] = row
-    return [row for row in shown if row.checkpoint_hash == newest[_place(row)].checkpoint_hash]
+    newest: dict[str, Row] = {}
+    for row in among or rows:
+        if row.checkpoint not in newest or newest[row.checkpoint].created < row.created:
+            newest[row.checkpoint] = row
+    return [
+        row
+        for row in rows
+        if row.task_version == versions[row.task] and row.checkpoint_hash == newest[row.checkpoint].checkpoint_hash
+    ]
 
 
-def _place(row: Row) -> tuple[str, ...]:
-    return row.checkpoint, row.task, row.dataset_note, row.features
+def told_apart(rows: Sequence[Row]) -> list[Row]:
+    """The same rows; where those of one task have the same note but other images, the note names the images.
+
+    So they have columns, curves and averages of their own. What images are called depends on them alone.
+    """
+    images: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        images[row.task, row.dataset_note].add(_images(row))
+    return [
+        row.model_copy(update={"dataset_note": ", ".join(filter(None, [row.dataset_note, f"images {_images(row)}"]))})
+        if len(images[row.task, row.dataset_note]) > 1
+        else row
+        for row in rows
+    ]
+
+
+def _images(row: Row) -> str:
+    """A short name of all splits and the edition of their pixels."""
+    said = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), row.edition])
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -64,18 +64,19 @@ def build(rows: Sequence[Row], options: Options | None = None) -> Table:
     """The table of some rows; see :class:`Options`.
 
     Of several versions of a task only the newest is shown, and of a checkpoint that was trained again only the newest
-    weights. Over several pretraining seeds a cell is their mean with Student's interval; of one it has the interval
-    over test items. Raises UserError for a filter, a sorting or a line that fits nothing.
+    weights; other images than the rest of a column's have a column of their own. Over several pretraining seeds a cell
+    is their mean with Student's interval; of one it has the interval over test items. Raises UserError for a filter, a
+    sorting or a line that fits nothing.
     """
     options = options or Options()
     wanted = selection.select(rows, options.chosen)
-    current = selection.current(wanted)
+    current = selection.shown(rows, options.chosen)
     known = choosing.cards(current)
     columns = choosing.choose(current, known, every_metric=options.every_metric, metrics=options.chosen.metrics)
     experiments = group(current)
     sorted_rows = [_by_column(experiment) for experiment in experiments]
     lines = [
-        Line(one.model, one.features, one.trained_on, _cells(by_column, columns, options.spread), one.family)
+        Line(one.model, one.features, one.trained_on, _cells(one, by_column, columns, options.spread), one.family)
         for one, by_column in zip(experiments, sorted_rows, strict=True)
     ]
     tests = pairs.tests(experiments, columns, against=options.against, every_pair=options.every_pair)
@@ -107,8 +108,12 @@ def _by_column(experiment: Experiment) -> Mapping[tuple[str, str], list[Row]]:
     return found
 
 
-def _cells(by_column: Mapping[tuple[str, str], list[Row]], columns: Sequence[Column], spread: Spread) -> Cells:
-    return tuple(_cell(by_column.get((column.task, column.note), []), column.metric, spread) for column in columns)
+def _cells(
+    experiment: Experiment, by_column: Mapping[tuple[str, str], list[Row]], columns: Sequence[Column], spread: Spread
+) -> Cells:
+    """The experiment's cells; those of fewer seeds than its line says are marked."""
+    found = [_cell(by_column.get((column.task, column.note), []), column.metric, spread) for column in columns]
+    return tuple(cell and replace(cell, fewer=cell.seeds < experiment.seeds) for cell in found)
 
 
 def _cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from loocbench.errors import UserError
+from loocbench.jobs import compare as job
 from loocbench.records import store
 from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
@@ -80,7 +82,8 @@ def test_several_seeds_are_paired_by_seed(loocbench, tmp_path):
         keep(tmp_path, f"a{seed}", easy, model="A", seed=seed)
         keep(tmp_path, f"b{seed}", easy & (generator.random(200) < 0.4), model="B", seed=seed)
     (task,) = json.loads(loocbench("compare", "A", "B", "--json").out)["tasks"]
-    assert (task["result"]["test"], task["result"]["seeds"]) == ("bootstrap", 3)
+    assert (task["result"]["test"], task["result"]["seeds"]) == ("bootstrap", [3, 3])
+    assert task["result"]["by_seed"]
     assert 0 < task["result"]["low"] < task["result"]["difference"] < task["result"]["high"]
 
 
@@ -90,6 +93,21 @@ def test_two_features_of_one_checkpoint(loocbench, tmp_path):
     keep(tmp_path, "run", ~right, model="A", features="head:rotation")
     (task,) = json.loads(loocbench("compare", "run@head:color", "run@head:rotation", "--json").out)["tasks"]
     assert (task["result"]["difference"], task["result"]["p"]) == (0, 1)
+
+
+def test_without_features_those_that_the_method_is_evaluated_on():
+    """LooC's own are looc, also where all of its spaces were measured together."""
+    rows = [
+        row(checkpoint=method, checkpoint_hash=method, model=method, recipe=tiny_recipe(method), features=features)
+        for method in ("looc", "looc++")
+        for features in ("looc++", "head:color", "looc")
+    ]
+    assert job.find(rows, "looc").features == "looc"
+    assert job.find(rows, "looc++").features == "looc++"
+    foreign = [row(recipe=None, source="a file", epochs=None, features=name) for name in ("looc", "head:a")]
+    assert job.find(foreign, "a-run").features == "looc"
+    with pytest.raises(UserError, match=r"say which features of 'looc' with 'looc@FEATURES': looc\+\+, head:color."):
+        job.find(rows[:2], "looc")
 
 
 def test_what_cannot_be_tested_says_why(loocbench, tmp_path):

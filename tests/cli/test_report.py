@@ -1,11 +1,15 @@
 """``report``: filters, sorting, pivot, formats, tests, and what it says of bad input."""
 
+import errno
 import json
 
 import pandas as pd
 import pytest
 
+from loocbench import files
+from loocbench.records import store
 from loocbench.types import Row
+from tests.records.test_store import place, row
 from tests.report import fixed_store
 
 
@@ -82,6 +86,28 @@ def test_printed_alone_it_is_also_kept_beside_the_rows(report, tmp_path):
     every = pd.read_csv(folder / "rows.csv")
     stored = [row for row in fixed_store.rows() if isinstance(row, Row)]
     assert len(every) == sum(len(row.metrics) for row in stored)
+
+
+def test_a_store_that_may_only_be_read_is_printed(report, tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise files.write_error(path, OSError(errno.EROFS, "read-only"))
+
+    monkeypatch.setattr(files, "write_text", refuse)
+    said = report()
+    assert said.code == 0
+    assert "LooC++ (color, rotation) looc++" in said.out
+    assert "written" not in said.out
+    assert "printed only: cannot write" in said.err
+    assert "the file system is read-only" in said.err
+
+
+def test_rows_csv_holds_no_formula(loocbench, tmp_path):
+    kept = row(model='=HYPERLINK("x")', hardware="@SUM(1)", checkpoint="-1+1")
+    store.save(place(tmp_path / "results", "local", kept), kept)
+    assert loocbench("report").code == 0
+    (line,) = pd.read_csv(tmp_path / "results" / "local" / "rows.csv").to_dict("records")
+    assert (line["model"], line["hardware"], line["checkpoint"]) == ('\'=HYPERLINK("x")', "'@SUM(1)", "'-1+1")
+    assert line["value"] == 0.5
 
 
 def test_a_part_of_the_rows_says_so_and_leaves_the_suites_table_alone(report, tmp_path):

@@ -99,3 +99,16 @@ def test_at_most_so_many_images_are_corrupted(flowers):
     card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": 15})
     found = robustness.evaluate(card, Pictures(flowers, both)).metrics
     assert (found["top1"].n, found["clean_top1"].n) == (15, 40)
+
+
+def test_the_images_that_were_drawn_are_named(flowers):
+    """Rows of two seeds are of other photographs, which a paired test must see; the whole split is no draw."""
+
+    def drawn(seed, images=15):
+        card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": images})
+        pictures = Pictures(flowers, both)
+        pictures.seed = seed
+        return robustness.evaluate(card, pictures).draws
+
+    assert drawn(0) == drawn(0) != drawn(1) != ""
+    assert drawn(0, images=40) == drawn(1, images=40) == ""

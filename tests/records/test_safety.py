@@ -126,6 +126,25 @@ def test_a_row_of_weights_from_elsewhere_has_no_recipe(tmp_path):
     assert foreign.pretraining_seed is None
 
 
+@pytest.mark.parametrize(
+    ("where", "changes"),
+    [
+        ("metrics.top1.value", {"metrics": {"top1": {"value": float("nan"), "low": 0, "high": 1, "n": 3}}}),
+        ("curve.0.val_top1", {"curve": [{"lambda": 1.0, "val_top1": float("nan")}]}),
+        ("scale.random.top1", {"scale": {"random": {"top1": float("inf")}}}),
+        ("certificate", {"certificate": float("inf")}),
+    ],
+)
+def test_a_row_of_what_is_no_number_is_passed_over(tmp_path, where, changes):
+    """Such a row would be the best of its column, and make JSON that no other program reads."""
+    path = place(tmp_path, "mine", row())
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({**row().model_dump(mode="json"), **changes}))
+    assert store.read(path) == store.Torn(path, f"{where}: input should be a finite number")
+    with pytest.raises(ValueError, match="finite number"):
+        row(**changes)
+
+
 @settings(deadline=None)
 @given(
     st.one_of(
@@ -180,3 +199,17 @@ def test_a_torn_file_in_a_rows_place_is_not_replaced_unasked(tmp_path):
     assert loocbench(*command, "--overwrite").exit_code == 0
     measured = store.read(path)
     assert measured.items["top1"].values().mean() == pytest.approx(measured.metrics["top1"].value)
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_a_name_that_is_too_long_for_a_file_is_refused_before_any_work(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from loocbench.cli import app
+
+    assert store.LONGEST + len("..12345678.part") <= 255
+    monkeypatch.setattr(store, "LONGEST", 10)
+    said = CliRunner().invoke(app, ["probe", "--checkpoint", "random:resnet8"])
+    assert said.exit_code == 2, said.output
+    assert "is too long for a file's name; shorten the checkpoint's name, or join fewer features." in said.stderr
+    assert not list((tmp_path / "results").glob("*/*"))

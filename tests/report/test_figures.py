@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from functools import partial
 
 import matplotlib as mpl
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from loocbench.errors import UserError
+from loocbench.jobs import figures
 from loocbench.report import drawing, saving, table
 from loocbench.report.saving import FORMATS
 from tests.cli.conftest import QUICK
@@ -37,6 +39,17 @@ def test_every_kind_of_figure_in_every_format(drawn):
         assert np.asarray(Image.open(drawn / f"{name}.png").convert("L")).std() > 10
         assert "<image" not in (drawn / f"{name}.svg").read_text() or name.startswith("sensitivity")
     assert any(name.startswith("spaces-flowers-102-subset-300") for name in names)  # a subset is named
+
+
+def test_figures_of_one_name_do_not_replace_one_another():
+    """Two models may differ in no letter that a file's name keeps."""
+    written = []
+    drawings = [(figures._slug(name), partial(written.append, name)) for name in ("モデル", "A (b)", "a-B", "a b", "…")]
+    numbered = dict(figures._numbered(drawings))
+    assert list(numbered) == ["モデル", "a-b", "a-b-2", "a-b-3", "unnamed"]
+    for draw in numbered.values():
+        draw()
+    assert written == ["モデル", "A (b)", "a-B", "a b", "…"]
 
 
 @pytest.mark.slow

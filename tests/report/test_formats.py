@@ -60,6 +60,48 @@ def test_csv_parses_back_exactly(built):
     assert theirs.loc["MoCo (published)", "CUB-200, SGD, top-1 (v1)"] == 0.367
 
 
+@pytest.mark.parametrize("pivot", [False, True])
+def test_csv_has_every_published_figure_and_none_below_a_subsets_head(pivot):
+    common = {"task": "linear/cub200-sgd", "dataset": "cub200", "features": "looc", "method": "moco"}
+    rows = [
+        measured("MoCo", 0.4, **common),
+        measured("MoCo", 0.5, dataset_note="subset 9", checkpoint="b", checkpoint_hash="b" * 64, **common),
+    ]
+    title = "CUB-200, SGD, top-1 (v1)"
+    for chosen, here in ((rows, 0.4 - 0.367), (rows[1:], None)):
+        frame = pd.read_csv(io.StringIO(separated.render(table.build(chosen), pivot=pivot)))
+        theirs = frame[frame.kind == "published"]
+        if pivot:
+            (line,) = theirs.to_dict("records")
+            found = {name: value for name, value in line.items() if value == value}
+            assert found["MoCo (published)"] == 0.367
+            assert found["LooC++ (color, rotation) (published)"] == 0.393
+            assert found.get("MoCo (published) here") == (here and pytest.approx(here))
+        else:
+            line = theirs.set_index("model").loc["MoCo (published)"]
+            assert line[title] == 0.367
+            assert line.get(f"{title} here") == (here and pytest.approx(here))
+            assert theirs.filter(like="[subset 9]").isna().all(axis=None)
+
+
+def test_published_figures_stand_once_beside_a_subset():
+    common = {"task": "linear/cub200-sgd", "dataset": "cub200", "features": "looc", "method": "moco"}
+    rows = [measured("MoCo", 0.4, **common), measured("MoCo", 0.5, dataset_note="subset 9", **common)]
+    _, theirs = parse(markdown.render(table.build(rows), "x"))
+    assert list(theirs[0]) == ["Model", "Source", "CUB-200, SGD, top-1 (v1)"]
+    assert {line["Model"]: line["CUB-200, SGD, top-1 (v1)"] for line in theirs}["MoCo (published)"] == (
+        "36.7 (here +3.3)"
+    )
+
+
+def test_a_cell_of_fewer_seeds_than_its_line_says_so():
+    seeds = [{"seed": seed, "checkpoint": f"a{seed}", "checkpoint_hash": f"{seed}" * 64} for seed in range(3)]
+    rows = [measured("A", 0.5, **seed) for seed in seeds]
+    rows += [measured("A", 0.6, task="rotation/cub200", dataset="cub200", **seed) for seed in seeds[:1]]
+    ((line,),) = parse(markdown.render(table.build(rows), "x"))
+    assert [value.endswith(" (1 seed)") for name, value in line.items() if "top-1" in name] == [False, True]
+
+
 def test_json_parses_back_exactly(built):
     found = json.loads(structured.render(built, "x"))
     for line, wanted in zip(found["measured"], built.measured, strict=True):
@@ -117,6 +159,7 @@ def test_hostile_names_are_text_in_every_format():
     shown = " ".join(HOSTILE.split())
     (lines,) = parse(markdown.render(one, HOSTILE))
     assert {line["Model"] for line in lines} == {shown, "B"}
+    assert r"\$h\$" in markdown.render(one, HOSTILE)  # no mathematics
     frame = pd.read_csv(io.StringIO(separated.render(one)))
     assert shown in set(frame.model)
     assert json.loads(structured.render(one, HOSTILE))["measured"][0]["model"] in (HOSTILE, "B")

@@ -119,6 +119,71 @@ def test_under_no_difference_at_most_five_in_a_hundred_tests_find_one(by_seed):
     assert found / 300 < 0.07
 
 
+@pytest.mark.parametrize("count", [5, 10])
+def test_of_few_items_at_most_five_in_a_hundred_tests_find_a_difference(count):
+    """Resampling 10 items would find 8 in a hundred, 5 items 12; the interval agrees with p."""
+    generator = np.random.default_rng(0)
+    p_values = []
+    for repeat in range(600):
+        both = generator.normal(0.5, 0.02, (2, count))
+        ours = significance.bootstrap(both[:1], both[1:], by_seed=True, seed=repeat)
+        p_values.append(ours.p)
+        if abs(ours.p - 0.05) > 0.01:
+            assert (ours.low > 0 or ours.high < 0) == (ours.p < 0.05)
+    assert np.mean(np.array(p_values) < 0.05) < 0.065
+
+
+@pytest.mark.parametrize("by_seed", [True, False])
+def test_of_few_items_it_is_students_paired_test(by_seed):
+    first, second = continuous(1, 12)
+    theirs = stats.ttest_rel(first, second)
+    low, high = theirs.confidence_interval(0.95)
+    ours = significance.bootstrap([first], [second], by_seed=by_seed)
+    assert ours.p == pytest.approx(theirs.pvalue, abs=0.02)
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.04 * (high - low))
+
+
+def test_below_what_resamples_can_count_the_p_value_is_students():
+    """Holm's correction over a thousand tests must leave room for a difference that is plain."""
+    first, second = continuous(0)
+    ours = significance.bootstrap([first + 0.05], [second], by_seed=True)
+    assert ours.p == pytest.approx(stats.ttest_rel(first + 0.05, second).pvalue, rel=1e-6)
+    assert significance.holm([ours.p] * 1000)[0] < 0.001
+
+
+@pytest.mark.parametrize("by_seed", [True, False])
+def test_three_seeds_are_never_surer_than_students_test_of_them(by_seed):
+    generator = np.random.default_rng(0)
+    first, second = ([shift + 0.001 * generator.random(500) + 0.001 * seed for seed in range(3)] for shift in (0.9, 0))
+    second = [part + 0.0004 * seed**2 for seed, part in enumerate(second)]
+    seeds = stats.ttest_rel(*([part.mean() for part in side] for side in (first, second)))
+    if by_seed:
+        assert significance.bootstrap(first, second, by_seed=True).p >= 0.99 * seeds.pvalue
+    else:
+        assert 1e-12 < significance.bootstrap(first, second, by_seed=False).p < 0.001
+
+
+def test_the_same_difference_everywhere_is_as_sure_as_its_signs():
+    ours = significance.bootstrap([np.full(4, 0.5)], [np.full(4, 0.25)], by_seed=True)
+    assert (ours.value, ours.low, ours.high) == (0.25, 0.25, 0.25)
+    assert ours.p == 2**-3
+    with pytest.raises(ValueError, match="a single item"):
+        significance.bootstrap([np.ones(1)], [np.zeros(1)], by_seed=True)
+
+
+def test_one_seed_beside_three_is_a_draw_as_well():
+    """Taken for the model itself it would find 16 differences in a hundred where there are none."""
+    generator = np.random.default_rng(0)
+    found = 0
+    for repeat in range(300):
+        hard = generator.random(300)
+        first, second = (
+            [(hard < 0.6 + 0.06 * generator.standard_normal()).astype(float) for _ in range(seeds)] for seeds in (3, 1)
+        )
+        found += significance.bootstrap(first, second, by_seed=False, seed=repeat).p < 0.05
+    assert found / 300 < 0.1  # 5 of 100, and what 300 repeats leave open
+
+
 def test_where_seeds_differ_most_it_is_students_test():
     generator = np.random.default_rng(0)
     first, second = ([np.full(50, value) for value in generator.random(5)] for _ in range(2))

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from loocbench.report import gallery, table
+from loocbench.cards import tasks
+from loocbench.report import columns, gallery, matrices, panels, table
+from loocbench.report.experiments import group
 from loocbench.report.formats import markdown
+from loocbench.report.selection import Selection
 from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
 from tests.records.test_store import row
@@ -180,6 +183,64 @@ def test_a_retrained_checkpoint_supersedes_its_namesake():
         )
 
 
+@pytest.mark.parametrize("chosen", [Selection(), Selection(tasks=("rotation/cub200", "linear/blooms"))])
+def test_old_weights_are_no_second_seed_where_the_new_ones_were_not_measured(chosen):
+    """The new weights are known from one task alone; the old ones' other figures are not theirs."""
+    old = {"checkpoint_hash": "a" * 64, "created": "2026-01-01T00:00:00+00:00"}
+    rows = [
+        measured("A", 0.9, **old),
+        measured("A", 0.9, task="rotation/cub200", dataset="cub200", **old),
+        measured("A", 0.2, checkpoint_hash="0" * 64, created="2026-01-02T00:00:00+00:00"),
+    ]
+    built = table.build(rows, table.Options(chosen))
+    assert [[cell.value for cell in line.cells] for line in built.measured] == [[pytest.approx(0.2)]]
+    assert "seeds" not in built.measured[0].trained_on
+    assert "Not shown: 2 rows of older task versions or of checkpoints trained again since." in built.notes
+
+
+def test_a_filter_does_not_bring_old_weights_back():
+    old = measured("A", 0.9, task="rotation/cub200", checkpoint_hash="a" * 64, created="2026-01-01T00:00:00+00:00")
+    new = measured("A", 0.2, checkpoint_hash="0" * 64, created="2026-01-02T00:00:00+00:00")
+    assert not table.build([old, new], table.Options(Selection(tasks=("rotation/*",)))).measured
+
+
+def test_other_images_under_one_name_have_columns_of_their_own():
+    """Two folders called photos, or an edition whose pixels changed: no figure of one is better than one of another."""
+    rows = [
+        measured(name, value, task="linear/folder-photos", dataset="folder:photos", checkpoint_hash=name * 64, **where)
+        for name, value, where in (
+            ("A", 0.5, {}), ("B", 0.9, {"fingerprints": {"test": "others"}}), ("C", 0.7, {"edition": "renewed"})
+        )
+    ]  # fmt: skip
+    built = table.build(rows, table.Options(every_pair=True))
+    assert len({column.heading for column in built.columns}) == 3
+    assert [sum(cell is not None for cell in line.cells) for line in built.measured] == [1, 1, 1]
+    assert not any(cell.rank for line in built.measured for cell in line.cells if cell)
+    assert built.tests == ()
+    assert not any(column.note for column in table.build(rows[:1]).columns)
+
+
+def test_curves_and_matrices_are_of_one_copy_of_the_data():
+    def of(value, note):
+        metrics = {
+            f"{name}_invariance": Metric(value=value, low=0, high=1, n=9)
+            for name in tasks.load("sensitivity/blooms").protocol.changes
+        }
+        curve = [{"hue": angle, "invariance": value} for angle in (30.0, 60.0)]
+        return measured(
+            "A", 0.5, task="sensitivity/blooms", metrics=metrics, curve=curve, dataset_note=note, method="moco"
+        )
+
+    rows = [of(0.9, ""), of(0.1, "subset 9")]
+    known, experiments = columns.cards(rows), group(rows)
+    chosen = columns.choose(rows, known, every_metric=True, metrics=())
+    found = {panel.title: panel.series[0].points[0][1] for panel in panels.curves(chosen, known, experiments)}
+    title = known["sensitivity/blooms"].title
+    assert found == {title: 0.9, f"{title} [subset 9]": 0.1}
+    shown = {one.title: one.rows[0].metrics["hue_invariance"].value for one in matrices.matrices(experiments, known)}
+    assert shown == found
+
+
 def test_different_recipes_are_different_lines_that_say_in_what_they_differ():
     rows = [measured("A", 0.5, checkpoint="a"), measured("A", 0.6, seed=1, checkpoint="b", checkpoint_hash="b" * 64)]
     rows[1] = rows[1].model_copy(update={"recipe": rows[1].recipe.model_copy(update={"learning_rate": 5.0})})
@@ -254,14 +315,14 @@ def test_the_scale_stands_below_and_what_is_stated_in_the_notes():
     assert [line["Model"] for line in lines] == ["A", "Random ranking", "Best possible ranking"]
 
 
-def published_difference(**changes):
+def published_difference(model="LooC++ (color, rotation)", **changes):
     kept = measured(
-        "LooC++ (color, rotation)",
+        model,
         0.4,
         **{"task": "linear/cub200-sgd", "dataset": "cub200", "features": "looc++", **changes},
     )
     lines = {line.model: line for line in table.build([kept]).published}
-    return lines["LooC++ (color, rotation)"].cells[0].difference
+    return lines[model].cells[0].difference
 
 
 def test_the_difference_to_a_published_figure_only_where_split_and_protocol_are_the_same():
@@ -269,6 +330,10 @@ def test_the_difference_to_a_published_figure_only_where_split_and_protocol_are_
     assert published_difference(dataset_note="subset 9 of 11,788") is None  # another split
     assert published_difference(task="linear/cub200") is None  # another protocol
     assert published_difference(features="head:color") is None  # other features than the paper's
+    assert published_difference(task_version=99) is None  # another version of the protocol
+    foreign = {"recipe": None, "source": "a file", "epochs": None, "features": "looc"}
+    assert published_difference(**foreign) is None  # a name alone is no method
+    assert published_difference(model="MoCo", **foreign) is None
 
 
 def test_the_publishers_own_spread_is_shown():

@@ -9,7 +9,7 @@ from loocbench.report.cells import Cell
 from loocbench.report.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
 from loocbench.report.table import Table
 
-_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&#])")
+_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&#$])")  # GitHub takes what stands between two $ for mathematics
 
 
 def render(table: Table, title: str, *, pivot: bool = False) -> str:

@@ -6,47 +6,63 @@ import csv
 import io
 
 from loocbench.report.cells import Cell
-from loocbench.report.grid import grids
+from loocbench.report.grid import MEASURED, SCALE, Grid, grids
 from loocbench.report.table import Table
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes text that begins so for a formula
 
 
 def render(table: Table, *, pivot: bool = False) -> str:
-    """One header line. Each column of figures is followed by its ± and, where there are tests, its marker.
+    """One header line: the heads of the measured grid, and those that published figures alone have.
 
-    The first column says whether a line is measured, published or of the scale.
+    Each column of figures is followed by its ±; by its marker, where there are tests; and by how much the measured
+    figure differs from the published one, where that is known. The first column says whether a line is measured,
+    published or of the scale.
     """
-    from loocbench.report.grid import MEASURED, SCALE
-
+    every = grids(table, pivot=pivot)
+    measured = every[0]
+    columns = {head.title: [""] for grid in every for head in grid.heads}
+    for title, kinds in columns.items():
+        kinds.append(" ±")
+        if table.tests and any(head.title == title for head in measured.heads):
+            kinds.append(" mark")
+        if any(cell and cell.difference is not None for grid in every for cell in _cells(grid, title)):
+            kinds.append(" here")
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    (measured, *others) = grids(table, pivot=pivot)
     names = [name.lower().replace(" ", "_") for name in measured.names]
-    titles = [head.title for head in measured.heads]
-    every = [name for title in titles for name in (title, f"{title} ±", *([f"{title} mark"] if table.tests else []))]
-    writer.writerow(["kind", *names, *map(_safe, every)])
-    for grid in (measured, *others):
-        places = {head.title: place for place, head in enumerate(grid.heads)}
-        for row in grid.rows:
+    titles = [title + kind for title, kinds in columns.items() for kind in kinds]
+    writer.writerow(["kind", *names, *map(safe, titles)])
+    for grid in every:
+        cells = {title: _cells(grid, title) for title in columns}
+        for place, row in enumerate(grid.rows):
             kind = SCALE if row.family == SCALE else grid.kind
             labels = [*row.labels] if grid.kind == MEASURED or pivot else [row.labels[0], "", row.labels[1]]
-            values: list[str] = []
-            for title, head in zip(titles, measured.heads, strict=True):
-                place = places.get(title, places.get(head.title.partition(" [")[0]))
-                values += _figures(row.cells[place] if place is not None else None, marks=bool(table.tests))
-            if any(values):
-                writer.writerow([kind, *map(_safe, labels), *values])
+            values = [
+                _figure(cells[title][place] if cells[title] else None, kind)
+                for title, kinds in columns.items()
+                for kind in kinds
+            ]
+            writer.writerow([kind, *map(safe, labels), *values])
     return stream.getvalue()
 
 
-def _figures(cell: Cell | None, *, marks: bool) -> list[str]:
+def _cells(grid: Grid, title: str) -> list[Cell | None]:
+    """What stands below a head, a cell a row; nothing where the grid has no such head."""
+    places = {head.title: place for place, head in enumerate(grid.heads)}
+    return [row.cells[places[title]] for row in grid.rows] if title in places else []
+
+
+def _figure(cell: Cell | None, kind: str) -> str:
     if cell is None:
-        return [""] * (3 if marks else 2)
-    figures = [repr(cell.value), "" if cell.spread is None else repr(cell.spread)]
-    return [*figures, cell.marker] if marks else figures
+        return ""
+    if kind == " mark":
+        return cell.marker
+    value = {"": cell.value, " ±": cell.spread, " here": cell.difference}[kind]
+    return "" if value is None else repr(value)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Text on one line that no spreadsheet takes for a formula."""
     plain = " ".join(text.split())
     return f"'{plain}" if plain.startswith(_DANGEROUS) else plain
