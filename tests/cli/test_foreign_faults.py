@@ -60,6 +60,21 @@ def test_the_sound_file_imports(weights, loocbench, tmp_path, name):
     assert json.loads(said.out)["card"]["architecture"]["name"] == "torchvision:shufflenet_v2_x0_5"
 
 
+@pytest.mark.parametrize("low", [b"\x80", b"PK"])
+def test_a_safetensors_file_whose_length_looks_like_another_kinds_mark(weights, loocbench, tmp_path, low):
+    """The first eight bytes are the header's length, padded with spaces here until it begins as a pickle or a zip."""
+    path = saved(weights, tmp_path / "net.safetensors")
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    step = 256 ** len(low)
+    padded = length + (int.from_bytes(low, "little") - length) % step
+    header = whole[8 : 8 + length].ljust(padded)
+    path.write_bytes(struct.pack("<Q", padded) + header + whole[8 + length :])
+    assert path.read_bytes().startswith(low)
+    said = loocbench("checkpoints", "inspect", path, "--json")
+    assert json.loads(said.out)["complete"] is True
+
+
 def missing(weights):
     del weights[TENSOR]
 
@@ -141,6 +156,7 @@ def test_an_empty_file(refused, tmp_path):
         (b"\x1f\x8b\x08\x00" + bytes(64), "a gzip archive: unpack it first"),
         (b"\x89HDF\r\n\x1a\n" + bytes(64), "an HDF5 file"),
         (b'{"error": "not found"}', "a text file"),
+        (b"[" * 200_000, "a text file"),
         (b"hello", "a text file"),
         (bytes([200, 201, 202, 203]) * 64, "of no known format"),
     ],
