@@ -34,8 +34,12 @@ _SHOWN = 4  # faults in one line
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user says of a file. heads: prefixes of tensors to leave out. stem_padding: of
-    the 3x3 stem of a ResNet for small images, which the tensors do not tell. origin: where the file came from."""
+    """What the user says of a file.
+
+    heads: prefixes of tensors to leave out. stem_padding: of the 3x3 stem of a ResNet for small images, which the
+    tensors do not tell. options: of the architecture, as its library's configuration says. origin: where the file came
+    from.
+    """
 
     arch: str = ""
     key_map: Path | None = None
@@ -44,6 +48,7 @@ class Choice:
     trained_on: str = ""
     wishes: preprocessing.Wishes = field(default_factory=preprocessing.Wishes)
     stem_padding: int | None = None
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
     timm_config: dict[str, Any] | None = None
     kind: Literal["file", "torchvision", "timm", "hf"] = "file"
     origin: str = ""
@@ -73,7 +78,7 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     tensors, renamed = layouts.usual(sorted_.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
     found = placing.architecture_of(
-        tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding
+        tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding, choice.options
     )
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))

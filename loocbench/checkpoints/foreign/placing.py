@@ -68,11 +68,15 @@ def sort(contents: reading.Contents, mapped: key_map.KeyMap | None, map_file: Pa
 
 
 def architecture_of(
-    tensors: Mapping[str, Tensor], sorted_: Parts, arch: str, stem_padding: int | None
+    tensors: Mapping[str, Tensor],
+    sorted_: Parts,
+    arch: str,
+    stem_padding: int | None,
+    options: Mapping[str, bool | int | float | str],
 ) -> recognising.Found | None:
-    """The architecture that the user names, or else the tensors tell."""
+    """The architecture that the user names (options: what is known of it), or else the tensors tell."""
     if arch:
-        return recognising.named(architectures.named(arch), tensors, sorted_.family, stem_padding)
+        return recognising.named(architectures.named(arch), tensors, sorted_.family, stem_padding, options)
     stage = next(iter(sorted_.stages.values()), {})  # LooC++ has no layer4 in its trunk: its first copy stands for all
     return recognising.recognise(
         {**tensors, **{f"layer4.{name}": tensor for name, tensor in stage.items()}}, sorted_.family, stem_padding

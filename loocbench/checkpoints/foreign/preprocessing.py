@@ -128,7 +128,9 @@ def _of_timm_config(config: dict[str, Any], how: str) -> Stated | None:
         values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
-    return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))))
+    mode = str(config.get("crop_mode") or "center")
+    crop = "" if mode == "center" else f", but cropped to the centre (its own crop mode is {mode})"
+    return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))) + crop)
 
 
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torchvision
 from torch import Tensor
@@ -91,14 +92,20 @@ def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None
     return named(architectures.named(name), tensors, family, stem_padding)
 
 
-def named(name: str, tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> Found:
-    """An architecture whose name is known; a ResNet with the stem that its tensors have."""
+def named(
+    name: str,
+    tensors: Mapping[str, Tensor],
+    family: str,
+    stem_padding: int | None,
+    options: Mapping[str, bool | int | float | str] = MappingProxyType({}),
+) -> Found:
+    """An architecture whose name is known; a ResNet with the stem that its tensors have. options: of timm's."""
     if name.startswith("torchvision:vit_") and "conv_proj.weight" in tensors:
         found = _torchvision_vit(tensors)
         return found if found and found.architecture.name == name else Found(Architecture(name=name))
     if name.startswith(architectures.TIMM):
-        size = _other_image_size(name, tensors)
-        return Found(Architecture(name=name, options={"img_size": size} if size else {}))
+        size = _other_image_size(Architecture(name=name, options=dict(options)), tensors)
+        return Found(Architecture(name=name, options={**options, **({"img_size": size} if size else {})}))
     stem = tensors.get("conv1.weight")
     if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
         return Found(Architecture(name=name))
@@ -138,7 +145,7 @@ def _grid(positions: Tensor) -> int:
     return whole if whole * whole == count else math.isqrt(count - 1)
 
 
-def _other_image_size(name: str, tensors: Mapping[str, Tensor]) -> int | None:
+def _other_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> int | None:
     """What a timm ViT must be built for where the file has other positions than the model usually has.
 
     Only for a plain grid of patches: other networks lay out their positions in ways of their own.
@@ -150,7 +157,7 @@ def _other_image_size(name: str, tensors: Mapping[str, Tensor]) -> int | None:
     require("timm", "timm")
     from timm.models.vision_transformer import VisionTransformer
 
-    net = architectures.skeleton(Architecture(name=name)).net
+    net = architectures.skeleton(architecture).net
     own = getattr(net, "pos_embed", None)
     if not isinstance(net, VisionTransformer) or not isinstance(own, Tensor) or own.ndim != 3:
         return None
