@@ -71,6 +71,21 @@ def test_what_is_left_out_is_counted_by_name(source, tmp_path):
     assert found.left_out == {"training state": 1, "encoder_k": 12, "queue": 1, "queue_ptr": 1, "fc": 4}
 
 
+def test_which_of_two_copies_was_taken_is_said(source, tmp_path):
+    torch.save(LAYOUTS["moving-average-beside"][1](source.state_dict()), tmp_path / "net.pth")
+    found, _ = imported(tmp_path / "net.pth")
+    assert found.notes == ("the weights as trained, not their moving average (model_ema)",)
+
+
+@pytest.mark.parametrize("layout", ["solo-learn-swav", "solo-learn-old-simsiam"])
+def test_every_method_of_solo_learn_has_its_stem_for_small_images(source, layout, tmp_path):
+    """The padding is not in the shapes: it follows from whose file it is."""
+    small = {**source.state_dict(), "conv1.weight": torch.zeros(64, 3, 3, 3)}
+    torch.save(LAYOUTS[layout][1](small), tmp_path / "net.ckpt")
+    found, _ = imported(tmp_path / "net.ckpt")
+    assert found.architecture.options == {"stem_padding": 2}
+
+
 def test_lightning_writes_what_is_imported(source, tmp_path):
     """The real libraries: a lightly-style module, saved by Lightning with hyper-parameters and an optimiser."""
     lightning = pytest.importorskip("pytorch_lightning")

@@ -206,6 +206,14 @@ def test_a_wrong_key_map_is_one_line(tmp_path, text, message):
         importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
 
 
+def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
+    torch.save({"q.conv1.weight": torch.zeros(2), "k.conv1.weight": torch.ones(2)}, tmp_path / "net.pth")
+    for target in ("backbone", "head:color"):
+        (tmp_path / "map.toml").write_text(f'[prefixes]\n"q." = "{target}"\n"k." = "{target}"\n')
+        with pytest.raises(UserError, match=f"two tensors become conv1.weight of {target}, one is k.conv1.weight; put"):
+            importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
+
+
 def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
     net = torchvision.models.shufflenet_v2_x0_5()
     torch.save(net.state_dict(), tmp_path / "my net (1).pth")

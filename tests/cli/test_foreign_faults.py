@@ -352,6 +352,21 @@ def test_two_tensors_of_one_name(refused, tmp_path):
     assert "two tensors called a.b" in refused(tmp_path / "net.pth")
 
 
+def test_a_mapping_that_holds_itself(refused, tmp_path):
+    content = {"w": torch.zeros(2)}
+    content["again"] = content
+    torch.save(content, tmp_path / "net.pth")
+    assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
+
+
+def test_a_small_file_of_mappings_that_unfolds_without_end(refused, tmp_path):
+    content = {"w": torch.zeros(2)}
+    for _ in range(8):
+        content = {str(number): content for number in range(20)}
+    torch.save(content, tmp_path / "net.pth")
+    assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
+
+
 def test_two_networks_told_apart_by_their_wrappers_alone(weights, refused, tmp_path):
     torch.save({"model": dict(weights), "net": dict(weights)}, tmp_path / "net.pth")
     assert "say which one with --map" in refused(tmp_path / "net.pth")

@@ -14,6 +14,7 @@ from torch import Tensor
 from loocbench import files, provenance
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import (
+    families,
     key_map,
     layouts,
     matching,
@@ -77,6 +78,8 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     sorted_ = placing.sort(contents, mapped, choice.key_map)
     tensors, renamed = layouts.usual(sorted_.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
+    averages = [group for group in sorted_.left_out if families.AVERAGES.match(group)]
+    notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
     found = placing.architecture_of(
         tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding, choice.options
     )
