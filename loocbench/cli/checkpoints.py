@@ -155,10 +155,11 @@ def pull(
 def _announce(file: str) -> None:
     """Say what takes a while: a large file is hashed, read and compared whole."""
     from loocbench.cli.console import Display
+    from loocbench.errors import printable
 
     path = Path(file)
     if path.is_file() and (size := path.stat().st_size) > _LARGE:
-        Display().say(f"reading {path.name}, {size / 1e6:,.0f} MB")
+        Display().say(f"reading {printable(path.name)}, {size / 1e6:,.0f} MB")
 
 
 def _choice(
@@ -184,6 +185,7 @@ def _told(card: Card, place: Path, examination: Examination | None, *, json: boo
     """What was imported, and how to go on."""
     from loocbench.cli import describing_checkpoints as describing
     from loocbench.cli.console import stdout
+    from loocbench.errors import printable
 
     if json:
         import json as encoder
@@ -193,7 +195,7 @@ def _told(card: Card, place: Path, examination: Examination | None, *, json: boo
     if examination:
         describing.show(examination, examination.contents.path.name, json=False)
     console = stdout()
-    console.print(f"checkpoint: {place}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"checkpoint: {printable(str(place))}", highlight=False, soft_wrap=True, markup=False)
     console.print(
         f"measure it: loocbench probe --checkpoint {card.name}", highlight=False, soft_wrap=True, markup=False
     )

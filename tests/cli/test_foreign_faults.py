@@ -424,6 +424,28 @@ def test_a_small_file_of_mappings_that_unfolds_without_end(refused, tmp_path):
     assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
 
 
+@pytest.mark.parametrize("command", ["inspect", "import"])
+def test_names_are_shown_as_they_are_and_do_nothing_to_the_terminal(weights, loocbench, tmp_path, command):
+    """Square brackets are no markup, and an escape is no colour: in the file's name, in groups, in lists."""
+    strange = {
+        "[/red]": torch.zeros(2),
+        "\x1b[31mred": torch.zeros(2),
+        "head_[/red]\x1b]0;title\x07.weight": torch.zeros(2),
+    }
+    wrapped = {f"backbone.{name}": tensor for name, tensor in weights.items()}
+    path = saved({**wrapped, **strange}, tmp_path / "net[bold]\x1b[1m.pth")
+    said = loocbench("checkpoints", command, path, *(["--name", "x"] if command == "import" else []))
+    assert said.code == 0, said
+    assert "net[bold]\N{REPLACEMENT CHARACTER}[1m.pth" in said.out
+    assert "  [/red]\n  \N{REPLACEMENT CHARACTER}[31mred\n" in said.out
+    assert "\x1b" not in said.out + said.err
+
+
+def test_an_error_does_nothing_to_the_terminal(weights, refused, tmp_path):
+    line = refused(saved({**weights, "stage2.\x1b[31mred": torch.zeros(2)}, tmp_path / "net.pth"))
+    assert "unexpected stage2.\N{REPLACEMENT CHARACTER}[31mred" in line
+
+
 def test_two_networks_told_apart_by_their_wrappers_alone(weights, refused, tmp_path):
     torch.save({"model": dict(weights), "net": dict(weights)}, tmp_path / "net.pth")
     assert "say which one with --map" in refused(tmp_path / "net.pth")
