@@ -58,7 +58,7 @@ def fetch(reference: str, choice: Choice | None = None) -> tuple[Path, Choice]:
         trained_on=said.trained_on or known.trained_on,
         wishes=said.wishes,
         stem_padding=said.stem_padding,
-        options={} if said.arch else known.options,
+        options={**({} if said.arch else known.options), **said.options},
     )
 
 

@@ -450,3 +450,31 @@ def test_positions_that_are_no_plain_grid_are_left_to_the_network(name):
     with torch.device("meta"):
         state = timm.create_model(name, num_classes=0).state_dict()
     assert recognising.named(f"timm:{name}", state, "", None).architecture.options == {}
+
+
+@pytest.mark.parametrize("name", ["cait_xxs24_224", "beit_base_patch16_224", "volo_d1_224"])
+def test_another_resolution_where_positions_are_fixed_is_one_line(name):
+    with pytest.raises(UserError, match=f"timm:{name} takes images of 224 px; leave --image-size out"):
+        preprocessing.fitted(importing.Architecture(name=f"timm:{name}"), 256)
+
+
+def test_how_many_heads_a_vit_has_can_be_said(tmp_path):
+    net = vit(num_heads=6)
+    torch.save(net.state_dict(), tmp_path / "vit.pth")
+    found, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 6})
+    assert "6 attention heads, as given" in found.notes
+    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    torch.save(tiny_vit().state_dict(), tmp_path / "vit.pth")
+    with pytest.raises(UserError, match="64 channels cannot be shared by 5 attention heads"):
+        imported(tmp_path / "vit.pth", options={"num_heads": 5})
+
+
+def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
+    """Its ViT-small has twelve heads with MoCo v3's recipe, six elsewhere."""
+    net = vit("vit_small_patch16_224", num_heads=12, depth=1)
+    state = _mmpretrain(net.state_dict())["state_dict"] | {"momentum_encoder.steps": torch.zeros(())}
+    torch.save({"state_dict": state}, tmp_path / "vit.pth")
+    with pytest.raises(UserError, match=r"how many attention heads .* say --num-heads 12 .* or 6"):
+        imported(tmp_path / "vit.pth")
+    _, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 12})
+    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))

@@ -365,6 +365,7 @@ def test_an_unknown_architecture_says_how_to_name_it(refused, tmp_path):
         (["--arch", "builtins:dict"], "gives a dict, not a torch.nn.Module"),
         (["--image-size", "224", "--resize", "100"], "no centre crop of 224; raise --resize"),
         (["--image-size", "2"], "bad value for image_size"),
+        (["--num-heads", "6"], "torchvision:shufflenet_v2_x0_5 does not take num heads from outside"),
         (["--map", "nowhere.toml"], "cannot read card nowhere.toml"),
     ],
 )

@@ -38,8 +38,8 @@ class Choice:
     """What the user says of a file.
 
     heads: prefixes of tensors to leave out. stem_padding: of the 3x3 stem of a ResNet for small images, which the
-    tensors do not tell. options: of the architecture, as its library's configuration says. origin: where the file came
-    from.
+    tensors do not tell. options: of the architecture, as the user or its library's configuration says. origin: where
+    the file came from.
     """
 
     arch: str = ""
@@ -112,7 +112,7 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
         match,
         left_out,
         sorted_.unknown,
-        (*notes, *found.assumed, *match.notes),
+        (*notes, *(() if preprocessing.torchvision_weights(contents.sha256) else found.assumed), *match.notes),
         dims,
         stated,
     )

@@ -52,8 +52,22 @@ class Found:
     assumed: tuple[str, ...] = ()
 
 
-def recognise(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None = None) -> Found | None:
+def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
+    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384, whose heads its configuration alone tells."""
+    stem = _stem(tensors, "patch_embed.proj.weight")
+    if stem and stem[0] == 384:
+        raise UserError(
+            "how many attention heads a ViT-small of OpenMMLab's MoCo v3 has is not in the file; say --num-heads 12 "
+            "(its mocov3-small) or 6 (the usual ViT-small)."
+        )
+
+
+def recognise(
+    tensors: Mapping[str, Tensor], family: str, stem_padding: int | None = None, heads: int | None = None
+) -> Found | None:
     """The architecture that tensors under their library's names belong to; nothing if it is none that is known.
+
+    stem_padding, heads: of a ResNet's 3x3 stem and of a ViT's attention, where they are given.
 
     Raises UserError where the names are known and the file leaves a choice that only the user can make.
     """
@@ -62,7 +76,7 @@ def recognise(tensors: Mapping[str, Tensor], family: str, stem_padding: int | No
     if "conv_proj.weight" in tensors and "class_token" in tensors:
         return _torchvision_vit(tensors)
     if "patch_embed.proj.weight" in tensors and "blocks.0.attn.qkv.weight" in tensors:
-        return _timm_vit(tensors, family)
+        return _timm_vit(tensors, family, heads)
     if "conv1.weight" in tensors and "transformer.resblocks.0.attn.in_proj_weight" in tensors:
         if not (stem := _stem(tensors, "conv1.weight")):
             return None
@@ -89,7 +103,11 @@ def _resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None
     name = pattern.format(name.replace("resnet", "resnext") if "x" in pattern else name)
     if name not in torchvision.models.list_models():
         return None
-    return named(architectures.named(name), tensors, family, stem_padding)
+    found = named(architectures.named(name), tensors, family, stem_padding)
+    if family.endswith("(official)"):
+        return found
+    plain = "a plain ResNet, without anti-aliasing" + (", stride in the 3×3 convolutions" if convolutions == 3 else "")
+    return Found(found.architecture, (*found.assumed, f"assumed {plain}: --arch says otherwise"))
 
 
 def named(
@@ -169,7 +187,7 @@ def _other_image_size(architecture: Architecture, tensors: Mapping[str, Tensor])
     return size if 0 < size <= _LARGEST else None
 
 
-def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
+def _timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Found | None:
     stem, positions = _stem(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
     if stem is None or positions is None or positions.ndim != 3:
         return None
@@ -200,6 +218,10 @@ def _timm_vit(tensors: Mapping[str, Tensor], family: str) -> Found | None:
     assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon)
     if family == "MoCo v3 (official)" and width == 384:
         heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon)
+    if given:
+        heads, assumed = given, (f"{given} attention heads, as given", epsilon)
+    if width % heads:
+        raise UserError(f"{width} channels cannot be shared by {heads} attention heads; say another --num-heads.")
     options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
     options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
     options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
