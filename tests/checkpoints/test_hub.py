@@ -66,6 +66,21 @@ def test_the_page_says_what_the_card_knows(repository, cli, trained):
     assert 'loocbench.load("hf:me/birds")' in code
 
 
+def test_the_page_of_ones_own_network_does_not_say_that_it_runs_no_code(tmp_path):
+    from loocbench.checkpoints import model_card
+    from loocbench.features.encoder import Encoder
+
+    (tmp_path / "netpage.py").write_text(
+        "import torch\ndef make(): return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
+    )
+    page = model_card.render(Encoder.from_checkpoint(locate.load("random:netpage:make")), "me/own")
+    assert "its network is code that you need, and must confirm, to load it" in page
+    assert "runs no code" not in page
+    assert "loading it runs no code" in model_card.render(
+        Encoder.from_checkpoint(locate.load("random:resnet8")), "me/x"
+    )
+
+
 def test_a_revision_is_pinned_or_resolved_and_recorded(repository):
     first = repository.commit({"model.safetensors": save(resnet18().state_dict())})
     changed = {name: tensor + 1 for name, tensor in resnet18().state_dict().items()}
