@@ -22,5 +22,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} '{name}'.{hint} Available: {', '.join(names) or 'none'}.")
 
 
+def printable(text: str) -> str:
+    """Text from a file, one line that a terminal only shows: what would move its cursor or colour it is replaced."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 class SharedError(UserError):
     """One that all processes of a run meet together; the first one tells it."""

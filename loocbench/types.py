@@ -179,10 +179,16 @@ _TITLES: dict[MethodName, str] = {
 
 SpaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # names files of features, too
 
-_OPTIONS = (
-    *("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "qkv_bias"),
-    *("init_values", "reg_tokens", "class_token", "global_pool", "mlp_ratio", "dynamic_img_size"),
-)
+_INTEGERS = ("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "reg_tokens")
+_SWITCHES = ("qkv_bias", "class_token", "dynamic_img_size", "fc_norm", "no_embed_class", "pre_norm", "qk_norm")
+_NUMBERS = ("init_values", "mlp_ratio")
+_OPTIONS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(_INTEGERS, (int,)),
+    **dict.fromkeys(_SWITCHES, (bool,)),
+    **dict.fromkeys(_NUMBERS, (int, float)),
+    "global_pool": (str,),
+}
+_LARGEST = {"depth": 256, "stem_padding": 3}  # others: 8192
 
 
 class Architecture(Frozen):
@@ -203,7 +209,8 @@ class Architecture(Frozen):
     def _harmless(self) -> Architecture:
         """A card may come from anywhere: nothing but sizes and choices of a layer reaches a library's constructor."""
         for name, value in self.options.items():
-            if name not in _OPTIONS or (not isinstance(value, str) and not 0 <= value <= 8192):
+            known = type(value) in _OPTIONS.get(name, ())  # not isinstance: True is an int
+            if not known or (not isinstance(value, str) and not 0 <= value <= _LARGEST.get(name, 8192)):
                 raise ValueError(f"{name} = {value} is no option of an architecture")
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loocbench.features.encoder import Encoder
+from loocbench.models import architectures
 from loocbench.types import Card
 
 
@@ -17,7 +18,10 @@ def _lines(encoder: Encoder, card: Card, repository: str) -> Iterator[str]:
     size = card.preprocessing
     yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
     yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")
-    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; loading it runs no code)."
+    runs = "loading it runs no code"
+    if card.backbone.startswith(architectures.PYTHON):
+        runs = "its network is code that you need, and must confirm, to load it"
+    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; {runs})."
     yield ""
     yield from ("| | |", "|---|---|")
     yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"

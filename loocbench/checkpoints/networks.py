@@ -21,10 +21,12 @@ def build(card: Card) -> Network | Whole:
 def require_fit(checkpoint: Checkpoint) -> None:
     """Raise UserError unless the weights have the network's shapes: known before memory for the network is taken."""
     card = checkpoint.card
-    needed = architectures.skeleton(_architecture(card), card.spaces).state_dict()
+    network = architectures.skeleton(_architecture(card), card.spaces)
+    needed = network.state_dict()
     shapes = {name: tensor.shape for name, tensor in checkpoint.weights.items()}
     wrong = [name for name in needed if shapes.get(name) != needed[name].shape]
     wrong += [name for name in shapes if name not in needed]
+    wrong += [f"space {name}" for name in card.spaces if isinstance(network, Whole) and name not in network.spaces]
     if wrong:
         raise UserError(f"{checkpoint.where} does not fit its card: {', '.join(wrong[:4])}; import it anew.")
 

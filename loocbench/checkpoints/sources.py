@@ -12,6 +12,7 @@ from urllib.error import URLError
 
 import torch
 import torchvision
+from pydantic import ValidationError
 
 from loocbench.checkpoints import hub, native
 from loocbench.checkpoints.foreign import importing
@@ -20,9 +21,10 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import architectures
-from loocbench.types import Source
+from loocbench.types import Architecture, Source
 
 TORCHVISION, TIMM, HF = "torchvision:", "timm:", "hf:"
+_CONFIG = 16_000_000  # bytes; names of 21 thousand classes take one million
 
 
 def is_remote(reference: str) -> bool:
@@ -56,6 +58,7 @@ def fetch(reference: str, choice: Choice | None = None) -> tuple[Path, Choice]:
         trained_on=said.trained_on or known.trained_on,
         wishes=said.wishes,
         stem_padding=said.stem_padding,
+        options={**({} if said.arch else known.options), **said.options},
     )
 
 
@@ -104,23 +107,48 @@ def _hf(name: str) -> tuple[Path, Choice]:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise UserError(f"'{HF}{name}' names no repository; write hf:ORG/REPO or hf:ORG/REPO@REVISION.")
     found = hub.fetch(repository, revision or None)
-    try:
-        config = json.loads(found.config.read_text(encoding="utf-8")) if found.config else {}
-    except ValueError:
-        config = {}  # not timm's; the tensors must tell
     choice = Choice(
-        name=repository.replace("/", "-"), kind="hf", origin=repository, revision=found.revision, **_timm_of(config)
+        name=repository.replace("/", "-"),
+        kind="hf",
+        origin=repository,
+        revision=found.revision,
+        **_timm_of(_config(found.config, repository), repository),
     )
     return found.path, choice
 
 
-def _timm_of(config: Any) -> dict[str, Any]:
-    """What a repository that timm made says of its model."""
-    if not isinstance(config, dict) or "architecture" not in config:
+def _config(path: Path | None, repository: str) -> Any:
+    """A repository's config.json; nothing where it is none that can be read: the tensors must tell."""
+    if path is None:
+        return {}
+    if path.stat().st_size > _CONFIG:
+        raise UserError(f"the config.json of {repository} is too large to be one; download and name the weights alone.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _timm_of(config: Any, repository: str) -> dict[str, Any]:
+    """What a repository that timm made says of its model. Raises UserError for what loocbench cannot give the model."""
+    if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         return {}
     if not isinstance(config.get("pretrained_cfg"), dict):
         return {}
-    return {"arch": f"{TIMM}{config['architecture']}", "timm_config": config["pretrained_cfg"]}
+    arch, options = f"{TIMM}{config['architecture']}", config.get("model_args") or {}
+    try:
+        architecture = Architecture(name=architectures.named(arch), options=options)
+    except ValidationError as error:
+        raise UserError(
+            f"the config.json of {repository} wants a {config['architecture']} with {options}, which loocbench cannot "
+            "build as said; build it in a function of your own and name that with --arch."
+        ) from error
+    pool = config.get("global_pool")
+    net = getattr(architectures.skeleton(architecture), "net", None)
+    own = getattr(net, "global_pool", None)
+    if isinstance(pool, str) and isinstance(own, str) and pool and pool != own:
+        options = {**options, "global_pool": pool}
+    return {"arch": arch, "options": options, "timm_config": config["pretrained_cfg"]}
 
 
 def _download(url: str) -> Path:

@@ -43,6 +43,10 @@ StemPadding = Annotated[
         "--stem-padding", min=1, max=3, help="Of a ResNet's 3×3 stem for small images.", rich_help_panel=_NETWORK
     ),
 ]
+NumHeads = Annotated[
+    int | None,
+    typer.Option("--num-heads", min=1, max=1024, help="Of a ViT's attention.", rich_help_panel=_NETWORK),
+]
 ImageSize = Annotated[int | None, typer.Option("--image-size", help="Centre crop, pixels.", rich_help_panel=_IMAGES)]
 Resize = Annotated[int | None, typer.Option("--resize", help="Short side before it.", rich_help_panel=_IMAGES)]
 Mean = Annotated[
@@ -62,6 +66,7 @@ def inspect(
     key_map: Map = None,
     head: Head = None,
     stem_padding: StemPadding = None,
+    num_heads: NumHeads = None,
     image_size: ImageSize = None,
     resize: Resize = None,
     mean: Mean = None,
@@ -73,7 +78,9 @@ def inspect(
     from loocbench.jobs import checkpoints as job
 
     _announce(file)
-    found = job.inspect(file, _choice(arch, key_map, head, stem_padding, "", "", image_size, resize, mean, std))
+    found = job.inspect(
+        file, _choice(arch, key_map, head, stem_padding, num_heads, "", "", image_size, resize, mean, std)
+    )
     describing.show(found, file, json=json)
 
 
@@ -85,6 +92,7 @@ def import_(
     key_map: Map = None,
     head: Head = None,
     stem_padding: StemPadding = None,
+    num_heads: NumHeads = None,
     trained_on: Annotated[
         str, typer.Option("--trained-on", help="The data set, for tables; default what is known of the file.")
     ] = "",
@@ -100,7 +108,7 @@ def import_(
     from loocbench.jobs import checkpoints as job
 
     _announce(file)
-    choice = _choice(arch, key_map, head, stem_padding, name, trained_on, image_size, resize, mean, std)
+    choice = _choice(arch, key_map, head, stem_padding, num_heads, name, trained_on, image_size, resize, mean, std)
     _told(*job.import_(file, choice, runs, overwrite=overwrite), json=json)
 
 
@@ -155,10 +163,11 @@ def pull(
 def _announce(file: str) -> None:
     """Say what takes a while: a large file is hashed, read and compared whole."""
     from loocbench.cli.console import Display
+    from loocbench.errors import printable
 
     path = Path(file)
     if path.is_file() and (size := path.stat().st_size) > _LARGE:
-        Display().say(f"reading {path.name}, {size / 1e6:,.0f} MB")
+        Display().say(f"reading {printable(path.name)}, {size / 1e6:,.0f} MB")
 
 
 def _choice(
@@ -166,6 +175,7 @@ def _choice(
     key_map: Path | None,
     head: list[str] | None,
     stem_padding: int | None,
+    num_heads: int | None,
     name: str,
     trained_on: str,
     image_size: int | None,
@@ -177,13 +187,15 @@ def _choice(
     from loocbench.checkpoints.foreign.preprocessing import Wishes
 
     wishes = Wishes(image_size, resize, mean, std)
-    return Choice(arch, key_map, tuple(head or ()), name, trained_on, wishes, stem_padding)
+    options: dict[str, bool | int | float | str] = {"num_heads": num_heads} if num_heads else {}
+    return Choice(arch, key_map, tuple(head or ()), name, trained_on, wishes, stem_padding, options)
 
 
 def _told(card: Card, place: Path, examination: Examination | None, *, json: bool) -> None:
     """What was imported, and how to go on."""
     from loocbench.cli import describing_checkpoints as describing
     from loocbench.cli.console import stdout
+    from loocbench.errors import printable
 
     if json:
         import json as encoder
@@ -193,7 +205,7 @@ def _told(card: Card, place: Path, examination: Examination | None, *, json: boo
     if examination:
         describing.show(examination, examination.contents.path.name, json=False)
     console = stdout()
-    console.print(f"checkpoint: {place}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"checkpoint: {printable(str(place))}", highlight=False, soft_wrap=True, markup=False)
     console.print(
         f"measure it: loocbench probe --checkpoint {card.name}", highlight=False, soft_wrap=True, markup=False
     )

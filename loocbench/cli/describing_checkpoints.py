@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from loocbench.checkpoints import networks
 from loocbench.checkpoints.foreign.bounds import readable
 from loocbench.checkpoints.foreign.importing import Examination
 from loocbench.cli.console import stdout
+from loocbench.errors import printable
 from loocbench.features import spaces
 from loocbench.models.network import GENERAL
 from loocbench.types import Architecture, Card, Preprocessing
@@ -24,11 +26,11 @@ def show(found: Examination | Card, file: str, *, json: bool) -> None:
     if json:
         print(encoder.dumps(_card(found) if isinstance(found, Card) else _plain(found)))
         return
-    table = Table(title=file, show_header=False, title_justify="left")
+    table = Table(title=Text(printable(file)), show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for heading, text in _of_card(found) if isinstance(found, Card) else _lines(found):
-        table.add_row(heading, text)
+        table.add_row(heading, Text(printable(text)))
     stdout().print(table)
     if isinstance(found, Examination):
         for heading, names in (
@@ -98,7 +100,7 @@ def _preprocessing(values: Preprocessing) -> str:
 
 def _listed(heading: str, names: Sequence[str]) -> Iterator[str]:
     yield f"{heading}:"
-    yield from (f"  {name}" for name in names[:_SHOWN])
+    yield from (f"  {printable(name)}" for name in names[:_SHOWN])
     if len(names) > _SHOWN:
         yield f"  … and {len(names) - _SHOWN:,} more (--json lists all)"
 

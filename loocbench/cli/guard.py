@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from typer.core import TyperGroup
 
-from loocbench.errors import UserError
+from loocbench.errors import UserError, printable
 
 
 class GuardedGroup(TyperGroup):
@@ -21,5 +21,5 @@ class GuardedGroup(TyperGroup):
             message = "interrupted; nothing was left half-written. Run the same command to go on."
         except BrokenPipeError:
             message = "the reader of standard output went away; write to a file or pipe to 'less'."
-        typer.echo(f"loocbench: {' '.join(message.split())}", err=True)
+        typer.echo(f"loocbench: {printable(' '.join(message.split()))}", err=True)
         raise typer.Exit(2)

@@ -36,11 +36,7 @@ def import_(reference: str, choice: Choice, runs: Path, *, overwrite: bool) -> t
     else:
         examination = importing.examine(path, choice)
         found = importing.checkpoint(examination, choice)
-    card = found.card.model_copy(update={"name": files.require_name("checkpoint", choice.name or found.card.name)})
-    place = runs / card.name / native.FILE
-    if place.exists() and not overwrite:
-        raise UserError(f"{place} exists; choose another --name, or --overwrite it.")
-    native.save(place, card, found.weights)
+    card, place = _kept(found, choice.name, runs, overwrite=overwrite)
     trust.confirm(card)
     return card, place, examination
 
@@ -52,12 +48,7 @@ def pull(repository: str, name: str, runs: Path, *, overwrite: bool) -> tuple[Ca
     if not native.is_native(path):
         return import_(reference, Choice(name=name), runs, overwrite=overwrite)
     found = sources.pulled(native.load_unconfirmed(path), choice)
-    card = found.card.model_copy(update={"name": files.require_name("checkpoint", name or found.card.name)})
-    place = runs / card.name / native.FILE
-    if place.exists() and not overwrite:
-        raise UserError(f"{place} exists; choose another --name, or --overwrite it.")
-    native.save(place, card, found.weights)
-    return card, place, None
+    return *_kept(found, name, runs, overwrite=overwrite), None
 
 
 def export(
@@ -90,6 +81,16 @@ def push(reference: str, repository: str, runs: Path, *, private: bool, seed: in
         page = model_card.render(Encoder.from_checkpoint(checkpoint), repository)
         files.write_text(folder / "README.md", page)
         return hub.push(repository, folder, private=private, message=f"{checkpoint.card.name}, by loocbench")
+
+
+def _kept(found: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[Card, Path]:
+    """Write a checkpoint below ``runs``, by default under its own name. Raises UserError for a name that is taken."""
+    card = found.card.model_copy(update={"name": files.require_name("checkpoint", name or found.card.name)})
+    place = runs / card.name / native.FILE
+    if place.exists() and not overwrite:
+        raise UserError(f"{place} exists; choose another --name, or --overwrite it.")
+    native.save(place, card, found.weights)
+    return card, place
 
 
 def _fetched(reference: str, choice: Choice) -> tuple[Path, Choice]:

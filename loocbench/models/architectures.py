@@ -7,7 +7,8 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,8 @@ def _torchvision(name: str, options: Mapping[str, Any]) -> whole.Whole:
     if name in ("googlenet", "inception_v3"):
         # Their published weights were ported from TensorFlow and expect its scaling of the input.
         needs |= {"transform_input": True, "init_weights": False, "aux_logits": False}
-    net = torchvision.models.get_model(name, weights=None, **needs)
+    with _told(name, options):
+        net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, VisionTransformer):
         net.heads = nn.Identity()
         return whole.tokens(net, _torchvision_tokens, 1, ("heads.",))
@@ -125,6 +127,11 @@ def _torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor,
 
 def _timm_name(name: str) -> str:
     timm = require("timm", "timm")
+    architecture, _, tag = name.partition(".")
+    if tag and timm.is_model(architecture):
+        known = timm.list_pretrained(f"{architecture}.*")
+        if known and name not in known:
+            raise unknown("timm model", name, known)
     if not timm.is_model(name):
         near = timm.list_models(f"*{name.split('.')[0].split('_')[0]}*") or ["resnet50", "vit_base_patch16_224"]
         raise unknown("timm model", name, near[:40])
@@ -133,7 +140,8 @@ def _timm_name(name: str) -> str:
 
 def _timm(name: str, options: Mapping[str, Any]) -> whole.Whole:
     timm = require("timm", "timm")
-    net = timm.create_model(_timm_name(name), pretrained=False, num_classes=0, **options)
+    with _told(f"timm:{name}", options):
+        net = timm.create_model(_timm_name(name), pretrained=False, num_classes=0, **options)
     classifier = net.default_cfg.get("classifier") or ()
     heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
@@ -144,6 +152,19 @@ def _timm(name: str, options: Mapping[str, Any]) -> whole.Whole:
 def _timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     every = net.forward_features(images)
     return net.forward_head(every, pre_logits=True), every
+
+
+@contextmanager
+def _told(name: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """Turn a library's refusal of options into one line."""
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if not options:
+            raise
+        said = ", ".join(f"{option} {value}" for option, value in options.items())
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"there is no {name} with {said} ({reason}); name another with --arch.") from error
 
 
 def code(name: str) -> str:

@@ -87,6 +87,20 @@ def _solo_learn_old(s: State) -> Any:
     return {"state_dict": {**prefixed("encoder.", s), **other("momentum_encoder.", s), **linear("classifier", 512, 10)}}
 
 
+def _solo_learn_swav(s: State) -> Any:
+    model = {**prefixed("backbone.", s), **linear("projector.0", 512, 64), "prototypes.weight": torch.zeros(9, 64)}
+    return {"state_dict": {**model, **linear("classifier", 512, 10)}}
+
+
+def _solo_learn_old_simsiam(s: State) -> Any:
+    model = {**prefixed("encoder.", s), **linear("projector.0", 512, 64), **linear("predictor.0", 64, 64)}
+    return {"state_dict": {**model, **linear("classifier", 512, 10)}}
+
+
+def _deit(s: State) -> Any:
+    return {"model": dict(s), "model_ema": other("", s), "optimizer": OPTIMISER}
+
+
 def _vissl(s: State) -> Any:
     trunk = prefixed("_feature_blocks.", s)
     model = {"trunk": trunk, "heads": linear("0.clf.0", 512, 128)}
@@ -171,6 +185,9 @@ LAYOUTS: dict[str, tuple[str, Callable[[State], Any]]] = {
     "lightly": ("lightly", _lightly),
     "solo-learn": ("solo-learn", _solo_learn),
     "solo-learn-old": ("solo-learn", _solo_learn_old),
+    "solo-learn-swav": ("solo-learn", _solo_learn_swav),
+    "solo-learn-old-simsiam": ("solo-learn", _solo_learn_old_simsiam),
+    "moving-average-beside": ("torchvision", _deit),
     "vissl": ("VISSL", _vissl),
     "mmselfsup": ("mmselfsup", _mmselfsup),
     "mmpretrain": ("mmpretrain", _mmpretrain),

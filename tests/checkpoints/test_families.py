@@ -71,6 +71,21 @@ def test_what_is_left_out_is_counted_by_name(source, tmp_path):
     assert found.left_out == {"training state": 1, "encoder_k": 12, "queue": 1, "queue_ptr": 1, "fc": 4}
 
 
+def test_which_of_two_copies_was_taken_is_said(source, tmp_path):
+    torch.save(LAYOUTS["moving-average-beside"][1](source.state_dict()), tmp_path / "net.pth")
+    found, _ = imported(tmp_path / "net.pth")
+    assert found.notes[0] == "the weights as trained, not their moving average (model_ema)"
+
+
+@pytest.mark.parametrize("layout", ["solo-learn-swav", "solo-learn-old-simsiam"])
+def test_every_method_of_solo_learn_has_its_stem_for_small_images(source, layout, tmp_path):
+    """The padding is not in the shapes: it follows from whose file it is."""
+    small = {**source.state_dict(), "conv1.weight": torch.zeros(64, 3, 3, 3)}
+    torch.save(LAYOUTS[layout][1](small), tmp_path / "net.ckpt")
+    found, _ = imported(tmp_path / "net.ckpt")
+    assert found.architecture.options == {"stem_padding": 2}
+
+
 def test_lightning_writes_what_is_imported(source, tmp_path):
     """The real libraries: a lightly-style module, saved by Lightning with hyper-parameters and an optimiser."""
     lightning = pytest.importorskip("pytorch_lightning")
@@ -148,6 +163,14 @@ def test_the_architecture_is_recognised_from_shapes(name):
     assert recognising.recognise(state, "").architecture.name.removeprefix("torchvision:") == name
 
 
+@pytest.mark.parametrize(("layout", "said"), [("bare", True), ("lightly", True), ("moco", False)])
+def test_that_a_resnet_is_torchvisions_is_said_to_be_assumed(source, layout, said, tmp_path):
+    """Anti-aliasing and the place of the stride have no weights; official scripts build torchvision's own."""
+    torch.save(LAYOUTS[layout][1](source.state_dict()), tmp_path / "net.pth")
+    found, _ = imported(tmp_path / "net.pth")
+    assert ("assumed a plain ResNet, without anti-aliasing: --arch says otherwise" in found.notes) is said
+
+
 def test_half_precision_becomes_float32_and_is_said(source, tmp_path):
     torch.save({name: t.half() if t.is_floating_point() else t for name, t in source.state_dict().items()}, "half.pth")
     found, checkpoint = imported(tmp_path / "half.pth")
@@ -159,6 +182,6 @@ def test_counters_of_batches_may_be_absent(source, tmp_path):
     kept = {name: t for name, t in source.state_dict().items() if not name.endswith("num_batches_tracked")}
     torch.save(kept, tmp_path / "old.pth")
     found, checkpoint = imported(tmp_path / "old.pth")
-    assert found.notes == ("20 num_batches_tracked absent, set to 0 (only training reads them)",)
+    assert found.notes[-1] == "20 num_batches_tracked absent, set to 0 (only training reads them)"
     with torch.inference_mode():
         assert_same(spaces_of(checkpoint, images())["general"], source(images()))

@@ -206,6 +206,14 @@ def test_a_wrong_key_map_is_one_line(tmp_path, text, message):
         importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
 
 
+def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
+    torch.save({"q.conv1.weight": torch.zeros(2), "k.conv1.weight": torch.ones(2)}, tmp_path / "net.pth")
+    for target in ("backbone", "head:color"):
+        (tmp_path / "map.toml").write_text(f'[prefixes]\n"q." = "{target}"\n"k." = "{target}"\n')
+        with pytest.raises(UserError, match=f"two tensors become conv1.weight of {target}, one is k.conv1.weight; put"):
+            importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
+
+
 def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
     net = torchvision.models.shufflenet_v2_x0_5()
     torch.save(net.state_dict(), tmp_path / "my net (1).pth")
@@ -229,10 +237,33 @@ def test_cards_written_before_still_load():
 
 def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
     card = locate.load("random:shufflenet_v2_x0_5").card.model_dump(mode="json")
-    for options in ({"checkpoint_path": "/etc/passwd"}, {"depth": 10**9}, {"embed_dim": -1}):
+    for options in (
+        *({"checkpoint_path": "/etc/passwd"}, {"depth": 10**9}, {"embed_dim": -1}, {"depth": 257}),
+        *({"depth": "3"}, {"image_size": 1.5}, {"num_heads": True}, {"qkv_bias": 1}, {"global_pool": 3}),
+    ):
         hostile = {**card, "architecture": {**card["architecture"], "options": options}}
         with pytest.raises(ValueError, match="is no option of an architecture"):
             Card.model_validate(hostile)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("torchvision:mobilenet_v2", {"depth": 3}),
+        ("torchvision:vit_b_16", {"image_size": 3}),
+        ("timm:resnet18", {"img_size": 64}),
+        ("timm:vit_tiny_patch16_224", {"num_heads": 7}),
+        ("timm:vit_tiny_patch16_224", {"num_heads": 0}),
+    ],
+)
+def test_options_that_a_library_does_not_take_are_one_line(name, options):
+    if name.startswith("timm:"):
+        pytest.importorskip("timm")
+    card = locate.load("random:shufflenet_v2_x0_5").card
+    architecture = card.architecture.model_copy(update={"name": name, "options": options})
+    wrong = native.Checkpoint(card.model_copy(update={"architecture": architecture}), {}, "x")
+    with pytest.raises(UserError, match=r"there is no .* with .*; name another with --arch"):
+        networks.require_fit(wrong)
 
 
 def test_a_card_with_a_recipe_cannot_also_name_code():
@@ -257,6 +288,15 @@ def test_a_card_of_another_network_than_the_weights_is_refused_before_it_is_buil
     card = checkpoint.card.model_copy(update={"architecture": larger})
     native.save(tmp_path / "x.safetensors", card, checkpoint.weights)
     with pytest.raises(UserError, match=r"does not fit its card: net\.stage2.*; import it anew"):
+        loocbench.load(tmp_path / "x.safetensors")
+
+
+def test_a_card_of_spaces_that_its_network_does_not_give_is_refused(tmp_path):
+    checkpoint = locate.load("random:shufflenet_v2_x0_5")
+    native.save(
+        tmp_path / "x.safetensors", checkpoint.card.model_copy(update={"spaces": ("color",)}), checkpoint.weights
+    )
+    with pytest.raises(UserError, match="does not fit its card: space color; import it anew"):
         loocbench.load(tmp_path / "x.safetensors")
 
 
@@ -336,6 +376,8 @@ def test_torchvisions_weights_are_fetched_into_torchs_cache_and_read_as_any_file
         ("torchvision:resnet50:V3", "unknown weights of resnet50 'V3'"),
         ("hf:resnet50", "names no repository; write hf:ORG/REPO"),
         ("random:resnet5", "unknown backbone 'resnet5'"),
+        ("timm:resnet18.typo", "unknown timm model 'resnet18.typo'. Did you mean"),
+        ("random:timm:resnet18.typo", "unknown timm model 'resnet18.typo'. Did you mean"),
     ],
 )
 def test_a_wrong_reference_is_one_line(reference, message):

@@ -66,6 +66,21 @@ def test_the_page_says_what_the_card_knows(repository, cli, trained):
     assert 'loocbench.load("hf:me/birds")' in code
 
 
+def test_the_page_of_ones_own_network_does_not_say_that_it_runs_no_code(tmp_path):
+    from loocbench.checkpoints import model_card
+    from loocbench.features.encoder import Encoder
+
+    (tmp_path / "netpage.py").write_text(
+        "import torch\ndef make(): return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
+    )
+    page = model_card.render(Encoder.from_checkpoint(locate.load("random:netpage:make")), "me/own")
+    assert "its network is code that you need, and must confirm, to load it" in page
+    assert "runs no code" not in page
+    assert "loading it runs no code" in model_card.render(
+        Encoder.from_checkpoint(locate.load("random:resnet8")), "me/x"
+    )
+
+
 def test_a_revision_is_pinned_or_resolved_and_recorded(repository):
     first = repository.commit({"model.safetensors": save(resnet18().state_dict())})
     changed = {name: tensor + 1 for name, tensor in resnet18().state_dict().items()}
@@ -91,8 +106,41 @@ def test_a_timm_repository_states_architecture_and_preprocessing(repository):
     assert card.preprocessing.mean == (0.5, 0.5, 0.5)
 
 
+def test_what_a_timm_repository_says_of_its_model_is_built(repository):
+    """Six heads for the usual three and pooling over patches: neither is in the tensors' shapes."""
+    timm = pytest.importorskip("timm")
+    options = {"num_heads": 6, "fc_norm": False, "depth": 1, "img_size": 32}
+    net = timm.create_model("vit_tiny_patch16_224", num_classes=0, global_pool="avg", **options).eval()
+    config = {
+        "architecture": "vit_tiny_patch16_224",
+        "global_pool": "avg",
+        "model_args": options,
+        "pretrained_cfg": {"input_size": [3, 32, 32], "crop_pct": 1.0, "crop_mode": "squash"},
+    }
+    repository.commit({"model.safetensors": save(net.state_dict()), "config.json": json.dumps(config).encode()})
+    encoder = loocbench.load("hf:me/birds")
+    assert encoder.card.architecture.options == {**options, "global_pool": "avg"}
+    assert "its own crop mode is squash" in encoder.card.source.preprocessing
+    images = torch.rand(2, 3, 32, 32)
+    mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder(images), net((images - mean) / std))
+
+
 @pytest.mark.parametrize(
-    "config", ["no JSON", "[]", '{"architecture": "resnet18", "pretrained_cfg": {"input_size": "large"}}']
+    "options", [{"norm_layer": "rmsnorm"}, {"depth": 10**6}, {"num_heads": True}, {"img_size": None}]
+)
+def test_what_cannot_be_built_as_a_repository_says_is_refused(repository, options):
+    pytest.importorskip("timm")
+    config = {"architecture": "vit_tiny_patch16_224", "model_args": options, "pretrained_cfg": {}}
+    repository.commit({"model.safetensors": b"", "config.json": json.dumps(config).encode()})
+    with pytest.raises(UserError, match=r"wants a vit_tiny_patch16_224 with .* cannot build as said"):
+        locate.load("hf:me/birds")
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["no JSON", "[]", "[" * 200_000, '{"architecture": "resnet18", "pretrained_cfg": {"input_size": "large"}}'],
 )
 def test_a_configuration_that_makes_no_sense_is_passed_over(repository, config):
     repository.commit({"model.safetensors": save(resnet18().state_dict()), "config.json": config.encode()})
@@ -100,6 +148,12 @@ def test_a_configuration_that_makes_no_sense_is_passed_over(repository, config):
     assert card.backbone.removeprefix("timm:") == "resnet18"
     assert card.preprocessing.image_size == 224
     assert "its timm configuration" not in card.source.preprocessing
+
+
+def test_a_configuration_of_any_size_is_not_read(repository):
+    repository.commit({"model.safetensors": save(resnet18().state_dict()), "config.json": b" " * 16_000_001})
+    with pytest.raises(UserError, match=r"the config\.json of me/birds is too large"):
+        locate.load("hf:me/birds")
 
 
 def test_importing_ours_from_a_hub_records_the_commit_too(repository, cli, trained):

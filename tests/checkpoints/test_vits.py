@@ -350,3 +350,131 @@ def test_timms_pretrained_weights_are_fetched_and_read_as_any_file(tmp_path, mon
     card = locate.load("timm:mobilenetv3_small_050").card
     assert asked == ["timm/mobilenetv3_small_050.lamb_in1k"]
     assert str(card.source).startswith("timm:mobilenetv3_small_050.lamb_in1k@c0ffee, SHA-256 ")
+
+
+def tiny_vit(**options) -> nn.Module:
+    return vit(**{"img_size": 32, "embed_dim": 64, "num_heads": 1, "depth": 1, **options})
+
+
+_MISSHAPEN = [(), (3,), (0,), (3, 3), (2, 0, 3), (64, 3, 0, 0), (1, 9, 64), (9000, 1, 1, 1)]
+
+
+@pytest.mark.parametrize("build", [dict, _transformers, _moco_v3], ids=["timm", "transformers", "moco"])
+def test_no_misshapen_tensor_of_a_vit_passes_or_ends_in_a_traceback(build, tmp_path):
+    """Each tensor that recognition looks at, in each shape that it should not have."""
+    whole = build(tiny_vit().state_dict())
+    state = whole.get("state_dict", whole)
+    parts = "patch_emb|pos|query.weight|key.bias|qkv.w|mlp.fc1.w|inter"
+    looked_at = [name for name in state if re.search(parts, name) and "momentum" not in name]
+    assert len(looked_at) >= 4
+    for name in looked_at:
+        for shape in _MISSHAPEN:
+            torch.save({**state, name: torch.zeros(shape)}, tmp_path / "vit.pth")
+            with pytest.raises(UserError):
+                imported(tmp_path / "vit.pth")
+
+
+_TORCHVISION = {
+    "conv_proj.weight": torch.zeros(1, 3, 16, 16).expand(768, -1, -1, -1),
+    "class_token": torch.zeros(1, 1, 768),
+    "encoder.pos_embedding": torch.zeros(1, 197, 768),
+    **{f"encoder.layers.encoder_layer_{number}.ln_1.weight": torch.zeros(768) for number in range(12)},
+}
+_CLIP = {"conv1.weight": torch.zeros(768, 3, 32, 32), "transformer.resblocks.0.attn.in_proj_weight": torch.zeros(3)}
+
+
+@pytest.mark.parametrize("shape", _MISSHAPEN)
+@pytest.mark.parametrize(
+    ("sound", "name"),
+    [(_TORCHVISION, "conv_proj.weight"), (_TORCHVISION, "encoder.pos_embedding"), (_CLIP, "conv1.weight")],
+)
+def test_no_misshapen_tensor_is_taken_for_a_large_vits(sound, name, shape):
+    from loocbench.checkpoints.foreign import recognising
+
+    assert recognising.recognise(_TORCHVISION, "").architecture.name == "torchvision:vit_b_16"
+    if name == "conv1.weight" and len(shape) == 4 and 0 not in shape:
+        pytest.skip("a stem like another")
+    found = recognising.recognise({**sound, name: torch.zeros(shape)}, "")  # a smaller grid fails in matching
+    assert found is None or (name, shape) == (
+        "encoder.pos_embedding",
+        (1, 9, 64),
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"blocks.9000.attn.qkv.weight": torch.zeros(3)},
+        {"patch_embed.proj.weight": torch.zeros(512, 3, 14, 14), "blocks.0.ls1.gamma": torch.zeros(3)},
+    ],
+    ids=["9001 blocks", "a DINOv2 of no known width"],
+)
+def test_what_no_vit_has_is_no_known_architecture(changed, tmp_path):
+    torch.save({**tiny_vit().state_dict(), **changed}, tmp_path / "vit.pth")
+    with pytest.raises(UserError, match="fits no architecture that is known by its tensors"):
+        imported(tmp_path / "vit.pth")
+
+
+def clip(patch: int, size: int) -> State:
+    net = timm.create_model("vit_medium_patch16_clip_224", num_classes=0, depth=1, patch_size=patch, img_size=size)
+    return open_clip_names(perturbed(net))
+
+
+@pytest.fixture
+def short_clip(monkeypatch):
+    """The CLIP of medium width with one block for its twelve, so that it is small."""
+    whole = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: whole(name, **{"depth": 1, **options}))
+    return "timm:vit_medium_patch16_clip_224"
+
+
+def test_a_clip_of_other_patches_is_not_resampled_into_the_named_one(short_clip, tmp_path):
+    torch.save(clip(32, 224), tmp_path / "clip.pth")
+    with pytest.raises(UserError, match=r"would have to be resampled to become .*patch_embed\.proj\.weight"):
+        imported(tmp_path / "clip.pth", arch=short_clip)
+
+
+def test_a_clip_for_larger_images_keeps_its_own_positions(short_clip, tmp_path):
+    state = clip(16, 256)
+    torch.save(state, tmp_path / "clip.pth")
+    found, checkpoint = imported(tmp_path / "clip.pth", arch=short_clip)
+    assert found.architecture.options == {"img_size": 256}
+    assert torch.equal(checkpoint.weights["net.pos_embed"][0], state["visual.positional_embedding"])
+
+
+@pytest.mark.parametrize("name", ["volo_d1_224", "hiera_tiny_224", "vit_tiny_r_s16_p8_224", "samvit_base_patch16"])
+def test_positions_that_are_no_plain_grid_are_left_to_the_network(name):
+    """Only whether the network is built for the images that it is always built for."""
+    from loocbench.checkpoints.foreign import recognising
+
+    with torch.device("meta"):
+        state = timm.create_model(name, num_classes=0).state_dict()
+    assert recognising.named(f"timm:{name}", state, "", None).architecture.options == {}
+
+
+@pytest.mark.parametrize("name", ["cait_xxs24_224", "beit_base_patch16_224", "volo_d1_224"])
+def test_another_resolution_where_positions_are_fixed_is_one_line(name):
+    with pytest.raises(UserError, match=f"timm:{name} takes images of 224 px; leave --image-size out"):
+        preprocessing.fitted(importing.Architecture(name=f"timm:{name}"), 256)
+
+
+def test_how_many_heads_a_vit_has_can_be_said(tmp_path):
+    net = vit(num_heads=6)
+    torch.save(net.state_dict(), tmp_path / "vit.pth")
+    found, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 6})
+    assert "6 attention heads, as given" in found.notes
+    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    torch.save(tiny_vit().state_dict(), tmp_path / "vit.pth")
+    with pytest.raises(UserError, match="64 channels cannot be shared by 5 attention heads"):
+        imported(tmp_path / "vit.pth", options={"num_heads": 5})
+
+
+def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
+    """Its ViT-small has twelve heads with MoCo v3's recipe, six elsewhere."""
+    net = vit("vit_small_patch16_224", num_heads=12, depth=1)
+    state = _mmpretrain(net.state_dict())["state_dict"] | {"momentum_encoder.steps": torch.zeros(())}
+    torch.save({"state_dict": state}, tmp_path / "vit.pth")
+    with pytest.raises(UserError, match=r"how many attention heads .* say --num-heads 12 .* or 6"):
+        imported(tmp_path / "vit.pth")
+    _, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 12})
+    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))

@@ -60,6 +60,21 @@ def test_the_sound_file_imports(weights, loocbench, tmp_path, name):
     assert json.loads(said.out)["card"]["architecture"]["name"] == "torchvision:shufflenet_v2_x0_5"
 
 
+@pytest.mark.parametrize("low", [b"\x80", b"PK"])
+def test_a_safetensors_file_whose_length_looks_like_another_kinds_mark(weights, loocbench, tmp_path, low):
+    """The first eight bytes are the header's length, padded with spaces here until it begins as a pickle or a zip."""
+    path = saved(weights, tmp_path / "net.safetensors")
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    step = 256 ** len(low)
+    padded = length + (int.from_bytes(low, "little") - length) % step
+    header = whole[8 : 8 + length].ljust(padded)
+    path.write_bytes(struct.pack("<Q", padded) + header + whole[8 + length :])
+    assert path.read_bytes().startswith(low)
+    said = loocbench("checkpoints", "inspect", path, "--json")
+    assert json.loads(said.out)["complete"] is True
+
+
 def missing(weights):
     del weights[TENSOR]
 
@@ -141,6 +156,7 @@ def test_an_empty_file(refused, tmp_path):
         (b"\x1f\x8b\x08\x00" + bytes(64), "a gzip archive: unpack it first"),
         (b"\x89HDF\r\n\x1a\n" + bytes(64), "an HDF5 file"),
         (b'{"error": "not found"}', "a text file"),
+        (b"[" * 200_000, "a text file"),
         (b"hello", "a text file"),
         (bytes([200, 201, 202, 203]) * 64, "of no known format"),
     ],
@@ -250,6 +266,63 @@ def test_a_pickle_that_claims_100_gb_is_refused_before_anything_is_allocated(ref
     assert "claims 25,000,000,000 values and holds" in refused(path)
 
 
+class Claims:
+    """Unpickled, it calls a function that torch lets a pickle call."""
+
+    def __init__(self, function, *arguments):
+        self.called = (function, arguments)
+
+    def __reduce__(self):
+        return self.called
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy"])
+@pytest.mark.parametrize(
+    ("hostile", "message"),
+    [
+        (Claims(bytearray, 10**12), "calls builtins.bytearray, which weights do not need"),
+        (Claims(torch.Tensor, 10**6, 10**6), "calls torch.Tensor, which weights do not need"),
+        (Claims(torch.FloatStorage, 10**12), "calls torch.FloatStorage, which weights do not need"),
+        (
+            Claims(torch._tensor._rebuild_from_type_v2, bytearray, torch.Tensor, (10**12,), {}),
+            "calls builtins.bytearray, which weights do not need",
+        ),
+        (torch.zeros(3).expand(10**6, 3), "claims a tensor of [1000000, 3] over a storage of 3 values"),
+        (
+            torch.nn.Parameter(torch.zeros(1).expand(10**9)),
+            "claims a tensor of [1000000000] over a storage of 1 values",
+        ),
+    ],
+    ids=["bytes", "tensor", "storage", "by another function", "repeated rows", "repeated value"],
+)
+def test_what_allocates_more_than_the_file_holds_is_refused(refused, tmp_path, monkeypatch, form, hostile, message):
+    path = tmp_path / "net.pth"
+    torch.save({"w": torch.zeros(4), "x": hostile}, path, _use_new_zipfile_serialization=form == "zip")
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was loaded"))
+    assert message in refused(path)
+
+
+def test_a_tensor_larger_than_its_storage(refused, tmp_path, monkeypatch):
+    """The older format would enlarge the storage for it."""
+    path = tmp_path / "net.pth"
+    torch.save({"w": torch.zeros(4, 300)}, path, _use_new_zipfile_serialization=False)
+    honest = b"K\x04M" + struct.pack("<H", 300)
+    assert honest in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(honest, b"K\xffM" + struct.pack("<H", 300)))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was loaded"))
+    assert "claims a tensor of [255, 300] over a storage of 1,200 values" in refused(path)
+
+
+def test_views_within_a_storage_are_read(loocbench, weights, tmp_path):
+    """A slice, a transposed and an empty tensor, and one of several names."""
+    whole = torch.arange(12.0)
+    views = {"a": whole[3:6], "b": whole.view(3, 4).t(), "c": whole[:0], "d": whole, "e": torch.nn.Parameter(whole)}
+    for modern in (True, False):
+        torch.save({**weights, "head": views}, tmp_path / "net.pth", _use_new_zipfile_serialization=modern)
+        said = loocbench("checkpoints", "inspect", tmp_path / "net.pth", "--json")
+        assert json.loads(said.out)["complete"] is True
+
+
 def test_many_small_claims_are_added_up(refused, tmp_path, monkeypatch):
     """A small file of the older format that asks for its own size over and over."""
     path = tmp_path / "net.pth"
@@ -292,6 +365,7 @@ def test_an_unknown_architecture_says_how_to_name_it(refused, tmp_path):
         (["--arch", "builtins:dict"], "gives a dict, not a torch.nn.Module"),
         (["--image-size", "224", "--resize", "100"], "no centre crop of 224; raise --resize"),
         (["--image-size", "2"], "bad value for image_size"),
+        (["--num-heads", "6"], "torchvision:shufflenet_v2_x0_5 does not take num heads from outside"),
         (["--map", "nowhere.toml"], "cannot read card nowhere.toml"),
     ],
 )
@@ -334,6 +408,43 @@ def test_a_tensor_without_values(weights, refused, tmp_path):
 def test_two_tensors_of_one_name(refused, tmp_path):
     torch.save({"a": {"b": torch.zeros(2)}, "a.b": torch.ones(2)}, tmp_path / "net.pth")
     assert "two tensors called a.b" in refused(tmp_path / "net.pth")
+
+
+def test_a_mapping_that_holds_itself(refused, tmp_path):
+    content = {"w": torch.zeros(2)}
+    content["again"] = content
+    torch.save(content, tmp_path / "net.pth")
+    assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
+
+
+def test_a_small_file_of_mappings_that_unfolds_without_end(refused, tmp_path):
+    content = {"w": torch.zeros(2)}
+    for _ in range(8):
+        content = {str(number): content for number in range(20)}
+    torch.save(content, tmp_path / "net.pth")
+    assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("command", ["inspect", "import"])
+def test_names_are_shown_as_they_are_and_do_nothing_to_the_terminal(weights, loocbench, tmp_path, command):
+    """Square brackets are no markup, and an escape is no colour: in the file's name, in groups, in lists."""
+    strange = {
+        "[/red]": torch.zeros(2),
+        "\x1b[31mred": torch.zeros(2),
+        "head_[/red]\x1b]0;title\x07.weight": torch.zeros(2),
+    }
+    wrapped = {f"backbone.{name}": tensor for name, tensor in weights.items()}
+    path = saved({**wrapped, **strange}, tmp_path / "net[bold]\x1b[1m.pth")
+    said = loocbench("checkpoints", command, path, *(["--name", "x"] if command == "import" else []))
+    assert said.code == 0, said
+    assert "net[bold]\N{REPLACEMENT CHARACTER}[1m.pth" in said.out
+    assert "  [/red]\n  \N{REPLACEMENT CHARACTER}[31mred\n" in said.out
+    assert "\x1b" not in said.out + said.err
+
+
+def test_an_error_does_nothing_to_the_terminal(weights, refused, tmp_path):
+    line = refused(saved({**weights, "stage2.\x1b[31mred": torch.zeros(2)}, tmp_path / "net.pth"))
+    assert "unexpected stage2.\N{REPLACEMENT CHARACTER}[31mred" in line
 
 
 def test_two_networks_told_apart_by_their_wrappers_alone(weights, refused, tmp_path):

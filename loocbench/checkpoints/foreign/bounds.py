@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import pickletools
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
 
+from loocbench.checkpoints.foreign import instructions
 from loocbench.errors import UserError
 
 _HEADER = 100_000_000  # bytes, the bound of safetensors itself
@@ -86,7 +84,7 @@ def _archive(archive: zipfile.ZipFile, path: Path) -> None:
         raise UserError(f"{path} holds {len(pickles)} data.pkl where torch.save writes one; download it anew.")
     stem = pickles[0].removesuffix("data.pkl")
     with archive.open(pickles[0]) as file:
-        for key, count in _storages(file, path, members[pickles[0]].file_size):
+        for key, count in instructions.storages(file, path, members[pickles[0]].file_size):
             held = members.get(f"{stem}data/{key}")
             if held is None:
                 raise UserError(f"{path} lacks the data of storage {key}: it is damaged; download it anew.")
@@ -99,7 +97,7 @@ def pickled(path: Path) -> None:
     storages: dict[str, int] = {}
     with path.open("rb") as file:
         for number in range(5):  # magic number, protocol, system, the tensors without their values, the storages' keys
-            for key, count in _storages(file, path, size):
+            for key, count in instructions.storages(file, path, size):
                 if number == 3:
                     storages[key] = max(count, storages.get(key, 0))
     _require(path, sum(storages.values()), size)
@@ -112,48 +110,6 @@ def _require(path: Path, elements: int, held: int) -> None:
             f"{path} claims {elements:,} values and holds {held:,} bytes of them: it is truncated or damaged; "
             "download it anew."
         )
-
-
-class _Bounded:
-    """A file that is never asked for more than it can have: a reader would allocate that first."""
-
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self.readline, self._file, self._size = file.readline, file, size
-
-    def read(self, count: int) -> bytes:
-        """As a file's. Raises ValueError for more than the file's size."""
-        if count > self._size:
-            raise ValueError("longer than the file")
-        return self._file.read(count)
-
-
-def _storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]]:
-    """(key, elements) of each storage that a pickle refers to, read from its instructions without running any.
-
-    A reference is a tuple ("storage", type, key, location, elements, ...) laid on the pickle's stack.
-    """
-    memo: dict[object, object] = {}
-    since_mark: list[object] = []
-    try:
-        for instruction, argument, _ in pickletools.genops(cast(IO[bytes], _Bounded(file, size))):
-            match instruction.name:
-                case "MARK":
-                    since_mark = []
-                case "BINUNICODE" | "BININT" | "BININT1" | "BININT2" | "LONG1" | "LONG4":
-                    since_mark.append(argument)
-                case "BINPUT" | "LONG_BINPUT":
-                    memo[argument] = since_mark[-1] if since_mark else None
-                case "BINGET" | "LONG_BINGET":
-                    since_mark.append(memo.get(argument))
-                case "GLOBAL":
-                    since_mark.append(None)
-                case "BINPERSID":
-                    numbers = [value for value in since_mark if isinstance(value, int)]
-                    keys = [value for value in since_mark if isinstance(value, str)]
-                    if len(keys) >= 2 and numbers:
-                        yield keys[1] if keys[0] == "storage" else keys[0], max(numbers)
-    except (ValueError, IndexError, EOFError, OverflowError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is truncated, or no file of torch.save; download it anew.") from error
 
 
 def readable(count: int) -> str:

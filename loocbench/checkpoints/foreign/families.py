@@ -20,17 +20,22 @@ _WRAPPERS = re.compile(r"^(?:(?:state_dict|model_state_dict|model|module|_orig_m
 
 @dataclass(frozen=True)
 class Family:
-    """backbone: what names of the backbone begin with. marks: one name must match one, where prefixes are shared."""
+    """backbone: what names of the backbone begin with. marks, beside: some name must match each, where prefixes are
+    shared."""
 
     name: str
     backbone: str
     marks: str = ""
+    beside: str = ""
 
 
 FAMILIES = (
     # facebookresearch/vissl: classy_state_dict/base_model/model/{trunk, heads}
     Family("VISSL", r"classy_state_dict\.base_model\.model\.trunk\.(?:_feature_blocks|base_model)\."),
     Family("VISSL", r"(?:trunk\.)?_feature_blocks\."),
+    # vturrisi/solo-learn: before others, since the rest of its names depend on the method; "encoder" before 1.0.4
+    Family("solo-learn", r"backbone\.", r"^(momentum_)?projector\.", r"^classifier\."),
+    Family("solo-learn", r"encoder\.", r"^(momentum_)?projector\.", r"^classifier\."),
     # open-mmlab/mmselfsup before 1.0 registers the same backbone twice; the first is enough
     Family("mmselfsup", r"backbone\.", r"^(encoder_[qk]\.(module\.)?0\.|online_net\.|target_net\.)"),
     Family("mmselfsup", r"encoder_q\.0\.", r"^encoder_k\."),
@@ -49,9 +54,9 @@ FAMILIES = (
     Family(
         "lightly",
         r"backbone\.",
-        r"^(projection_head|prediction_head|backbone_momentum|projection_head_momentum|prototypes|online_classifier)\.",
+        r"^(projection_head|prediction_head|backbone_momentum|projection_head_momentum|online_classifier)\.",
     ),
-    # vturrisi/solo-learn; "encoder" before version 1.0.4
+    # solo-learn's methods without a projector
     Family(
         "solo-learn", r"backbone\.", r"^(projector|momentum_backbone|momentum_projector|predictor|queue|classifier)"
     ),
@@ -78,13 +83,15 @@ FAMILIES = (
     Family("bare names", ""),
 )
 
+# Moving averages of the weights beside them, which timm's, DeiT's and MMEngine's scripts keep.
+AVERAGES = re.compile(r"^(state_dict_ema|model_ema|ema_state_dict|ema)(\.|$)")
+
 # Beside a backbone: heads, other encoders, queues, and what training keeps in buffers.
 _OTHERS = re.compile(
     r"^(classy_state_dict\..*|student\..*|teacher\..*|student_backbone\..*|student_head\..*|teacher_head\..*"
     r"|encoder_[qk]\..*|momentum_.*|.*_momentum\..*|backbone_momentum\..*|target_.*|online_.*|queue.*|.*\.queue.*"
     r"|projector\..*|projection.*|predictor.*|prediction_head.*|prototypes.*|neck\..*|head\..*|heads\..*|head_.*"
     r"|classifier\..*|fc\..*|bn\..*|linear\..*|data_preprocessor\..*|criterion.*|.*loss.*|center"
-    r"|state_dict_ema\..*|model_ema\..*|ema\..*"
     r"|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection|logit_(scale|bias)"
     r"|layernorm_unused|pooler\..*|net_avg.*|anchor.*|backbone\..*)$"
 )
@@ -120,7 +127,9 @@ def sort(tensors: Mapping[str, Tensor]) -> Sorted:
     start = re.compile(family.backbone)
     for name, whole in short.items():
         match = start.match(name)
-        if match:
+        if AVERAGES.match(name):
+            count(left_out, name)
+        elif match:
             backbone[name[match.end() :]] = tensors[whole]
         elif _OTHERS.match(name):
             count(left_out, name)
@@ -136,7 +145,7 @@ def count(groups: dict[str, int], name: str) -> None:
 
 
 def _fits(family: Family, short: Iterable[str], whole: Iterable[str]) -> bool:
-    start, marks = re.compile(family.backbone), re.compile(family.marks)
-    return any(map(start.match, short)) and (
-        not family.marks or any(map(marks.search, short)) or any(map(marks.search, whole))
-    )
+    if not any(map(re.compile(family.backbone).match, short)):
+        return False
+    wanted = [re.compile(mark) for mark in (family.marks, family.beside) if mark]
+    return all(any(map(mark.search, short)) or any(map(mark.search, whole)) for mark in wanted)

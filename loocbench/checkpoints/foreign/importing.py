@@ -14,6 +14,7 @@ from torch import Tensor
 from loocbench import files, provenance
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import (
+    families,
     key_map,
     layouts,
     matching,
@@ -34,8 +35,12 @@ _SHOWN = 4  # faults in one line
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user says of a file. heads: prefixes of tensors to leave out. stem_padding: of
-    the 3x3 stem of a ResNet for small images, which the tensors do not tell. origin: where the file came from."""
+    """What the user says of a file.
+
+    heads: prefixes of tensors to leave out. stem_padding: of the 3x3 stem of a ResNet for small images, which the
+    tensors do not tell. options: of the architecture, as the user or its library's configuration says. origin: where
+    the file came from.
+    """
 
     arch: str = ""
     key_map: Path | None = None
@@ -44,6 +49,7 @@ class Choice:
     trained_on: str = ""
     wishes: preprocessing.Wishes = field(default_factory=preprocessing.Wishes)
     stem_padding: int | None = None
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
     timm_config: dict[str, Any] | None = None
     kind: Literal["file", "torchvision", "timm", "hf"] = "file"
     origin: str = ""
@@ -72,8 +78,10 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     sorted_ = placing.sort(contents, mapped, choice.key_map)
     tensors, renamed = layouts.usual(sorted_.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
+    averages = [group for group in sorted_.left_out if families.AVERAGES.match(group)]
+    notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
     found = placing.architecture_of(
-        tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding
+        tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding, choice.options
     )
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
@@ -104,7 +112,7 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
         match,
         left_out,
         sorted_.unknown,
-        (*notes, *found.assumed, *match.notes),
+        (*notes, *(() if preprocessing.torchvision_weights(contents.sha256) else found.assumed), *match.notes),
         dims,
         stated,
     )

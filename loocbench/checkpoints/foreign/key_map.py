@@ -64,7 +64,7 @@ def read(path: Path) -> KeyMap:
 def apply(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path) -> Mapped:
     """Sort tensors by the longest prefix that their names begin with, with ``state_dict.`` before it or not.
 
-    Raises UserError for a prefix that none has.
+    Raises UserError for a prefix that none has, and for two that lead to one place.
     """
     places = {**key_map.prefixes, **dict.fromkeys(key_map.leave_out, "")}
     longest = sorted(places, key=len, reverse=True)
@@ -83,10 +83,14 @@ def apply(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path) -> Mapped:
         target, rest = places[prefix], (name if name.startswith(prefix) else short)[len(prefix) :].lstrip(".")
         if not target:
             families.count(left_out, short.removeprefix("module."))
-        elif ":" in target:
-            parts[target][rest] = tensor
-        else:
-            backbone[".".join([*target.split(".")[1:], rest])] = tensor
+            continue
+        place = rest if ":" in target else ".".join([*target.split(".")[1:], rest])
+        into = parts[target] if ":" in target else backbone
+        if place in into:
+            raise UserError(
+                f"{path}: two tensors become {place} of {target}, one is {name}; put its prefix in leave_out."
+            )
+        into[place] = tensor
     for prefix in key_map.prefixes:
         if prefix not in used:
             raise UserError(f"{path}: no tensor's name begins with '{prefix}'; the file's begin with {_some(tensors)}.")

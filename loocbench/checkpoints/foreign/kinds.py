@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Literal
@@ -42,6 +41,8 @@ def of(path: Path) -> Kind:
         raise UserError(f"cannot read {path}: {error.strerror}; check its permissions.") from error
     if not head:
         raise UserError(f"{path} is empty; download it anew.")
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
+        return "safetensors"  # before the others: its first bytes are a length, which may look like any mark
     start = head.lstrip().lower()
     for mark, what in _OTHERS:
         if head.startswith(mark) or (mark.startswith(b"<") and start.startswith(mark)):
@@ -55,11 +56,7 @@ def of(path: Path) -> Kind:
         return "safetensors"
     if head.startswith(b"\0\0\0\0") or head[257:262] == b"ustar":
         raise UserError(f"{path} is a tar archive; unpack it and give the file of weights in it.")
-    try:
-        json.loads(path.read_bytes()) if head[:1] in b"{[" else head.decode("ascii")
-        what = "a text file"
-    except ValueError:
-        what = "of no known format"
+    what = "a text file" if head.isascii() and b"\0" not in head else "of no known format"
     raise UserError(f"{path} is {what}; give a .safetensors file or one that torch.save wrote.")
 
 

@@ -86,7 +86,8 @@ def _joined(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         match = re.match(r"(.*\.attn)\.(query|key|value)\.(weight|bias)$", name)
         parts = [f"{match[1]}.{part}.{match[3]}" for part in ("query", "key", "value")] if match else []
-        if not match or any(part not in tensors for part in parts):
+        alike = tensor.ndim > 0 and all(part in tensors and tensors[part].shape == tensor.shape for part in parts)
+        if not match or not alike:
             out[name] = tensor
         elif match[2] == "query":
             out[f"{match[1]}.qkv.{match[3]}"] = torch.cat([tensors[part] for part in parts])

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from loocbench.checkpoints.foreign import families, key_map, layouts, reading, recognising
+from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.network import GENERAL
 from loocbench.models.whole import Whole
@@ -68,15 +69,41 @@ def sort(contents: reading.Contents, mapped: key_map.KeyMap | None, map_file: Pa
 
 
 def architecture_of(
-    tensors: Mapping[str, Tensor], sorted_: Parts, arch: str, stem_padding: int | None
+    tensors: Mapping[str, Tensor],
+    sorted_: Parts,
+    arch: str,
+    stem_padding: int | None,
+    options: Mapping[str, bool | int | float | str],
 ) -> recognising.Found | None:
-    """The architecture that the user names, or else the tensors tell."""
+    """The architecture that the user names (options: what is known of it), or else the tensors tell.
+
+    Raises UserError where the options are not the architecture's.
+    """
+    found = _architecture_of(tensors, sorted_, arch, stem_padding, options)
+    if found and any(found.architecture.options.get(name) != value for name, value in options.items()):
+        raise UserError(
+            f"{found.architecture.name} does not take {', '.join(name.replace('_', ' ') for name in options)} from "
+            "outside; leave that out, or name a timm ViT with --arch."
+        )
+    return found
+
+
+def _architecture_of(
+    tensors: Mapping[str, Tensor],
+    sorted_: Parts,
+    arch: str,
+    stem_padding: int | None,
+    options: Mapping[str, bool | int | float | str],
+) -> recognising.Found | None:
     if arch:
-        return recognising.named(architectures.named(arch), tensors, sorted_.family, stem_padding)
+        return recognising.named(architectures.named(arch), tensors, sorted_.family, stem_padding, options)
+    openmmlab = sorted_.family in ("mmpretrain", "mmselfsup")
+    if openmmlab and "momentum_encoder" in sorted_.left_out and "num_heads" not in options:
+        recognising.require_known_heads(tensors)
     stage = next(iter(sorted_.stages.values()), {})  # LooC++ has no layer4 in its trunk: its first copy stands for all
-    return recognising.recognise(
-        {**tensors, **{f"layer4.{name}": tensor for name, tensor in stage.items()}}, sorted_.family, stem_padding
-    )
+    whole = {**tensors, **{f"layer4.{name}": tensor for name, tensor in stage.items()}}
+    heads = options.get("num_heads")
+    return recognising.recognise(whole, sorted_.family, stem_padding, int(heads) if heads else None)
 
 
 def with_heads(architecture: Architecture, sorted_: Parts, *, separate: bool) -> Architecture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from dataclasses import dataclass
@@ -72,8 +73,12 @@ def fitted(architecture: Architecture, image_size: int) -> Architecture:
     if name.startswith("torchvision:vit_") and image_size != (built_for or 224):
         raise UserError(f"{name} takes images of {built_for or 224} px; leave --image-size out.")
     if name.startswith(architectures.TIMM) and image_size != (built_for or architectures.default_image_size(name)):
-        skeleton = architectures.skeleton(architecture)
-        if hasattr(getattr(skeleton, "net", None), "pos_embed"):  # resampled to the images' grid at every forward pass
+        net = getattr(architectures.skeleton(architecture), "net", None)
+        if hasattr(net, "pos_embed"):
+            if "dynamic_img_size" not in inspect.signature(type(net)).parameters:
+                size = built_for or architectures.default_image_size(name)
+                raise UserError(f"{name} takes images of {size} px; leave --image-size out.")
+            # its positions are resampled to the images' grid at every forward pass
             return architecture.model_copy(update={"options": {**options, "dynamic_img_size": True}})
     return architecture
 
@@ -128,7 +133,9 @@ def _of_timm_config(config: dict[str, Any], how: str) -> Stated | None:
         values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
-    return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))))
+    mode = str(config.get("crop_mode") or "center")
+    crop = "" if mode == "center" else f", but cropped to the centre (its own crop mode is {mode})"
+    return Stated(values, how + _interpolation(str(config.get("interpolation", "bilinear"))) + crop)
 
 
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))

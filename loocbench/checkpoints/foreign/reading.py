@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from loocbench.checkpoints.foreign import allowed, bounds, kinds
 from loocbench.errors import UserError
 
 _DEPTH = 8  # of mappings in mappings; state dicts lie at depth 1 to 5
+_ENTRIES = 1_000_000  # of all mappings together; the largest models have some ten thousand
 _NOT_THE_MODEL = re.compile(  # of what training scripts save beside the model
     r"(^|\.)(optimizer|optimizers|optimizer_states|optim|scheduler|lr_schedulers?|scaler|fp16_scaler|grad_scaler|amp"
     r"|loops|callbacks|message_hub|param_schedulers|dino_loss|loss|rng_states?|hyper_parameters)(\.|$)"
@@ -54,7 +55,12 @@ def read(path: Path) -> Contents:
     if not isinstance(loaded, Mapping):
         raise UserError(f"{path} holds a {type(loaded).__name__}, not weights by name; save the model's state_dict().")
     tensors: dict[str, Tensor] = {}
-    state = _flatten(loaded, "", tensors, 0)
+    try:
+        state = _flatten(loaded, "", tensors, (), iter(range(_ENTRIES)))
+    except _EndlessError as error:
+        raise UserError(
+            f"{path} holds mappings in mappings without end; save the model's state_dict() alone."
+        ) from error
     if not tensors:
         raise UserError(f"{path} holds no tensors; give the file of the model's weights.")
     form = "PyTorch (zip)" if kind == "zip" else "PyTorch (before 1.6)"
@@ -102,19 +108,34 @@ def _load(path: Path, *, mmap: bool) -> Any:
         raise UserError(f"{path} is truncated or damaged ({reason}); download it anew.") from error
 
 
-def _flatten(value: Mapping[Any, Any], prefix: str, into: dict[str, Tensor], depth: int) -> int:
-    """Put the tensors into ``into``; returns how many were passed over as training state."""
+class _EndlessError(Exception):
+    """Mappings that hold themselves, or one another over and over."""
+
+
+def _flatten(
+    value: Mapping[Any, Any],
+    prefix: str,
+    into: dict[str, Tensor],
+    above: tuple[Mapping[Any, Any], ...],
+    budget: Iterator[int],
+) -> int:
+    """Put the tensors into ``into``; returns how many were passed over as training state.
+
+    above: the mappings that ``value`` lies in. budget: an item for each entry that may still be looked at.
+    """
     skipped = 0
     for key, part in value.items():
+        if next(budget, None) is None or part is value or any(part is one for one in above):
+            raise _EndlessError
         name = f"{prefix}{key}"
         if isinstance(part, Tensor):
             if name in into:
                 raise UserError(f"the file has two tensors called {name}; rename one of them.")
             into[name] = part.detach()
-        elif isinstance(part, Mapping) and depth < _DEPTH:
+        elif isinstance(part, Mapping) and len(above) < _DEPTH:
             if _NOT_THE_MODEL.search(name):
                 passed: dict[str, Tensor] = {}
-                skipped += _flatten(part, f"{name}.", passed, depth + 1) + len(passed)
+                skipped += _flatten(part, f"{name}.", passed, (*above, value), budget) + len(passed)
             else:
-                skipped += _flatten(part, f"{name}.", into, depth + 1)
+                skipped += _flatten(part, f"{name}.", into, (*above, value), budget)
     return skipped
