@@ -29,7 +29,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as loocbench's command line has it; for all ways alike
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as loocbench's command line has them; for all ways alike
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import torch
 from images import make_folder
