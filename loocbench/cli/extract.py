@@ -36,6 +36,7 @@ def extract(
     import json as encoder_of_json
     from dataclasses import asdict
 
+    from loocbench import ranks
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name, opened
@@ -44,7 +45,6 @@ def extract(
     from loocbench.features import engine
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import extract as job
-    from loocbench.pretraining import ranks
     from loocbench.watching import Silent
 
     where = cache or prepared.cache_dir()

@@ -140,7 +140,7 @@ def pretrain(
     The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's. On several GPUs:
     torchrun --nproc-per-node 8 -m loocbench pretrain ...
     """
-    from loocbench import files
+    from loocbench import files, ranks
     from loocbench.cards import recipes as cards
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name, opened
@@ -148,7 +148,7 @@ def pretrain(
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
     from loocbench.jobs.upkeep import Upkeep
-    from loocbench.pretraining import ranks, recipes
+    from loocbench.pretraining import recipes
     from loocbench.pretraining import stylised as copies
     from loocbench.report import tensorboard as board
     from loocbench.watching import Silent

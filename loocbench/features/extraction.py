@@ -26,7 +26,7 @@ from loocbench.errors import SharedError, UserError
 from loocbench.features import bulk, keeping, stored, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.features.stored import Matrix
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from loocbench.errors import unknown
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from loocbench.types import Dataset
 from loocbench.watching import Watcher
 

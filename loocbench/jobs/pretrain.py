@@ -16,7 +16,7 @@ from loocbench.jobs.run_folder import RunFolder
 from loocbench.jobs.training import SPLIT, Training
 from loocbench.jobs.upkeep import Upkeep
 from loocbench.pretraining import resuming
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from loocbench.types import Dataset, Recipe
 from loocbench.watching import Watcher
 

@@ -24,7 +24,7 @@ from loocbench.jobs.upkeep import HOLD, Upkeep
 from loocbench.pretraining import recipes, resuming, stylised
 from loocbench.pretraining.knn import Monitor, Side
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from loocbench.report import tensorboard
 from loocbench.report.tensorboard import Board
 from loocbench.types import Card, Dataset, Recipe, Split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 
 
 class RunningStatistics:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from loocbench.pretraining.batch_norm import RunningStatistics
 from loocbench.pretraining.layout import Share
-from loocbench.pretraining.ranks import Ranks, without_sync
+from loocbench.ranks import Ranks, without_sync
 from loocbench.types import Recipe
 
 

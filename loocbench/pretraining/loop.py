@@ -14,7 +14,7 @@ from loocbench.models.network import Network
 from loocbench.pretraining import schedule, step
 from loocbench.pretraining.batches import Batch, Batches, Images
 from loocbench.pretraining.layout import Rows
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from loocbench.types import Labels, Recipe
 
 

@@ -14,8 +14,8 @@ from loocbench.pretraining.descent import Descent
 from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.methods import CONTRASTIVE
 from loocbench.pretraining.queue import Queues
-from loocbench.pretraining.ranks import Ranks
 from loocbench.pretraining.recipes import separate, spaces
+from loocbench.ranks import Ranks
 from loocbench.types import Recipe
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from loocbench.errors import UserError
 from loocbench.pretraining import step as steps
 from loocbench.pretraining.layout import Layout
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from tests.conftest import tiny_recipe
 from tests.pretraining.test_step import take
 

@@ -8,7 +8,7 @@ from torch import distributed as dist
 
 from loocbench.errors import SharedError, UserError
 from loocbench.pretraining import step as steps
-from loocbench.pretraining.ranks import Ranks
+from loocbench.ranks import Ranks
 from tests.conftest import tiny_recipe
 from tests.pretraining.test_groups import BATCHES, CPU, views_of
 from tests.pretraining.test_step import take
