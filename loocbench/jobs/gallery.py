@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
-from loocbench.jobs.measure import Measurement
+from loocbench.jobs.measurement import Measurement
 from loocbench.report import gallery
 
 QUERIES = 6

@@ -16,7 +16,8 @@ from loocbench.errors import UserError
 from loocbench.features import spaces
 from loocbench.features.encoder import DEFAULT, Encoder
 from loocbench.features.engine import Engine
-from loocbench.jobs.measure import Measurement, is_of, opened, row_of
+from loocbench.jobs.measure import is_of, opened, row_of
+from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.suite import Places
 from loocbench.records import store
 from loocbench.types import Dataset

@@ -17,7 +17,7 @@ from loocbench.evaluators.combinations import Products
 from loocbench.evaluators.combinations import choose as choose_from_products
 from loocbench.features import spaces
 from loocbench.free_memory import free_memory
-from loocbench.jobs.measure import Measurement
+from loocbench.jobs.measurement import Measurement
 from loocbench.models.network import GENERAL
 from loocbench.solvers.blocks import Blocks
 

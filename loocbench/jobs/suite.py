@@ -14,7 +14,8 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import gallery, pretrain
-from loocbench.jobs.measure import Measurement, opened, row_of
+from loocbench.jobs.measure import opened, row_of
+from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.training import SPLIT
 from loocbench.types import Dataset, Recipe
 from loocbench.watching import Watcher

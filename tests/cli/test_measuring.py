@@ -54,7 +54,7 @@ def test_protocols_without_a_card_are_refused_with_those_that_exist(one_line, op
 
 
 def test_select_tries_every_combination_on_validation_and_tests_the_best(loocbench, monkeypatch):
-    from loocbench.jobs.measure import Measurement
+    from loocbench.jobs.measurement import Measurement
 
     assert loocbench("pretrain", "--method", "looc", *QUICK).code == 0
     seen = []

@@ -18,8 +18,8 @@ from loocbench.data import arriving, blooms, folders, preparing
 from loocbench.errors import UserError
 from loocbench.features import bulk, extraction, stored
 from loocbench.features.encoder import Encoder
-from loocbench.jobs.measure import Measurement
-from loocbench.pretraining.ranks import Ranks
+from loocbench.jobs.measurement import Measurement
+from loocbench.ranks import Ranks
 from loocbench.types import Split
 from tests.conftest import Silent, picture
 

@@ -1,0 +1,162 @@
+"""One task on one checkpoint's features: what an evaluator sees as its ``Subject``, made of an encoder and data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loocbench.cards.tasks import TaskCard
+from loocbench.data import preparing
+from loocbench.data.prepared import PreparedImages, center_square
+from loocbench.evaluators.subject import Rows
+from loocbench.features import augmented, extraction, stored
+from loocbench.features.encoder import Encoder
+from loocbench.solvers.blocks import Blocks
+from loocbench.types import UNCHANGED, Change, Dataset, Mask, Pixels
+from loocbench.watching import Watcher
+
+T = TypeVar("T")
+
+
+@dataclass
+class Clock:
+    """Adds up the seconds of what it is told to watch."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Of a block of code."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - begin
+
+    def of_each(self, made: Iterator[T]) -> Iterator[T]:
+        """Of making each of some things, and not of what is done with them."""
+        while True:
+            with self.running():
+                one = next(made, None)
+            if one is None:
+                return
+            yield one
+
+
+@dataclass
+class Measurement:
+    """One task on one checkpoint's features: the ``Subject`` of its evaluator. other: the card's ``elsewhere``.
+
+    clock: how long its features took.
+    """
+
+    card: TaskCard
+    encoder: Encoder
+    dataset: Dataset
+    features_name: str
+    seed: int
+    cache: Path
+    watcher: Watcher
+    other: Dataset | None = None
+    clock: Clock = field(default_factory=Clock)
+    _prepared: dict[str, PreparedImages] = field(default_factory=dict)
+
+    def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
+        """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
+        parts = self._parts(split, change, rows)
+        return torch.from_numpy(np.concatenate(parts, axis=1)).to(self.device)
+
+    def blocks(self, split: str, *, change: Change = UNCHANGED) -> Blocks:
+        """The same features, read from the cache's memory-mapped files a block at a time."""
+        return Blocks.of_mapped(self._parts(split, change, None), self.device)
+
+    def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
+        parts = [self._images(split) for split in splits]
+        return self.clock.of_each(
+            augmented.epoch_of(
+                self.encoder,
+                parts,
+                self.features_name,
+                seed=self.seed,
+                epoch=epoch,
+                batch_size=batch_size,
+                say=self.watcher.say,
+            )
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """The encoder's."""
+        return self.encoder.device
+
+    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[stored.Matrix]:
+        """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
+        with self.clock.running():
+            every = extraction.extract(
+                self.encoder,
+                self.dataset,
+                self.dataset.splits[split],
+                change=change,
+                rows=rows,
+                cache=self.cache,
+                watcher=self.watcher,
+            )
+        return [every[part] for part in self.encoder.parse(self.features_name)]
+
+    def labels(self, split: str, factor: str) -> Tensor:
+        """Labels int64 [N] of a split."""
+        return torch.from_numpy(self.dataset.splits[split].labels[factor]).to(self.encoder.device)
+
+    def factors(self, split: str) -> Sequence[str]:
+        """Which labels the split has."""
+        return list(self.dataset.splits[split].labels)
+
+    def names(self, split: str, factor: str) -> Sequence[str]:
+        """The names of a factor's labels."""
+        return self.dataset.splits[split].class_names[factor]
+
+    def items(self, split: str) -> Sequence[str]:
+        """The images' names."""
+        return self.dataset.splits[split].items
+
+    def crops(self, split: str, rows: Sequence[int]) -> Pixels:
+        """What the network sees of some images of a split: uint8 [len(rows), 3, S, S]."""
+        return self._images(split).center_crops(rows, self.encoder.preprocessing.image_size).numpy()
+
+    @property
+    def foreground(self) -> str:
+        """What the thing itself is known from in these images."""
+        return self.dataset.foreground.kind if self.dataset.foreground else ""
+
+    def masks(self, split: str, rows: Sequence[int]) -> Mask:
+        """Where the thing itself is in the crops of some images: bool [len(rows), S, S]."""
+        if self.dataset.foreground is None:
+            raise ValueError(f"{self.dataset.name} ships neither masks nor boxes")
+        items, size = self.items(split), self.encoder.preprocessing.image_size
+        masks = self.dataset.foreground.masks([items[row] for row in rows], self._images(split).sizes(rows))
+        return np.stack([center_square(mask, size) for mask in masks])
+
+    def elsewhere(self) -> Measurement:
+        """The same features on the card's other data set."""
+        if self.other is None:
+            raise ValueError(f"{self.card.task} names no other data set")
+        return replace(self, dataset=self.other, other=None, _prepared={})
+
+    def _images(self, split: str) -> PreparedImages:
+        if split not in self._prepared:
+            of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
+            self._prepared[split] = preparing.prepare(self.dataset, of, resize, cache=self.cache, watcher=self.watcher)
+        return self._prepared[split]
+
+    def say(self, message: str) -> None:
+        """One line for the user."""
+        self.watcher.say(message)
