@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Any checkpoint: inspect, import, e
 _LARGE = 100_000_000  # bytes
 _NETWORK, _IMAGES = "Network", "Images"
 Reference = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO[@REVISION].")
+    str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO@REVISION.")
 ]
 Arch = Annotated[
     str,

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 
+@shared(Request)
 def few_shot(
+    request: Request,
     dataset: o.DatasetName = "flowers102",
     shots: Annotated[
         int, typer.Option("--shots", min=1, help="Images a class to learn from.", rich_help_panel=o.DATA)
@@ -24,18 +27,6 @@ def few_shot(
     ] = "adam",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """Few images a class: all classes from a few shots, or N-way K-shot episodes."""
     from loocbench.cards import finding
@@ -45,22 +36,4 @@ def few_shot(
     if solver not in ("adam", "path"):
         raise unknown("solver", solver, ("adam", "path"))
     card = finding.find_few_shot(dataset, shots=shots, ways=ways, solver=solver)
-    measuring.run(
-        card,
-        measuring.Request(
-            data_dir,
-            checkpoint,
-            features,
-            runs,
-            device,
-            seed,
-            results,
-            suite,
-            cache,
-            skip_damaged,
-            overwrite,
-            json,
-            precision,
-            compile_,
-        ),
-    )
+    measuring.run(card, request, checkpoint, features)

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Opening, shared
 
 
+@shared(Opening)
 def gallery(
+    opening: Opening,
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -24,11 +27,6 @@ def gallery(
         ),
     ] = None,
     dataset: o.DatasetName = "blooms",
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    seed: o.Seed = 0,
-    cache: o.Cache = None,
     picture: Annotated[Path, typer.Option("--picture", help="Where it goes.", rich_help_panel=o.OUTPUT)] = Path(
         "gallery.png"
     ),
@@ -43,11 +41,8 @@ def gallery(
 
     card = finding.find("retrieval", dataset)
     found = []
-    for reference in checkpoint or [str(locate.newest(runs))]:
-        request = measuring.Request(
-            data_dir, reference, None, runs, device, seed, Path(), "none", cache, False, False, False
-        )
-        with measuring.opened_measurement(card, request) as measurement:
+    for reference in checkpoint or [str(locate.newest(opening.runs))]:
+        with measuring.opened_measurement(card, opening, reference) as measurement:
             for name in features or [measurement.encoder.default_features]:
                 measurement.encoder.parse(name)
                 one = replace(measurement, features_name=name)

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 
+@shared(Request)
 def knn(
+    request: Request,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -19,40 +22,10 @@ def knn(
     ] = None,
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split."""
     from loocbench.cards import finding
     from loocbench.cli import measuring
 
     card = finding.find("knn", dataset, label)
-    measuring.run(
-        card,
-        measuring.Request(
-            data_dir,
-            checkpoint,
-            features,
-            runs,
-            device,
-            seed,
-            results,
-            suite,
-            cache,
-            skip_damaged,
-            overwrite,
-            json,
-            precision,
-            compile_,
-        ),
-    )
+    measuring.run(card, request, checkpoint, features)

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,29 +13,10 @@ from loocbench.cli.console import Display, stdout
 
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
-    from loocbench.jobs.measure import Measurement
+    from loocbench.cli.requests import Opening, Request
+    from loocbench.jobs.measurement import Measurement
     from loocbench.types import Dataset, Row
     from loocbench.watching import Watcher
-
-
-@dataclass(frozen=True)
-class Request:
-    """The options of a measuring command."""
-
-    data_dir: Path | None
-    checkpoint: str | None
-    features: str | None
-    runs: Path
-    device: str
-    seed: int
-    results: Path
-    suite: str
-    cache: Path | None
-    skip_damaged: bool
-    overwrite: bool
-    json: bool
-    precision: str = "float32"
-    compile: str = "auto"
 
 
 def device_name(device: str) -> str:
@@ -78,57 +58,59 @@ def _require_labels(card: TaskCard, dataset: Dataset, splits: set[str]) -> None:
             raise unknown(f"label of {dataset.name}", label, offered)
 
 
-def run(card: TaskCard, request: Request) -> None:
+def run(card: TaskCard, request: Request, checkpoint: str | None, features: str | None) -> None:
     """Measure, store and show one task."""
-    with measured(card, request) as (row, path, _):
+    with measured(card, request, checkpoint, features) as (row, path, _):
         show(row, path, request)
 
 
 @contextmanager
-def measured(card: TaskCard, request: Request) -> Iterator[tuple[Row, Path, Measurement]]:
+def measured(
+    card: TaskCard, request: Request, checkpoint: str | None, features: str | None
+) -> Iterator[tuple[Row, Path, Measurement]]:
     """The task's row, kept from before or measured now, with where it is stored."""
     from loocbench.jobs.measure import row_of
 
-    with opened_measurement(card, request) as measurement:
-        row, path = row_of(measurement, results=request.results, suite=request.suite, overwrite=request.overwrite)
+    with opened_measurement(card, request, checkpoint, features) as measurement:
+        row, path = row_of(measurement, **request.store)
     yield row, path, measurement
 
 
 @contextmanager
-def opened_measurement(card: TaskCard, request: Request) -> Iterator[Measurement]:
-    """The task on the checkpoint and the data that are meant, not measured yet."""
-    from loocbench import files
+def opened_measurement(
+    card: TaskCard, opening: Opening, checkpoint: str | None, features: str | None = None
+) -> Iterator[Measurement]:
+    """The task on the checkpoint (default: the newest) and the data that are meant, not measured yet."""
     from loocbench.checkpoints import locate
     from loocbench.data import prepared
     from loocbench.errors import UserError
     from loocbench.features import engine
     from loocbench.features.encoder import Encoder
-    from loocbench.jobs.measure import Measurement
+    from loocbench.jobs.measurement import Measurement
 
-    files.require_name("suite", request.suite)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
     with Display() as display:
-        cache = request.cache or prepared.cache_dir()
-        reference = request.checkpoint or str(locate.newest(request.runs))
-        dataset = opened(card.dataset, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
+        cache = opening.cache or prepared.cache_dir()
+        reference = checkpoint or str(locate.newest(opening.runs))
+        dataset = opened(card.dataset, opening.data_dir, cache, display, skip_damaged=opening.skip_damaged)
         _require_labels(card, dataset, {"train", "val", "test"})
         other = None
         if card.elsewhere:
-            other = opened(card.elsewhere, request.data_dir, cache, display, skip_damaged=request.skip_damaged)
+            other = opened(card.elsewhere, opening.data_dir, cache, display, skip_damaged=opening.skip_damaged)
             _require_labels(card, other, {"test"})
-        checkpoint = locate.load(reference, runs=request.runs, seed=request.seed)
-        device = device_name(request.device)
-        how = engine.engine(request.precision, request.compile, device)
-        encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=how)
-        features = (request.features or encoder.default_features).replace(" ", "")
-        encoder.parse(features)
+        found = locate.load(reference, runs=opening.runs, seed=opening.seed)
+        device = device_name(opening.device)
+        how = engine.engine(opening.precision, opening.compile, device)
+        encoder = Encoder.from_checkpoint(found, device=device, engine=how)
+        name = (features or encoder.default_features).replace(" ", "")
+        encoder.parse(name)
         note = f" ({dataset.note})" if dataset.note else ""
-        display.say(f"{card.title}{note}: {encoder.card.label}, features {features}, checkpoint {checkpoint.where}")
+        display.say(f"{card.title}{note}: {encoder.card.label}, features {name}, checkpoint {found.where}")
         recipe = encoder.card.recipe
         if recipe and encoder.card.epochs_done < recipe.epochs:
             display.say(f"This run was cut short: {encoder.card.epochs_done} of {recipe.epochs} epochs.")
-        yield Measurement(card, encoder, dataset, features, request.seed, cache, display, other)
+        yield Measurement(card, encoder, dataset, name, opening.seed, cache, display, other)
 
 
 def show(row: Row, path: Path, request: Request) -> None:

@@ -38,7 +38,7 @@ Checkpoint = Annotated[
     typer.Option(
         "--checkpoint",
         help="A file of ours or another's, a run's name or folder, torchvision:NAME[:WEIGHTS], timm:NAME, "
-        "hf:ORG/REPO[@REVISION], or random:BACKBONE; default the newest run.",
+        "hf:ORG/REPO@REVISION, or random:BACKBONE; default the newest run.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 
+@shared(Request)
 def probe(
+    request: Request,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -27,18 +30,6 @@ def probe(
     ] = "path",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split."""
     from loocbench.cards import finding
@@ -48,22 +39,4 @@ def probe(
     if solver not in ("path", "ridge", "sgd"):
         raise unknown("solver", solver, ("path", "ridge", "sgd"))
     card = finding.find("linear", dataset, label, solver=solver)  # type: ignore[arg-type]  # one of the three
-    measuring.run(
-        card,
-        measuring.Request(
-            data_dir,
-            checkpoint,
-            features,
-            runs,
-            device,
-            seed,
-            results,
-            suite,
-            cache,
-            skip_damaged,
-            overwrite,
-            json,
-            precision,
-            compile_,
-        ),
-    )
+    measuring.run(card, request, checkpoint, features)

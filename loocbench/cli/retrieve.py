@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 
+@shared(Request)
 def retrieve(
+    request: Request,
     dataset: o.DatasetName = "blooms",
     controlled: Annotated[
         bool,
@@ -22,15 +25,6 @@ def retrieve(
     ] = False,
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -40,38 +34,20 @@ def retrieve(
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """Nearest neighbours by class and by colour, with a gallery picture; a query is never its own neighbour."""
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import gallery
-    from loocbench.report import strengths
+    from loocbench.report import axes, columns, experiments, panels
 
-    request = measuring.Request(
-        data_dir,
-        checkpoint,
-        features,
-        runs,
-        device,
-        seed,
-        results,
-        suite,
-        cache,
-        skip_damaged,
-        overwrite,
-        json,
-        precision,
-        compile_,
-    )
     card = finding.find("controlled" if controlled else "retrieval", dataset)
-    with measuring.measured(card, request) as (row, path, measurement):
+    with measuring.measured(card, request, checkpoint, features) as (row, path, measurement):
         place = picture or path.with_suffix(".png")
         if controlled:
-            meaning = "own copy nearer than the changed one, %"
-            strengths.draw([row], card.protocol.changes, "kept", meaning, row.scale["random"][card.metric], place)
+            known = columns.cards([row])
+            shown = columns.choose([row], known, every_metric=False, metrics=())
+            axes.draw(panels.curves(shown, known, experiments.group([row])), place)
             measurement.say(f"curve: {place}")
         else:
             gallery.draw([measurement], place)

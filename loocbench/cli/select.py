@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 
+@shared(Request)
 def select(
+    request: Request,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -18,21 +21,9 @@ def select(
         ),
     ] = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """Which space or concatenation is best for a task: all tried on validation images, the best one tested."""
-    import json as encoder
+    import json
     from dataclasses import asdict
 
     from loocbench.cards import finding
@@ -41,30 +32,14 @@ def select(
     from loocbench.jobs.measure import row_of
 
     card = finding.find("linear", dataset, label)
-    request = measuring.Request(
-        data_dir,
-        checkpoint,
-        None,
-        runs,
-        device,
-        seed,
-        results,
-        suite,
-        cache,
-        skip_damaged,
-        overwrite,
-        json,
-        precision,
-        compile_,
-    )
-    with measuring.opened_measurement(card, request) as measurement:
+    with measuring.opened_measurement(card, request, checkpoint) as measurement:
         found = job.candidates(measurement)
         measurement.features_name = found[0].features
-        row, path = row_of(measurement, results=results, suite=suite, overwrite=overwrite)
-    if json:
+        row, path = row_of(measurement, **request.store)
+    if request.json:
         metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
         print(
-            encoder.dumps(
+            json.dumps(
                 {
                     "task": row.task,
                     "dataset": row.dataset,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import Request, shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from loocbench.types import Row
 
 
+@shared(Request)
 def sensitivity(
+    request: Request,
     dataset: o.DatasetName = "blooms",
     features: Annotated[
         list[str] | None,
@@ -24,22 +27,10 @@ def sensitivity(
         ),
     ] = None,
     checkpoint: o.Checkpoint = None,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    suite: o.Suite = o.DEFAULT_SUITE,
-    cache: o.Cache = None,
     picture: Annotated[
         Path | None,
         typer.Option("--picture", help="Where the heat map goes; default beside the rows.", rich_help_panel=o.OUTPUT),
     ] = None,
-    skip_damaged: o.SkipDamaged = False,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
 ) -> None:
     """What each space kept of each augmentation: does it move, can the change be told, what does it cost."""
     from loocbench.cards import finding
@@ -48,29 +39,13 @@ def sensitivity(
     from loocbench.report import heat_map
 
     card = finding.find("sensitivity", dataset)
-    request = measuring.Request(
-        data_dir,
-        checkpoint,
-        None,
-        runs,
-        device,
-        seed,
-        results,
-        suite,
-        cache,
-        skip_damaged,
-        overwrite,
-        json,
-        precision,
-        compile_,
-    )
-    with measuring.opened_measurement(card, request) as measurement:
+    with measuring.opened_measurement(card, request, checkpoint) as measurement:
         names = features or measurement.encoder.spaces
-        rows, paths = zip(*rows_of(measurement, names, results=results, suite=suite, overwrite=overwrite), strict=True)
-        place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{seed}.png"
+        rows, paths = zip(*rows_of(measurement, names, **request.store), strict=True)
+        place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{request.seed}.png"
         heat_map.draw(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
         measurement.say(f"heat map: {place}")
-    if json:
+    if request.json:
         measuring.print_rows(rows)
         return
     for name in ("equivariance", "invariance", "top1_loss"):
