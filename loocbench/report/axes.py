@@ -1,4 +1,5 @@
-"""The picture of panels: accuracy over shots, or over whatever was varied, a line for each model and features."""
+"""The picture of panels: accuracy over shots, or over whatever was varied, a line for each model and features; grey:
+chance."""
 
 from __future__ import annotations
 
@@ -26,6 +27,8 @@ def draw(shown: Sequence[Panel], path: Paths) -> None:
                 axis.vlines(
                     xs, [100 * one for one in low], [100 * one for one in high], color=style["color"], alpha=0.6
                 )
+        if panel.chance is not None:
+            axis.axhline(100 * panel.chance, color="0.6", linewidth=0.8)
         if panel.logarithmic:
             axis.set_xscale("log")
             places = sorted({point[0] for series in panel.series for point in series.points})

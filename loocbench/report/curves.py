@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from loocbench.report import saving
+from loocbench.report import drawing, saving
 from loocbench.report.saving import Paths
-
-# Told apart without colour too: each space has a line style of its own.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-STYLES = ("-", "--", ":", "-.")
 
 
 def draw(log: Sequence[dict[str, Any]], title: str, path: Paths) -> None:
@@ -31,12 +27,11 @@ def draw(log: Sequence[dict[str, Any]], title: str, path: Paths) -> None:
         for number, space in enumerate(entries[-1][key]):
             epochs = [entry["epoch"] for entry in entries]
             values = [entry[key].get(space) for entry in entries]
-            style = {"color": COLORS[number % len(COLORS)], "linestyle": STYLES[number % len(STYLES)]}
-            axis.plot(epochs, values, label=space, marker="." if len(epochs) < 20 else "", **style)
+            axis.plot(epochs, values, label=space, **drawing.line(number), markevery=max(1, len(epochs) // 10))
         axis.set_ylabel(label)
         axis.legend(fontsize=7)
     if looks:
-        axes[-1].plot(*zip(*looks, strict=True), color=COLORS[0], marker="o")
+        axes[-1].plot(*zip(*looks, strict=True), **drawing.line(0))
         axes[-1].set_ylabel("kNN accuracy, held out")
         axes[-1].set_ylim(bottom=0)
     for axis in axes:

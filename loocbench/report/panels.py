@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loocbench.cards.tasks import TaskCard
 from loocbench.changes.ranges import CORRUPTION, RANGES
@@ -34,7 +34,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """One set of axes; y is a fraction of 1. left_out: series beyond the most that are shown."""
+    """One set of axes; y is a fraction of 1. left_out: series beyond the most that are shown. chance: the level of a
+    random ranking, where the rows say it."""
 
     group: str
     title: str
@@ -43,6 +44,7 @@ class Panel:
     logarithmic: bool
     series: tuple[Series, ...]
     left_out: int = 0
+    chance: float | None = None
 
 
 def few_shot(columns: Sequence[Column], cards: Mapping[str, TaskCard], lines: Sequence[Line]) -> list[Panel]:
@@ -95,7 +97,8 @@ def curves(columns: Sequence[Column], cards: Mapping[str, TaskCard], experiments
                     series.append(Series(name, tuple((place, value, value, value) for place, value in points)))
             if series:
                 name = x.removeprefix(CORRUPTION).replace("_", " ")
-                panels.append(_panel(column.group, title, _axis(x, name), _MEANINGS[y], x in _LOGARITHMIC, series))
+                panel = _panel(column.group, title, _axis(x, name), _MEANINGS[y], x in _LOGARITHMIC, series)
+                panels.append(replace(panel, chance=rows[0].scale.get("random", {}).get(f"{x}_{y}")))
     return panels
 
 

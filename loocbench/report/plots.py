@@ -42,12 +42,13 @@ class Trace:
 
 @dataclass(frozen=True)
 class Plot:
-    """A panel in coordinates of a WIDTH x HEIGHT picture."""
+    """A panel in coordinates of a WIDTH x HEIGHT picture; chance: the height of its line, if it has one."""
 
     panel: Panel
     xs: tuple[Tick, ...]
     ys: tuple[Tick, ...]
     traces: tuple[Trace, ...]
+    chance: float | None
 
     left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
 
@@ -55,7 +56,8 @@ class Plot:
 def plot(panel: Panel) -> Plot:
     """Lay out a panel: its own range of y, widened to whole tenths, x logarithmic where it says so."""
     points = [point for series in panel.series for point in series.points]
-    low = math.floor(10 * max(min(point[2] for point in points), -1)) / 10
+    levels = [point[2] for point in points] + ([] if panel.chance is None else [panel.chance])
+    low = math.floor(10 * max(min(levels), -1)) / 10
     high = math.ceil(10 * min(max(point[3] for point in points), 1)) / 10
     high = high if high > low else low + 0.1
     places = sorted({point[0] for point in points})
@@ -82,7 +84,13 @@ def plot(panel: Panel) -> Plot:
     steps = max(1, round((high - low) * 10 / 5))
     count = round((high - low) * 10)
     ys = tuple(Tick(up(low + step / 10), f"{100 * (low + step / 10):.0f}") for step in range(0, count + 1, steps))
-    return Plot(panel, _spaced([Tick(across(x), f"{x:g}") for x in places]), ys, tuple(traces))
+    return Plot(
+        panel,
+        _spaced([Tick(across(x), f"{x:g}") for x in places]),
+        ys,
+        tuple(traces),
+        None if panel.chance is None else up(panel.chance),
+    )
 
 
 def _spaced(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
