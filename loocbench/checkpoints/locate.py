@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -81,23 +82,8 @@ def untrained(backbone: str, seed: int, image_size: int | None = None) -> Checkp
         return _untrained_foreign(name, architecture, None, recipes.preprocessing(size), "assumed: ImageNet's", seed)
     recipe = recipes.untrained(backbone, seed, image_size)
     weights = build_network(recipe).state_dict()
-    card = Card(
-        name=f"random-{backbone}-s{seed}",
-        recipe=recipe,
-        spaces=recipes.spaces(recipe),
-        preprocessing=recipes.preprocessing(recipe.image_size),
-        dataset="none",
-        edition="",
-        split="none",
-        fingerprint="",
-        images=0,
-        epochs_done=0,
-        created="",
-        weights=native.weights_hash(weights),
-        versions={},
-        hardware="",
-    )
-    return Checkpoint(card, weights, f"{RANDOM}{backbone}")
+    origin = {"recipe": recipe, "spaces": recipes.spaces(recipe)}
+    return _untrained(backbone, seed, weights, recipes.preprocessing(recipe.image_size), origin)
 
 
 def _known(name: str) -> bool:
@@ -129,13 +115,23 @@ def _untrained_foreign(
         torch.manual_seed(seed)
         network = architectures.build(architecture, spaces or ())
     weights = network.state_dict()
+    origin = {
+        "format": 2,
+        "architecture": architecture,
+        "source": Source(kind="random", name=architecture.name, preprocessing=how),
+        "spaces": network.spaces if spaces is None else spaces,
+    }
+    return _untrained(name, seed, weights, preprocessing, origin)
+
+
+def _untrained(
+    name: str, seed: int, weights: dict[str, torch.Tensor], preprocessing: Preprocessing, origin: dict[str, Any]
+) -> Checkpoint:
+    """origin: the fields of its card that say which network it is."""
     card = Card(
-        format=2,
         name=f"random-{name}-s{seed}",
-        architecture=architecture,
-        source=Source(kind="random", name=architecture.name, preprocessing=how),
-        spaces=network.spaces if spaces is None else spaces,
         preprocessing=preprocessing,
+        **origin,
         dataset="none",
         edition="",
         split="none",

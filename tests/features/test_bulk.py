@@ -124,7 +124,11 @@ def test_auto_measures_tells_and_keeps_what_it_found(encoder_of, crops, monkeypa
 @pytest.mark.parametrize("compile_", ["auto", "never"])
 def test_a_short_job_is_not_compiled(encoder_of, crops, monkeypatch, compile_):
     monkeypatch.setattr(compiling, "compiled", lambda *_: pytest.fail("compiled"))
-    bulk.Bulk(encoder_of(small(), 16, Engine(compile=compile_)), images=10, say=pytest.fail, size=5)(crops)
+    encoder = encoder_of(small(), 16, Engine(compile=compile_))
+    network = bulk.Bulk(encoder, images=10, say=pytest.fail, size=5)
+    agree(network(crops), encoder.all_spaces(crops))
+    assert not network.compiled
+    assert "compiled" not in network.name
 
 
 def test_always_needs_a_compiler(encoder_of, monkeypatch):
