@@ -36,7 +36,8 @@ def draw(shown: Sequence[Panel], path: Paths) -> None:
             axis.minorticks_off()
         axis.set_xlabel(panel.x, fontsize=8)
         axis.set_ylabel(f"{panel.y}, %", fontsize=8)
-        axis.set_title(f"{panel.group}: {panel.title}", fontsize=8, loc="left", parse_math=False)
+        title = panel.title if panel.title.startswith(panel.group) else f"{panel.group}: {panel.title}"
+        axis.set_title(title, fontsize=8, loc="left", parse_math=False)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
     handles = {

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from loocbench.checkpoints.foreign import families, key_map, layouts, reading, recognising
+from loocbench.checkpoints.foreign import families, key_map, layouts, reading, recognising, vits
+from loocbench.checkpoints.foreign.found import Found
 from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.network import GENERAL
@@ -74,7 +75,7 @@ def architecture_of(
     arch: str,
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str],
-) -> recognising.Found | None:
+) -> Found | None:
     """The architecture that the user names (options: what is known of it), or else the tensors tell.
 
     Raises UserError where the options are not the architecture's.
@@ -94,12 +95,12 @@ def _architecture_of(
     arch: str,
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str],
-) -> recognising.Found | None:
+) -> Found | None:
     if arch:
         return recognising.named(architectures.named(arch), tensors, sorted_.family, stem_padding, options)
     openmmlab = sorted_.family in ("mmpretrain", "mmselfsup")
     if openmmlab and "momentum_encoder" in sorted_.left_out and "num_heads" not in options:
-        recognising.require_known_heads(tensors)
+        vits.require_known_heads(tensors)
     stage = next(iter(sorted_.stages.values()), {})  # LooC++ has no layer4 in its trunk: its first copy stands for all
     whole = {**tensors, **{f"layer4.{name}": tensor for name, tensor in stage.items()}}
     heads = options.get("num_heads")

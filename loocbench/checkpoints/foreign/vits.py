@@ -1,0 +1,136 @@
+"""Which vision transformer a backbone's tensors fit, from their names and shapes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from loocbench.checkpoints.foreign.found import Found
+from loocbench.errors import UserError
+from loocbench.extras import require
+from loocbench.models import architectures
+from loocbench.types import Architecture
+
+_TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1024, 24): "vit_l_16"} | {
+    (32, 1024, 24): "vit_l_32",
+    (14, 1280, 32): "vit_h_14",
+}
+TIMM_SIZES = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
+_LARGEST, _DEEPEST = 8192, 256  # pixels, channels; blocks: no file makes a network of any size
+
+
+def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
+    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384, whose heads its configuration alone tells."""
+    stem = stem_of(tensors, "patch_embed.proj.weight")
+    if stem and stem[0] == 384:
+        raise UserError(
+            "how many attention heads a ViT-small of OpenMMLab's MoCo v3 has is not in the file; say --num-heads 12 "
+            "(its mocov3-small) or 6 (the usual ViT-small)."
+        )
+
+
+def of_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
+    """torchvision's of these widths, depth, patch and number of positions; nothing if it has none."""
+    stem, positions = stem_of(tensors, "conv_proj.weight"), tensors.get("encoder.pos_embedding")
+    if stem is None or positions is None or positions.ndim != 3:
+        return None
+    width, patch = stem
+    depth = len({name.split(".")[2] for name in tensors if name.startswith("encoder.layers.")})
+    name, size = _TORCHVISION_VIT.get((patch, width, depth)), math.isqrt(max(positions.shape[1] - 1, 0)) * patch
+    if name is None or not 0 < size <= _LARGEST:
+        return None
+    return Found(
+        Architecture(name=f"{architectures.TORCHVISION}{name}", options={"image_size": size} if size != 224 else {})
+    )
+
+
+def of_timm(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Found | None:
+    """timm's VisionTransformer with these shapes. given: its attention heads, where the user says them; shapes do not.
+
+    Raises UserError for a number of heads that the width cannot be shared by.
+    """
+    stem, positions = stem_of(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
+    if stem is None or positions is None or positions.ndim != 3:
+        return None
+    width, patch = stem
+    blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
+    depth, size = max(blocks) + 1, TIMM_SIZES.get(width)
+    register = next((tensors[key] for key in ("register_tokens", "reg_token") if key in tensors), None)
+    registers = register.shape[1] if register is not None and register.ndim == 3 else 0
+    grid = _grid(positions)
+    if depth > _DEEPEST or not 0 < grid * patch <= _LARGEST or registers > _LARGEST:
+        return None
+    require("timm", "timm")
+    if patch == 14 and "blocks.0.ls1.gamma" in tensors:  # facebookresearch/dinov2
+        size = {1536: "giant"}.get(width, size)
+        if size not in ("small", "base", "large", "giant"):
+            return None
+        name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
+        options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
+        return Found(
+            Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options)
+        )
+    heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
+    fc1 = tensors.get("blocks.0.mlp.fc1.weight")
+    hidden = fc1.shape[0] if fc1 is not None and fc1.ndim == 2 else 4 * width
+    if heads == 0 or width % heads or hidden > _LARGEST * width:
+        return None
+    epsilon = "layer norm's epsilon 1e-6"
+    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon)
+    if family == "MoCo v3 (official)" and width == 384:
+        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon)
+    if given:
+        heads, assumed = given, (f"{given} attention heads, as given", epsilon)
+    if width % heads:
+        raise UserError(f"{width} channels cannot be shared by {heads} attention heads; say another --num-heads.")
+    options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
+    options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
+    options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
+    options |= {"reg_tokens": registers} if registers else {}
+    options |= {"class_token": False} if "cls_token" not in tensors else {}
+    options |= {"global_pool": "avg"} if "fc_norm.weight" in tensors or "cls_token" not in tensors else {}
+    ratio = hidden / width
+    options |= {"mlp_ratio": ratio} if ratio != 4 else {}
+    return Found(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)
+
+
+def other_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> int | None:
+    """What a timm ViT must be built for where the file has other positions than the model usually has.
+
+    Only for a plain grid of patches: other networks lay out their positions in ways of their own.
+    """
+    positions = tensors.get("pos_embed", tensors.get("positional_embedding"))
+    stem = stem_of(tensors, "patch_embed.proj.weight") or stem_of(tensors, "conv1.weight")
+    if positions is None or stem is None:
+        return None
+    require("timm", "timm")
+    from timm.models.vision_transformer import VisionTransformer
+
+    net = architectures.skeleton(architecture).net
+    own = getattr(net, "pos_embed", None)
+    if not isinstance(net, VisionTransformer) or not isinstance(own, Tensor) or own.ndim != 3:
+        return None
+    grid = _grid(positions)
+    usual = own.shape[1] == positions.shape[-2] if positions.ndim > 1 else True
+    if usual or hasattr(net.patch_embed, "backbone") or (grid, grid) == tuple(net.patch_embed.grid_size):
+        return None
+    size = grid * stem[1]
+    return size if 0 < size <= _LARGEST else None
+
+
+def stem_of(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | None:
+    """(width, patch) of a ViT's stem; nothing if the tensor is no such convolution."""
+    tensor = tensors.get(name)
+    if tensor is None or tensor.ndim != 4 or not (0 < tensor.shape[0] <= _LARGEST and 0 < tensor.shape[3] <= _LARGEST):
+        return None
+    return tensor.shape[0], tensor.shape[3]
+
+
+def _grid(positions: Tensor) -> int:
+    """Patches along a side, by the positions [.., tokens, D]: a square number, or with the class's one more."""
+    count = positions.shape[-2] if positions.ndim in (2, 3) else 0
+    whole = math.isqrt(count)
+    return whole if whole * whole == count else math.isqrt(count - 1)
