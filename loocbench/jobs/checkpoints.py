@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files
-from loocbench.checkpoints import exporting, hub, locate, model_card, native, sources, trust
+from loocbench.checkpoints import hub, locate, native, sources, trust
 from loocbench.checkpoints.foreign import importing
 from loocbench.checkpoints.foreign.importing import Choice, Examination
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
+from loocbench.exports import exporting, model_card
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.types import Card

@@ -67,7 +67,7 @@ def test_the_page_says_what_the_card_knows(repository, cli, trained):
 
 
 def test_the_page_of_ones_own_network_does_not_say_that_it_runs_no_code(tmp_path):
-    from loocbench.checkpoints import model_card
+    from loocbench.exports import model_card
     from loocbench.features.encoder import Encoder
 
     (tmp_path / "netpage.py").write_text(

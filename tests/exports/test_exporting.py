@@ -9,9 +9,10 @@ import torch
 import torchvision
 from torch import nn
 
-from loocbench.checkpoints import exporting, locate, native, networks
+from loocbench.checkpoints import locate, native, networks
 from loocbench.checkpoints.foreign import importing
 from loocbench.errors import UserError
+from loocbench.exports import exporting
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import checkpoints as job
 from tests.checkpoints.test_families import assert_same, images, spaces_of
