@@ -16,7 +16,7 @@ def demo(
     cache: o.Cache = None,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """The whole way in five minutes: pretrain four models on the embedded flowers, measure, compare."""
+    """The whole way in about six minutes: pretrain four models on the embedded flowers, measure, compare."""
     from loocbench.cards import suites
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name
