@@ -372,6 +372,7 @@ class Items(Frozen):
         return packing.unpack(self.kind, self.count, self.data)
 
 
+SELECTED = "selected"  # a row's features where validation chose the combination, which ``stated`` then names
 RANDOM = "random:"  # how the source of untrained weights begins
 ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
 

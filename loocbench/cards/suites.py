@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -12,16 +13,23 @@ from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
 from loocbench.features import spaces
 from loocbench.pretraining import recipes
-from loocbench.types import Frozen, Recipe
+from loocbench.types import SELECTED, Frozen, Recipe
 
 
 class SuiteModel(Frozen):
-    """One row of a table to be: a method with its augmentations, and the features that it is judged on."""
+    """One row of a table to be: a method with its augmentations, and the features that it is judged on.
+
+    features: also ``selected``, for linear probes: the combination that validation chooses. seeds: of pretraining, one
+    checkpoint each, counted from the seed of the command. pictured: whether its neighbours are in the galleries.
+    """
 
     method: str
     augmentations: tuple[str, ...] = ()
     left_out: tuple[str, ...] | None = None
+    shared: tuple[str, ...] = ()
     features: tuple[str, ...] = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    pictured: bool = False
 
 
 class Budget(Frozen):
@@ -88,7 +96,8 @@ def read(path: Path) -> SuiteCard:
         recipe = recipe_of(card, model, seed=0)
         separate = recipes.separate(recipe)
         for features in model.features:
-            spaces.parse(features, recipes.spaces(recipe), separate=separate)
+            if features != SELECTED:
+                spaces.parse(features, recipes.spaces(recipe), separate=separate)
     return card
 
 
@@ -102,6 +111,7 @@ def recipe_of(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
         model.method,
         augmentations=model.augmentations or None,
         left_out=model.left_out,
+        shared=model.shared,
         seed=seed,
         **card.budget.model_dump(),
     )

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="A suite card, such as paper or photographs.")],
+    suite: Annotated[str, typer.Argument(help="A suite card, such as small, paper or photographs.")],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
-            "--checkpoint", help="As for probe (repeatable); default the newest run.", rich_help_panel=o.MODEL
+            "--checkpoint",
+            help="As for probe (repeatable); default the suite's own models, pretrained first, else the newest run.",
+            rich_help_panel=o.MODEL,
         ),
     ] = None,
     features: Annotated[
@@ -38,20 +40,35 @@ def run(
     overwrite: o.Overwrite = False,
     json: o.Json = False,
 ) -> None:
-    """Run a suite's tasks for several checkpoints: what is stored is kept, a failed task does not stop the others."""
+    """Run a suite: pretrain the models it names and measure them, or measure checkpoints that exist.
+
+    What is stored is kept. Of checkpoints that exist a failed task does not stop the others.
+    """
     from loocbench.cards import suites
     from loocbench.checkpoints import locate
+    from loocbench.cli import whole_suite
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
     from loocbench.errors import UserError
     from loocbench.features import engine
     from loocbench.jobs import plan
+    from loocbench.jobs import suite as job
     from loocbench.jobs.suite import Places
 
     how = engine.engine(precision, compile_, device_name(device))
     card = suites.load(suite)
     places = Places(data_dir, runs, results, cache or prepared.cache_dir())
+    if card.models and not checkpoint:
+        if features:
+            raise UserError(f"suite {suite} names its models' features; --features needs a --checkpoint.")
+        if dry_run or json:
+            whole_suite.show_plan(job.plan(card, places, seed=seed), json=json)
+        if not dry_run:
+            whole_suite.run(
+                card, places, device=device_name(device), engine=how, seed=seed, overwrite=overwrite, silent=json
+            )
+        return
     references = checkpoint or [str(locate.newest(runs))]
     jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed)
     if json:

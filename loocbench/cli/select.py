@@ -29,13 +29,11 @@ def select(
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import select as job
-    from loocbench.jobs.measure import row_of
 
     card = finding.find("linear", dataset, label)
     with measuring.opened_measurement(card, request, checkpoint) as measurement:
         found = job.candidates(measurement)
-        measurement.features_name = found[0].features
-        row, path = row_of(measurement, **request.store)
+        row, path = job.row_of(measurement, found, **request.store)
     if request.json:
         metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
         print(
@@ -46,7 +44,7 @@ def select(
                     "checkpoint": row.checkpoint,
                     "seed": row.seed,
                     "candidates": [asdict(one) for one in found],
-                    "features": row.features,
+                    "features": found[0].features,
                     "metrics": metrics,
                 }
             )

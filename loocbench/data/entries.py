@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loocbench.data.official import Official, Part
-from loocbench.data.readers import car_colors, cub, dtd, flowers, imagenet, inaturalist, tiny_imagenet
+from loocbench.data.readers import car_colors, cub, dtd, flowers, imagenet, inat_animals, inaturalist, tiny_imagenet
 from loocbench.data.sources import SOURCES, Source
 from loocbench.types import Dataset
 
@@ -187,6 +187,14 @@ _ENTRIES = (
         ("color",),
         Official((), 0),  # a collection without official lists
         car_colors.car_colors,
+    ),
+    Entry(
+        "inat-animals-20",
+        "twenty species of animals, few-shot folders; no official set of iNaturalist's",
+        ("inat-animals-20",),
+        _CLASS,
+        Official((), 0),  # a collection without official lists
+        inat_animals.inat_animals_20,
     ),
 )
 ENTRIES: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

@@ -240,4 +240,10 @@ SOURCES: dict[str, Source] = {
         "where its photographs come from is not stated either",
         by_hand="put one folder a colour (black/, red/ …), with photographs of such cars, into car-colors/",
     ),
+    "inat-animals-20": Source(
+        "https://github.com/mirna-k/iNaturalist-classicifation",
+        "not stated",
+        "its photographs are said to be from iNaturalist, whose terms are each photographer's",
+        by_hand="put its folders SPECIES/support, SPECIES/test and SPECIES/query into inat-animals-20/",
+    ),
 }

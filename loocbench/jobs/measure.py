@@ -56,8 +56,31 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
     Raises UserError, before any work, for features that are not offered, for a stored row of other images or a file in
     its place that is no row, for names that are too long for a file, and for a store that cannot be written to.
     """
+    measurement.encoder.parse(measurement.features_name)
+    return stored_or(
+        measurement,
+        measurement.features_name,
+        lambda: measure(measurement),
+        results=results,
+        suite=suite,
+        overwrite=overwrite,
+    )
+
+
+def stored_or(
+    measurement: Measurement,
+    features: str,
+    make: Callable[[], Row],
+    *,
+    results: Path,
+    suite: str,
+    overwrite: bool,
+) -> tuple[Row, Path]:
+    """The row that is stored for a measurement under the name ``features``, or the one that ``make`` gives, stored.
+
+    Raises UserError as :func:`row_of` does.
+    """
     encoder, card = measurement.encoder, measurement.card
-    encoder.parse(measurement.features_name)
     path = store.locate(
         results,
         suite,
@@ -65,7 +88,7 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         encoder.card.weights,
         card.task,
         card.version,
-        measurement.features_name,
+        features,
         measurement.seed,
     )
     for name in (path.parent.name, path.name):
@@ -86,7 +109,7 @@ def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bo
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
-    row = _measure(measurement)
+    row = make()
     if not store.save(path, row, overwrite=overwrite):
         measurement.say(f"another process measured it meanwhile, kept: {path} (--overwrite measures again)")
         other = store.read(path)
@@ -112,7 +135,8 @@ def rows_of(
     return [row_of(part, results=results, suite=suite, overwrite=overwrite) for part in parts]
 
 
-def _measure(measurement: Measurement) -> Row:
+def measure(measurement: Measurement) -> Row:
+    """Measure now, and store nothing."""
     card, encoder, dataset = measurement.card, measurement.encoder, measurement.dataset
     begin, extracted = time.perf_counter(), measurement.clock.seconds
     outcome = EVALUATORS[card.evaluator](card, measurement)

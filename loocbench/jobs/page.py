@@ -66,7 +66,8 @@ def _galleries(rows: Sequence[Row], results: Path, suite: str, watcher: Watcher)
             )
             title = f"{row.model}, {row.features}, {row.dataset} (seed {row.seed})"
             places[place.with_suffix(".png")] = title
-            places.setdefault(results / suite / f"gallery-{row.checkpoint}.png", f"{row.model} (seed {row.seed})")
+            together = store.gallery(results, suite, row.task)
+            places.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
     for place, title in places.items():
         if place.is_file():
             try:

@@ -11,15 +11,18 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 from operator import add
+from pathlib import Path
 
 from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
 from loocbench.evaluators.combinations import choose as choose_from_products
 from loocbench.features import spaces
 from loocbench.free_memory import free_memory
+from loocbench.jobs.measure import measure, stored_or
 from loocbench.jobs.measurement import Measurement
 from loocbench.models.network import GENERAL
 from loocbench.solvers.blocks import Blocks
+from loocbench.types import SELECTED, Row
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,29 @@ def candidates(measurement: Measurement) -> list[Candidate]:
         found.append(Candidate(name, dim, choice.accuracy, choice.strength))
         measurement.watcher.advance("combinations", number, len(every), name)
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
+
+
+def row_of(
+    measurement: Measurement,
+    found: Sequence[Candidate] = (),
+    *,
+    results: Path,
+    suite: str,
+    overwrite: bool,
+) -> tuple[Row, Path]:
+    """The row of the combination that validation chooses, stored as that of the features ``selected``.
+
+    So a table has one line for what was chosen, whatever it was for each task and seed; the row states which.
+    found: the candidates, where they are known. Raises UserError as ``jobs.measure.row_of`` does.
+    """
+
+    def make() -> Row:
+        best, *others = found or candidates(measurement)
+        row = measure(replace(measurement, features_name=best.features))
+        stated = {**row.stated, SELECTED: f"{best.features}, the best of {1 + len(others)} on validation images"}
+        return row.model_copy(update={"features": SELECTED, "stated": stated})
+
+    return stored_or(measurement, SELECTED, make, results=results, suite=suite, overwrite=overwrite)
 
 
 def _named(part: str) -> str:

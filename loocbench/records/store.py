@@ -33,6 +33,11 @@ def locate(
     return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name
 
 
+def gallery(results: Path, suite: str, task: str) -> Path:
+    """Where the picture is that shows the neighbours of a suite's models side by side."""
+    return results / suite / f"gallery-{task.replace('/', '-')}.png"
+
+
 def save(path: Path, row: Row, *, overwrite: bool = True) -> bool:
     """Write a row atomically. Without ``overwrite`` a file that is there stays, and the answer is False."""
     text = json.dumps(row.model_dump(mode="json"), indent=1) + "\n"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from loocbench.report.columns import Column
 from loocbench.report.pairs import LEVEL, Comparison
 from loocbench.report.selection import Selection
-from loocbench.types import Row
+from loocbench.types import SELECTED, Row
 
 _INTERVAL = (
     "± is half the 95 % interval: Student's over pretraining seeds where there are several, else that over test items."
@@ -18,6 +18,10 @@ _SD = "± is the standard deviation over pretraining seeds where there are sever
 _RANKS = (
     "Best of a column bold, second underlined; figures that differ by no more than the root of the sum of the squares "
     "of their half 95 % intervals count as equal."
+)
+_SELECTED = (
+    "`selected` is the concatenation of spaces that validation images chose, for each task and pretraining seed anew; "
+    "its rows state which."
 )
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
@@ -53,10 +57,13 @@ def of(
     for row in rows:
         if (row.task, row.dataset_note) in shown:
             for what, how in row.stated.items():
-                stated[row.task, what.replace("_", " ")].add(how)
+                if what != SELECTED:
+                    stated[row.task, what.replace("_", " ")].add(how)
     for (task, what), ways in stated.items():
         differ = "" if len(ways) == 1 else ", which differs between lines: figures that depend on it do not compare"
         notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")
+    if any(row.features == SELECTED for row in rows):
+        notes.append(_SELECTED)
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})
     notes += [f"{task}: {count} damaged images were left out." for task, count in skipped]
     filters = [f"{kind} {', '.join(names)}" for kind, names in asdict(chosen).items() if names]

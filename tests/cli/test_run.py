@@ -1,6 +1,7 @@
 """``loocbench run``: a plan first, then what is missing, and at the end what could not be done."""
 
 import json
+import re
 
 import pytest
 
@@ -81,3 +82,78 @@ def test_a_suite_without_models_cannot_be_half_one():
     with pytest.raises(ValueError, match="belong together"):
         suites.SuiteCard(suite="half", version=1, title="", description="", cost="", tasks=TASKS, pretrain_on="blooms")
     assert set(suites.load("paper").tasks) <= set(tasks.names())
+
+
+@pytest.fixture
+def suite_with_models(monkeypatch):
+    """Two seeds of LooC++, one of MoCo, and an untrained network, judged on colour and by neighbours."""
+    budget = suites.load("demo").budget.model_copy(
+        update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
+    )
+    models = (
+        suites.SuiteModel(method="random", features=("looc",), pictured=True),
+        suites.SuiteModel(method="moco", augmentations=("color", "rotation"), shared=("rotation",), features=("looc",)),
+        suites.SuiteModel(method="looc++", features=("looc++", "selected"), seeds=(0, 1), pictured=True),
+    )
+    card = suites.SuiteCard(
+        suite="own",
+        version=1,
+        title="Own",
+        description="",
+        cost="",
+        pretrain_on="blooms",
+        budget=budget,
+        models=models,
+        tasks=("linear/blooms-color", "retrieval/blooms"),
+    )
+    monkeypatch.setattr(suites, "load", lambda name: card)
+
+
+def plan_of(said):
+    return [(stage["run"], stage["seed"], stage["state"], stage["rows"], stage["of"]) for stage in json.loads(said.out)]
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_suite_with_models_runs_from_nothing_to_its_table(loocbench, tmp_path):
+    plan = ["run", "own", "--dry-run", "--json"]
+    assert plan_of(loocbench(*plan)) == [  # the first seed of every model first
+        ("resnet8", 0, "untrained", 0, 2),
+        ("own-moco-same-rotation-blooms-s0", 0, "to train", 0, 2),
+        ("own-loocpp-color-rotation-blooms-s0", 0, "to train", 0, 3),  # selected is for linear probes
+        ("own-loocpp-color-rotation-blooms-s1", 1, "to train", 0, 3),
+    ]
+    assert not (tmp_path / "runs").exists()
+    said = loocbench("run", "own")
+    assert said.code == 0, said.err
+    page = (tmp_path / "results" / "own" / "table.md").read_text()
+    assert "| MoCo + Rotation (same for q and k) |" in page
+    assert re.search(r"\| LooC\+\+ \(color, rotation\) \| `selected` \| blooms .*, 2 seeds \|", page)
+    assert "validation images chose" in page
+    assert "do not compare" not in page  # that lines chose other spaces is what the figure is about
+    assert (tmp_path / "results" / "own" / "gallery-retrieval-blooms.png").stat().st_size > 10_000
+    assert {(state, rows == of) for _, _, state, rows, of in plan_of(loocbench(*plan))} == {
+        ("untrained", True),
+        ("trained", True),
+    }
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
+    again = loocbench("run", "own")
+    assert again.err.count("kept, trained before") == 3
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_models_of_all_seeds_are_asked_the_same_and_the_chosen_space_is_stated(loocbench, tmp_path):
+    """The measurement's seed is the command's, whichever seed pretraining had."""
+    assert loocbench("run", "own", "--seed", "3", "--json").code == 0
+    rows = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("*.json")]
+    assert {row["seed"] for row in rows} == {3}
+    assert {row["recipe"]["seed"] for row in rows if row["recipe"]["method"] == "looc++"} == {3, 4}
+    chosen = [row["stated"]["selected"] for row in rows if row["features"] == "selected"]
+    assert len(chosen) == 2
+    assert all(text.endswith(", the best of 7 on validation images") for text in chosen)
+    assert loocbench("report", "--suite", "own", "--features", "selected").code == 0
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_suite_that_names_its_features_takes_no_others(one_line):
+    assert "names its models' features" in one_line("run", "own", "--features", "looc")

@@ -113,6 +113,15 @@ def make_car_colors(root: Path) -> Path:
     return root
 
 
+def make_inat_animals(root: Path) -> Path:
+    """Two species of animals, each with folders of few shots."""
+    for split, images in (("support", 5), ("test", 2), ("query", 3)):
+        for kind in ("Alces alces", "Bison bison"):
+            for position in range(images):
+                picture(root / "inat-animals-20" / kind / split / f"{split}{position}.jpg", (30, 24), position)
+    return root
+
+
 def make_folder(root: Path, *, classes: tuple[str, ...] = ("cat", "dog"), images: int = 10, above: str = "") -> Path:
     """A plain image folder; ``above`` is a folder over the classes."""
     for kind in classes:

@@ -42,6 +42,7 @@ MAKERS = {
     "objectnet13": layouts.make_objectnet,
     "dtd": layouts.make_dtd,
     "car-colors": layouts.make_car_colors,
+    "inat-animals-20": layouts.make_inat_animals,
 }
 EXPECTED = {  # splits, classes
     "inat2017": ({"train": 48, "val": 12, "test": 12}, 6),
@@ -56,6 +57,7 @@ EXPECTED = {  # splits, classes
     "objectnet13": ({"test": 6}, 2),
     "dtd": ({"train": 6, "val": 6, "test": 6}, 2),
     "car-colors": ({"train": 12, "val": 4, "test": 4}, 2),
+    "inat-animals-20": ({"train": 8, "val": 2, "test": 10}, 2),
 }
 
 
@@ -82,7 +84,7 @@ def test_a_small_copy_is_called_a_subset(tmp_path, name):
     if images:
         assert dataset.note.startswith(f"subset {total:,} of {images:,}")
     else:
-        assert dataset.note == {"objectnet13": "altered: 2 classes instead of 13", "car-colors": ""}[name]
+        assert dataset.note == {"objectnet13": "altered: 2 classes instead of 13"}.get(name, "")
 
 
 def test_every_entry_of_the_catalog_is_tested_here_or_beside():
@@ -420,7 +422,7 @@ def test_cubs_recorded_fingerprints_are_those_of_its_official_lists(photographs,
     ("name", "expected", "classes", "remark"),
     [
         ("tiny-imagenet", {"train": 16_000, "val": 4_000, "test": 5_000}, 100, "subset 25,000 of 110,000"),
-        ("folder:inat-animals-20", {"train": 80, "val": 20, "test": 300}, 20, ""),
+        ("inat-animals-20", {"train": 80, "val": 20, "test": 300}, 20, ""),
         ("folder:car-colors", {"train": 594, "val": 148, "test": 184}, 8, ""),
     ],
 )
