@@ -423,6 +423,11 @@ class Row(Frozen):
     created: str
 
     @property
+    def conditions(self) -> dict[str, str]:
+        """What is stated of how it was measured. Which spaces validation chose is a finding, no condition."""
+        return {what: how for what, how in self.stated.items() if what != SELECTED}
+
+    @property
     def pretraining_seed(self) -> int | None:
         """The seed that pretraining was drawn from, where it is known; untrained weights come from the command's."""
         return self.recipe.seed if self.recipe else self.seed if self.untrained else None

@@ -31,6 +31,12 @@ class SuiteModel(Frozen):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     pictured: bool = False
 
+    @model_validator(mode="after")
+    def _of_its_method(self) -> SuiteModel:
+        if self.method == "random" and (self.augmentations or self.left_out or self.shared):
+            raise ValueError("an untrained network has no augmentations")
+        return self
+
 
 class Budget(Frozen):
     """What all models of a suite have in common."""
@@ -48,8 +54,8 @@ class Budget(Frozen):
 
 
 class SuiteCard(Frozen):
-    """A list of tasks. For a demonstration also a list of models, what they are pretrained on and with what budget;
-    without, it is for checkpoints that exist."""
+    """A list of tasks. Perhaps also a list of models, what they are pretrained on and with what budget; without, it is
+    for checkpoints that exist."""
 
     suite: str
     version: int = Field(ge=1)
@@ -92,7 +98,13 @@ def read(path: Path) -> SuiteCard:
         raise unknown("data set", card.pretrain_on, catalog.names())
     for task in card.tasks:
         tasks.load(task)
+    names: set[str] = set()
     for model in card.models:
+        for seed in model.seeds:
+            name = recipes.run_name(recipe_of(card, model, seed=seed), card.pretrain_on)
+            if name in names:
+                raise UserError(f"{path}: two models would be the run '{name}'; let their seeds or methods differ.")
+            names.add(name)
         recipe = recipe_of(card, model, seed=0)
         separate = recipes.separate(recipe)
         for features in model.features:

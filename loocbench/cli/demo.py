@@ -22,13 +22,8 @@ def demo(
     from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
     from loocbench.features.encoder import DEFAULT
-    from loocbench.jobs.suite import Places
+    from loocbench.jobs.suite import Places, Suite
 
-    whole_suite.run(
-        suites.load(SUITE),
-        Places(data_dir, runs, results, cache or prepared.cache_dir()),
-        device=device_name(device),
-        engine=DEFAULT,
-        seed=seed,
-        overwrite=overwrite,
-    )
+    places = Places(data_dir, runs, results, cache or prepared.cache_dir())
+    suite = Suite.open(suites.load(SUITE), places, seed=seed)
+    whole_suite.show(*whole_suite.run(suite, device=device_name(device), engine=DEFAULT, overwrite=overwrite))

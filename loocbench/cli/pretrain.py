@@ -211,7 +211,7 @@ def pretrain(
             path = job.pretrain(
                 made,
                 images,
-                name=files.require_name("run", name) if name else job.run_name(made, images.name.replace(":", "-")),
+                name=files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-")),
                 runs=runs,
                 cache=where,
                 device=on,

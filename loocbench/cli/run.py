@@ -53,8 +53,7 @@ def run(
     from loocbench.errors import UserError
     from loocbench.features import engine
     from loocbench.jobs import plan
-    from loocbench.jobs import suite as job
-    from loocbench.jobs.suite import Places
+    from loocbench.jobs.suite import Places, Suite
 
     how = engine.engine(precision, compile_, device_name(device))
     card = suites.load(suite)
@@ -62,15 +61,17 @@ def run(
     if card.models and not checkpoint:
         if features:
             raise UserError(f"suite {suite} names its models' features; --features needs a --checkpoint.")
-        if dry_run or json:
-            whole_suite.show_plan(job.plan(card, places, seed=seed), json=json)
+        own = Suite.open(card, places, seed=seed)
+        done = None
         if not dry_run:
-            whole_suite.run(
-                card, places, device=device_name(device), engine=how, seed=seed, overwrite=overwrite, silent=json
-            )
+            done = whole_suite.run(own, device=device_name(device), engine=how, overwrite=overwrite)
+        if json or done is None:
+            whole_suite.show_plan(own.plan(precision=precision), json=json)
+        else:
+            whole_suite.show(*done)
         return
     references = checkpoint or [str(locate.newest(runs))]
-    jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed)
+    jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed, precision=precision)
     if json:
         _print_json(jobs)
     else:

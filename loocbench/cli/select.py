@@ -29,6 +29,7 @@ def select(
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import select as job
+    from loocbench.types import SELECTED
 
     card = finding.find("linear", dataset, label)
     with measuring.opened_measurement(card, request, checkpoint) as measurement:
@@ -44,7 +45,8 @@ def select(
                     "checkpoint": row.checkpoint,
                     "seed": row.seed,
                     "candidates": [asdict(one) for one in found],
-                    "features": found[0].features,
+                    "features": row.stated[SELECTED],
+                    "row": str(path),
                     "metrics": metrics,
                 }
             )

@@ -8,29 +8,32 @@ from loocbench.cli.console import Display, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from loocbench.cards.suites import SuiteCard
     from loocbench.features.engine import Engine
-    from loocbench.jobs.suite import Places, Stage
+    from loocbench.jobs.suite import Stage, Suite
+    from loocbench.report.table import Table
 
 
-def run(
-    card: SuiteCard, places: Places, *, device: str, engine: Engine, seed: int, overwrite: bool, silent: bool = False
-) -> None:
-    """Pretrain, measure, draw; then print the table, and say where it and the pictures are, unless ``silent``."""
-    from loocbench.cli.report import show
+def run(suite: Suite, *, device: str, engine: Engine, overwrite: bool) -> tuple[Table, list[Path], list[Path]]:
+    """Pretrain, measure, write the table, then draw. Returns the table, its files, and the pictures."""
     from loocbench.jobs import report as reporting
-    from loocbench.jobs import suite as job
     from loocbench.report import table
 
+    name, results = suite.card.suite, suite.places.results
     with Display() as display:
-        pictures = job.run(card, places, device=device, engine=engine, seed=seed, overwrite=overwrite, watcher=display)
-        rows = reporting.rows_of(places.results, card.suite, display)
+        pictured = suite.run(device=device, engine=engine, overwrite=overwrite, watcher=display)
+        rows = reporting.rows_of(results, name, display)
         built = table.build(rows)
-        written = reporting.write_usual(built, rows, places.results, card.suite, pivot=False)
-    if silent:
-        return
-    show(built, written)
+        written = reporting.write_usual(built, rows, results, name, pivot=False)
+        return built, written, suite.draw(pictured)
+
+
+def show(built: Table, written: Sequence[Path], pictures: Sequence[Path]) -> None:
+    """The table, and where it and the pictures are."""
+    from loocbench.cli import report
+
+    report.show(built, written)
     for picture in pictures:
         print(f"picture: {picture}")
 
@@ -44,13 +47,14 @@ def show_plan(stages: Sequence[Stage], *, json: bool) -> None:
             encoder.dumps(
                 [
                     {
-                        "run": stage.name,
+                        "checkpoint": stage.name,
                         "method": stage.recipe.method,
                         "seed": stage.recipe.seed,
                         "features": stage.model.features,
                         "state": stage.state,
                         "rows": stage.rows,
                         "of": stage.of,
+                        "blocked": stage.blocked,
                     }
                     for stage in stages
                 ]
@@ -60,9 +64,12 @@ def show_plan(stages: Sequence[Stage], *, json: bool) -> None:
     from rich.table import Table
 
     table = Table()
-    for heading in ("run", "seed", "features", "state", "rows"):
+    for heading in ("checkpoint", "seed", "features", "state", "rows"):
         table.add_column(heading, justify="right" if heading in ("seed", "rows") else "left", overflow="fold")
     for stage in stages:
-        rows = f"{stage.rows} of {stage.of}"
+        rows = f"{stage.rows} of {stage.of}" + (", blocked" if stage.blocked else "")
         table.add_row(stage.name, str(stage.recipe.seed), ", ".join(stage.model.features), stage.state, rows)
     stdout().print(table)
+    for stage in stages:
+        if stage.blocked:
+            stdout().print(f"blocked: {stage.blocked}", highlight=False, soft_wrap=True, markup=False)

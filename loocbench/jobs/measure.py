@@ -97,15 +97,11 @@ def stored_or(
                 f"'{name[:40]}…' is too long for a file's name; shorten the checkpoint's name, or join fewer features."
             )
     kept = store.read(path) if path.exists() and not overwrite else None
-    if isinstance(kept, store.Torn):
-        raise UserError(f"{path} is there, but {kept.reason}; --overwrite it, or name a --suite.")
     if kept is not None:
-        if not is_of(kept, measurement.dataset, measurement.other):
-            raise UserError(
-                f"{path} was measured on other images of {kept.dataset}; --overwrite it, or name a --suite."
-            )
-        if kept.stated.get(PRECISION, "float32") != encoder.engine.precision:
-            raise UserError(f"{path} was measured in another precision; --overwrite it, or name a --suite.")
+        size, precision = encoder.preprocessing.image_size, encoder.engine.precision
+        found = objection(kept, (measurement.dataset, measurement.other), image_size=size, precision=precision)
+        if found or isinstance(kept, store.Torn):
+            raise UserError(f"{path} {found}; --overwrite it, or name other --results.")
         measurement.say(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
@@ -117,7 +113,25 @@ def stored_or(
     return row, path
 
 
-def is_of(row: Row, dataset: Dataset, other: Dataset | None) -> bool:
+def objection(
+    kept: Row | store.Torn, data: tuple[Dataset, Dataset | None] | None, *, image_size: int, precision: str
+) -> str:
+    """Why what is in a row's place cannot stand for a measurement of now; nothing where it can.
+
+    data: the task's data sets; None where they are not at hand to be compared.
+    """
+    if isinstance(kept, store.Torn):
+        return f"is there, but {kept.reason}"
+    if data and not _is_of(kept, *data):
+        return f"was measured on other images of {kept.dataset}"
+    if kept.image_size != image_size:  # an untrained network's weights do not depend on it
+        return f"was measured at {kept.image_size} px"
+    if kept.stated.get(PRECISION, "float32") != precision:
+        return "was measured in another precision"
+    return ""
+
+
+def _is_of(row: Row, dataset: Dataset, other: Dataset | None) -> bool:
     """Whether a row was measured on these images, and where it speaks of their foreground, on this one."""
     stated = row.stated.get(retrieval.FOREGROUND)
     return (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other)) and (

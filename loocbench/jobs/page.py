@@ -37,7 +37,9 @@ def write(
     """Write the page of a table that was built of ``rows`` with ``options``."""
     kept = selection.shown(rows, options.chosen)
     known, experiments = choosing.cards(kept), group(kept)
-    pictures = list(_galleries(kept, results, suite, watcher))
+    chosen = options.chosen
+    whole = not (chosen.models or chosen.features or chosen.backbones)
+    pictures = list(_galleries(kept, results, suite, watcher, whole=whole))
     left_out = len(pictures) - MOST_GALLERIES
     more = f"{left_out} more galleries are not shown; filter the report to see them." if left_out > 0 else ""
     text = page.render(
@@ -56,8 +58,11 @@ def write(
     return output
 
 
-def _galleries(rows: Sequence[Row], results: Path, suite: str, watcher: Watcher) -> Iterator[Picture]:
-    """The gallery pictures beside retrieval rows, and those of the suite's own; one that cannot be read is named."""
+def _galleries(rows: Sequence[Row], results: Path, suite: str, watcher: Watcher, *, whole: bool) -> Iterator[Picture]:
+    """The gallery pictures beside retrieval rows; one that cannot be read is named.
+
+    whole: all models are shown, so that those with the suite's models side by side are too.
+    """
     places: dict[Path, str] = {}
     for row in sorted(rows, key=lambda row: (row.dataset, row.seed)):  # those of one seed show the same queries
         if row.task.startswith("retrieval/"):
@@ -66,8 +71,9 @@ def _galleries(rows: Sequence[Row], results: Path, suite: str, watcher: Watcher)
             )
             title = f"{row.model}, {row.features}, {row.dataset} (seed {row.seed})"
             places[place.with_suffix(".png")] = title
-            together = store.gallery(results, suite, row.task)
-            places.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
+            if whole:
+                together = store.gallery(results, suite, row.task, row.seed)
+                places.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
     for place, title in places.items():
         if place.is_file():
             try:

@@ -11,16 +11,15 @@ from typing import Literal
 from loocbench.cards import tasks
 from loocbench.checkpoints import locate, networks
 from loocbench.checkpoints.native import Checkpoint
-from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features import spaces
 from loocbench.features.encoder import DEFAULT, Encoder
 from loocbench.features.engine import Engine
-from loocbench.jobs.measure import is_of, opened, row_of
+from loocbench.jobs import at_hand
+from loocbench.jobs.measure import objection, opened, row_of
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.suite import Places
 from loocbench.records import store
-from loocbench.types import Dataset
 from loocbench.watching import Watcher
 
 State = Literal["to do", "kept", "blocked", "impossible"]
@@ -51,11 +50,11 @@ def make(
     places: Places,
     *,
     seed: int,
+    precision: str = "float32",
 ) -> list[Job]:
     """Every task on every checkpoint's ``features`` (default: its own). Raises UserError for an unknown checkpoint."""
     cards = [tasks.load(task) for task in task_names]
-    wanted = {name for card in cards for name in (card.dataset, card.elsewhere) if name}
-    data = {name: _opened(name, places) for name in wanted}
+    data = at_hand.opened(cards, places.data_dir)
     jobs = []
     for reference in references:
         checkpoint = locate.load(reference, runs=places.runs, seed=seed)
@@ -67,7 +66,9 @@ def make(
                 lacking = ""
             except UserError as error:
                 lacking = str(error)
-            jobs += [_job(suite, task, reference, checkpoint, name, lacking, data, places, seed) for task in task_names]
+            jobs += [
+                _job(suite, card, reference, checkpoint, name, lacking, data, places, seed, precision) for card in cards
+            ]
     return jobs
 
 
@@ -109,43 +110,24 @@ def run(
 
 def _job(
     suite: str,
-    task: str,
+    card: tasks.TaskCard,
     reference: str,
     checkpoint: Checkpoint,
     features: str,
     lacking: str,
-    data: dict[str, Dataset | str],
+    data: at_hand.Data,
     places: Places,
     seed: int,
+    precision: str,
 ) -> Job:
-    card, whose = tasks.load(task), checkpoint.card
-    row = store.locate(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
-    for name, needed in ((card.dataset, {"train", "val", "test"}), (card.elsewhere, {"test"})):
-        dataset = data.get(name)
-        if isinstance(dataset, str):
-            lacking = lacking or dataset
-        elif dataset and (missing := needed - dataset.splits.keys()):
-            lacking = lacking or f"{dataset.name} has no {min(missing)} split"
-    state, note = _stored(row, card, data) or (("impossible", lacking) if lacking else ("to do", card.cost))
-    return Job(reference, whose.label, features, task, state, note, row)
-
-
-def _stored(path: Path, card: tasks.TaskCard, data: dict[str, Dataset | str]) -> tuple[State, str] | None:
-    """State and note of a job whose row's place is taken."""
-    if not path.exists():
-        return None
-    row = store.read(path)
-    if isinstance(row, store.Torn):
-        return "blocked", f"{path} is there, but {row.reason}; --overwrite it"
-    dataset, other = data[card.dataset], data.get(card.elsewhere)
-    if not isinstance(dataset, str) and not isinstance(other, str) and not is_of(row, dataset, other):
-        return "blocked", f"{path} was measured on other images; --overwrite it"
-    return "kept", str(path)
-
-
-def _opened(name: str, places: Places) -> Dataset | str:
-    """The data set, or why it cannot be had."""
-    try:
-        return catalog.open_dataset(name, places.data_dir)
-    except UserError as error:
-        return str(error)
+    whose = checkpoint.card
+    path = store.locate(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
+    state: State = "to do"
+    note = card.cost
+    if path.exists():
+        size = whose.preprocessing.image_size
+        wrong = objection(store.read(path), at_hand.of(card, data), image_size=size, precision=precision)
+        state, note = ("blocked", f"{path} {wrong}; --overwrite it") if wrong else ("kept", str(path))
+    elif lacking := lacking or at_hand.lacking(card, data):
+        state, note = "impossible", lacking
+    return Job(reference, whose.label, features, card.task, state, note, path)

@@ -26,15 +26,6 @@ Existing = Literal["refuse", "overwrite", "resume", "resume-or-overwrite"]
 Plan = Literal["begin", "resume", "finished"]
 
 
-def run_name(recipe: Recipe, dataset: str) -> str:
-    """The run's name when none is given: method, augmentations, data set, seed."""
-    ordinary = [name for name in recipe.augmentations if name not in (*recipe.left_out, "color")]
-    same = [f"same-{name}" if name in recipe.shared else name for name in ordinary]
-    jitter = [] if "color" in recipe.augmentations else ["nocolor"]
-    parts = [recipe.method.replace("++", "pp"), *recipe.left_out, *same, *jitter, dataset, f"s{recipe.seed}"]
-    return "-".join(parts)
-
-
 def pretrain(
     recipe: Recipe,
     dataset: Dataset,
@@ -84,7 +75,7 @@ def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Pat
         training.run(cache, device, resume=resume)
     except KeyboardInterrupt as error:
         if folder.newest_state() and not folder.replaces:
-            raise UserError(f"interrupted; {folder.path} keeps its last state. Go on with --resume.") from error
+            raise UserError(f"interrupted; {folder.path} keeps its last state. {training.upkeep.again}") from error
         kept = "the older run is as it was" if folder.begun() else "nothing was kept"
         raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
     finally:

@@ -6,6 +6,7 @@ matrices, so each space's features are read once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -95,14 +96,22 @@ def row_of(
     """The row of the combination that validation chooses, stored as that of the features ``selected``.
 
     So a table has one line for what was chosen, whatever it was for each task and seed; the row states which.
-    found: the candidates, where they are known. Raises UserError as ``jobs.measure.row_of`` does.
+    found: the candidates, where they are known; else their search is in the row's seconds. Raises UserError as
+    ``jobs.measure.row_of`` does.
     """
 
     def make() -> Row:
-        best, *others = found or candidates(measurement)
+        begin = time.perf_counter()
+        best = (found or candidates(measurement))[0]
+        seconds = {"selection": round(time.perf_counter() - begin, 3)}
         row = measure(replace(measurement, features_name=best.features))
-        stated = {**row.stated, SELECTED: f"{best.features}, the best of {1 + len(others)} on validation images"}
-        return row.model_copy(update={"features": SELECTED, "stated": stated})
+        return row.model_copy(
+            update={
+                "features": SELECTED,
+                "stated": {**row.stated, SELECTED: best.features},
+                "seconds": {**seconds, **row.seconds},
+            }
+        )
 
     return stored_or(measurement, SELECTED, make, results=results, suite=suite, overwrite=overwrite)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,10 +17,13 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import DEFAULT, Encoder
 from loocbench.features.engine import Engine
-from loocbench.jobs import gallery, pretrain, select
-from loocbench.jobs.measure import opened, row_of
+from loocbench.jobs import at_hand, gallery, pretrain, select
+from loocbench.jobs.measure import objection, row_of
 from loocbench.jobs.measurement import Measurement
+from loocbench.jobs.run_folder import RunFolder
 from loocbench.jobs.training import SPLIT
+from loocbench.jobs.upkeep import Upkeep
+from loocbench.pretraining import recipes
 from loocbench.records import store
 from loocbench.types import SELECTED, Dataset, Recipe
 from loocbench.watching import Watcher
@@ -40,7 +43,7 @@ class Places:
 class Stage:
     """One checkpoint of a suite: what there is to train, and how many of its rows are stored.
 
-    name: the run's, or the backbone's of an untrained network. rows: stored; of: how many there are to be.
+    name: the checkpoint's. rows: stored; of: how many there are to be. blocked: why a row that is stored cannot stand.
     """
 
     model: SuiteModel
@@ -49,143 +52,173 @@ class Stage:
     state: Literal["untrained", "trained", "to train"]
     rows: int
     of: int
+    blocked: str
 
 
-def plan(card: SuiteCard, places: Places, *, seed: int) -> list[Stage]:
-    """What there is to do, the first seed of every model first. Raises UserError where the data set is not there."""
-    return [_stage(card, model, recipe, places, seed=seed) for model, recipe in _recipes(card, seed)]
-
-
-def run(
-    card: SuiteCard,
-    places: Places,
-    *,
-    device: str,
-    seed: int,
-    overwrite: bool,
-    watcher: Watcher,
-    engine: Engine = DEFAULT,
-) -> list[Path]:
-    """Do what is missing: finished runs of the same recipe and measured rows are kept. Returns the pictures.
+@dataclass(frozen=True)
+class Suite:
+    """A card whose data sets are at hand, and where it reads and writes.
 
     seed: of all measurements, so that models are asked the same; pretraining's seeds are counted from it.
     """
-    files.require_writable(places.results / card.suite)
-    for name in card.tasks:
-        opened(tasks.load(name), places.data_dir)  # told before hours of pretraining, not after
-    every = _recipes(card, seed)
-    pictured: dict[str, list[Measurement]] = {}
-    for number, (model, recipe) in enumerate(every, 1):
-        checkpoint = _checkpoint(card, recipe, places, device=device, overwrite=overwrite, watcher=watcher)
-        encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=engine)
-        watcher.say(f"[{number}/{len(every)}] {encoder.card.label}, seed {recipe.seed}: measuring")
-        for task, features in _rows(card, model):
-            dataset, other = opened(task, places.data_dir)
+
+    card: SuiteCard
+    places: Places
+    seed: int
+    images: Dataset
+    data: at_hand.Data
+
+    @classmethod
+    def open(cls, card: SuiteCard, places: Places, *, seed: int) -> Suite:
+        """Raises UserError for a data set that is not there: before hours of pretraining, not after."""
+        images = catalog.open_dataset(card.pretrain_on, places.data_dir)
+        cards = [tasks.load(task) for task in card.tasks]
+        data = at_hand.opened(cards, places.data_dir)
+        for task in cards:
+            if lacking := at_hand.lacking(task, data):
+                raise UserError(f"{task.task}: {lacking}")
+        return cls(card, places, seed, images, data)
+
+    def plan(self, *, precision: str = "float32") -> list[Stage]:
+        """What there is to do, all models' first seeds first."""
+        return [self._stage(model, recipe, precision) for model, recipe in self._recipes()]
+
+    def run(
+        self, *, device: str, overwrite: bool, watcher: Watcher, engine: Engine = DEFAULT
+    ) -> dict[str, list[Measurement]]:
+        """Do what is missing: finished runs of the same recipe and measured rows are kept.
+
+        Returns what galleries are to show, by task. Raises UserError, before any work, for a stored row that cannot
+        stand; and when it was asked to stop, saying how to go on.
+        """
+        files.require_writable(self.places.results / self.card.suite)
+        every = self._recipes()
+        if not overwrite:
+            for stage in self.plan(precision=engine.precision):
+                if stage.blocked:
+                    raise UserError(f"{stage.blocked}; delete that file, or name other --results.")
+        pictured: dict[str, list[Measurement]] = {}
+        try:
+            for number, (model, recipe) in enumerate(every, 1):
+                watcher.say(f"[{number}/{len(every)}] {self._name(recipe)}")
+                checkpoint = self._checkpoint(recipe, device=device, overwrite=overwrite, watcher=watcher)
+                encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=engine)
+                for measurement in self._measured(model, encoder, overwrite=overwrite, watcher=watcher):
+                    own = model.pictured and measurement.features_name == model.features[0]
+                    if (
+                        own
+                        and measurement.card.evaluator == "retrieval"
+                        and recipe.seed == self.seed + min(model.seeds)
+                    ):
+                        pictured.setdefault(measurement.card.task, []).append(measurement)
+        except KeyboardInterrupt as error:
+            raise UserError(f"interrupted; what is finished is kept. {self._again(overwrite)}") from error
+        return pictured
+
+    def draw(self, pictured: dict[str, list[Measurement]]) -> list[Path]:
+        """The galleries of what :meth:`run` returned."""
+        return [
+            gallery.draw(measurements, store.gallery(self.places.results, self.card.suite, task, self.seed))
+            for task, measurements in pictured.items()
+        ]
+
+    def _recipes(self) -> list[tuple[SuiteModel, Recipe]]:
+        """Every checkpoint's, by seed: stopped early, no model is left out."""
+        every = [(model, seed) for model in self.card.models for seed in model.seeds]
+        return [
+            (model, recipe_of(self.card, model, seed=self.seed + seed))
+            for model, seed in sorted(every, key=lambda one: one[1])
+        ]
+
+    def _measured(
+        self, model: SuiteModel, encoder: Encoder, *, overwrite: bool, watcher: Watcher
+    ) -> Iterator[Measurement]:
+        """Each row's measurement, once the row is stored."""
+        where, suite = self.places, self.card.suite
+        for task, features in self._rows(model):
+            dataset, other = at_hand.of(task, self.data) or (self.images, None)
             named = encoder.default_features if features == SELECTED else features
-            measurement = Measurement(task, encoder, dataset, named, seed, places.cache, watcher, other)
+            measurement = Measurement(task, encoder, dataset, named, self.seed, where.cache, watcher, other)
             measure = select.row_of if features == SELECTED else row_of
-            measure(measurement, results=places.results, suite=card.suite, overwrite=overwrite)
-            first = model.pictured and recipe.seed == seed + model.seeds[0]
-            if task.evaluator == "retrieval" and first and features == model.features[0]:
-                pictured.setdefault(task.task, []).append(measurement)
-    return [
-        gallery.draw(measurements, store.gallery(places.results, card.suite, task))
-        for task, measurements in pictured.items()
-    ]
+            measure(measurement, results=where.results, suite=suite, overwrite=overwrite)
+            yield measurement
 
+    def _rows(self, model: SuiteModel) -> Iterator[tuple[TaskCard, str]]:
+        """Tasks and features of a model's rows."""
+        for task in map(tasks.load, self.card.tasks):
+            for features in model.features:
+                if features != SELECTED or (task.evaluator == "linear" and task.protocol.solver == "path"):
+                    yield task, features
 
-def _recipes(card: SuiteCard, seed: int) -> list[tuple[SuiteModel, Recipe]]:
-    """Every checkpoint's; the first seed of all models, then the second: stopped early, no model is left out."""
-    turns = range(max(len(model.seeds) for model in card.models))
-    return [
-        (model, recipe_of(card, model, seed=seed + model.seeds[turn]))
-        for turn in turns
-        for model in card.models
-        if turn < len(model.seeds)
-    ]
+    def _stage(self, model: SuiteModel, recipe: Recipe, precision: str) -> Stage:
+        checkpoint = self._kept(recipe)
+        paths = []
+        for task, features in self._rows(model):
+            if checkpoint:
+                whose = checkpoint.card
+                locating = (whose.name, whose.weights, task.task, task.version, features, self.seed)
+                path = store.locate(self.places.results, self.card.suite, *locating)
+                if path.exists():
+                    paths.append((task, path))
+        size = recipe.image_size
+        wrong = (
+            (path, objection(store.read(path), at_hand.of(task, self.data), image_size=size, precision=precision))
+            for task, path in paths
+        )
+        blocked = next((f"{path} {text}" for path, text in wrong if text), "")
+        trained: Literal["trained", "to train"] = "trained" if checkpoint else "to train"
+        state: Literal["untrained", "trained", "to train"] = "untrained" if recipe.method == "random" else trained
+        return Stage(model, recipe, self._name(recipe), state, len(paths), len(list(self._rows(model))), blocked)
 
+    def _name(self, recipe: Recipe) -> str:
+        """The checkpoint's."""
+        if recipe.method == "random":
+            return self._untrained(recipe).card.name
+        return f"{self.card.suite}-{recipes.run_name(recipe, self.card.pretrain_on)}"
 
-def _rows(card: SuiteCard, model: SuiteModel) -> Iterator[tuple[TaskCard, str]]:
-    """Tasks and features of a model's rows."""
-    for task in map(tasks.load, card.tasks):
-        for features in model.features:
-            if features != SELECTED or (task.evaluator == "linear" and task.protocol.solver == "path"):
-                yield task, features
+    def _untrained(self, recipe: Recipe) -> Checkpoint:
+        return locate.untrained(recipe.backbone, recipe.seed, recipe.image_size)
 
+    def _again(self, overwrite: bool) -> str:
+        """How to go on after a stop: what is finished would be done again by the same --overwrite."""
+        without = " without --overwrite" if overwrite else ""
+        shown = f"'loocbench report --suite {self.card.suite}' shows what is measured"
+        return f"Run the same command{without} to go on; {shown}."
 
-def _stage(card: SuiteCard, model: SuiteModel, recipe: Recipe, places: Places, *, seed: int) -> Stage:
-    if recipe.method == "random":
-        checkpoint: Checkpoint | None = _untrained(recipe)
-        name, trained = recipe.backbone, False
-    else:
-        name, trained = _name(card, recipe), True
-        dataset = catalog.open_dataset(card.pretrain_on, places.data_dir)
-        checkpoint = _finished(places.runs / name / native.FILE, recipe, dataset)
-    wanted = list(_rows(card, model))
-    state: Literal["untrained", "trained", "to train"] = "trained" if checkpoint else "to train"
-    return Stage(
-        model,
-        recipe,
-        name,
-        state if trained else "untrained",
-        _stored(card, checkpoint, wanted, places, seed) if checkpoint else 0,
-        len(wanted),
-    )
+    def _checkpoint(self, recipe: Recipe, *, device: str, overwrite: bool, watcher: Watcher) -> Checkpoint:
+        """The recipe's checkpoint: untrained, kept from before, or pretrained now."""
+        if recipe.method == "random":
+            return self._untrained(recipe)
+        name = self._name(recipe)
+        if not overwrite and (kept := self._kept(recipe)):
+            watcher.say(
+                f"{name}: kept, trained before with the same recipe on the same images (--overwrite trains again)"
+            )
+            return kept
+        path = pretrain.pretrain(
+            recipe,
+            self.images,
+            name=name,
+            runs=self.places.runs,
+            cache=self.places.cache,
+            device=device,
+            existing="overwrite" if overwrite else "resume-or-overwrite",
+            watcher=watcher,
+            upkeep=Upkeep(again=self._again(overwrite)),
+        )
+        return native.load(path)
 
-
-def _stored(
-    card: SuiteCard, checkpoint: Checkpoint, wanted: Sequence[tuple[TaskCard, str]], places: Places, seed: int
-) -> int:
-    """How many of the wanted rows there are."""
-    whose = checkpoint.card
-    return sum(
-        store.locate(
-            places.results, card.suite, whose.name, whose.weights, task.task, task.version, features, seed
-        ).exists()
-        for task, features in wanted
-    )
-
-
-def _name(card: SuiteCard, recipe: Recipe) -> str:
-    return f"{card.suite}-{pretrain.run_name(recipe, card.pretrain_on)}"
-
-
-def _untrained(recipe: Recipe) -> Checkpoint:
-    return locate.untrained(recipe.backbone, recipe.seed, recipe.image_size)
-
-
-def _checkpoint(
-    card: SuiteCard, recipe: Recipe, places: Places, *, device: str, overwrite: bool, watcher: Watcher
-) -> Checkpoint:
-    """The recipe's checkpoint: untrained, kept from before, or pretrained now."""
-    if recipe.method == "random":
-        return _untrained(recipe)
-    name = _name(card, recipe)
-    dataset = catalog.open_dataset(card.pretrain_on, places.data_dir)
-    if not overwrite and (kept := _finished(places.runs / name / native.FILE, recipe, dataset)):
-        watcher.say(f"{name}: kept, trained before with the same recipe on the same images (--overwrite trains again)")
-        return kept
-    path = pretrain.pretrain(
-        recipe,
-        dataset,
-        name=name,
-        runs=places.runs,
-        cache=places.cache,
-        device=device,
-        existing="overwrite" if overwrite else "resume-or-overwrite",
-        watcher=watcher,
-    )
-    return native.load(path)
-
-
-def _finished(path: Path, recipe: Recipe, dataset: Dataset) -> Checkpoint | None:
-    """The checkpoint at ``path`` if it is whole and its run ended, had this recipe, and saw these images."""
-    if not path.is_file():
-        return None
-    try:
-        found = native.load(path)
-    except UserError:
-        return None
-    card = found.card
-    wanted = (recipe, recipe.epochs, dataset.splits[SPLIT].fingerprint, dataset.edition())
-    return found if (card.recipe, card.epochs_done, card.fingerprint, card.edition) == wanted else None
+    def _kept(self, recipe: Recipe) -> Checkpoint | None:
+        """The checkpoint if it needs no training: untrained, or its run ended, of this recipe and these images."""
+        if recipe.method == "random":
+            return self._untrained(recipe)
+        folder = RunFolder(self.places.runs / self._name(recipe))
+        if not folder.checkpoint.is_file() or folder.states():
+            return None
+        try:
+            found = native.load(folder.checkpoint)
+        except UserError:
+            return None
+        card = found.card
+        wanted = (recipe, recipe.epochs, self.images.splits[SPLIT].fingerprint, self.images.edition())
+        return found if (card.recipe, card.epochs_done, card.fingerprint, card.edition) == wanted else None

@@ -115,7 +115,7 @@ class Training:
                 self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
                 raise SharedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
-                    f"{progress.step}; {self.folder.path} keeps all of it. Run the command with --resume to go on."
+                    f"{progress.step}; {self.folder.path} keeps all of it. {self.upkeep.again}"
                 )
 
     @contextmanager

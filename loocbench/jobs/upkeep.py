@@ -23,7 +23,8 @@ HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | Devic
 class Upkeep:
     """How a run is kept and watched. save_minutes: the longest time between two states. knn_every: epochs between two
     looks at held-out images; 0 for none. stylised: the data set's copy in other textures, if the recipe uses one.
-    compiled: whether torch.compile makes the networks. tensorboard: whether the log is kept in that form too."""
+    compiled: whether torch.compile makes the networks. tensorboard: whether the log is kept in that form too. again:
+    what to tell who stopped it."""
 
     hold: Hold = "disk"
     save_minutes: float = 10.0
@@ -32,3 +33,4 @@ class Upkeep:
     stylised: Dataset | None = None
     compiled: bool = False
     tensorboard: bool = False
+    again: str = "Run the command with --resume to go on."

@@ -91,6 +91,19 @@ def make(
         raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
 
 
+def run_name(recipe: Recipe, dataset: str) -> str:
+    """The run's name when none is given: method, augmentations, data set, seed.
+
+    Beside augmentations that LooC leaves out, others are "with" them; color jitter is named where it is not there.
+    """
+    ordinary = [name for name in recipe.augmentations if name not in (*recipe.left_out, "color")]
+    prefix = "with-" if recipe.left_out else ""
+    named = [f"same-{name}" if name in recipe.shared else f"{prefix}{name}" for name in ordinary]
+    jitter = [] if "color" in recipe.augmentations else ["nocolor"]
+    parts = [recipe.method.replace("++", "pp"), *recipe.left_out, *named, *jitter, dataset, f"s{recipe.seed}"]
+    return "-".join(parts)
+
+
 def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe:
     """The recipe of an untrained network."""
     if backbone not in backbones.names():

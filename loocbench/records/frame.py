@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from loocbench.types import Row
+from loocbench.types import SELECTED, Row
 
 COLUMNS: dict[str, str] = {  # name -> dtype; docs/results.md explains them
     "suite": "str",
     "model": "str",
     "method": "str",
     "features": "str",
+    "selected": "str",
     "task": "str",
     "task_version": "int64",
     "dataset": "str",
@@ -60,6 +61,7 @@ def _identity(row: Row, suite: str) -> tuple[object, ...]:
         row.model,
         row.recipe.method if row.recipe else "",
         row.features,
+        row.stated.get(SELECTED, ""),
         row.task,
         row.task_version,
         row.dataset,

@@ -33,9 +33,9 @@ def locate(
     return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name
 
 
-def gallery(results: Path, suite: str, task: str) -> Path:
-    """Where the picture is that shows the neighbours of a suite's models side by side."""
-    return results / suite / f"gallery-{task.replace('/', '-')}.png"
+def gallery(results: Path, suite: str, task: str, seed: int) -> Path:
+    """Where the picture is that shows the neighbours of a suite's models side by side. seed: of the measurement."""
+    return results / suite / f"gallery-{task.replace('/', '-')}.s{seed}.png"
 
 
 def save(path: Path, row: Row, *, overwrite: bool = True) -> bool:

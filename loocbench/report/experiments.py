@@ -60,12 +60,15 @@ def group(rows: Sequence[Row]) -> list[Experiment]:
 
 
 def _identity(row: Row) -> str:
+    return f"{row.features}\t{training(row)}"
+
+
+def training(row: Row) -> str:
+    """All that tells apart how a model was made, but for the seed; of weights from elsewhere, which they are."""
     if row.recipe is None:
-        return "\t".join([row.model, row.features, row.source, "" if row.untrained else row.checkpoint_hash])
+        return "\t".join([row.model, row.source, "" if row.untrained else row.checkpoint_hash])
     recipe = row.recipe.model_dump_json(exclude={"seed"})
-    return "\t".join(
-        [row.model, row.features, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe]
-    )
+    return "\t".join([row.model, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe])
 
 
 def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:

@@ -21,7 +21,7 @@ _RANKS = (
 )
 _SELECTED = (
     "`selected` is the concatenation of spaces that validation images chose, for each task and pretraining seed anew; "
-    "its rows state which."
+    "rows.csv says which."
 )
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
@@ -56,9 +56,8 @@ def of(
     stated: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         if (row.task, row.dataset_note) in shown:
-            for what, how in row.stated.items():
-                if what != SELECTED:
-                    stated[row.task, what.replace("_", " ")].add(how)
+            for what, how in row.conditions.items():
+                stated[row.task, what.replace("_", " ")].add(how)
     for (task, what), ways in stated.items():
         differ = "" if len(ways) == 1 else ", which differs between lines: figures that depend on it do not compare"
         notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")

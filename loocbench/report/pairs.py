@@ -178,7 +178,7 @@ def named(experiments: Sequence[Experiment], text: str) -> Experiment:
 
 def _what(row: Row) -> tuple[object, ...]:
     """What was measured: the images, the protocol, and what else is stated (of retrieval the foreground)."""
-    return tuple(sorted(row.fingerprints.items())), row.edition, row.task_version, tuple(sorted(row.stated.items()))
+    return tuple(sorted(row.fingerprints.items())), row.edition, row.task_version, tuple(sorted(row.conditions.items()))
 
 
 def _units(experiment: Experiment, column: Column) -> list[Rows]:

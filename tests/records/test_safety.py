@@ -194,7 +194,7 @@ def test_a_torn_file_in_a_rows_place_is_not_replaced_unasked(tmp_path):
     path.write_text(path.read_text()[:500])
     said = loocbench(*command)
     assert said.exit_code == 2
-    assert "--overwrite it, or name a --suite" in said.stderr
+    assert "--overwrite it, or name other --results" in said.stderr
     assert len(path.read_text()) == 500
     assert loocbench(*command, "--overwrite").exit_code == 0
     measured = store.read(path)
