@@ -13,23 +13,25 @@ from loocbench.evaluators import neighbours
 from loocbench.jobs.measurement import Measurement
 from loocbench.report import gallery
 
-QUERIES = 6
+QUERIES, FEWEST = 6, 2
 NEIGHBOURS = 7
+_LINES = 18  # that a picture of several models should not exceed
 _CAPTION = 22  # characters that fit above a picture
 
 
 def draw(measurements: Sequence[Measurement], path: Path) -> Path:
-    """Draw ``QUERIES`` seeded test images with their nearest neighbours; a match agrees in every label of the card.
+    """Draw seeded test images with their nearest neighbours; a match agrees in every label of the card.
 
-    Of several models each query has a line a model, so that they stand one above the other. Raises UserError where two
-    of them do not see the same images.
+    There are ``QUERIES`` images, of many models fewer. Of several models each query has a line a model, so that they
+    stand one above the other. Raises UserError where two of them do not see the same images.
     """
     first = measurements[0]
     split = first.dataset.splits["test"]
     if any(one.dataset.splits["test"].fingerprint != split.fingerprint for one in measurements):
         raise UserError("a gallery compares models on the same test images; these are different ones.")
+    wanted = min(QUERIES, max(FEWEST, _LINES // len(measurements)))
     generator = np.random.default_rng(first.seed)
-    queries = np.sort(generator.choice(len(split), min(QUERIES, len(split)), replace=False))
+    queries = np.sort(generator.choice(len(split), min(wanted, len(split)), replace=False))
     count = min(NEIGHBOURS, len(split) - 1)
     found = [neighbours.nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements]
     alone = len(measurements) == 1

@@ -9,6 +9,8 @@ from loocbench.report import drawing, saving
 from loocbench.report.panels import Panel
 from loocbench.report.saving import Paths
 
+_PANEL = 3.4  # inches
+
 
 def draw(shown: Sequence[Panel], path: Paths) -> None:
     """Write panels side by side as the path's ending says (PNG, SVG, PDF), atomically, in per cent."""
@@ -16,7 +18,7 @@ def draw(shown: Sequence[Panel], path: Paths) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(series.name for panel in shown for series in panel.series))
-    figure = Figure(figsize=(0.6 + 3.4 * len(shown), 3.0 + 0.17 * len(names)), layout="constrained")
+    figure = Figure(figsize=(0.6 + _PANEL * len(shown), 3.0 + 0.17 * len(names)), layout="constrained")
     FigureCanvasAgg(figure)
     for axis, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         for series in panel.series:
@@ -37,11 +39,12 @@ def draw(shown: Sequence[Panel], path: Paths) -> None:
         axis.set_xlabel(panel.x, fontsize=8)
         axis.set_ylabel(f"{panel.y}, %", fontsize=8)
         title = panel.title if panel.title.startswith(panel.group) else f"{panel.group}: {panel.title}"
-        axis.set_title(title, fontsize=8, loc="left", parse_math=False)
+        axis.set_title(drawing.folded(title, _PANEL), fontsize=8, loc="left", parse_math=False)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
     handles = {
         label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", fontsize=7, ncols=2)
+    fitting = drawing.legend_columns(handles, figure.get_figwidth())
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", fontsize=7, ncols=fitting)
     saving.save(figure, path)

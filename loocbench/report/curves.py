@@ -38,5 +38,5 @@ def draw(log: Sequence[dict[str, Any]], title: str, path: Paths) -> None:
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
-    figure.suptitle(title, fontsize=9, parse_math=False)
+    figure.suptitle(drawing.folded(title, figure.get_figwidth()), fontsize=9, parse_math=False)
     saving.save(figure, path, dpi=120)

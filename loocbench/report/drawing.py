@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Collection
 from typing import Any
 
 # Okabe and Ito's colours, ordered so that neighbours differ in lightness too.
@@ -29,3 +31,14 @@ def bar(number: int) -> dict[str, Any]:
         "edgecolor": "black",
         "linewidth": 0.6,
     }
+
+
+def folded(title: str, width: float) -> str:
+    """A title of 9 points in lines that fit ``width`` inches; one that does not fit squeezes what it stands above."""
+    return "\n".join(textwrap.wrap(title, max(20, int(13 * width))))
+
+
+def legend_columns(names: Collection[str], width: float) -> int:
+    """How many columns of a legend of 7 points fit ``width`` inches."""
+    widest = 0.6 + 0.06 * max(map(len, names), default=0)  # the line beside the name, and its letters
+    return max(1, min(len(names), int(width / widest)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from loocbench.changes.ranges import range_of
-from loocbench.report import saving
+from loocbench.report import drawing, saving
 from loocbench.report.saving import Paths
 from loocbench.types import Row
 
@@ -38,7 +38,7 @@ def draw(rows: Sequence[Row], changes: Sequence[str], title: str, path: Paths) -
         axis.set_yticks(range(len(rows)), [row.features for row in rows], fontsize=7)
         axis.set_title(meaning, fontsize=8, loc="left")
         axis.tick_params(length=0)
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(drawing.folded(title, figure.get_figwidth()), fontsize=9, parse_math=False)
     saving.save(figure, path)
 
 

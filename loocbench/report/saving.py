@@ -24,6 +24,7 @@ def save(figure: Figure, paths: Paths, *, dpi: int = 150) -> None:
     """
     several = [paths] if isinstance(paths, Path) else paths
     if len(several) > 1:
+        figure.set_dpi(dpi)  # letters are a little wider at some resolutions than at others
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     for path in several:
