@@ -1,0 +1,66 @@
+"""docs/findings.md: its tables are what its commands print here and now, and its prose has no figure of its own."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from loocbench.cards import suites, tasks
+from tests.cli.conftest import loocbench  # noqa: F401  (a fixture)
+
+CHECKOUT = Path(__file__).parents[1]
+TEXT = (CHECKOUT / "docs" / "findings.md").read_text()
+FIGURE = re.compile(r"(?<![\d.])\d{1,3}\.\d(?![\d]|\.\d)")  # one decimal, as all figures here
+
+
+def sections():
+    """Each command of the page, with the lines of the tables that follow it."""
+    found, shown = [], False
+    for line in TEXT.splitlines():
+        if line.startswith("loocbench report "):
+            found.append((line.removeprefix("loocbench "), []))
+            shown = True
+        elif line.startswith("#"):
+            shown = False
+        elif shown and line.startswith("|"):
+            found[-1][1].append(line)
+    return found
+
+
+def test_every_table_has_its_command_and_every_command_a_table():
+    assert len(sections()) >= 5
+    assert all(len(table) > 3 for _, table in sections())
+    of_commands = {line for _, table in sections() for line in table}
+    with_figures = {line for line in TEXT.splitlines() if line.startswith("|") and FIGURE.search(line)}
+    assert with_figures <= of_commands
+    assert all("--format markdown" in command for command, _ in sections())  # others would write beside the rows
+
+
+@pytest.mark.parametrize(("command", "table"), sections(), ids=[command for command, _ in sections()])
+def test_a_table_is_what_its_command_prints(loocbench, command, table):  # noqa: F811
+    said = loocbench(*shlex.split(command), "--results", CHECKOUT / "results")
+    assert said.code == 0, said.err
+    printed = said.out.splitlines()
+    assert [line for line in table if line not in printed] == []
+
+
+def test_every_figure_of_the_prose_is_in_a_table_or_published():
+    prose = "\n".join(line for line in TEXT.splitlines() if not line.startswith(("|", "loocbench ")))
+    tables = "\n".join(line for _, table in sections() for line in table)
+    published = {
+        f"{100 * value:.1f}"
+        for card in map(tasks.load, tasks.names())
+        for entry in card.published
+        for value in entry.metrics.values()
+    }
+    budgets = {str(value) for name in ("small", "blooms") for value in suites.load(name).budget.model_dump().values()}
+    assert set(FIGURE.findall(prose)) - set(FIGURE.findall(tables)) - published - budgets == set()
+
+
+@pytest.mark.parametrize("suite", ["small", "blooms"])
+def test_the_committed_table_is_printed_without_data_or_training(loocbench, suite, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("LOOCBENCH_DATA", str(tmp_path / "nothing"))
+    said = loocbench("report", "--suite", suite, "--format", "markdown", "--results", CHECKOUT / "results")
+    assert said.code == 0, said.err
+    assert said.out == (CHECKOUT / "results" / suite / "table.md").read_text()
