@@ -10,6 +10,7 @@ from loocbench.report import drawing, panels, saving
 from loocbench.report.cells import Cell, Line
 from loocbench.report.columns import Column
 from loocbench.report.saving import Paths
+from loocbench.types import SELECTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,12 +23,12 @@ _NARROWEST, _WIDEST = 4.0, 13.0  # inches
 def draw(columns: Sequence[Column], lines: Sequence[Line], title: str, path: Paths) -> None:
     """Write the bars as the path's ending says (PNG, SVG, PDF), atomically, with 95 % intervals, in per cent.
 
-    lines: their cells are of these columns, in the same order; at most ``MOST`` of them are drawn.
+    lines: their cells are of these columns, in the same order; at most ``MOST`` of them are drawn, single spaces last.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = lines[:MOST]
+    shown = most_telling(lines)
     names, group = panels.names(shown), 0.5 + 0.22 * len(shown)
     abreast = min(len(columns), max(1, int(_WIDEST / group)))
     rows = -(-len(columns) // abreast)
@@ -40,13 +41,20 @@ def draw(columns: Sequence[Column], lines: Sequence[Line], title: str, path: Pat
         _bars(axis, [[line.cells[place] for place in places] for line in shown], names)
         axis.set_xticks(range(len(places)), [_folded(columns[place]) for place in places], fontsize=7)
         axis.set_xlim(-0.5, abreast - 0.5)
-    left_out = f" ({len(lines) - MOST} more lines are not drawn)" if len(lines) > MOST else ""
+    left_out = f" ({len(lines) - MOST} more not drawn)" if len(lines) > MOST else ""
     figure.axes[0].set_title(drawing.folded(title + left_out, width), fontsize=9, loc="left", parse_math=False)
     handles = {
         label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", fontsize=7, ncols=fitting)
     saving.save(figure, path)
+
+
+def most_telling(lines: Sequence[Line]) -> list[Line]:
+    """At most ``MOST`` lines, in their order: where there are more, first those of what a model is evaluated on."""
+    parts = [line.features.startswith("head:") or line.features == SELECTED for line in lines]
+    kept = sorted(sorted(range(len(lines)), key=parts.__getitem__)[:MOST])
+    return [lines[place] for place in kept]
 
 
 def _bars(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[str]) -> None:

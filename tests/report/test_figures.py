@@ -11,7 +11,8 @@ from PIL import Image
 
 from loocbench.errors import UserError
 from loocbench.jobs import figures
-from loocbench.report import drawing, saving, table
+from loocbench.report import bars, drawing, saving, table
+from loocbench.report.cells import Line
 from loocbench.report.saving import FORMATS
 from tests.cli.conftest import QUICK
 from tests.report import fixed_store
@@ -96,3 +97,9 @@ def test_an_ending_that_is_no_picture(tmp_path):
     with pytest.raises(UserError, match=r"ends in \.svg, \.pdf, \.png"):
         saving.save(Figure(), tmp_path / "x.jpg")
     assert not list(tmp_path.iterdir())
+
+
+def test_of_too_many_bars_those_of_single_spaces_are_left_out_first():
+    names = ["looc", *(f"head:{number}" for number in range(bars.MOST)), "selected", "looc++"]
+    shown = bars.most_telling([Line(f"model {name}", name, "", ()) for name in names])
+    assert [line.features for line in shown] == ["looc", *names[1 : bars.MOST - 1], "looc++"]
