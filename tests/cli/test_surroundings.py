@@ -72,7 +72,7 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
     line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
     folder = tmp_path / "runs" / "mine"
     if epochs_before:
-        assert "keeps its last state. Go on with --resume" in line
+        assert "keeps its last state. Run the command with --resume" in line
         names = {"checkpoint.safetensors", "card.json", "log.jsonl", "state-000000002.safetensors"}
         assert {path.name for path in folder.iterdir()} == {*names, "state-000000004.safetensors"}
     else:
