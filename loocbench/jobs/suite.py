@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,14 +59,15 @@ class Stage:
 class Suite:
     """A card whose data sets are at hand, and where it reads and writes.
 
-    seed: of all measurements, so that models are asked the same; pretraining's seeds are counted from it.
+    seed: of all measurements, so that models are asked the same; pretraining's seeds are counted from it. images: of
+    pretraining. tasks: each with its data set, and the other one that it names, if it does.
     """
 
     card: SuiteCard
     places: Places
     seed: int
     images: Dataset
-    data: at_hand.Data
+    tasks: Sequence[tuple[TaskCard, Dataset, Dataset | None]]
 
     @classmethod
     def open(cls, card: SuiteCard, places: Places, *, seed: int) -> Suite:
@@ -74,10 +75,13 @@ class Suite:
         images = catalog.open_dataset(card.pretrain_on, places.data_dir)
         cards = [tasks.load(task) for task in card.tasks]
         data = at_hand.opened(cards, places.data_dir)
+        found = []
         for task in cards:
-            if lacking := at_hand.lacking(task, data):
+            own, lacking = at_hand.of(task, data), at_hand.lacking(task, data)
+            if own is None or lacking:
                 raise UserError(f"{task.task}: {lacking}")
-        return cls(card, places, seed, images, data)
+            found.append((task, *own))
+        return cls(card, places, seed, images, found)
 
     def plan(self, *, precision: str = "float32") -> list[Stage]:
         """What there is to do, all models' first seeds first."""
@@ -135,40 +139,37 @@ class Suite:
     ) -> Iterator[Measurement]:
         """Each row's measurement, once the row is stored."""
         where, suite = self.places, self.card.suite
-        for task, features in self._rows(model):
-            dataset, other = at_hand.of(task, self.data) or (self.images, None)
+        for task, dataset, other, features in self._rows(model):
             named = encoder.default_features if features == SELECTED else features
             measurement = Measurement(task, encoder, dataset, named, self.seed, where.cache, watcher, other)
             measure = select.row_of if features == SELECTED else row_of
             measure(measurement, results=where.results, suite=suite, overwrite=overwrite)
             yield measurement
 
-    def _rows(self, model: SuiteModel) -> Iterator[tuple[TaskCard, str]]:
-        """Tasks and features of a model's rows."""
-        for task in map(tasks.load, self.card.tasks):
+    def _rows(self, model: SuiteModel) -> Iterator[tuple[TaskCard, Dataset, Dataset | None, str]]:
+        """Tasks, with their data, and features of a model's rows."""
+        for task, dataset, other in self.tasks:
             for features in model.features:
                 if features != SELECTED or (task.evaluator == "linear" and task.protocol.solver == "path"):
-                    yield task, features
+                    yield task, dataset, other, features
 
     def _stage(self, model: SuiteModel, recipe: Recipe, precision: str) -> Stage:
         checkpoint = self._kept(recipe)
-        paths = []
-        for task, features in self._rows(model):
-            if checkpoint:
-                whose = checkpoint.card
-                locating = (whose.name, whose.weights, task.task, task.version, features, self.seed)
-                path = store.locate(self.places.results, self.card.suite, *locating)
-                if path.exists():
-                    paths.append((task, path))
-        size = recipe.image_size
-        wrong = (
-            (path, objection(store.read(path), at_hand.of(task, self.data), image_size=size, precision=precision))
-            for task, path in paths
-        )
-        blocked = next((f"{path} {text}" for path, text in wrong if text), "")
+        wanted, stored, blocked = list(self._rows(model)), 0, ""
+        for task, dataset, other, features in wanted:
+            if checkpoint is None:
+                break
+            whose = checkpoint.card
+            locating = (whose.name, whose.weights, task.task, task.version, features, self.seed)
+            path = store.locate(self.places.results, self.card.suite, *locating)
+            if path.exists():
+                stored += 1
+                size = recipe.image_size
+                wrong = objection(store.read(path), (dataset, other), image_size=size, precision=precision)
+                blocked = blocked or (f"{path} {wrong}" if wrong else "")
         trained: Literal["trained", "to train"] = "trained" if checkpoint else "to train"
         state: Literal["untrained", "trained", "to train"] = "untrained" if recipe.method == "random" else trained
-        return Stage(model, recipe, self._name(recipe), state, len(paths), len(list(self._rows(model))), blocked)
+        return Stage(model, recipe, self._name(recipe), state, stored, len(wanted), blocked)
 
     def _name(self, recipe: Recipe) -> str:
         """The checkpoint's."""
