@@ -1,0 +1,186 @@
+"""A suite with models of its own: from nothing to its table, going on after a stop, and what it refuses."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from loocbench.cards import suites
+from loocbench.errors import UserError
+from loocbench.pretraining import recipes
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+
+
+@pytest.fixture
+def suite_with_models(monkeypatch):
+    """Two seeds of LooC++, one of MoCo, and an untrained network, judged on colour and by neighbours."""
+    budget = suites.load("demo").budget.model_copy(
+        update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
+    )
+    models = (
+        suites.SuiteModel(method="random", features=("looc",), pictured=True),
+        suites.SuiteModel(method="moco", augmentations=("color", "rotation"), shared=("rotation",), features=("looc",)),
+        suites.SuiteModel(method="looc++", features=("looc++", "selected"), seeds=(0, 1), pictured=True),
+    )
+    card = suites.SuiteCard(
+        suite="own",
+        version=1,
+        title="Own",
+        description="",
+        cost="",
+        pretrain_on="blooms",
+        budget=budget,
+        models=models,
+        tasks=("linear/blooms-color", "retrieval/blooms"),
+    )
+    monkeypatch.setattr(suites, "load", lambda name: card)
+
+
+def plan_of(said):
+    keys = ("checkpoint", "seed", "state", "rows", "of")
+    return [tuple(stage[key] for key in keys) for stage in json.loads(said.out)]
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_suite_with_models_runs_from_nothing_to_its_table(loocbench, tmp_path):
+    plan = ["run", "own", "--dry-run", "--json"]
+    assert plan_of(loocbench(*plan)) == [  # the first seed of every model first
+        ("random-resnet8-s0", 0, "untrained", 0, 2),
+        ("own-moco-same-rotation-blooms-s0", 0, "to train", 0, 2),
+        ("own-loocpp-color-rotation-blooms-s0", 0, "to train", 0, 3),  # selected is for linear probes
+        ("own-loocpp-color-rotation-blooms-s1", 1, "to train", 0, 3),
+    ]
+    assert not (tmp_path / "runs").exists()
+    said = loocbench("run", "own")
+    assert said.code == 0, said.err
+    page = (tmp_path / "results" / "own" / "table.md").read_text()
+    assert "| MoCo + Rotation (same for q and k) |" in page
+    assert re.search(r"\| LooC\+\+ \(color, rotation\) \| `selected` \| blooms .*, 2 seeds \|", page)
+    assert "validation images chose" in page
+    assert "do not compare" not in page  # that lines chose other spaces is what the figure is about
+    assert (tmp_path / "results" / "own" / "gallery-retrieval-blooms.s0.png").stat().st_size > 10_000
+    assert {(state, rows == of) for _, _, state, rows, of in plan_of(loocbench(*plan))} == {
+        ("untrained", True),
+        ("trained", True),
+    }
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
+    assert {path.name for path in (tmp_path / "runs").iterdir() if not path.name.startswith(".")} == {
+        name for name, _, state, *_ in plan_of(loocbench(*plan)) if state == "trained"
+    }
+    again = loocbench("run", "own")
+    assert again.err.count("kept, trained before") == 3
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_models_of_all_seeds_are_asked_the_same_and_the_chosen_space_is_stated(loocbench, tmp_path):
+    """The measurement's seed is the command's, whichever seed pretraining had."""
+    assert loocbench("run", "own", "--seed", "3", "--json").code == 0
+    rows = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("*.json")]
+    assert {row["seed"] for row in rows} == {3}
+    assert {row["recipe"]["seed"] for row in rows if row["recipe"]["method"] == "looc++"} == {3, 4}
+    chosen = [row for row in rows if row["features"] == "selected"]
+    assert len(chosen) == 2
+    for row in chosen:
+        assert set(row["stated"]["selected"].replace("looc++", "head:color").split("+")) <= {
+            "head:invariant",
+            "head:color",
+            "head:rotation",
+        }
+        assert row["seconds"]["selection"] > 0
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_suite_that_names_its_features_takes_no_others(one_line):
+    assert "names its models' features" in one_line("run", "own", "--features", "looc")
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path):
+    """Which spaces they are may differ between seeds; the images do not."""
+    assert loocbench("run", "own").code == 0
+    for path in (tmp_path / "results").rglob("*selected.s0.json"):
+        row = json.loads(path.read_text())
+        path.write_text(json.dumps({**row, "stated": {**row["stated"], "selected": row["checkpoint"]}}))
+    said = loocbench("report", "--suite", "own", "--against", "LooC++ (color, rotation), selected", "--format", "json")
+    tests = json.loads(said.out)["tests"]
+    assert "different images" not in said.out
+    assert [one for one in tests if {one["first"]["features"], one["second"]["features"]} == {"selected", "looc++"}]
+    model = "LooC++ (color, rotation)"
+    said = loocbench("compare", f"{model}@selected", f"{model}@looc++", "--suite", "own")
+    assert said.code == 0, said.err
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, one_line, tmp_path):
+    assert loocbench("run", "own").code == 0
+    damaged = next((tmp_path / "results").rglob("linear*selected.s0.json"))
+    damaged.write_text("{")
+    shutil.rmtree(tmp_path / "runs" / "own-moco-same-rotation-blooms-s0")
+    assert f"{damaged.relative_to(tmp_path)} is there, but it is torn" in one_line("run", "own")
+    assert not (tmp_path / "runs" / "own-moco-same-rotation-blooms-s0").exists()
+    assert "blocked" in loocbench("run", "own", "--dry-run").out
+    damaged.unlink()
+    said = loocbench("run", "own", "--json")
+    assert {(stage["state"], stage["rows"] == stage["of"]) for stage in json.loads(said.out)} == {
+        ("untrained", True),
+        ("trained", True),
+    }
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench, monkeypatch):
+    """Its weights and its name are the same."""
+    assert loocbench("run", "own").code == 0
+    card = suites.load("own")
+    wider = card.model_copy(update={"budget": card.budget.model_copy(update={"image_size": 20})})
+    monkeypatch.setattr(suites, "load", lambda name: wider)
+    assert "was measured at 16 px; delete that file" in one_line("run", "own")
+
+
+@pytest.mark.usefixtures("suite_with_models")
+@pytest.mark.parametrize(("options", "remedy"), [([], "command to go on"), (["--overwrite"], "without --overwrite")])
+def test_who_interrupts_a_suite_is_told_how_to_go_on(one_line, monkeypatch, options, remedy):
+    from loocbench.jobs import suite
+
+    def row_of(*arguments, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "row_of", row_of)
+    said = one_line("run", "own", *options)
+    assert "what is finished is kept" in said
+    assert remedy in said
+    assert "loocbench report --suite own" in said
+
+
+@pytest.mark.usefixtures("suite_with_models")
+def test_a_suite_with_models_also_judges_checkpoints_that_exist(loocbench, tmp_path):
+    said = loocbench("run", "own", "--checkpoint", "random:resnet8")
+    assert said.code == 0, said.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_models_that_would_share_a_run_are_refused(tmp_path):
+    text = (suites.folder() / "demo.toml").read_text()
+    file = tmp_path / "demo.toml"
+    file.write_text(text.replace('method = "looc++"', 'method = "looc"').replace('"looc++", "head', '"looc", "head'))
+    with pytest.raises(UserError, match="two models would be the run 'looc-color-rotation-blooms-s0'"):
+        suites.read(file)
+    file.write_text(text.replace('method = "random"', 'method = "random"\nseeds = [0, 0]'))
+    with pytest.raises(UserError, match="two models would be the run 'random-nocolor-blooms-s0'"):
+        suites.read(file)
+
+
+def test_a_run_is_named_by_all_that_its_method_is_given():
+    def name(**settings):
+        budget = suites.load("demo").budget.model_dump()
+        return recipes.run_name(recipes.make(seed=0, **settings, **budget), "d")
+
+    both = ("color", "rotation")
+    assert name(method="looc", augmentations=both) == "looc-color-rotation-d-s0"
+    assert name(method="looc", augmentations=both, left_out=("color",)) == "looc-color-with-rotation-d-s0"
+    assert name(method="looc", augmentations=both, left_out=("rotation",)) == "looc-rotation-d-s0"
+    assert name(method="looc", augmentations=("rotation",)) == "looc-rotation-nocolor-d-s0"
+    assert name(method="moco", augmentations=both, shared=("rotation",)) == "moco-same-rotation-d-s0"
