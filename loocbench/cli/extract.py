@@ -71,8 +71,6 @@ def extract(
 
 
 def _show(done: list[Extracted]) -> None:
-    from pathlib import Path
-
     from rich.table import Table
 
     from loocbench.cli.console import stdout
@@ -85,4 +83,4 @@ def _show(done: list[Extracted]) -> None:
         table.add_row(one.split, f"{one.images:,}", spaces, f"{one.seconds:.1f}")
     stdout().print(table)
     for one in done:
-        stdout().print(f"{one.split}: {Path(next(iter(one.files.values()))).parent}", highlight=False, soft_wrap=True)
+        stdout().print(f"{one.split}: {one.file}", highlight=False, soft_wrap=True)

@@ -6,7 +6,6 @@ begins in ``pixels``, its height, its width) and ``pixels`` uint8 [bytes] (RGB, 
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import platformdirs
 import torch
 
-from loocbench import locks
+from loocbench import locks, tensor_files
 from loocbench.errors import UserError
 from loocbench.free_memory import free_memory
 from loocbench.types import ImageBatch, Pixels, Sizes
@@ -44,11 +43,10 @@ class PreparedImages:
 
     def __init__(self, path: Path) -> None:
         self._held = locks.hold(path)  # as long as this object lives nobody clears the file away
+        placed, _ = tensor_files.read(path)
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        begin, end = (8 + length + offset for offset in header["index"]["data_offsets"])
+        begin, end = placed["index"].begin, placed["pixels"].begin
         self._index = np.frombuffer(mapped[begin:end], dtype="<i8").reshape(-1, 3)
         self._pixels: Pixels = np.frombuffer(mapped, dtype=np.uint8)[end:]
         self._map: mmap.mmap | None = mapped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from loocbench import files
+from loocbench import files, tensor_files
 from loocbench.data import decoding, folders
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
@@ -26,7 +25,6 @@ from loocbench.watching import Watcher
 _CHUNK = 16  # images that a worker takes at a time: few, since a network may wait for them
 _GROUP = 64 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
 _ROOM_TO_LEAVE = 64 * 2**20  # bytes
-_ALIGNMENT = 8  # of safetensors' data
 
 _Job = tuple[Path, int, Sequence[str], npt.NDArray[np.int64]]  # file, offset, items, their heights and widths
 
@@ -151,14 +149,8 @@ def _measure(
 
 def _head(sizes: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> bytes:
     """All that precedes the pixels: safetensors' header, and the index."""
-    index = np.column_stack([np.concatenate([[0], ends[:-1]]), sizes]).astype("<i8").tobytes()
-    header = {
-        "index": {"dtype": "I64", "shape": [len(sizes), 3], "data_offsets": [0, len(index)]},
-        "pixels": {"dtype": "U8", "shape": [int(ends[-1])], "data_offsets": [len(index), len(index) + int(ends[-1])]},
-    }
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return len(text).to_bytes(8, "little") + text + index
+    index = np.column_stack([np.concatenate([[0], ends[:-1]]), sizes]).astype("<i8")
+    return tensor_files.head({"index": ("<i8", index.shape), "pixels": ("|u1", (int(ends[-1]),))})[0] + index.tobytes()
 
 
 def _finished(part: Path, progress: Path, head: bytes, images: int) -> int:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from loocbench import provenance
 from loocbench.changes import applying
 from loocbench.changes.ranges import range_of
 from loocbench.checkpoints import networks
@@ -59,7 +58,7 @@ def extract(
     place = cache / "features"
     change, rows = _plainest(change, rows, len(split))
     if rows is not None and (whole := _kept(place, _identity(encoder, dataset, split, change, None), encoder)):
-        return {name: np.array(matrix[rows]) for name, matrix in stored.load(place / whole).items()}
+        return {name: np.array(matrix[rows]) for name, matrix in stored.load(_file(place, whole)).items()}
     identity = _identity(encoder, dataset, split, change, rows)
 
     def found() -> str | None:
@@ -76,12 +75,10 @@ def extract(
             if key is None:
                 part = place / f".{base}{stored.PART}"
                 ranks.first_decides(lambda: stored.begin(part))
-                name, dims = _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks)
+                key = _key(identity, _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks))
                 ranks.together()
-                key = _key(identity, name)
-                entry = _entry(encoder, dataset, split, change, rows, name, dims)
-                ranks.first_decides(lambda: stored.finish(part, place / str(key), entry))
-    every = stored.load(place / key)
+                ranks.first_decides(lambda: stored.finish(part, _file(place, str(key))))
+    every = stored.load(_file(place, key))
     if made and ranks.first:
         keeping.bound(cache, watcher.say)
     return every
@@ -90,7 +87,11 @@ def extract(
 def _kept(place: Path, identity: dict[str, Any], encoder: Encoder) -> str | None:
     """The key of a finished entry that the encoder's engine may take."""
     keys = (_key(identity, name) for name in encoder.engine.names())
-    return next((key for key in keys if (place / key / stored.ENTRY).is_file()), None)
+    return next((key for key in keys if _file(place, key).is_file()), None)
+
+
+def _file(place: Path, key: str) -> Path:
+    return place / f"{key}{stored.WHOLE}"
 
 
 def _plainest(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
@@ -103,7 +104,7 @@ def _plainest(change: Change, rows: Rows | None, count: int) -> tuple[Change, Ro
 
 
 def _fill(
-    folder: Path,
+    part: Path,
     encoder: Encoder,
     dataset: Dataset,
     split: Split,
@@ -112,11 +113,11 @@ def _fill(
     cache: Path,
     watcher: Watcher,
     ranks: Ranks,
-) -> tuple[str, dict[str, int]]:
-    """Write this process's share. Returns the numerics that were used and the spaces' widths."""
+) -> str:
+    """Write this process's share. Returns the numerics that were used."""
     wanted = np.arange(len(split)) if rows is None else rows
-    if not folder.is_dir():
-        raise UserError(f"the processes do not share {folder.parent}; give all of them one --cache.")
+    if not part.is_file():
+        raise UserError(f"the processes do not share {part.parent}; give all of them one --cache.")
     size = bulk.batch_size(encoder)
     begins = range(0, len(wanted), size)
     mine = begins[len(begins) * ranks.rank // ranks.world : len(begins) * (ranks.rank + 1) // ranks.world]
@@ -124,13 +125,17 @@ def _fill(
     stage = f"features, {split.name}{_described(change)}"
     count = 0
     source = _images(encoder, dataset, split, cache, watcher, ranks)
-    with stored.Writer(folder, len(wanted)) as writer, source as images:
+
+    def about(dims: dict[str, int]) -> dict[str, Any]:
+        return _about(encoder, dataset, split, change, len(wanted), network.name, dims)
+
+    with stored.Writer(part, len(wanted), about) as writer, source as images:
         crops = _crops(images, [wanted[begin : begin + size] for begin in mine], encoder, change)
         for number, every in _computed(network, transfers.staged(crops, encoder.device), encoder.device):
             writer.write(mine[number], every)
             count += len(next(iter(every.values())))
             watcher.advance(stage, count, min(len(mine) * size, len(wanted) - (mine[0] if mine else 0)))
-    return network.name, writer.dims
+    return network.name
 
 
 class _There:
@@ -223,16 +228,10 @@ def _key(identity: dict[str, Any], numerics: str) -> str:
     return hashlib.sha256(json.dumps([identity, numerics], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _entry(
-    encoder: Encoder,
-    dataset: Dataset,
-    split: Split,
-    change: Change,
-    rows: Rows | None,
-    numerics: str,
-    dims: dict[str, int],
+def _about(
+    encoder: Encoder, dataset: Dataset, split: Split, change: Change, images: int, numerics: str, dims: dict[str, int]
 ) -> dict[str, Any]:
-    """What a person wants to know of an entry."""
+    """What a person wants to know of an entry. Nothing of the moment: equal features are equal files."""
     return {
         "dataset": dataset.name,
         "split": split.name,
@@ -240,8 +239,7 @@ def _entry(
         "checkpoint": encoder.card.name,
         "model": encoder.card.label,
         "weights": encoder.card.weights,
-        "images": len(split) if rows is None else len(rows),
+        "images": images,
         "spaces": dims,
         "numerics": f"{numerics}, {encoder.device.type}",
-        "created": provenance.now(),
     }

@@ -5,10 +5,8 @@ Only files of the forms that loocbench writes are ever looked at. What a process
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,14 +24,14 @@ SIZE_VARIABLE = "LOOCBENCH_CACHE_SIZE"
 Kind = Literal["images", "features"]
 State = Literal["whole", "in use", "half-written"]
 _IMAGES = re.compile(r"(?P<dataset>.+)-(?P<split>[^-]+)-(?P<short_side>\d+)-[0-9a-f]{16}")
-_FEATURES = re.compile(r"[0-9a-f]{32}")
+_FEATURES = re.compile(r"\.?[0-9a-f]{32}")
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SPANS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """path: a file or folder. size: bytes. used: seconds since the epoch when it was last used. about: what it is."""
+    """size: bytes. used: seconds since the epoch when it was last used. about: what it is."""
 
     kind: Kind
     path: Path
@@ -130,38 +128,41 @@ def _images(folder: Path) -> list[Entry]:
     entries = []
     for path in sorted(folder.glob("*")):
         match = _IMAGES.fullmatch(path.stem)
-        if match is None or path.suffix not in (".safetensors", ".part"):
+        if match is None or path.suffix not in (stored.WHOLE, stored.PART):
             continue
-        whole = path.suffix == ".safetensors"
-        about = {**match.groupdict(), "short_side": int(match["short_side"])}
-        with suppress(OSError):  # it may vanish while we look
-            status = path.stat()
-            size = status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
-            entries.append(Entry("images", path, size, status.st_mtime, _state(path, path, whole=whole), about))
+        entries += _entry("images", path, {**match.groupdict(), "short_side": int(match["short_side"])})
     return entries
 
 
 def _features(folder: Path) -> list[Entry]:
     entries = []
-    for path in sorted(folder.glob("*")) + sorted(folder.glob(".*")):
-        whole = _FEATURES.fullmatch(path.name) is not None
-        if not path.is_dir() or not (whole or re.fullmatch(r"\.[0-9a-f]{32}\.(.+\.)?part", path.name)):
+    for path in sorted(folder.glob("*")):  # pathlib's finds hidden ones too
+        if _FEATURES.fullmatch(path.stem) is None or path.suffix != _suffix(hidden=path.name.startswith(".")):
             continue
-        entry = path / stored.ENTRY
-        with suppress(OSError):
-            inside = [file.stat() for file in path.iterdir()]
-            used = entry.stat().st_mtime if entry.is_file() else path.stat().st_mtime
-            about = json.loads(entry.read_text(encoding="utf-8")) if entry.is_file() else {}
-            state = _state(path, entry, whole=whole and entry.is_file())
-            entries.append(Entry("features", path, sum(one.st_size for one in inside), used, state, about))
+        entries += _entry("features", path, stored.about(path) if path.suffix == stored.WHOLE else {})
     return entries
 
 
-def _state(path: Path, held: Path, *, whole: bool) -> State:
-    if whole:
+def _suffix(*, hidden: bool) -> str:
+    """Features that are being made are hidden, those that are there are not."""
+    return stored.PART if hidden else stored.WHOLE
+
+
+def _entry(kind: Kind, path: Path, about: dict[str, Any]) -> list[Entry]:
+    """The entry of a file, or none: it may vanish while we look."""
+    with suppress(OSError):
+        status = path.stat()
+        # A file whose end is written already while its beginning is not takes less than its length.
+        size = status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
+        return [Entry(kind, path, size, status.st_mtime, _state(path), about)]
+    return []
+
+
+def _state(path: Path) -> State:
+    if path.suffix == stored.WHOLE:
         if not locks.available():
             return "whole"
-        handle = locks.take(held)
+        handle = locks.take(path)
         if handle is None:
             return "in use"
         handle.close()
@@ -178,25 +179,18 @@ def _state(path: Path, held: Path, *, whole: bool) -> State:
 
 
 def _lock_of(path: Path) -> Path:
-    """The lock under which an entry is made. A whole folder of features has none any more: one of its own name."""
-    if path.parent.name == "images":
-        return path.with_suffix(stored.LOCK)
-    return path.with_name(f".{path.name.removeprefix('.').removesuffix(stored.PART)}{stored.LOCK}")
+    """The lock under which an entry is made. Whole features have none any more: one of their own name."""
+    return path.with_suffix(stored.LOCK)
 
 
 def _remove_alone(entry: Entry) -> bool:
-    held = entry.path / stored.ENTRY if entry.kind == "features" else entry.path
-    handle = locks.take(held) if entry.state == "whole" and locks.available() else None
+    handle = locks.take(entry.path) if entry.state == "whole" and locks.available() else None
     if entry.state == "whole" and locks.available() and handle is None:
         return False
     try:
+        entry.path.unlink()
         if entry.kind == "images":
-            entry.path.unlink()
             entry.path.with_suffix(".progress").unlink(missing_ok=True)
-        else:
-            going = entry.path.with_name(f".{entry.path.name.lstrip('.')}.removed{stored.PART}")
-            entry.path.rename(going)  # readers see all of it or nothing
-            shutil.rmtree(going)
     except OSError:
         return False
     finally:

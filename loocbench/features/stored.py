@@ -1,13 +1,11 @@
-"""Extracted features on the disk: a folder an entry, one .npy file a space, and entry.json, which says what it is."""
+"""Extracted features on the disk: one safetensors file an entry, of one tensor a space, that opens memory-mapped."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,24 +14,40 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from loocbench import files, locks
+from loocbench import files, locks, tensor_files
+from loocbench.errors import UserError
+from loocbench.tensor_files import Placed
 from loocbench.watching import Watcher
 
-ENTRY = "entry.json"
-PART, LOCK = ".part", ".lock"
+WHOLE, PART, LOCK = ".safetensors", ".part", ".lock"
+_ABOUT = "about"  # the metadata's key
 Matrix = npt.NDArray[np.float32]
 
 
-def load(folder: Path) -> dict[str, Matrix]:
-    """Space -> float32 [N, D], memory-mapped. Notes that the entry was used now."""
-    entry = folder / ENTRY
-    held = locks.hold(entry)
+def load(path: Path) -> dict[str, Matrix]:
+    """Space -> float32 [N, D], memory-mapped, in use from now on. Raises UserError for a damaged file."""
+    held = locks.hold(path)
     with suppress(OSError):  # another user's
-        os.utime(entry)
-    every = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+        os.utime(path)
+    try:
+        placed, _ = tensor_files.read(path)
+    except ValueError as error:
+        raise UserError(f"{path} is damaged; remove it, and the features are computed anew.") from error
+    every: dict[str, Matrix] = {
+        name: np.memmap(path, one.dtype, "r", one.begin, one.shape) for name, one in sorted(placed.items())
+    }
     for matrix in every.values():
-        matrix.held = held  # as long as one of them lives the entry is in use
+        matrix.held = held  # type: ignore[attr-defined]  # as long as one of them lives the entry is in use
     return every
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What an entry says of itself; nothing where it cannot be read."""
+    try:
+        found = json.loads(tensor_files.read(path)[1][_ABOUT])
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @contextmanager
@@ -56,65 +70,70 @@ def locked(path: Path, what: str, watcher: Watcher) -> Iterator[None]:
 
 
 class Writer:
-    """Rows of several spaces, each at its place: several processes may fill one folder, each with rows of its own.
+    """Rows of several spaces, each at its place: several processes may fill one file, each with rows of its own.
 
     Written, not memory-mapped: on a full disk a write is an error, a mapped page a killed process.
+
+    count: rows in all. about: what the entry is to say of itself, asked at the first rows, whose widths it is told; the
+    same in every process, and so is the file's head.
     """
 
-    def __init__(self, folder: Path, count: int) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, count: int, about: Callable[[dict[str, int]], Mapping[str, Any]]) -> None:
+        self._path = path
         self._count = count
-        self._open: dict[str, tuple[int, int]] = {}  # file descriptor, and where the rows begin
-        self._stack = ExitStack()
-        self.dims: dict[str, int] = {}
+        self._about = about
+        self._descriptor = -1
+        self._placed: dict[str, Placed] = {}
 
     def __enter__(self) -> Writer:
+        flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # Windows would change line ends
+        self._descriptor = os.open(self._path, flags)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            for descriptor, _ in self._open.values():
-                os.fsync(descriptor)
-        self._stack.close()
+        try:
+            if error is None:
+                os.fsync(self._descriptor)
+        finally:
+            os.close(self._descriptor)
 
     def write(self, begin: int, every: Mapping[str, Matrix]) -> None:
         """Put rows at ``begin``: a float32 [B, D] for each space."""
+        if not self._placed:
+            self._begin({name: values.shape[1] for name, values in every.items()})
         for name, values in every.items():
-            if name not in self._open:
-                self._open[name] = self._begin(name, values.shape[1])
-                self.dims[name] = values.shape[1]
-            descriptor, start = self._open[name]
-            data = memoryview(np.ascontiguousarray(values, dtype="<f4").tobytes())
-            os.lseek(descriptor, start + begin * values.shape[1] * 4, os.SEEK_SET)
-            while len(data):
-                data = data[os.write(descriptor, data) :]
+            data = np.ascontiguousarray(values, dtype="<f4")
+            self._put(self._placed[name].begin + begin * values.shape[1] * 4, data.tobytes())
 
-    def _begin(self, name: str, dim: int) -> tuple[int, int]:
-        head = io.BytesIO()
-        shape = {"descr": "<f4", "fortran_order": False, "shape": (self._count, dim)}
-        np.lib.format.write_array_header_1_0(head, shape)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)  # Windows would change line ends
-        descriptor = os.open(self._folder / f"{name}.npy", flags, 0o666)
-        self._stack.callback(os.close, descriptor)
-        os.write(descriptor, head.getvalue())  # each process writes the same head
-        return descriptor, len(head.getvalue())
+    def _begin(self, dims: dict[str, int]) -> None:
+        shapes = {name: ("<f4", (self._count, dim)) for name, dim in dims.items()}
+        head, self._placed = tensor_files.head(shapes, {_ABOUT: json.dumps(self._about(dims))})
+        self._put(0, head)
+
+    def _put(self, place: int, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            os.lseek(self._descriptor, place, os.SEEK_SET)
+            while len(left):
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            raise files.write_error(self._path, error) from error
 
 
 def begin(part: Path) -> None:
-    """An empty folder to fill; what a killed process left there is taken away."""
+    """An empty file to fill; what a killed process left there is taken away."""
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"")
     except OSError as error:
         raise files.write_error(part, error) from error
 
 
-def finish(part: Path, folder: Path, entry: Mapping[str, Any]) -> None:
-    """Make a filled folder the entry. Readers see all of it or nothing."""
+def finish(part: Path, path: Path) -> None:
+    """Make a filled file the entry. Readers see all of it or nothing."""
     try:
-        files.write_text(part / ENTRY, json.dumps(entry))
-        part.rename(folder)
+        part.replace(path)
     except OSError as error:
-        raise files.write_error(folder, error) from error
+        raise files.write_error(path, error) from error

@@ -166,7 +166,7 @@ def _recipe(encoder: Encoder) -> Recipe:
 
 def _write(scratch: Path, every: dict[str, stored.Matrix], rows: Sequence[np.ndarray]) -> None:
     stored.begin(scratch / "features")
-    with stored.Writer(scratch / "features", sum(map(len, rows))) as writer:
+    with stored.Writer(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
         for part in rows:
             writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
 

@@ -17,12 +17,12 @@ from loocbench.watching import Watcher
 
 @dataclass(frozen=True)
 class Extracted:
-    """One split's features. spaces: widths by name. files: the .npy file of each space."""
+    """One split's features. spaces: widths by name. file: the safetensors file of them."""
 
     split: str
     images: int
     spaces: dict[str, int]
-    files: dict[str, str]
+    file: str
     seconds: float
 
 
@@ -49,7 +49,7 @@ def extract(
                 name,
                 len(split),
                 {space: matrix.shape[1] for space, matrix in every.items()},
-                {space: str(getattr(matrix, "filename", "")) for space, matrix in every.items()},  # np.memmap's
+                str(getattr(next(iter(every.values())), "filename", "")),  # np.memmap's
                 round(time.perf_counter() - begin, 3),
             )
         )

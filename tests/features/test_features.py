@@ -142,7 +142,7 @@ def test_features_that_are_not_finite_are_refused_and_not_kept(trained, tiny_blo
         next(encoder.network.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="NaN or infinity"):
         extract(encoder, tiny_blooms, tmp_path)
-    assert not list((tmp_path / "features").glob("*/entry.json"))
+    assert not list((tmp_path / "features").glob("*.safetensors"))
 
 
 def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blooms):

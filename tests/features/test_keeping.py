@@ -10,7 +10,7 @@ from filelock import FileLock
 from loocbench.checkpoints import locate
 from loocbench.data import preparing
 from loocbench.errors import UserError
-from loocbench.features import extraction, keeping, stored
+from loocbench.features import extraction, keeping
 from loocbench.features.encoder import Encoder
 from tests.conftest import Silent
 
@@ -41,8 +41,7 @@ def test_entries_say_what_they_are(tiny_blooms, tmp_path):
     assert entries["features"].about["images"] == 64
     assert entries["features"].about["spaces"]["general"] == 64
     assert "float32" in entries["features"].about["numerics"]
-    sizes = [path.stat().st_size for path in entries["features"].path.iterdir()]
-    assert entries["features"].size == sum(sizes) > 64 * 64 * 4
+    assert entries["features"].size >= 2 * 64 * 64 * 4  # two spaces of 64 float32 for each of 64 images
     assert len(features[0]["general"]) == 64
 
 
@@ -79,8 +78,7 @@ def test_the_bound_takes_what_was_not_used_for_longest(tiny_blooms, tmp_path):
     fill(tiny_blooms, tmp_path, "train", "val", "test")
     entries = keeping.find(tmp_path)
     for number, entry in enumerate(entries):
-        path = entry.path / stored.ENTRY if entry.kind == "features" else entry.path
-        os.utime(path, (1e9 + number, 1e9 + number))
+        os.utime(entry.path, (1e9 + number, 1e9 + number))
     in_order = [entry.path for entry in entries]
     left = sum(entry.size for entry in entries) - entries[0].size - 1
     assert [entry.path for entry in pruned(tmp_path, max_size=left)] == in_order[:2]
@@ -102,13 +100,11 @@ def test_half_written_things_of_dead_processes_go_those_of_living_ones_stay(tiny
     features, images = tmp_path / "features", tmp_path / "images"
     dead, alive = features / f".{'a' * 32}.part", features / f".{'b' * 32}.part"
     dead_images = images / f"blooms-test-64-{'c' * 16}.part"
-    for folder in (dead, alive):
-        folder.mkdir()
-        (folder / "general.npy").write_bytes(b"half")
-    dead_images.write_bytes(b"half")
+    for path in (dead, alive, dead_images):
+        path.write_bytes(b"half")
     dead_images.with_suffix(".progress").write_text("0")
     with FileLock(features / f".{'b' * 32}.lock"):
-        assert {entry.path for entry in pruned(tmp_path)} == {dead, dead_images}
+        assert sorted(entry.path for entry in pruned(tmp_path)) == sorted([dead, dead_images])
     assert alive.exists()
     assert not dead_images.with_suffix(".progress").exists()
     assert len([entry for entry in keeping.find(tmp_path) if entry.state == "whole"]) == 2
@@ -116,7 +112,8 @@ def test_half_written_things_of_dead_processes_go_those_of_living_ones_stay(tiny
 
 
 def test_files_of_other_programs_are_never_looked_at(tmp_path):
-    for name in ("images/mine.safetensors", "images/holiday.jpg", "features/notes.txt", "features/mine/x.npy"):
+    mine = "images/mine.safetensors", "images/holiday.jpg", "features/notes.txt", "features/mine.safetensors"
+    for name in mine:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"mine")
     assert keeping.find(tmp_path) == []
