@@ -39,6 +39,15 @@ def photographs() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def real_weights(photographs) -> Path:
+    """The folder of real weights beside that of the data, or a skip."""
+    folder = photographs.parent / "checkpoints"
+    if not folder.is_dir():
+        pytest.skip("no real weights: there is no checkpoints/ beside the data folder")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
     """Every test works in a folder of its own, and never in the user's cache."""

@@ -22,7 +22,6 @@ from loocbench.types import Card
 from tests.checkpoints.test_families import assert_same, images, imported, seeded, spaces_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "checkpoints.md"
-CHECKPOINTS = Path("checkpoints")
 
 
 @pytest.fixture
@@ -422,18 +421,9 @@ def test_a_foreign_model_stands_in_the_table_beside_a_run_and_a_random_network(t
     assert "nothing, torchvision:shufflenet_v2_x0_5 at 32 px" in page.replace("\\", "")
 
 
-@pytest.fixture
-def real(photographs) -> Path:
-    """The folder of real weights beside that of the data, or a skip."""
-    folder = photographs.parent / CHECKPOINTS
-    if not folder.is_dir():
-        pytest.skip("no real weights: there is no checkpoints/ beside the data folder")
-    return folder
-
-
 @pytest.mark.realdata
-def test_real_mobilenet_gives_torchvisions_own_features(real):
-    path = real / "mobilenet_v2-b0353104.pth"
+def test_real_mobilenet_gives_torchvisions_own_features(real_weights):
+    path = real_weights / "mobilenet_v2-b0353104.pth"
     found, checkpoint = imported(path)
     assert found.stated.how == "stated by torchvision for MobileNet_V2_Weights.IMAGENET1K_V1"
     net = torchvision.models.mobilenet_v2()
@@ -444,8 +434,8 @@ def test_real_mobilenet_gives_torchvisions_own_features(real):
 
 
 @pytest.mark.realdata
-def test_the_real_cifar_network_imports_as_documented(real, own_module):
-    path = real / "cifar10-resnet20-12fca82f.th"
+def test_the_real_cifar_network_imports_as_documented(real_weights, own_module):
+    path = real_weights / "cifar10-resnet20-12fca82f.th"
     _, checkpoint = imported(path, arch=f"{own_module}:resnet20")
     state = torch.load(path, weights_only=True, map_location="cpu")["state_dict"]
     plain = {name.removeprefix("module."): tensor for name, tensor in state.items()}

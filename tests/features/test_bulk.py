@@ -4,17 +4,26 @@ import shutil
 
 import pytest
 import torch
+import torchvision
+from torch import nn
 
 from loocbench.errors import UserError
 from loocbench.features import bulk, compiling
 from loocbench.features.compiling import Trial
 from loocbench.features.engine import Engine, engine
+from loocbench.models import architectures, whole
 from loocbench.models.network import Network
 from tests.features.test_folding import lively
 
 
 def small():
     return lively(Network("resnet8", ["invariant", "color"], separate=True, embedding_dim=8))
+
+
+def vit():
+    network = torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 64)
+    network.heads = nn.Identity()
+    return whole.tokens(network.eval(), architectures._torchvision_tokens, 1)
 
 
 @pytest.fixture
@@ -72,11 +81,21 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(encoder_of, crops):
         network(crops)
 
 
-def test_bfloat16_gives_float32_features_within_two_per_cent(encoder_of, crops):
-    encoder = encoder_of(small(), 16, Engine("bfloat16"))
-    found = bulk.Bulk(encoder, images=10, say=pytest.fail)(crops)
-    agree(found, encoder.all_spaces(crops), 2e-2)
-    assert not torch.equal(found["color"], encoder.all_spaces(crops)["color"])
+BFLOAT16 = {
+    "resnet18": lambda: lively(Network("resnet18", ["invariant"], separate=False, embedding_dim=8)),
+    "resnet50": lambda: lively(Network("resnet50", ["invariant"], separate=False, embedding_dim=8)),
+    "looc++": lambda: lively(Network("resnet18", ["invariant", "color"], separate=True, embedding_dim=8)),
+    "vit": vit,
+}
+
+
+@pytest.mark.parametrize("name", BFLOAT16)
+def test_bfloat16_gives_float32_features_within_its_tolerance(encoder_of, name):
+    encoder = encoder_of(BFLOAT16[name](), 64, Engine("bfloat16"))
+    crops = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    found, expected = bulk.Bulk(encoder, images=3, say=pytest.fail)(crops), encoder.all_spaces(crops)
+    agree(found, expected, bulk.TOLERANCE["bfloat16"])
+    assert not any(torch.equal(found[space], values) for space, values in expected.items())
 
 
 @pytest.mark.parametrize(
@@ -138,10 +157,12 @@ def test_always_needs_a_compiler(encoder_of, monkeypatch):
 
 
 @pytest.mark.slow
-def test_compiled_is_plain_also_on_a_batch_that_is_not_full(encoder_of, crops):
+@pytest.mark.parametrize("make", [small, vit])
+def test_compiled_is_plain_also_on_a_batch_that_is_not_full(encoder_of, make):
     if not compiling.has_compiler():
         pytest.skip("no C++ compiler")
-    encoder, said = encoder_of(small(), 16, Engine(compile="always")), []
+    encoder, said = encoder_of(make(), 64, Engine(compile="always")), []
+    crops = torch.randint(0, 256, (10, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     network = bulk.Bulk(encoder, images=13, say=said.append, size=8)
     agree(network(crops), encoder.all_spaces(crops))
     assert network.compiled
