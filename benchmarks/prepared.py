@@ -86,7 +86,7 @@ def ways(
     rows = np.arange(len(split))
     parts = [rows[begin : begin + size] for begin in range(0, len(split), size)]
     network = network.to(device).to(memory_format=torch.channels_last)
-    compiled = torch.compile(network, dynamic=False, options={"freezing": True} if device.type == "cpu" else None)
+    compiled = torch.compile(network, dynamic=False)
     held = [encoder.normalise(images.center_crops(part, SIZE.image_size)) for part in parts[:4] if len(part) == size]
 
     def ours() -> None:

@@ -30,6 +30,11 @@ def write_error(path: Path, error: OSError) -> UserError:
     return UserError(f"cannot write {path}: {_REMEDIES.get(error.errno or 0, error.strerror or str(error))}.")
 
 
+def damaged(path: Path) -> UserError:
+    """One line for a file of the cache that is not whole."""
+    return UserError(f"{path} is damaged; remove it, and it is made anew.")
+
+
 @contextmanager
 def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is flushed to disk and renamed to ``path``.

@@ -6,6 +6,7 @@ locks, nothing is held; a file that is removed there while it is mapped stays re
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import IO
 
@@ -15,13 +16,19 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
+_HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+
+
 def hold(path: Path) -> IO[bytes] | None:
-    """Hold a file beside other readers, until the returned handle is closed or forgotten. None where that fails."""
+    """Hold a file beside other readers, until the returned handle is closed or forgotten. None for no such file.
+
+    Waits for whoever looks at it alone at the moment, which nobody does for long.
+    """
     return _lock(path, exclusive=False)
 
 
 def take(path: Path) -> IO[bytes] | None:
-    """Hold a file alone; None if anyone else holds it."""
+    """Hold a file alone; None if anyone else holds it, or if it is not this user's to take."""
     return _lock(path, exclusive=True)
 
 
@@ -34,12 +41,13 @@ def _lock(path: Path, *, exclusive: bool) -> IO[bytes] | None:
     if fcntl is None:
         return None
     try:
-        handle = path.open("rb")
+        handle = path.open("r+b" if exclusive else "rb")  # NFS locks alone only what is open for writing
     except OSError:
         return None
     try:
-        fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        return None
-    return handle
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
+    except OSError as error:
+        if error.errno in _HELD:
+            handle.close()
+            return None
+    return handle  # also where the file system has no such locks

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,16 +60,25 @@ def read(path: Path) -> tuple[dict[str, Placed], dict[str, str]]:
         length = int.from_bytes(file.read(8), "little")
         if length > _LARGEST:
             raise ValueError(f"{path} is no safetensors file")
-        header = json.loads(file.read(length))
+        try:
+            header = json.loads(file.read(length))
+        except RecursionError as error:
+            raise ValueError(f"{path} is no safetensors file") from error
+        size = os.fstat(file.fileno()).st_size
     try:
         metadata = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
-        placed = {
-            str(name): Placed(_NUMPY[about["dtype"]], tuple(about["shape"]), 8 + length + about["data_offsets"][0])
-            for name, about in header.items()
-        }
-        end = max((one.begin + one.nbytes for one in placed.values()), default=8 + length)
+        placed = {name: _placed(about, 8 + length) for name, about in header.items()}
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no safetensors file of ours") from error
-    if path.stat().st_size != end:
+    if size != max((one.begin + one.nbytes for one in placed.values()), default=8 + length):
         raise ValueError(f"{path} is not whole")
     return placed, metadata
+
+
+def _placed(about: Mapping[str, Any], before: int) -> Placed:
+    """What a header says of a tensor. Raises ValueError, KeyError or TypeError."""
+    begin, end = about["data_offsets"]
+    found = Placed(_NUMPY[about["dtype"]], tuple(about["shape"]), before + begin)
+    if min(begin, *found.shape, 0) < 0 or end - begin != found.nbytes:
+        raise ValueError("a tensor does not fill its place")
+    return found

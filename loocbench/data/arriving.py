@@ -12,6 +12,8 @@ from loocbench.data.prepared import PreparedImages
 from loocbench.types import Dataset, Split
 from loocbench.watching import Watcher
 
+_PATIENCE = 5.0  # seconds
+
 
 class _StoppedError(BaseException):
     """Nobody wants the rest: break off as on Ctrl-C, so that a later run goes on from here."""
@@ -48,7 +50,8 @@ class ArrivingImages:
     ) -> None:
         self._stopping = True
         if self._thread:
-            self._thread.join()
+            # After an error or Ctrl-C not for long: it may be waiting for another process that decodes the same.
+            self._thread.join(None if kind is None else _PATIENCE)
 
     def __len__(self) -> int:
         return len(self._split)

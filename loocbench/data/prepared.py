@@ -16,7 +16,7 @@ import numpy.typing as npt
 import platformdirs
 import torch
 
-from loocbench import locks, tensor_files
+from loocbench import files, locks, tensor_files
 from loocbench.errors import UserError
 from loocbench.free_memory import free_memory
 from loocbench.types import ImageBatch, Pixels, Sizes
@@ -39,14 +39,20 @@ def center_square(image: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
 
 
 class PreparedImages:
-    """The images of one split, in the split's order. Nothing but the asked batch is in memory."""
+    """The images of one split, in the split's order. Nothing but the asked batch is in memory.
+
+    Raises FileNotFoundError where the file was cleared away this moment, and UserError for a damaged one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._held = locks.hold(path)  # as long as this object lives nobody clears the file away
-        placed, _ = tensor_files.read(path)
+        try:
+            placed, _ = tensor_files.read(path)
+            begin, end = placed["index"].begin, placed["pixels"].begin
+        except (ValueError, KeyError) as error:
+            raise files.damaged(path) from error
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        begin, end = placed["index"].begin, placed["pixels"].begin
         self._index = np.frombuffer(mapped[begin:end], dtype="<i8").reshape(-1, 3)
         self._pixels: Pixels = np.frombuffer(mapped, dtype=np.uint8)[end:]
         self._map: mmap.mmap | None = mapped

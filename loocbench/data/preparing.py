@@ -59,6 +59,14 @@ def prepare(
     form; a BaseException of its own that is no Exception breaks off, like Ctrl-C.
     """
     path = file_of(dataset, split, short_side, cache)
+    while True:
+        _require(path, dataset, split, short_side, watcher, arrived)
+        with suppress(FileNotFoundError):  # cleared away this moment
+            return PreparedImages(path)
+
+
+def _require(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher, arrived: Arrived) -> None:
+    """Make the file, unless it is there or another process makes it."""
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +86,6 @@ def prepare(
     else:
         with suppress(OSError):  # another user's, or gone this moment
             os.utime(path)  # when it was last used
-    return PreparedImages(path)
 
 
 def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher, arrived: Arrived) -> None:

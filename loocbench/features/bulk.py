@@ -18,6 +18,7 @@ from loocbench.features.encoder import Encoder
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2, "float16": 2e-3}
 CHECKED = 4  # images that both ways are compared on
 _JOINED, _COMPILED = "joined", "compiled"
+_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 SIZES = {"cpu": 32, "cuda": 256}  # images a batch: on a CPU more are no faster, and take memory
 
 
@@ -59,6 +60,16 @@ class Bulk:
     @torch.inference_mode()
     def __call__(self, crops: Tensor) -> dict[str, Tensor]:
         """Every space's features."""
+        with self._exact():
+            return self._features(crops)
+
+    def _exact(self) -> AbstractContextManager[object]:
+        """float32 is float32: cuDNN's convolutions would round to TF32, by more than what TOLERANCE allows."""
+        if self._encoder.engine.precision == "float32" and self._encoder.device.type == "cuda":
+            return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        return nullcontext()
+
+    def _features(self, crops: Tensor) -> dict[str, Tensor]:
         while True:
             try:
                 parts = [self._part(part) for part in torch.split(crops, self._most)]
@@ -71,13 +82,14 @@ class Bulk:
                         f"memory on {self._encoder.device} does not suffice for one image; free some, or use "
                         "--device cpu."
                     ) from error
-            self._most = max(1, min(self._most, len(crops)) // 2)
+            # Compiled, a short batch is filled up to the whole size.
+            self._most = max(1, (self._most if self.compiled else min(self._most, len(crops))) // 2)
             if self._encoder.device.type == "cuda":
                 torch.cuda.empty_cache()
             self._say(f"memory ran out; going on with batches of {self._most}")
 
     def _part(self, crops: Tensor) -> dict[str, Tensor]:
-        images = self._encoder.normalise(crops)
+        images = _channels_last(self._encoder.normalise(crops))  # whatever a change of the images left
         if self._forward is None:
             self._forward = self._choose(images)
         if not self.compiled or len(images) == self._most:
@@ -87,7 +99,7 @@ class Bulk:
     def _filled(self, images: Tensor) -> Tensor:
         """Compiled for one shape: a shorter batch is filled up."""
         missing = self._most - len(images)
-        return _channels_last(torch.cat([images, images[:1].expand(missing, -1, -1, -1)])) if missing else images
+        return torch.cat([images, images[:1].expand(missing, -1, -1, -1)]) if missing else images
 
     def _choose(self, images: Tensor) -> Forward:
         ways, wanted = self._encoder.ways, self._encoder.engine.compile
@@ -103,7 +115,8 @@ class Bulk:
         images = self._filled(images)
         kind = self._encoder.device.type
         if wanted == "auto":
-            expected = compiling.seconds_of(fast, images, 1) * self._images / len(images)
+            repeats = 2 if kind == "cuda" else 1  # a GPU's first call loads its kernels
+            expected = compiling.seconds_of(fast, images, repeats) * self._images / len(images)
             if not compiling.worth_a_trial(expected, kind) or (kind == "cpu" and not compiling.has_compiler()):
                 return fast
         candidate = compiling.compiled(plain, kind)
@@ -185,4 +198,4 @@ def _line(error: Exception) -> str:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in _NO_MEMORY)

@@ -13,8 +13,8 @@ from torch import Tensor
 from loocbench.errors import UserError
 
 COMPILING = 60.0  # seconds that torch.compile takes for a ResNet-50, about, on a CPU that has other work too
-# What compilation takes off a forward pass, about. On a CPU convolutions are joined already: of ResNet-50's time with
-# joined convolutions 5 % went (benchmarks/README.md). On a GPU it is the launches and the passes between convolutions.
+# What compilation takes off a forward pass, about. On a CPU convolutions are joined already: of a ResNet's time with
+# joined convolutions 3 to 5 % went (docs/speed.md). On a GPU it is the launches and the passes between convolutions.
 SAVING = {"cpu": 0.05, "cuda": 0.25}
 MARGIN = 2.0  # how many times its cost a trial must promise to save
 
@@ -60,7 +60,17 @@ def compiled(forward: Forward, device: str) -> Forward:
 
     It is made at the first call.
     """
-    return torch.compile(forward, dynamic=False, options={"freezing": True} if device == "cpu" else None)
+    made: Forward = torch.compile(forward, dynamic=False)
+    if device != "cpu":
+        return made
+    from torch._inductor import config  # takes a second to import
+
+    def frozen(images: Tensor) -> dict[str, Tensor]:
+        # torch.compile's own ``options`` come too late: whether weights become constants is decided while tracing.
+        with config.patch(freezing=True):
+            return made(images)
+
+    return frozen
 
 
 def seconds_of(forward: Forward, images: Tensor, repeats: int = 2) -> float:

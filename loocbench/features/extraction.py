@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from loocbench.ranks import Ranks
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 
-VERSION = 3  # raise it when the same images and weights give other features
+VERSION = 4  # raise it when the same images and weights give other features
 
 Rows = npt.NDArray[np.int64]
 _ALONE = Ranks()
@@ -58,7 +58,8 @@ def extract(
     place = cache / "features"
     change, rows = _plainest(change, rows, len(split))
     if rows is not None and (whole := _kept(place, _identity(encoder, dataset, split, change, None), encoder)):
-        return {name: np.array(matrix[rows]) for name, matrix in stored.load(_file(place, whole)).items()}
+        with suppress(FileNotFoundError):  # cleared away this moment
+            return {name: np.array(matrix[rows]) for name, matrix in stored.load(_file(place, whole)).items()}
     identity = _identity(encoder, dataset, split, change, rows)
 
     def found() -> str | None:
@@ -74,11 +75,18 @@ def extract(
             key = ranks.first_decides(found)  # another process may have made it while we waited
             if key is None:
                 part = place / f".{base}{stored.PART}"
+                if ranks.first:
+                    stack.callback(part.unlink, missing_ok=True)  # of a failed or stopped extraction nothing stays
                 ranks.first_decides(lambda: stored.begin(part))
                 key = _key(identity, _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks))
                 ranks.together()
                 ranks.first_decides(lambda: stored.finish(part, _file(place, str(key))))
-    every = stored.load(_file(place, key))
+    try:
+        every = stored.load(_file(place, key))
+    except FileNotFoundError as error:  # cleared away this moment
+        if ranks.world > 1:
+            raise UserError("the features were cleared away at this moment; run the command again.") from error
+        return extract(encoder, dataset, split, change=change, rows=rows, cache=cache, watcher=watcher)
     if made and ranks.first:
         keeping.bound(cache, watcher.say)
     return every
@@ -127,7 +135,7 @@ def _fill(
     source = _images(encoder, dataset, split, cache, watcher, ranks)
 
     def about(dims: dict[str, int]) -> dict[str, Any]:
-        return _about(encoder, dataset, split, change, len(wanted), network.name, dims)
+        return _about(encoder, dataset, split, change, rows, network.name, dims)
 
     with stored.Writer(part, len(wanted), about) as writer, source as images:
         crops = _crops(images, [wanted[begin : begin + size] for begin in mine], encoder, change)
@@ -178,22 +186,12 @@ def _crops(
 def _computed(
     network: bulk.Bulk, batches: Iterator[tuple[int, Tensor]], device: torch.device
 ) -> Iterator[tuple[int, dict[str, Matrix]]]:
-    """(number, features on the CPU) of each batch. A GPU has the next batch to work on while they are fetched."""
-    behind: tuple[int, dict[str, Tensor]] | None = None
-    for number, crops in batches:
-        every = network(crops)
-        if behind is not None:
-            yield behind[0], _fetched(behind[1])
-        behind = (number, every)
-        if device.type == "cpu":
-            yield number, _fetched(every)
-            behind = None
-    if behind is not None:
-        yield behind[0], _fetched(behind[1])
+    """(number, features on the CPU) of each batch."""
+    for number, every in transfers.fetched(((number, network(crops)) for number, crops in batches), device):
+        yield number, _finite({name: values.numpy() for name, values in every.items()})
 
 
-def _fetched(every: dict[str, Tensor]) -> dict[str, Matrix]:
-    found = {name: values.float().cpu().numpy() for name, values in every.items()}
+def _finite(found: dict[str, Matrix]) -> dict[str, Matrix]:
     if not all(np.isfinite(values).all() for values in found.values()):
         raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
     return found
@@ -229,7 +227,13 @@ def _key(identity: dict[str, Any], numerics: str) -> str:
 
 
 def _about(
-    encoder: Encoder, dataset: Dataset, split: Split, change: Change, images: int, numerics: str, dims: dict[str, int]
+    encoder: Encoder,
+    dataset: Dataset,
+    split: Split,
+    change: Change,
+    rows: Rows | None,
+    numerics: str,
+    dims: dict[str, int],
 ) -> dict[str, Any]:
     """What a person wants to know of an entry. Nothing of the moment: equal features are equal files."""
     return {
@@ -239,7 +243,8 @@ def _about(
         "checkpoint": encoder.card.name,
         "model": encoder.card.label,
         "weights": encoder.card.weights,
-        "images": images,
+        "images": len(split) if rows is None else len(rows),
+        **({} if rows is None else {"rows": rows.tolist()}),
         "spaces": dims,
         "numerics": f"{numerics}, {encoder.device.type}",
     }

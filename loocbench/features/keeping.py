@@ -42,10 +42,12 @@ class Entry:
 
     @property
     def described(self) -> str:
-        """ "cub200 test, 5,794 images at 256 px"."""
+        """ "cub200 test, 256 px", "cub200 test, 3 images of it, moco-s0, float32, joined 1, cpu"."""
         parts = [f"{self.about['dataset']} {self.about['split']}" if "dataset" in self.about else self.path.name]
         if "short_side" in self.about:
             parts.append(f"{self.about['short_side']} px")
+        if "rows" in self.about:
+            parts.append(f"{self.about['images']:,} images of it")
         parts += [str(self.about[key]) for key in ("checkpoint", "change", "numerics") if self.about.get(key)]
         return ", ".join(parts)
 
@@ -152,8 +154,9 @@ def _entry(kind: Kind, path: Path, about: dict[str, Any]) -> list[Entry]:
     """The entry of a file, or none: it may vanish while we look."""
     with suppress(OSError):
         status = path.stat()
-        # A file whose end is written already while its beginning is not takes less than its length.
-        size = status.st_blocks * 512 if hasattr(status, "st_blocks") else status.st_size
+        size = status.st_size
+        if path.suffix == stored.PART and hasattr(status, "st_blocks"):
+            size = status.st_blocks * 512  # what is not written yet takes no room
         return [Entry(kind, path, size, status.st_mtime, _state(path), about)]
     return []
 

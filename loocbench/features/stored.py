@@ -15,7 +15,6 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from loocbench import files, locks, tensor_files
-from loocbench.errors import UserError
 from loocbench.tensor_files import Placed
 from loocbench.watching import Watcher
 
@@ -25,14 +24,17 @@ Matrix = npt.NDArray[np.float32]
 
 
 def load(path: Path) -> dict[str, Matrix]:
-    """Space -> float32 [N, D], memory-mapped, in use from now on. Raises UserError for a damaged file."""
+    """Space -> float32 [N, D], memory-mapped, in use from now on.
+
+    Raises FileNotFoundError where it was cleared away this moment, and UserError for a damaged file.
+    """
     held = locks.hold(path)
     with suppress(OSError):  # another user's
         os.utime(path)
     try:
         placed, _ = tensor_files.read(path)
     except ValueError as error:
-        raise UserError(f"{path} is damaged; remove it, and the features are computed anew.") from error
+        raise files.damaged(path) from error
     every: dict[str, Matrix] = {
         name: np.memmap(path, one.dtype, "r", one.begin, one.shape) for name, one in sorted(placed.items())
     }
@@ -86,8 +88,13 @@ class Writer:
         self._placed: dict[str, Placed] = {}
 
     def __enter__(self) -> Writer:
-        flags = os.O_RDWR | getattr(os, "O_BINARY", 0)  # Windows would change line ends
-        self._descriptor = os.open(self._path, flags)
+        # Never read: over NFS a page that holds two processes' rows would be read, and written back whole. Windows
+        # would change line ends.
+        flags = os.O_WRONLY | getattr(os, "O_BINARY", 0)
+        try:
+            self._descriptor = os.open(self._path, flags)
+        except OSError as failed:
+            raise files.write_error(self._path, failed) from failed
         return self
 
     def __exit__(
@@ -96,6 +103,8 @@ class Writer:
         try:
             if error is None:
                 os.fsync(self._descriptor)
+        except OSError as failed:  # a network's disk says only now that it is full
+            raise files.write_error(self._path, failed) from failed
         finally:
             os.close(self._descriptor)
 
@@ -123,10 +132,11 @@ class Writer:
 
 
 def begin(part: Path) -> None:
-    """An empty file to fill; what a killed process left there is taken away."""
+    """A new, empty file to fill; what a killed process left there is taken away, whoever may still write to it."""
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(b"")
+        part.unlink(missing_ok=True)
+        part.open("xb").close()
     except OSError as error:
         raise files.write_error(part, error) from error
 

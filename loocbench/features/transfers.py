@@ -1,4 +1,4 @@
-"""Batches on their way to a GPU: made and copied while the network works on the batch before."""
+"""Batches on their way to a GPU and features on their way back, while the network works on another batch."""
 
 from __future__ import annotations
 
@@ -30,6 +30,33 @@ def staged(batches: Iterator[tuple[Tag, Tensor]], device: torch.device) -> Itera
         images.record_stream(current)
         yield tag, images
         del source  # pinned, and free again once its copy is done, which the network waited for
+
+
+def fetched(
+    every: Iterator[tuple[Tag, dict[str, Tensor]]], device: torch.device
+) -> Iterator[tuple[Tag, dict[str, Tensor]]]:
+    """The same (tag, {space: float32 [N, D]}), on the CPU. A GPU's come one batch late, when the next is queued."""
+    if device.type == "cpu":
+        yield from every
+        return
+    behind: tuple[Tag, dict[str, Tensor], Any] | None = None
+    for tag, values in every:
+        # Behind the batch's own kernels and before those of the next, which are not queued yet.
+        leaving = {name: _leaving(one) for name, one in values.items()}
+        left = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        left.record(torch.cuda.current_stream(device))
+        if behind is not None:
+            behind[2].synchronize()
+            yield behind[0], behind[1]
+        behind = (tag, leaving, left)
+    if behind is not None:
+        behind[2].synchronize()
+        yield behind[0], behind[1]
+
+
+def _leaving(values: Tensor) -> Tensor:
+    """A pinned copy that is whole once the current stream has come so far."""
+    return torch.empty(values.shape, dtype=values.dtype, pin_memory=True).copy_(values, non_blocking=True)
 
 
 def _copied(

@@ -20,7 +20,7 @@ from PIL import Image
 from loocbench.data import catalog, folders, preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.data.splits import select
-from loocbench.features import bulk, stored
+from loocbench.features import bulk, stored, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.pretraining import recipes
 from loocbench.pretraining.batches import Batches
@@ -129,7 +129,7 @@ def _rates(
     network = bulk.Bulk(encoder, images=count, say=watcher.say)
     every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
     todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
-    todo.append((FAST, lambda: [_fetched(network(part)) for part in crops]))
+    todo.append((FAST, lambda: _forward(network, crops, encoder.device)))
     todo.append((WRITE, lambda: _write(scratch, every, rows)))
     rates = {}
     for number, (name, work) in enumerate(todo):
@@ -174,6 +174,13 @@ def _write(scratch: Path, every: dict[str, stored.Matrix], rows: Sequence[np.nda
 def _fetched(every: dict[str, torch.Tensor]) -> torch.Tensor:
     """One space's features, for which all of a GPU's work is waited for."""
     return next(iter(every.values())).cpu()
+
+
+def _forward(network: bulk.Bulk, crops: Sequence[torch.Tensor], device: torch.device) -> None:
+    """As extraction does it: batches are sent, and features fetched, beside the computing."""
+    sent = transfers.staged(enumerate(crops), device)
+    for _ in transfers.fetched(((number, network(batch)) for number, batch in sent), device):
+        pass
 
 
 def _in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:

@@ -94,20 +94,30 @@ def test_processes_without_a_common_cache_are_told(tmp_path):
         extraction._fill(part, encoder_with(), None, split, extraction.UNCHANGED, None, tmp_path, Silent(), Ranks(1, 2))
 
 
-def _alone(folder):
+def _alone(folder, passes):
+    real = bulk.Bulk.__call__
+
+    def counted(self, crops):
+        with passes.get_lock():
+            passes.value += len(crops)
+        return real(self, crops)
+
+    bulk.Bulk.__call__ = counted
     extract(blooms.blooms({"test": 300}), folder)
 
 
 def test_two_commands_that_want_the_same_features_at_once(tmp_path):
     """One makes them, the other waits and finds them."""
     context = get_context("spawn")
-    processes = [context.Process(target=_alone, args=(tmp_path / "both",)) for _ in range(2)]
+    passes = context.Value("i", 0)
+    processes = [context.Process(target=_alone, args=(tmp_path / "both", passes)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(120)
         assert process.exitcode == 0
     extract(blooms.blooms({"test": 300}), tmp_path / "one")
+    assert passes.value == 300
     assert bytes_of(tmp_path / "both") == bytes_of(tmp_path / "one")
     assert not left_over(tmp_path / "both")
 
@@ -145,6 +155,41 @@ def test_a_failed_extraction_leaves_no_entry(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="broken"):
         extract(blooms.blooms({"test": 10}), tmp_path)
     assert not bytes_of(tmp_path)
+    assert not left_over(tmp_path)
+
+
+def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
+    first = extract(tiny_blooms, tmp_path)["general"]
+    real, cleared = stored.load, []
+
+    def load(path):
+        if not cleared:
+            cleared.append(path)
+            path.unlink()
+        return real(path)
+
+    monkeypatch.setattr(stored, "load", load)
+    np.testing.assert_array_equal(extract(tiny_blooms, tmp_path)["general"], first)
+    cleared.clear()
+    rows = np.array([1, 5])  # of the whole split's file, which goes this moment
+    found = extraction.extract(
+        encoder_with(), tiny_blooms, tiny_blooms.splits["test"], rows=rows, cache=tmp_path, watcher=Silent()
+    )
+    np.testing.assert_allclose(found["general"], first[rows], rtol=1e-4, atol=1e-5)
+    assert len(cleared) == 1
+
+
+def test_images_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
+    split, real, cleared = tiny_blooms.splits["test"], preparing.PreparedImages, []
+
+    def opened(path):
+        if not cleared:
+            cleared.append(path)
+            path.unlink()
+        return real(path)
+
+    monkeypatch.setattr(preparing, "PreparedImages", opened)
+    assert len(preparing.prepare(tiny_blooms, split, 18, cache=tmp_path, watcher=Silent())) == 64
 
 
 def test_a_second_command_on_the_same_checkpoint_and_data_computes_nothing(tmp_path, monkeypatch, tiny_blooms):

@@ -1,12 +1,17 @@
 """The cache: what it holds is named, what is in use or being made stays, the rest goes by age and size."""
 
+import errno
 import gc
 import os
+import threading
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
+from loocbench import locks
 from loocbench.checkpoints import locate
 from loocbench.data import preparing
 from loocbench.errors import UserError
@@ -43,6 +48,42 @@ def test_entries_say_what_they_are(tiny_blooms, tmp_path):
     assert "float32" in entries["features"].about["numerics"]
     assert entries["features"].size >= 2 * 64 * 64 * 4  # two spaces of 64 float32 for each of 64 images
     assert len(features[0]["general"]) == 64
+
+
+def test_features_of_some_images_say_so(tiny_blooms, tmp_path):
+    encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, 16))
+    options = {"rows": np.array([5, 3]), "cache": tmp_path, "watcher": Silent()}
+    extraction.extract(encoder, tiny_blooms, tiny_blooms.splits["test"], **options)
+    (entry,) = (entry for entry in keeping.find(tmp_path) if entry.kind == "features")
+    assert entry.described.startswith("blooms test, 2 images of it, random-resnet8")
+    assert entry.about["rows"] == [5, 3]
+
+
+def test_without_locks_on_the_file_system_nothing_counts_as_in_use(tiny_blooms, tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
+    features = fill(tiny_blooms, tmp_path, "test")
+
+    def unsupported(handle, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "fcntl", SimpleNamespace(flock=unsupported, LOCK_EX=2, LOCK_SH=1, LOCK_NB=4))
+    assert {entry.state for entry in keeping.find(tmp_path)} == {"whole"}
+    assert len(pruned(tmp_path, max_size=0)) == 2
+    assert len(np.array(features[0]["general"])) == 64  # what is mapped stays readable
+
+
+def test_a_reader_waits_for_whoever_looks_at_the_file_alone(tmp_path):
+    pytest.importorskip("fcntl")
+    path = tmp_path / "file"
+    path.write_bytes(b"1")
+    alone = locks.take(path)
+    assert alone is not None
+    threading.Timer(0.2, alone.close).start()
+    held = locks.hold(path)
+    assert held is not None
+    assert locks.take(path) is None
+    held.close()
+    assert locks.take(path) is not None
 
 
 def test_what_is_in_use_stays_and_goes_when_it_no_longer_is(tiny_blooms, tmp_path):

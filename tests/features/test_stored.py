@@ -1,5 +1,7 @@
 """A file of features: what safetensors reads, in whatever pieces it was written; a damaged one is told."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from loocbench import tensor_files
+from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.features import stored
 
@@ -64,11 +67,46 @@ def test_a_head_that_claims_much_is_not_read(tmp_path):
         tensor_files.read(tmp_path / "huge")
 
 
-@pytest.mark.parametrize("header", ["[]", '{"a": 1}', '{"a": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}}'])
-def test_a_head_of_another_kind_is_a_value_error(tmp_path, header):
-    (tmp_path / "other").write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(8))
-    with pytest.raises(ValueError, match="no safetensors file of ours"):
-        tensor_files.read(tmp_path / "other")
+@pytest.mark.parametrize(
+    "header",
+    [
+        "[]",
+        '{"a": 1}',
+        "[" * 100_000,
+        *(
+            json.dumps({"a": {"dtype": dtype, "shape": shape, "data_offsets": place}})
+            for dtype, shape, place in (
+                ("F64", [1], [0, 8]),
+                ("F32", [2], []),
+                ("F32", [2], [0]),
+                ("F32", [3], [0, 8]),
+                ("F32", [-1, -2], [0, 8]),
+                ("F32", [2], [-8, 0]),
+                ("F32", ["2"], [0, 8]),
+            )
+        ),
+    ],
+)
+def test_a_head_of_another_kind_is_told(tmp_path, header):
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(8))
+    with pytest.raises(ValueError, match=r"safetensors|fill its place|unpack"):
+        tensor_files.read(path)
+    with pytest.raises(UserError, match=r"other\.safetensors is damaged; remove it"):
+        stored.load(path)
+    with pytest.raises(UserError, match=r"other\.safetensors is damaged; remove it"):
+        PreparedImages(path)
+    assert stored.about(path) == {}
+
+
+def test_whoever_still_writes_to_an_old_file_does_not_reach_the_new_one(tmp_path):
+    path = tmp_path / "a"
+    stored.begin(path)
+    with stored.Writer(path, 7, lambda dims: {}) as old:
+        written(path, [slice(0, 7)])
+        new = path.read_bytes()
+        old.write(0, {"other": np.ones((7, 3), np.float32)})
+    assert path.read_bytes() == new
 
 
 def test_a_full_disk_is_one_line(tmp_path, monkeypatch):

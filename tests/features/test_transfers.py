@@ -51,6 +51,8 @@ def test_on_the_cpu_batches_pass_as_they_are():
     assert tag == 7
     assert passed is batch
     assert not alive()
+    every = [(number, {"general": torch.full((2, 3), float(number))}) for number in range(5)]
+    assert list(transfers.fetched(iter(every), torch.device("cpu"))) == every
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -61,3 +63,17 @@ def test_on_a_gpu_the_same_bytes_arrive():
     ):
         assert tag == number
         assert torch.equal(arrived.cpu(), sent)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_features_come_back_from_a_gpu_whole_and_in_order():
+    def computed():
+        for number in range(9):
+            values = torch.full((256, 2048), float(number), device="cuda")
+            for _ in range(50):  # work that is still going on when its copy is asked for
+                values = values * 1.0
+            yield number, {"general": values}
+
+    found = list(transfers.fetched(computed(), torch.device("cuda")))
+    assert [number for number, _ in found] == list(range(9))
+    assert all(bool((values["general"] == number).all()) for number, values in found)
