@@ -52,6 +52,7 @@ def one_of_two(rank, folder, method, groups):
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "groups"), [("looc", 2), ("moco++", 4), ("supervised", 2)])
 def test_two_processes_are_one_with_as_many_groups_tails_included(tmp_path, method, groups):
     """Weights, queues, losses, running statistics and health to 1e-9; queues identical on both to the last bit."""

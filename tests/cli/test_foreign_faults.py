@@ -384,6 +384,7 @@ def test_a_name_that_is_taken_is_not_overwritten(weights, loocbench, one_line, t
     assert loocbench("checkpoints", "import", path, "--name", "x", "--overwrite").code == 0
 
 
+@pytest.mark.slow
 def test_the_documented_conversion_makes_tensors_of_what_is_refused(loocbench, refused, tmp_path):
     """docs/checkpoints.md's convert.py, here without its container, on a pickled module and on TorchScript."""
     page = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text(encoding="utf-8")

@@ -43,6 +43,7 @@ def plan_of(said):
     return [tuple(stage[key] for key in keys) for stage in json.loads(said.out)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("suite_with_models")
 def test_a_suite_with_models_runs_from_nothing_to_its_table(loocbench, tmp_path):
     plan = ["run", "own", "--dry-run", "--json"]
@@ -74,6 +75,7 @@ def test_a_suite_with_models_runs_from_nothing_to_its_table(loocbench, tmp_path)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("suite_with_models")
 def test_models_of_all_seeds_are_asked_the_same_and_the_chosen_space_is_stated(loocbench, tmp_path):
     """The measurement's seed is the command's, whichever seed pretraining had."""
@@ -97,6 +99,7 @@ def test_a_suite_that_names_its_features_takes_no_others(one_line):
     assert "names its models' features" in one_line("run", "own", "--features", "looc")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("suite_with_models")
 def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path):
     """Which spaces they are may differ between seeds; the images do not."""
@@ -113,6 +116,7 @@ def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path)
     assert said.code == 0, said.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("suite_with_models")
 def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, one_line, tmp_path):
     assert loocbench("run", "own").code == 0
@@ -130,6 +134,7 @@ def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, o
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("suite_with_models")
 def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench, monkeypatch):
     """Its weights and its name are the same."""

@@ -135,6 +135,7 @@ def test_real_photographs_from_flowers_to_birds(loocbench, photographs):
     assert result["metrics"]["top5"]["value"] > top1["value"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
     from loocbench.cards import suites

@@ -53,6 +53,7 @@ def _one_of_two(rank, folder, counts):
     torch.distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch):
     """7, 8 and 1,001 images; batches so small that both have some, whole ones and a shorter last one."""
     counts = [(7, 2), (8, 2), (1001, 32)]
@@ -75,6 +76,7 @@ def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch
         assert not left_over(tmp_path / f"two-{count}")
 
 
+@pytest.mark.slow
 def test_a_process_may_have_nothing_to_do(tmp_path, monkeypatch):
     """Seven images are one batch; the other process takes none of them."""
     context = get_context("spawn")
@@ -106,6 +108,7 @@ def _alone(folder, passes):
     extract(blooms.blooms({"test": 300}), folder)
 
 
+@pytest.mark.slow
 def test_two_commands_that_want_the_same_features_at_once(tmp_path):
     """One makes them, the other waits and finds them."""
     context = get_context("spawn")
@@ -122,6 +125,7 @@ def test_two_commands_that_want_the_same_features_at_once(tmp_path):
     assert not left_over(tmp_path / "both")
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_no_half_entry_that_is_taken_for_whole(tmp_path):
     code = textwrap.dedent(
         f"""

@@ -29,6 +29,7 @@ def test_mcnemar_is_statsmodels(seed):
     assert (ours.only_first, ours.only_second) == (table[0][1], table[1][0])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_is_statsmodels(p_values):
