@@ -14,7 +14,7 @@ from loocbench.errors import UserError
 
 COMPILING = 60.0  # seconds that torch.compile takes for a ResNet-50, about, on a CPU that has other work too
 # What compilation takes off a forward pass, about. On a CPU convolutions are joined already: of a ResNet's time with
-# joined convolutions 3 to 5 % went (docs/speed.md). On a GPU it is the launches and the passes between convolutions.
+# joined convolutions 2 to 5 % went (docs/speed.md). On a GPU it is the launches and the passes between convolutions.
 SAVING = {"cpu": 0.05, "cuda": 0.25}
 MARGIN = 2.0  # how many times its cost a trial must promise to save
 

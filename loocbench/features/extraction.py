@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from loocbench.changes import applying
-from loocbench.changes.ranges import range_of
-from loocbench.checkpoints import networks
 from loocbench.data import preparing
 from loocbench.data.arriving import ArrivingImages
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import SharedError, UserError
-from loocbench.features import bulk, keeping, stored, transfers
+from loocbench.features import bulk, keeping, keys, stored, transfers
 from loocbench.features.encoder import Encoder
+from loocbench.features.keys import Rows
 from loocbench.features.stored import Matrix
 from loocbench.ranks import Ranks
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 from loocbench.watching import Watcher
 
-VERSION = 4  # raise it when the same images and weights give other features
-
-Rows = npt.NDArray[np.int64]
 _ALONE = Ranks()
 
 
@@ -56,11 +48,11 @@ def extract(
     if ranks.world > 1 and encoder.engine.compile == "always":
         raise SharedError("--compile always works in one process; leave it at --compile auto under torchrun.")
     place = cache / "features"
-    change, rows = _plainest(change, rows, len(split))
-    if rows is not None and (whole := _kept(place, _identity(encoder, dataset, split, change, None), encoder)):
+    change, rows = keys.plainest(change, rows, len(split))
+    if rows is not None and (whole := _kept(place, keys.identity(encoder, dataset, split, change, None), encoder)):
         with suppress(FileNotFoundError):  # cleared away this moment
             return {name: np.array(matrix[rows]) for name, matrix in stored.load(_file(place, whole)).items()}
-    identity = _identity(encoder, dataset, split, change, rows)
+    identity = keys.identity(encoder, dataset, split, change, rows)
 
     def found() -> str | None:
         return _kept(place, identity, encoder)
@@ -68,7 +60,7 @@ def extract(
     key = ranks.first_decides(found)
     made = key is None
     if key is None:
-        base = _key(identity, "")
+        base = keys.key(identity, "")
         with ExitStack() as stack:
             if ranks.first:
                 stack.enter_context(stored.locked(place / f".{base}{stored.LOCK}", f"features, {split.name}", watcher))
@@ -78,7 +70,7 @@ def extract(
                 if ranks.first:
                     stack.callback(part.unlink, missing_ok=True)  # of a failed or stopped extraction nothing stays
                 ranks.first_decides(lambda: stored.begin(part))
-                key = _key(identity, _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks))
+                key = keys.key(identity, _fill(part, encoder, dataset, split, change, rows, cache, watcher, ranks))
                 ranks.together()
                 ranks.first_decides(lambda: stored.finish(part, _file(place, str(key))))
     try:
@@ -94,21 +86,12 @@ def extract(
 
 def _kept(place: Path, identity: dict[str, Any], encoder: Encoder) -> str | None:
     """The key of a finished entry that the encoder's engine may take."""
-    keys = (_key(identity, name) for name in encoder.engine.names())
-    return next((key for key in keys if _file(place, key).is_file()), None)
+    candidates = (keys.key(identity, name) for name in encoder.engine.names())
+    return next((key for key in candidates if _file(place, key).is_file()), None)
 
 
 def _file(place: Path, key: str) -> Path:
     return place / f"{key}{stored.WHOLE}"
-
-
-def _plainest(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
-    """The same change and rows in one way: no turn at all is no change, and all rows are the split."""
-    if change.name != UNCHANGED.name and not change.drawn and change.strength == range_of(change.name).nothing:
-        change = replace(change, name=UNCHANGED.name, strength=UNCHANGED.strength)
-    if change.name == UNCHANGED.name and not change.view:
-        change = UNCHANGED
-    return change, None if rows is None or np.array_equal(rows, np.arange(count)) else rows
 
 
 def _fill(
@@ -130,12 +113,12 @@ def _fill(
     begins = range(0, len(wanted), size)
     mine = begins[len(begins) * ranks.rank // ranks.world : len(begins) * (ranks.rank + 1) // ranks.world]
     network = bulk.Bulk(encoder, images=len(mine) * size, say=watcher.say, may_compile=ranks.world == 1)
-    stage = f"features, {split.name}{_described(change)}"
+    stage = f"features, {split.name}{keys.described(change)}"
     count = 0
     source = _images(encoder, dataset, split, cache, watcher, ranks)
 
     def about(dims: dict[str, int]) -> dict[str, Any]:
-        return _about(encoder, dataset, split, change, rows, network.name, dims)
+        return keys.about(encoder, dataset, split, change, rows, network.name, dims)
 
     with stored.Writer(part, len(wanted), about) as writer, source as images:
         crops = _crops(images, [wanted[begin : begin + size] for begin in mine], encoder, change)
@@ -195,56 +178,3 @@ def _finite(found: dict[str, Matrix]) -> dict[str, Matrix]:
     if not all(np.isfinite(values).all() for values in found.values()):
         raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
     return found
-
-
-def _described(change: Change) -> str:
-    """ ", hue 30", or nothing."""
-    if change == UNCHANGED:
-        return ""
-    amount = "" if change.name == UNCHANGED.name else f" {'drawn' if change.drawn else f'{change.strength:g}'}"
-    view = f", view {change.view}" if change.view else ""
-    return f", {change.name}{amount}{view}"
-
-
-def _identity(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> dict[str, Any]:
-    """All that determines the features beside the engine's numerics."""
-    return {
-        "version": VERSION,
-        "weights": encoder.card.weights,
-        "network": networks.identity(encoder.card),
-        "preprocessing": encoder.preprocessing.model_dump(),
-        "content": dataset.content(split.items),
-        "items": split.items,
-        "change": [applying.VERSION, *astuple(change)] if change != UNCHANGED else [],
-        "rows": None if rows is None else rows.tolist(),
-        "device": encoder.device.type,  # rounding differs between devices
-        "torch": torch.__version__,
-    }
-
-
-def _key(identity: dict[str, Any], numerics: str) -> str:
-    return hashlib.sha256(json.dumps([identity, numerics], sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _about(
-    encoder: Encoder,
-    dataset: Dataset,
-    split: Split,
-    change: Change,
-    rows: Rows | None,
-    numerics: str,
-    dims: dict[str, int],
-) -> dict[str, Any]:
-    """What a person wants to know of an entry. Nothing of the moment: equal features are equal files."""
-    return {
-        "dataset": dataset.name,
-        "split": split.name,
-        "change": _described(change).removeprefix(", "),
-        "checkpoint": encoder.card.name,
-        "model": encoder.card.label,
-        "weights": encoder.card.weights,
-        "images": len(split) if rows is None else len(rows),
-        **({} if rows is None else {"rows": rows.tolist()}),
-        "spaces": dims,
-        "numerics": f"{numerics}, {encoder.device.type}",
-    }

@@ -24,7 +24,7 @@ SIZE_VARIABLE = "LOOCBENCH_CACHE_SIZE"
 Kind = Literal["images", "features"]
 State = Literal["whole", "in use", "half-written"]
 _IMAGES = re.compile(r"(?P<dataset>.+)-(?P<split>[^-]+)-(?P<short_side>\d+)-[0-9a-f]{16}")
-_FEATURES = re.compile(r"\.?[0-9a-f]{32}")
+_FEATURES = re.compile(r"[0-9a-f]{32}\.safetensors|\.[0-9a-f]{32}\.part")
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SPANS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
@@ -139,15 +139,9 @@ def _images(folder: Path) -> list[Entry]:
 def _features(folder: Path) -> list[Entry]:
     entries = []
     for path in sorted(folder.glob("*")):  # pathlib's finds hidden ones too
-        if _FEATURES.fullmatch(path.stem) is None or path.suffix != _suffix(hidden=path.name.startswith(".")):
-            continue
-        entries += _entry("features", path, stored.about(path) if path.suffix == stored.WHOLE else {})
+        if _FEATURES.fullmatch(path.name):
+            entries += _entry("features", path, stored.about(path) if path.suffix == stored.WHOLE else {})
     return entries
-
-
-def _suffix(*, hidden: bool) -> str:
-    """Features that are being made are hidden, those that are there are not."""
-    return stored.PART if hidden else stored.WHOLE
 
 
 def _entry(kind: Kind, path: Path, about: dict[str, Any]) -> list[Entry]:

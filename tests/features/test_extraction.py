@@ -162,16 +162,22 @@ def test_a_failed_extraction_leaves_no_entry(tmp_path, monkeypatch):
     assert not left_over(tmp_path)
 
 
-def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
-    first = extract(tiny_blooms, tmp_path)["general"]
-    real, cleared = stored.load, []
+def clearing(real):
+    """``real(path)``, before whose first call another process clears the file away; and the files that went."""
+    cleared = []
 
-    def load(path):
+    def opened(path):
         if not cleared:
             cleared.append(path)
             path.unlink()
         return real(path)
 
+    return opened, cleared
+
+
+def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
+    first = extract(tiny_blooms, tmp_path)["general"]
+    load, cleared = clearing(stored.load)
     monkeypatch.setattr(stored, "load", load)
     np.testing.assert_array_equal(extract(tiny_blooms, tmp_path)["general"], first)
     cleared.clear()
@@ -184,16 +190,11 @@ def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(ti
 
 
 def test_images_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
-    split, real, cleared = tiny_blooms.splits["test"], preparing.PreparedImages, []
-
-    def opened(path):
-        if not cleared:
-            cleared.append(path)
-            path.unlink()
-        return real(path)
-
+    opened, cleared = clearing(preparing.PreparedImages)
     monkeypatch.setattr(preparing, "PreparedImages", opened)
+    split = tiny_blooms.splits["test"]
     assert len(preparing.prepare(tiny_blooms, split, 18, cache=tmp_path, watcher=Silent())) == 64
+    assert len(cleared) == 1
 
 
 def test_a_second_command_on_the_same_checkpoint_and_data_computes_nothing(tmp_path, monkeypatch, tiny_blooms):

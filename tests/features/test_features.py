@@ -10,7 +10,7 @@ from PIL import Image
 import loocbench
 from loocbench.data import blooms
 from loocbench.errors import UserError
-from loocbench.features import extraction, spaces
+from loocbench.features import extraction, keys, spaces
 from loocbench.features.bulk import Bulk
 from loocbench.types import UNCHANGED, Change
 from tests.conftest import Silent
@@ -152,17 +152,17 @@ def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blo
     changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
 
     def key(*about):
-        return extraction._key(extraction._identity(*about), "float32")
+        return keys.key(keys.identity(*about), "float32")
 
-    keys = {
+    found = {
         *(key(looc, tiny_blooms, test, change, None) for change in changes),
         key(looc, tiny_blooms, test, UNCHANGED, np.arange(3)),
         key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
         key(looc, other, other.splits["test"], UNCHANGED, None),
         key(moco, tiny_blooms, test, UNCHANGED, None),
-        extraction._key(extraction._identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
+        keys.key(keys.identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
     }
     changed = loocbench.load(trained["looc"])
     changed.preprocessing = changed.preprocessing.model_copy(update={"resize": 20})
-    keys.add(key(changed, tiny_blooms, test, UNCHANGED, None))
-    assert len(keys) == len(changes) + 6
+    found.add(key(changed, tiny_blooms, test, UNCHANGED, None))
+    assert len(found) == len(changes) + 6

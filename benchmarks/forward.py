@@ -1,0 +1,57 @@
+"""The forward pass alone on a CPU: the plain network in channels-last, joined, and compiled with frozen weights.
+
+The ways take turns on one batch of 32 at 224 px; the first turn warms up. Ratios are medians of ratios within a turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections import defaultdict
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as loocbench's command line has them
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+import torch
+from extraction import SIZE, networks_of
+
+from loocbench import provenance
+from loocbench.features import bulk, compiling, folding
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="resnet50")
+    parser.add_argument("--turns", type=int, default=8)
+    options = parser.parse_args()
+    _, encoder = networks_of(options.backbone)
+    count = bulk.batch_size(encoder)
+    crops = torch.randint(0, 256, (count, SIZE.image_size, SIZE.image_size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    images = encoder.normalise(crops)
+    joined = folding.folded(encoder.network, images[: bulk.CHECKED])
+    if joined is None:
+        raise SystemExit("nothing to join")
+    plain, compiled = encoder.network.every_space, compiling.compiled(encoder.network.every_space, "cpu")
+    begin = time.perf_counter()
+    compiled(images)
+    print(f"{provenance.hardware('cpu')}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    print(f"{options.backbone}: compiling took {time.perf_counter() - begin:.0f} s")
+    seconds = defaultdict(list)
+    for turn in range(options.turns + 1):
+        for name, forward in (("plain", plain), ("joined", joined.every_space), ("compiled", compiled)):
+            taken = compiling.seconds_of(forward, images, 1)
+            if turn:
+                seconds[name].append(taken)
+    for name, taken in seconds.items():
+        print(f"  {name:9} {count / statistics.median(taken):6.1f} images/s")
+    for name, other in (("joined", "plain"), ("compiled", "joined")):
+        ratio = statistics.median(b / a for a, b in zip(seconds[name], seconds[other], strict=True))
+        print(f"  {name}, times {other}: {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
