@@ -42,10 +42,10 @@ from torchvision.datasets.folder import pil_loader
 from loocbench import provenance
 from loocbench.checkpoints import locate
 from loocbench.data import folders
-from loocbench.features import bulk, extraction
+from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
+from loocbench.progress import Silent
 from loocbench.types import Preprocessing, Split
-from loocbench.watching import Silent
 
 SIZE = Preprocessing(image_size=224, resize=256)
 BATCH, WORKERS = 64, 2
@@ -121,7 +121,7 @@ def join(encoder: Encoder) -> None:
     """What cold extraction does once a process, before its first batch; one image is computed too."""
     encoder.ways.clear()
     size = encoder.preprocessing.image_size
-    bulk.Bulk(encoder, images=1, say=print)(torch.zeros(1, 3, size, size, dtype=torch.uint8))
+    inference.InferenceNetwork(encoder, images=1, info=print)(torch.zeros(1, 3, size, size, dtype=torch.uint8))
 
 
 def ways(
@@ -133,7 +133,7 @@ def ways(
     dataset = folders.dataset("part", folder, {"test": split})
 
     def ours() -> Any:
-        return extraction.extract(encoder, dataset, split, cache=cache, watcher=Silent())
+        return extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())
 
     def cold() -> Any:
         shutil.rmtree(cache, ignore_errors=True)

@@ -18,7 +18,7 @@ import torch
 from extraction import SIZE, networks_of
 
 from loocbench import provenance
-from loocbench.features import bulk, compiling, folding
+from loocbench.features import compiling, folding, inference
 
 
 @torch.inference_mode()
@@ -29,10 +29,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8)
     options = parser.parse_args()
     _, encoder = networks_of(options.backbone)
-    count = bulk.batch_size(encoder)
+    count = inference.batch_size(encoder)
     crops = torch.randint(0, 256, (count, SIZE.image_size, SIZE.image_size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = encoder.normalise(crops)
-    joined = folding.folded(encoder.network, images[: bulk.CHECKED])
+    joined = folding.folded(encoder.network, images[: inference.CHECKED])
     if joined is None:
         raise SystemExit("nothing to join")
     plain, compiled = encoder.network.every_space, compiling.compiled(encoder.network.every_space, "cpu")

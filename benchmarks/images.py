@@ -35,12 +35,12 @@ MADE_IMAGES, MADE_SIZE = 1_500, (500, 375)
 
 
 class Quiet:
-    """A watcher that shows nothing."""
+    """A reporter that shows nothing."""
 
-    def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:
+    def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Nothing."""
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """Nothing."""
 
 
@@ -79,7 +79,7 @@ def cache_epoch(every: list[PreparedImages], form: str) -> int:
 def build(dataset: Dataset, cache: Path) -> list[PreparedImages]:
     """The cache of every split, made anew."""
     return [
-        preparing.prepare(dataset, split, SIZE.resize, cache=cache, watcher=Quiet())
+        preparing.prepare(dataset, split, SIZE.resize, cache=cache, reporter=Quiet())
         for split in dataset.splits.values()
     ]
 

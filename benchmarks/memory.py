@@ -22,15 +22,15 @@ def extract(folder: Path, count: int) -> None:
     from loocbench.data import folders
     from loocbench.features import extraction
     from loocbench.features.encoder import Encoder
+    from loocbench.progress import Silent
     from loocbench.types import Split
-    from loocbench.watching import Silent
 
     items = tuple(sorted(path.name for path in folder.glob("*.jpg"))[:count])
     split = Split("made", "test", items, {}, {})
     encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, SIZE))
     dataset = folders.dataset("made", folder, {"test": split})
     with tempfile.TemporaryDirectory() as cache:
-        extraction.extract(encoder, dataset, split, cache=Path(cache), watcher=Silent())
+        extraction.extract(encoder, dataset, split, cache=Path(cache), reporter=Silent())
         store = sum(path.stat().st_size for path in Path(cache).glob("images/*.safetensors"))
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))

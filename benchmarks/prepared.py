@@ -32,11 +32,11 @@ from torch import Tensor
 
 from loocbench import provenance
 from loocbench.data import preparing
-from loocbench.features import bulk, extraction
+from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
-from loocbench.features.engine import engine
+from loocbench.features.inference_config import from_options
+from loocbench.progress import Silent
 from loocbench.types import Dataset, Pixels, Split
-from loocbench.watching import Silent
 
 HEIGHT, WIDTH = 256, 341  # of a photograph whose short side is 256
 
@@ -81,8 +81,8 @@ def ways(
     encoder: Encoder, network: Any, dataset: Dataset, cache: Path, precision: str
 ) -> dict[str, Callable[[], None]]:
     """What is timed."""
-    device, size, split = encoder.device, bulk.batch_size(encoder), dataset.splits["test"]
-    images = preparing.prepare(dataset, split, SIZE.resize, cache=cache, watcher=Silent())
+    device, size, split = encoder.device, inference.batch_size(encoder), dataset.splits["test"]
+    images = preparing.prepare(dataset, split, SIZE.resize, cache=cache, reporter=Silent())
     rows = np.arange(len(split))
     parts = [rows[begin : begin + size] for begin in range(0, len(split), size)]
     network = network.to(device).to(memory_format=torch.channels_last)
@@ -91,7 +91,7 @@ def ways(
 
     def ours() -> None:
         shutil.rmtree(cache / "features", ignore_errors=True)
-        extraction.extract(encoder, dataset, split, cache=cache, watcher=Silent())
+        extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())
 
     def make() -> None:
         for part in parts:
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     network, encoder = networks_of(options.backbone)
-    how = engine(options.precision, options.compile, options.device)
+    how = from_options(options.precision, options.compile, options.device)
     encoder = Encoder(encoder.card, encoder.network, options.device, how)
     rates: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as scratch:

@@ -45,8 +45,8 @@ from loocbench.pretraining import recipes
 from loocbench.pretraining.batches import Batches, Images
 from loocbench.pretraining.layout import Layout
 from loocbench.pretraining.loop import Run
+from loocbench.progress import Silent
 from loocbench.types import Preprocessing, Recipe
-from loocbench.watching import Silent
 
 BATCH, WORKERS = 64, 2
 MEAN, STD = Preprocessing(image_size=224, resize=256).mean, Preprocessing(image_size=224, resize=256).std
@@ -258,7 +258,7 @@ def prepared(folder: Path, cache: Path, size: int) -> PreparedImages:
     """The training images at ``size``."""
     dataset = catalog.open_dataset(f"folder:{folder}")
     resize = recipes.preprocessing(size).resize
-    return preparing.prepare(dataset, dataset.splits["train"], resize, cache=cache, watcher=Silent())
+    return preparing.prepare(dataset, dataset.splits["train"], resize, cache=cache, reporter=Silent())
 
 
 def main() -> None:

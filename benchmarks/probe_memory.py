@@ -59,8 +59,8 @@ def probe(count: int, folder: Path, answers: multiprocessing.Queue[tuple[float, 
             status = Path("/proc/self/status").read_text()
             own[0] = max(own[0], next(int(line.split()[1]) for line in status.splitlines() if "RssAnon" in line) / 1024)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    reporter = threading.Thread(target=watch)
+    reporter.start()
     begin = time.perf_counter()
     train, val = (probing.Labelled(parts[split], labels[split]) for split in ("train", "val"))
     classifier = probing.train(train, val, LAMBDAS, TOLERANCE, room=0)
@@ -68,7 +68,7 @@ def probe(count: int, folder: Path, answers: multiprocessing.Queue[tuple[float, 
         classifier.scores(block)
     seconds = time.perf_counter() - begin
     done.set()
-    watcher.join()
+    reporter.join()
     answers.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, own[0], seconds))
 
 

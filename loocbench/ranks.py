@@ -48,7 +48,7 @@ class Ranks:
         dist.all_reduce(box, dist.ReduceOp.MAX)
         return int(box)
 
-    def first_decides(self, decide: Callable[[], _T]) -> _T:
+    def broadcast_from_main(self, decide: Callable[[], _T]) -> _T:
         """What ``decide`` gives in the first process. Where it raises there, the others raise SharedError."""
         if self.first:
             return self._told(decide, lambda verdict: verdict)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loocbench import packing
+from loocbench import item_codec
 from loocbench.errors import DamagedImageError
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class Source(Frozen):
         return f"{place}{revision}" + (f", SHA-256 {self.sha256}" if self.sha256 else "")
 
 
-class Card(Frozen):
+class CheckpointCard(Frozen):
     """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors.
 
     Pretrained here it has a ``recipe`` (format 1); made elsewhere, an ``architecture`` and a ``source`` (format 2),
@@ -266,7 +266,7 @@ class Card(Frozen):
     hardware: str
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Card:
+    def _one_origin(self) -> CheckpointCard:
         if (self.recipe is None) == (self.architecture is None) or (self.architecture and not self.source):
             raise ValueError("a card has a recipe, or an architecture and a source")
         return self
@@ -355,21 +355,21 @@ class Outcome:
 
 
 class Items(Frozen):
-    """What each of ``count`` test items contributed to a metric, packed into text (see ``loocbench.packing``)."""
+    """What each of ``count`` test items contributed to a metric, packed into text (see ``loocbench.item_codec``)."""
 
-    kind: packing.Kind
-    count: int = Field(ge=1, le=packing.LARGEST)
+    kind: item_codec.Kind
+    count: int = Field(ge=1, le=item_codec.LARGEST)
     data: str
 
     @classmethod
-    def of(cls, values: packing.Values) -> Items:
+    def of(cls, values: item_codec.Values) -> Items:
         """Pack bool [N] exactly, or float64 [N] to three digits or more."""
-        kind, data = packing.pack(values)
+        kind, data = item_codec.pack(values)
         return cls(kind=kind, count=len(values), data=data)
 
-    def values(self) -> packing.Values:
+    def values(self) -> item_codec.Values:
         """bool [N] or float64 [N]. Raises ValueError where the text is damaged."""
-        return packing.unpack(self.kind, self.count, self.data)
+        return item_codec.unpack(self.kind, self.count, self.data)
 
 
 SELECTED = "selected"  # a row's features where validation chose the combination, which ``stated`` then names

@@ -20,12 +20,12 @@ TINY = {"train": 96, "val": 48, "test": 64}
 
 
 class Silent:
-    """A watcher that shows nothing."""
+    """A reporter that shows nothing."""
 
-    def advance(self, stage, done, total, detail=""):
+    def update(self, stage, done, total, detail=""):
         """Nothing."""
 
-    def say(self, message):
+    def info(self, message):
         """Nothing."""
 
 
@@ -87,7 +87,7 @@ def trained(tmp_path_factory, tiny_blooms):
             runs=folder / "runs",
             cache=folder / "cache",
             device="cpu",
-            watcher=Silent(),
+            reporter=Silent(),
         )
     return files
 

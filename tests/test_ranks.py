@@ -86,9 +86,9 @@ def test_where_the_first_process_is_refused_the_others_say_nothing_of_their_own(
         def agree(self, value):
             return heard[-1]
 
-    for method in (Ranks.first_decides, Ranks.first_then_others):
+    for method in (Ranks.broadcast_from_main, Ranks.first_then_others):
         with pytest.raises(UserError, match="no"):
             method(First(0, 2), refuse)
         with pytest.raises(SharedError):
             method(Other(1, 2), lambda: pytest.fail("it must not begin"))
-    assert First(0, 2).first_decides(lambda: 7) == Other(1, 2).first_decides(refuse) == 7
+    assert First(0, 2).broadcast_from_main(lambda: 7) == Other(1, 2).broadcast_from_main(refuse) == 7

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import Field
 
 from loocbench.cards import tasks
-from loocbench.cards.reading import read_card
 from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import recipes
+from loocbench.toml_files import read_card
 from loocbench.types import Frozen, Recipe
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from loocbench.cards import tasks
-from loocbench.cards.reading import read_card
 from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
-from loocbench.features import spaces
+from loocbench.models import spaces
 from loocbench.pretraining import recipes
+from loocbench.toml_files import read_card
 from loocbench.types import SELECTED, Frozen, Recipe
 
 

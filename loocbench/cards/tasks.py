@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 
 from loocbench.cards import protocols
 from loocbench.cards.protocols import Evaluator, Protocol
-from loocbench.cards.reading import read_card
 from loocbench.changes.ranges import RANGES
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError, unknown
+from loocbench.toml_files import read_card
 from loocbench.types import Frozen
 
 ANY_FOLDER = "folder"

@@ -14,7 +14,7 @@ from loocbench.errors import UserError, unknown
 from loocbench.models import architectures, backbones
 from loocbench.pretraining import recipes
 from loocbench.pretraining.step import build_network
-from loocbench.types import RANDOM, Architecture, Card, Preprocessing, Source
+from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing, Source
 
 
 def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpoint:
@@ -94,7 +94,7 @@ def _known(name: str) -> bool:
     return True
 
 
-def _untrained_twin(card: Card, seed: int) -> Checkpoint:
+def _untrained_twin(card: CheckpointCard, seed: int) -> Checkpoint:
     """An untrained network of a checkpoint's architecture, which sees images as that one does."""
     if card.architecture is None:
         return untrained(card.backbone, seed, card.preprocessing.image_size)
@@ -128,7 +128,7 @@ def _untrained(
     name: str, seed: int, weights: dict[str, torch.Tensor], preprocessing: Preprocessing, origin: dict[str, Any]
 ) -> Checkpoint:
     """origin: the fields of its card that say which network it is."""
-    card = Card(
+    card = CheckpointCard(
         name=f"random-{name}-s{seed}",
         preprocessing=preprocessing,
         **origin,

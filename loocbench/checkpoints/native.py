@@ -17,7 +17,7 @@ from safetensors.torch import save as serialise
 from loocbench import files
 from loocbench.checkpoints import trust
 from loocbench.errors import UserError
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 
 FILE = "checkpoint.safetensors"
 
@@ -26,7 +26,7 @@ FILE = "checkpoint.safetensors"
 class Checkpoint:
     """A card and the tensors of the query encoder. where: the file, or a name for what has none."""
 
-    card: Card
+    card: CheckpointCard
     weights: Mapping[str, torch.Tensor]
     where: str
 
@@ -41,7 +41,7 @@ def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def save(path: Path, card: Card, weights: Mapping[str, torch.Tensor]) -> None:
+def save(path: Path, card: CheckpointCard, weights: Mapping[str, torch.Tensor]) -> None:
     """Write a checkpoint atomically. ``card.weights`` must be :func:`weights_hash` of ``weights``."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with files.writing(path) as part:
@@ -78,7 +78,7 @@ def is_native(path: Path) -> bool:
         return False
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path) -> CheckpointCard:
     """The card alone, without reading the weights. Raises UserError as :func:`load`."""
     with _opened(path) as file:
         return _card(path, file.metadata())
@@ -95,12 +95,12 @@ def _opened(path: Path) -> Iterator[Any]:
         raise UserError(f"{path} is truncated or not a safetensors file; copy it anew or pretrain again.") from error
 
 
-def _card(path: Path, metadata: Mapping[str, str] | None) -> Card:
+def _card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCard:
     if not metadata or "card" not in metadata:
         raise UserError(
             f"{path} is no loocbench checkpoint (it carries no card); 'loocbench checkpoints import' makes it one."
         )
     try:
-        return Card.model_validate_json(metadata["card"])
+        return CheckpointCard.model_validate_json(metadata["card"])
     except ValidationError as error:
         raise UserError(f"the card of {path} is not of this version of loocbench; pretrain again.") from error

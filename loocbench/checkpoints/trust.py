@@ -9,16 +9,16 @@ import platformdirs
 from loocbench import files
 from loocbench.errors import UserError
 from loocbench.models.architectures import PYTHON
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 
 
-def confirm(card: Card) -> None:
+def confirm(card: CheckpointCard) -> None:
     """Remember that the user named the function of this card."""
     if (line := _line(card)) and line not in _confirmed():
         files.write_text(_file(), "\n".join([*_confirmed(), line]) + "\n")
 
 
-def require(card: Card, where: str) -> None:
+def require(card: CheckpointCard, where: str) -> None:
     """Raise UserError if the card wants a function that the user did not name when these weights were imported."""
     line = _line(card)
     if line and line not in _confirmed():
@@ -29,7 +29,7 @@ def require(card: Card, where: str) -> None:
         )
 
 
-def _line(card: Card) -> str:
+def _line(card: CheckpointCard) -> str:
     return f"{card.weights} {card.backbone}" if card.backbone.startswith(PYTHON) else ""
 
 

@@ -41,20 +41,20 @@ def bench(
     from loocbench.cli.console import Display
     from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
-    from loocbench.features import engine
+    from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import bench as job
 
     on = device_name(device)
     with Display() as display, ExitStack() as stack:
-        how = engine.engine(precision, compile_, on)
+        how = inference_config.from_options(precision, compile_, on)
         found = locate.load(checkpoint or "random:resnet50", runs=runs)
-        encoder = Encoder.from_checkpoint(found, device=on, engine=how)
+        encoder = Encoder.from_checkpoint(found, device=on, inference=how)
         made = job.made_photographs(images) if dataset is None else nullcontext(job.opened(dataset, data_dir))
         source = stack.enter_context(made)
-        display.say(f"{encoder.card.label}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
+        display.info(f"{encoder.card.label}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
         split = "test" if "test" in source.splits else next(iter(source.splits))
-        result = job.run(encoder, source, split, images, cache=cache or prepared.cache_dir(), watcher=display)
+        result = job.run(encoder, source, split, images, cache=cache or prepared.cache_dir(), reporter=display)
     if json:
         about = {"hardware": provenance.hardware(on), "versions": provenance.versions(), "device": on}
         print(encoder_of_json.dumps({**asdict(result), **about}))

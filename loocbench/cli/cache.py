@@ -12,7 +12,7 @@ from loocbench.cli import options as o
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loocbench.features.keeping import Entry
+    from loocbench.cache.pruning import Entry
 
 app = typer.Typer(no_args_is_help=True, help="Decoded images and features on this machine: list them, clear them up.")
 
@@ -20,15 +20,15 @@ app = typer.Typer(no_args_is_help=True, help="Decoded images and features on thi
 @app.command("ls")
 def ls(cache: o.Cache = None, json: o.Json = False) -> None:
     """List decoded images and features: what they are of, how large, when last used."""
-    from loocbench.features import keeping
+    from loocbench.cache import pruning
 
     where = _where(cache)
-    entries = keeping.find(where)
+    entries = pruning.find(where)
     if json:
         _print_json(entries)
         return
     _print_table(entries)
-    total = keeping.readable(sum(entry.size for entry in entries))
+    total = pruning.readable(sum(entry.size for entry in entries))
     _say(f"{len(entries)} entries, {total} in {where}")
 
 
@@ -46,19 +46,19 @@ def prune(
     json: o.Json = False,
 ) -> None:
     """Remove what killed processes left half-written, and what the options say. What is in use stays."""
-    from loocbench.features import keeping
+    from loocbench.cache import pruning
 
     where = _where(cache)
-    span = None if older_than is None else keeping.span_of(older_than, "--older-than")
-    size = None if max_size is None else keeping.size_of(max_size, "--max-size")
-    chosen = keeping.choose(keeping.find(where), older_than=span, max_size=size)
-    gone = chosen if dry_run else [entry for entry in chosen if keeping.remove(entry)]
+    span = None if older_than is None else pruning.span_of(older_than, "--older-than")
+    size = None if max_size is None else pruning.size_of(max_size, "--max-size")
+    chosen = pruning.choose(pruning.find(where), older_than=span, max_size=size)
+    gone = chosen if dry_run else [entry for entry in chosen if pruning.remove(entry)]
     if json:
         _print_json(gone)
         return
     if gone:
         _print_table(gone)
-    total = keeping.readable(sum(entry.size for entry in gone))
+    total = pruning.readable(sum(entry.size for entry in gone))
     _say(f"{'would remove' if dry_run else 'removed'} {len(gone)} entries, {total}, in {where}")
     if len(gone) < len(chosen):
         _say(f"{len(chosen) - len(gone)} stay: another process began to use them")
@@ -82,8 +82,8 @@ def _print_table(entries: Sequence[Entry]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from loocbench.cache import pruning
     from loocbench.cli.console import stdout
-    from loocbench.features import keeping
 
     table = Table()
     for heading in ("kind", "of", "size", "last used", "state"):
@@ -92,7 +92,7 @@ def _print_table(entries: Sequence[Entry]) -> None:
         )
     for entry in entries:
         day = datetime.datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d")
-        table.add_row(entry.kind, Text(entry.described), keeping.readable(entry.size), day, entry.state)
+        table.add_row(entry.kind, Text(entry.described), pruning.readable(entry.size), day, entry.state)
     stdout().print(table)
 
 

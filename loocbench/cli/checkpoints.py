@@ -11,7 +11,7 @@ from loocbench.cli import options as o
 
 if TYPE_CHECKING:
     from loocbench.checkpoints.foreign.importing import Choice, Examination
-    from loocbench.types import Card
+    from loocbench.types import CheckpointCard
 
 app = typer.Typer(no_args_is_help=True, help="Any checkpoint: inspect, import, export, push to a hub and pull from it.")
 
@@ -167,7 +167,7 @@ def _announce(file: str) -> None:
 
     path = Path(file)
     if path.is_file() and (size := path.stat().st_size) > _LARGE:
-        Display().say(f"reading {printable(path.name)}, {size / 1e6:,.0f} MB")
+        Display().info(f"reading {printable(path.name)}, {size / 1e6:,.0f} MB")
 
 
 def _choice(
@@ -184,14 +184,14 @@ def _choice(
     std: tuple[float, float, float] | None,
 ) -> Choice:
     from loocbench.checkpoints.foreign.importing import Choice
-    from loocbench.checkpoints.foreign.preprocessing import Wishes
+    from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides
 
-    wishes = Wishes(image_size, resize, mean, std)
+    wishes = PreprocessingOverrides(image_size, resize, mean, std)
     options: dict[str, bool | int | float | str] = {"num_heads": num_heads} if num_heads else {}
     return Choice(arch, key_map, tuple(head or ()), name, trained_on, wishes, stem_padding, options)
 
 
-def _told(card: Card, place: Path, examination: Examination | None, *, json: bool) -> None:
+def _told(card: CheckpointCard, place: Path, examination: Examination | None, *, json: bool) -> None:
     """What was imported, and how to go on."""
     from loocbench.cli import describing_checkpoints as describing
     from loocbench.cli.console import stdout

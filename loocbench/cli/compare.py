@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loocbench.jobs.compare import Disagreement
-    from loocbench.report.experiments import Experiment
-    from loocbench.report.pairs import Comparison
+    from loocbench.report.table.experiments import Experiment
+    from loocbench.report.table.pairs import Comparison
 
 _NAME = "A checkpoint, or a model with all its seeds; with @FEATURES, such as my-run@head:color."
 
@@ -54,7 +54,7 @@ def compare(
             try:
                 drawn.append(job.draw(disagreement, pictures or Path()))
             except UserError as error:
-                display.say(str(error))
+                display.info(str(error))
     if json:
         import json as encoder
 
@@ -76,7 +76,7 @@ def _print(
     from rich.text import Text
 
     from loocbench.cli.console import stdout
-    from loocbench.report import labels
+    from loocbench.report.table import labels
 
     console = stdout()
     for mark, side in (("A", one), ("B", other)):

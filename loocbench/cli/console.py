@@ -14,7 +14,7 @@ _PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 
 
 class Display:
-    """A ``loocbench.watching.Watcher``: bars with rate and time left on a terminal, a line now and then elsewhere."""
+    """A ``loocbench.progress.Reporter``: bars with rate and time left on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -44,11 +44,11 @@ class Display:
         if self.console.is_terminal:
             self._bars.stop()
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """One line for the user."""
         self.console.print(message, highlight=False, soft_wrap=True, markup=False)
 
-    def advance(self, stage: str, done: int, total: int, detail: str = "") -> None:
+    def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """``done`` of ``total`` units of ``stage`` are finished."""
         now = time.monotonic()
         bar, begin = self._stages.setdefault(stage, (None, now))
@@ -65,7 +65,7 @@ class Display:
         elif elapsed > _SHOW_AFTER and (now - self._last_line > _PLAIN_EVERY or done >= total):
             self._last_line = now
             left = f", {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
-            self.say(f"{stage}: {done}/{total} {rate}{left}{f'; {detail}' if detail else ''}")
+            self.info(f"{stage}: {done}/{total} {rate}{left}{f'; {detail}' if detail else ''}")
         if done >= total:
             del self._stages[stage]
 

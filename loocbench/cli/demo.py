@@ -26,4 +26,4 @@ def demo(
 
     places = Places(data_dir, runs, results, cache or prepared.cache_dir())
     suite = Suite.open(suites.load(SUITE), places, seed=seed)
-    whole_suite.show(*whole_suite.run(suite, device=device_name(device), engine=DEFAULT, overwrite=overwrite))
+    whole_suite.show(*whole_suite.run(suite, device=device_name(device), inference=DEFAULT, overwrite=overwrite))

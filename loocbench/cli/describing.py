@@ -12,13 +12,13 @@ from rich.table import Table
 from loocbench.data.entries import Entry
 from loocbench.data.official import count_classes
 from loocbench.data.verifying import Findings
-from loocbench.jobs.datasets import Standing
+from loocbench.jobs.datasets import DatasetStatus
 from loocbench.types import Dataset
 
 _SHOWN = 20  # damaged files and repeated images that are printed; --json has all
 
 
-def catalog_table(standings: list[Standing]) -> Table:
+def catalog_table(standings: list[DatasetStatus]) -> Table:
     """The catalog, one row a data set."""
     table = Table()
     for heading in ("data set", "here", "images", "classes", "official lists", "download", "source", "licence"):
@@ -40,7 +40,7 @@ def catalog_table(standings: list[Standing]) -> Table:
     return table
 
 
-def catalog_json(standings: list[Standing]) -> list[dict[str, Any]]:
+def catalog_json(standings: list[DatasetStatus]) -> list[dict[str, Any]]:
     """The catalog for machines; sizes in bytes, 0 where nothing is known or downloaded."""
     return [
         {

@@ -14,22 +14,22 @@ from loocbench.checkpoints.foreign.bounds import readable
 from loocbench.checkpoints.foreign.importing import Examination
 from loocbench.cli.console import stdout
 from loocbench.errors import printable
-from loocbench.features import spaces
+from loocbench.models import spaces
 from loocbench.models.network import GENERAL
-from loocbench.types import Architecture, Card, Preprocessing
+from loocbench.types import Architecture, CheckpointCard, Preprocessing
 
 _SHOWN = 12  # names of a list
 
 
-def show(found: Examination | Card, file: str, *, json: bool) -> None:
+def show(found: Examination | CheckpointCard, file: str, *, json: bool) -> None:
     """As tables, or as one JSON object with every name."""
     if json:
-        print(encoder.dumps(_card(found) if isinstance(found, Card) else _plain(found)))
+        print(encoder.dumps(_card(found) if isinstance(found, CheckpointCard) else _plain(found)))
         return
     table = Table(title=Text(printable(file)), show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for heading, text in _of_card(found) if isinstance(found, Card) else _lines(found):
+    for heading, text in _of_card(found) if isinstance(found, CheckpointCard) else _lines(found):
         table.add_row(heading, Text(printable(text)))
     stdout().print(table)
     if isinstance(found, Examination):
@@ -64,7 +64,7 @@ def _lines(found: Examination) -> Iterator[tuple[str, str]]:
         yield "note", note
 
 
-def _of_card(card: Card) -> Iterator[tuple[str, str]]:
+def _of_card(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
     yield "model", f"{card.label}, trained on {card.dataset}"
     yield "architecture", card.backbone
@@ -105,7 +105,7 @@ def _listed(heading: str, names: Sequence[str]) -> Iterator[str]:
         yield f"  … and {len(names) - _SHOWN:,} more (--json lists all)"
 
 
-def _card(card: Card) -> dict[str, Any]:
+def _card(card: CheckpointCard) -> dict[str, Any]:
     return {"native": True, "card": card.model_dump(mode="json")}
 
 

@@ -42,22 +42,22 @@ def extract(
     from loocbench.cli.measuring import device_name, opened
     from loocbench.data import prepared
     from loocbench.errors import SharedError
-    from loocbench.features import engine
+    from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import extract as job
-    from loocbench.watching import Silent
+    from loocbench.progress import Silent
 
     where = cache or prepared.cache_dir()
     with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
-        watcher = display if processes.first else Silent()
+        reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
-                how = engine.engine(precision, compile_, on)
-                images = opened(dataset, data_dir, where, watcher, skip_damaged=skip_damaged)
+                how = inference_config.from_options(precision, compile_, on)
+                images = opened(dataset, data_dir, where, reporter, skip_damaged=skip_damaged)
                 found = locate.load(checkpoint or str(locate.newest(runs)), runs=runs, seed=seed)
-                encoder = Encoder.from_checkpoint(found, device=on, engine=how)
-                watcher.say(f"{encoder.card.label}, checkpoint {found.where}: {images.name}")
-            done = job.extract(encoder, images, split or [], cache=where, watcher=watcher, ranks=processes)
+                encoder = Encoder.from_checkpoint(found, device=on, inference=how)
+                reporter.info(f"{encoder.card.label}, checkpoint {found.where}: {images.name}")
+            done = job.extract(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
         except SharedError as error:
             if processes.first:
                 raise

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
     from loocbench.cli.requests import Opening, Request
     from loocbench.jobs.measurement import Measurement
+    from loocbench.progress import Reporter
     from loocbench.types import Dataset, Row
-    from loocbench.watching import Watcher
 
 
 def device_name(device: str) -> str:
@@ -38,12 +38,12 @@ def device_name(device: str) -> str:
     return device
 
 
-def opened(name: str, data_dir: Path | None, cache: Path, watcher: Watcher, *, skip_damaged: bool) -> Dataset:
+def opened(name: str, data_dir: Path | None, cache: Path, reporter: Reporter, *, skip_damaged: bool) -> Dataset:
     """The data set, without its damaged images if that was asked for."""
     from loocbench.data import catalog, damage
 
     dataset = catalog.open_dataset(name, data_dir)
-    return damage.without_damaged(dataset, cache=cache, watcher=watcher) if skip_damaged else dataset
+    return damage.without_damaged(dataset, cache=cache, reporter=reporter) if skip_damaged else dataset
 
 
 def _require_labels(card: TaskCard, dataset: Dataset, splits: set[str]) -> None:
@@ -69,7 +69,7 @@ def measured(
     card: TaskCard, request: Request, checkpoint: str | None, features: str | None
 ) -> Iterator[tuple[Row, Path, Measurement]]:
     """The task's row, kept from before or measured now, with where it is stored."""
-    from loocbench.jobs.measure import row_of
+    from loocbench.jobs.evaluation import row_of
 
     with opened_measurement(card, request, checkpoint, features) as measurement:
         row, path = row_of(measurement, **request.store)
@@ -84,7 +84,7 @@ def opened_measurement(
     from loocbench.checkpoints import locate
     from loocbench.data import prepared
     from loocbench.errors import UserError
-    from loocbench.features import engine
+    from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs.measurement import Measurement
 
@@ -101,15 +101,15 @@ def opened_measurement(
             _require_labels(card, other, {"test"})
         found = locate.load(reference, runs=opening.runs, seed=opening.seed)
         device = device_name(opening.device)
-        how = engine.engine(opening.precision, opening.compile, device)
-        encoder = Encoder.from_checkpoint(found, device=device, engine=how)
+        how = inference_config.from_options(opening.precision, opening.compile, device)
+        encoder = Encoder.from_checkpoint(found, device=device, inference=how)
         name = (features or encoder.default_features).replace(" ", "")
         encoder.parse(name)
         note = f" ({dataset.note})" if dataset.note else ""
-        display.say(f"{card.title}{note}: {encoder.card.label}, features {name}, checkpoint {found.where}")
+        display.info(f"{card.title}{note}: {encoder.card.label}, features {name}, checkpoint {found.where}")
         recipe = encoder.card.recipe
         if recipe and encoder.card.epochs_done < recipe.epochs:
-            display.say(f"This run was cut short: {encoder.card.epochs_done} of {recipe.epochs} epochs.")
+            display.info(f"This run was cut short: {encoder.card.epochs_done} of {recipe.epochs} epochs.")
         yield Measurement(card, encoder, dataset, name, opening.seed, cache, display, other)
 
 

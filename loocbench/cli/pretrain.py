@@ -147,11 +147,11 @@ def pretrain(
     from loocbench.data import prepared
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
-    from loocbench.jobs.upkeep import Upkeep
     from loocbench.pretraining import recipes
     from loocbench.pretraining import stylised as copies
-    from loocbench.report import tensorboard as board
-    from loocbench.watching import Silent
+    from loocbench.progress import Silent
+    from loocbench.runs import tensorboard as board
+    from loocbench.runs.settings import RunSettings
 
     if in_memory and on_device:
         raise UserError("--in-memory and --on-device exclude each other; leave one out.")
@@ -189,7 +189,7 @@ def pretrain(
         settings = {key: value for key, value in settings.items() if key != "milestones"}
     where = cache or prepared.cache_dir()
     with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
-        watcher = display if processes.first else Silent()
+        reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
                 if in_memory and processes.world > 1:
@@ -198,8 +198,8 @@ def pretrain(
                     )
                 made = recipes.make(**{"groups": processes.world, **settings, **given, "seed": seed})
                 source = dataset or (card.dataset if card else "blooms")
-                images = opened(source, data_dir, where, watcher, skip_damaged=skip_damaged)
-                upkeep = Upkeep(
+                images = opened(source, data_dir, where, reporter, skip_damaged=skip_damaged)
+                run_settings = RunSettings(
                     hold="memory" if in_memory else "device" if on_device else "disk",
                     save_minutes=save_minutes,
                     keep=keep,
@@ -216,12 +216,12 @@ def pretrain(
                 cache=where,
                 device=on,
                 existing="resume" if resume else "overwrite" if overwrite else "refuse",
-                watcher=watcher,
-                upkeep=upkeep,
+                reporter=reporter,
+                settings=run_settings,
                 ranks=processes,
             )
         except SharedError as error:
             if processes.first:
                 raise
             raise typer.Exit(2) from error
-        watcher.say(f"checkpoint: {path}")
+        reporter.info(f"checkpoint: {path}")

@@ -12,7 +12,7 @@ from loocbench.cli import options as o
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loocbench.report.table import Table
+    from loocbench.report.table.table import Table
 
 ROWS, COLUMNS, TESTS = "Which rows", "Which columns, and how", "Paired tests"
 
@@ -97,8 +97,8 @@ def report(
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
-    from loocbench.report import table
-    from loocbench.report.selection import Selection
+    from loocbench.report.table import table
+    from loocbench.report.table.selection import Selection
 
     if spread not in ("interval", "sd"):
         raise unknown("spread", spread, ("interval", "sd"))
@@ -120,21 +120,23 @@ def report(
         built = table.build(rows, options)
         written: list[Path] = []
         if kind == "html":
-            from loocbench.jobs import page
+            from loocbench.jobs import html_report
 
             place = output or results / suite / "report.html"
-            written.append(page.write(built, rows, options, results, suite, output=place, pivot=pivot, watcher=display))
+            written.append(
+                html_report.write(built, rows, options, results, suite, output=place, pivot=pivot, reporter=display)
+            )
         elif kind == "terminal" and output is None and chosen == Selection():  # of a part there is no usual table
             try:
                 written += job.write_usual(built, rows, results, suite, pivot=pivot)
             except UserError as error:  # a store that may only be read can still be shown
-                display.say(f"printed only: {error}")
+                display.info(f"printed only: {error}")
         elif output is not None:
             written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))
         if figures is not None:
             from loocbench.jobs import figures as drawing
 
-            written += drawing.draw(built, rows, options, figures, runs=runs, watcher=display)
+            written += drawing.draw(built, rows, options, figures, runs=runs, reporter=display)
     if output is None and kind not in ("terminal", "html"):
         print(job.text_of(built, kind, f"Results: {suite}", pivot=pivot), end="")
         return

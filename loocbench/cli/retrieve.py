@@ -39,7 +39,8 @@ def retrieve(
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import gallery
-    from loocbench.report import axes, columns, experiments, panels
+    from loocbench.report.figures import axes, panels
+    from loocbench.report.table import columns, experiments
 
     card = finding.find("controlled" if controlled else "retrieval", dataset)
     with measuring.measured(card, request, checkpoint, features) as (row, path, measurement):
@@ -48,8 +49,8 @@ def retrieve(
             known = columns.cards([row])
             shown = columns.choose([row], known, every_metric=False, metrics=())
             axes.draw(panels.curves(shown, known, experiments.group([row])), place)
-            measurement.say(f"curve: {place}")
+            measurement.info(f"curve: {place}")
         else:
             gallery.draw([measurement], place)
-            measurement.say(f"gallery: {place}")
+            measurement.info(f"gallery: {place}")
         measuring.show(row, path, request)

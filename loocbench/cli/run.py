@@ -51,11 +51,11 @@ def run(
     from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
     from loocbench.errors import UserError
-    from loocbench.features import engine
+    from loocbench.features import inference_config
     from loocbench.jobs import plan
     from loocbench.jobs.suite import Places, Suite
 
-    how = engine.engine(precision, compile_, device_name(device))
+    how = inference_config.from_options(precision, compile_, device_name(device))
     card = suites.load(suite)
     places = Places(data_dir, runs, results, cache or prepared.cache_dir())
     if card.models and not checkpoint:
@@ -64,7 +64,7 @@ def run(
         own = Suite.open(card, places, seed=seed)
         done = None
         if not dry_run:
-            done = whole_suite.run(own, device=device_name(device), engine=how, overwrite=overwrite)
+            done = whole_suite.run(own, device=device_name(device), inference=how, overwrite=overwrite)
         if json or done is None:
             whole_suite.show_plan(own.plan(precision=precision), json=json)
         else:
@@ -86,13 +86,13 @@ def run(
             device=device_name(device),
             seed=seed,
             overwrite=overwrite,
-            watcher=display,
-            engine=how,
+            reporter=display,
+            inference=how,
         )
-        display.say(
+        display.info(
             f"{len(jobs) - len(failed)} of {len(jobs)} jobs are in {results / suite}; see them side by side with"
         )
-        display.say(f"loocbench report --suite {suite}")
+        display.info(f"loocbench report --suite {suite}")
     if failed:
         first, reason = failed[0]
         raise UserError(f"{len(failed)} of {len(jobs)} jobs could not be done, the first ({first.task}): {reason}")

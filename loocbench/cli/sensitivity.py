@@ -35,8 +35,8 @@ def sensitivity(
     """What each space kept of each augmentation: does it move, can the change be told, what does it cost."""
     from loocbench.cards import finding
     from loocbench.cli import measuring
-    from loocbench.jobs.measure import rows_of
-    from loocbench.report import heat_map
+    from loocbench.jobs.evaluation import rows_of
+    from loocbench.report.figures import heat_map
 
     card = finding.find("sensitivity", dataset)
     with measuring.opened_measurement(card, request, checkpoint) as measurement:
@@ -44,7 +44,7 @@ def sensitivity(
         rows, paths = zip(*rows_of(measurement, names, **request.store), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{request.seed}.png"
         heat_map.draw(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
-        measurement.say(f"heat map: {place}")
+        measurement.info(f"heat map: {place}")
     if request.json:
         measuring.print_rows(rows)
         return

@@ -10,19 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from loocbench.features.engine import Engine
+    from loocbench.features.inference_config import InferenceConfig
     from loocbench.jobs.suite import Stage, Suite
-    from loocbench.report.table import Table
+    from loocbench.report.table.table import Table
 
 
-def run(suite: Suite, *, device: str, engine: Engine, overwrite: bool) -> tuple[Table, list[Path], list[Path]]:
+def run(
+    suite: Suite, *, device: str, inference: InferenceConfig, overwrite: bool
+) -> tuple[Table, list[Path], list[Path]]:
     """Pretrain, measure, write the table, then draw. Returns the table, its files, and the pictures."""
     from loocbench.jobs import report as reporting
-    from loocbench.report import table
+    from loocbench.report.table import table
 
     name, results = suite.card.suite, suite.places.results
     with Display() as display:
-        pictured = suite.run(device=device, engine=engine, overwrite=overwrite, watcher=display)
+        pictured = suite.run(device=device, inference=inference, overwrite=overwrite, reporter=display)
         rows = reporting.rows_of(results, name, display)
         built = table.build(rows)
         written = reporting.write_usual(built, rows, results, name, pivot=False)

@@ -12,13 +12,13 @@ import numpy as np
 from loocbench import files
 from loocbench.data.splits import select
 from loocbench.errors import DamagedImageError, UserError
+from loocbench.progress import Reporter
 from loocbench.types import Dataset, Split
-from loocbench.watching import Watcher
 
 CHUNK = 256  # images examined at a time
 
 
-def without_damaged(dataset: Dataset, *, cache: Path, watcher: Watcher) -> Dataset:
+def without_damaged(dataset: Dataset, *, cache: Path, reporter: Reporter) -> Dataset:
     """The data set without the images that cannot be decoded; its note and ``skipped`` name them.
 
     Decodes every image once, whole, and remembers the answer in ``cache`` as long as the files stay as they are. Raises
@@ -26,7 +26,7 @@ def without_damaged(dataset: Dataset, *, cache: Path, watcher: Watcher) -> Datas
     """
     splits, skipped = {}, []
     for name, split in dataset.splits.items():
-        bad = set(_damaged(dataset, split, cache, watcher))
+        bad = set(_damaged(dataset, split, cache, reporter))
         rows = np.array([row for row, item in enumerate(split.items) if item not in bad], dtype=np.int64)
         if not len(rows):
             raise UserError(f"every image of {dataset.name}, {name} is damaged; get the data set anew.")
@@ -34,12 +34,14 @@ def without_damaged(dataset: Dataset, *, cache: Path, watcher: Watcher) -> Datas
         skipped += [item for item in split.items if item in bad]
     if not skipped:
         return dataset
-    watcher.say(f"left out {len(skipped):,} damaged images of {dataset.name}: {', '.join(skipped[:3])}{_more(skipped)}")
+    reporter.info(
+        f"left out {len(skipped):,} damaged images of {dataset.name}: {', '.join(skipped[:3])}{_more(skipped)}"
+    )
     count = f"{len(skipped):,} damaged left out"
     return replace(dataset, splits=splits, note=", ".join(filter(None, [dataset.note, count])), skipped=tuple(skipped))
 
 
-def _damaged(dataset: Dataset, split: Split, cache: Path, watcher: Watcher) -> list[str]:
+def _damaged(dataset: Dataset, split: Split, cache: Path, reporter: Reporter) -> list[str]:
     key = hashlib.sha256("\n".join([dataset.content(split.items), *split.items]).encode()).hexdigest()
     path = cache / "damaged" / f"{key[:32]}.json"
     if path.is_file():
@@ -52,7 +54,7 @@ def _damaged(dataset: Dataset, split: Split, cache: Path, watcher: Watcher) -> l
             for item, found in zip(items, dataset.examine(items), strict=True)
             if isinstance(found, DamagedImageError)
         ]
-        watcher.advance(f"examine, {split.name}", begin + len(items), len(split))
+        reporter.update(f"examine, {split.name}", begin + len(items), len(split))
     files.write_text(path, json.dumps(bad))
     return bad
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loocbench.data.official import Official, Part
 from loocbench.data.readers import car_colors, cub, dtd, flowers, imagenet, inat_animals, inaturalist, tiny_imagenet
-from loocbench.data.sources import SOURCES, Source
+from loocbench.data.sources import SOURCES, DatasetSource
 from loocbench.types import Dataset
 
 
@@ -27,7 +27,7 @@ class Entry:
     read: Callable[[Path], Dataset] | None = None
 
     @property
-    def source(self) -> Source:
+    def source(self) -> DatasetSource:
         """Where it comes from."""
         return SOURCES[self.name]
 

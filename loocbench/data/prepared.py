@@ -16,7 +16,8 @@ import numpy.typing as npt
 import platformdirs
 import torch
 
-from loocbench import files, locks, tensor_files
+from loocbench import files
+from loocbench.cache import locks, tensor_files
 from loocbench.errors import UserError
 from loocbench.free_memory import free_memory
 from loocbench.types import ImageBatch, Pixels, Sizes

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from loocbench import files, tensor_files
+from loocbench import files
+from loocbench.cache import tensor_files
 from loocbench.data import decoding, folders
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
+from loocbench.progress import Reporter
 from loocbench.types import Dataset, ImageFiles, Pixels, Split
-from loocbench.watching import Watcher
 
 _CHUNK = 16  # images that a worker takes at a time: few, since a network may wait for them
 _GROUP = 64 * _CHUNK  # images after which progress is noted on the disk: where an interrupted run goes on
@@ -45,7 +46,7 @@ def prepare(
     short_side: int,
     *,
     cache: Path,
-    watcher: Watcher,
+    reporter: Reporter,
     arrived: Arrived = lambda path, count: None,
 ) -> PreparedImages:
     """The prepared images of ``split``, made now unless ``cache`` has them.
@@ -60,12 +61,12 @@ def prepare(
     """
     path = file_of(dataset, split, short_side, cache)
     while True:
-        _require(path, dataset, split, short_side, watcher, arrived)
+        _require(path, dataset, split, short_side, reporter, arrived)
         with suppress(FileNotFoundError):  # cleared away this moment
             return PreparedImages(path)
 
 
-def _require(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher, arrived: Arrived) -> None:
+def _require(path: Path, dataset: Dataset, split: Split, short_side: int, reporter: Reporter, arrived: Arrived) -> None:
     """Make the file, unless it is there or another process makes it."""
     if not path.is_file():
         try:
@@ -74,13 +75,13 @@ def _require(path: Path, dataset: Dataset, split: Split, short_side: int, watche
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                watcher.say(f"waiting for another process that prepares {dataset.name}, {split.name}")
+                reporter.info(f"waiting for another process that prepares {dataset.name}, {split.name}")
                 lock.acquire()
         except OSError as error:
             raise files.write_error(path, error) from error
         try:
             if not path.is_file():
-                _make(path, dataset, split, short_side, watcher, arrived)
+                _make(path, dataset, split, short_side, reporter, arrived)
         finally:
             lock.release()
     else:
@@ -88,22 +89,22 @@ def _require(path: Path, dataset: Dataset, split: Split, short_side: int, watche
             os.utime(path)  # when it was last used
 
 
-def _make(path: Path, dataset: Dataset, split: Split, short_side: int, watcher: Watcher, arrived: Arrived) -> None:
+def _make(path: Path, dataset: Dataset, split: Split, short_side: int, reporter: Reporter, arrived: Arrived) -> None:
     part, progress = path.with_suffix(".part"), path.with_suffix(".progress")
     with ThreadPoolExecutor(folders.cores()) as pool:
         try:
-            sizes = _measure(pool, dataset, split, short_side, watcher)
+            sizes = _measure(pool, dataset, split, short_side, reporter)
             ends = np.cumsum(sizes.prod(axis=1) * 3)
             head = _head(sizes, ends)
             begin = _finished(part, progress, head, len(split))
-            _announce(path, dataset, split, short_side, begin, ends, watcher)
+            _announce(path, dataset, split, short_side, begin, ends, reporter)
             if not begin:
                 progress.unlink(missing_ok=True)
                 part.write_bytes(head)
             os.truncate(part, len(head) + int(ends[-1]))  # readers may map it now; what is not written is zero
             arrived(part, begin)
             offsets = len(head) + np.concatenate([[0], ends])
-            _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, watcher, arrived)
+            _decode(pool, part, progress, dataset, split, short_side, sizes, offsets, begin, reporter, arrived)
             part.replace(path)
             progress.unlink(missing_ok=True)
         except Exception as error:  # what Ctrl-C or a killed process leaves is gone on with, what failed is taken away
@@ -123,7 +124,7 @@ def _announce(
     short_side: int,
     begin: int,
     ends: npt.NDArray[np.int64],
-    watcher: Watcher,
+    reporter: Reporter,
 ) -> None:
     """Say how much will be written where. Raises UserError when there is no room for it."""
     needed = int(ends[-1]) - (int(ends[begin - 1]) if begin else 0)
@@ -134,14 +135,14 @@ def _announce(
             f"where {_readable(free)} are free; free some space, or choose another --cache."
         )
     going_on = f", going on at image {begin:,}" if begin else ""
-    watcher.say(
+    reporter.info(
         f"preparing {dataset.name}, {split.name}: {len(split):,} images at {short_side} px, "
         f"{_readable(ends[-1])} in {path.parent}{going_on}"
     )
 
 
 def _measure(
-    pool: Executor, dataset: Dataset, split: Split, short_side: int, watcher: Watcher
+    pool: Executor, dataset: Dataset, split: Split, short_side: int, reporter: Reporter
 ) -> npt.NDArray[np.int64]:
     """Heights and widths [N, 2] of all images, from their headers."""
     if dataset.files is None:
@@ -150,7 +151,7 @@ def _measure(
     parts = []
     for part in pool.map(partial(_measure_files, dataset.files, short_side), chunks):
         parts += part
-        watcher.advance(f"measure, {split.name}", len(parts), len(split))
+        reporter.update(f"measure, {split.name}", len(parts), len(split))
     return np.array(parts, dtype=np.int64)
 
 
@@ -181,7 +182,7 @@ def _decode(
     sizes: npt.NDArray[np.int64],
     offsets: npt.NDArray[np.int64],
     begin: int,
-    watcher: Watcher,
+    reporter: Reporter,
     arrived: Arrived,
 ) -> None:
     """Put the images from row ``begin`` on in their places, and note after every group that it is on the disk."""
@@ -195,7 +196,7 @@ def _decode(
             if rows.stop % _GROUP == 0 or rows.stop == len(split):
                 os.fsync(file.fileno())
                 files.write_text(progress, str(rows.stop))
-            watcher.advance(f"decode, {split.name}", rows.stop, len(split))
+            reporter.update(f"decode, {split.name}", rows.stop, len(split))
             arrived(part, rows.stop)
 
 

@@ -41,7 +41,7 @@ class Download:
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetSource:
     """Where a data set comes from. licence: in a word; terms: what else it asks for, from its page.
 
     by_hand: what to put where when it is not downloaded for you.
@@ -65,7 +65,7 @@ _INAT_HOME = "https://github.com/visipedia/inat_comp"
 _IMAGENET_TERMS = ("non-commercial", "research and education, as ImageNet's own terms say")
 
 
-def _inat(year: int, folder: str, images: Download, train_md5: str, val_md5: str) -> Source:
+def _inat(year: int, folder: str, images: Download, train_md5: str, val_md5: str) -> DatasetSource:
     annotations = tuple(
         Download(
             f"{split}{year}.json.tar.gz",
@@ -79,7 +79,7 @@ def _inat(year: int, folder: str, images: Download, train_md5: str, val_md5: str
         )
         for split, digest in (("train", train_md5), ("val", val_md5))
     )
-    return Source(f"{_INAT_HOME}/tree/master/{year}", *_INAT_TERMS, (images, *annotations))
+    return DatasetSource(f"{_INAT_HOME}/tree/master/{year}", *_INAT_TERMS, (images, *annotations))
 
 
 def _inat_archive(year: int, name: str, size: int, md5: str, folder: str) -> Download:
@@ -109,9 +109,9 @@ def _corruptions(file: str, size: int, md5: str, gives: str) -> Download:
     return Download(file, (f"{_ZENODO}/{file}",), size, "md5", md5, "imagenet-c", size, gives=f"imagenet-c/{gives}")
 
 
-SOURCES: dict[str, Source] = {
-    "blooms": Source("rendered by loocbench", "Apache-2.0"),
-    "cub200": Source(
+SOURCES: dict[str, DatasetSource] = {
+    "blooms": DatasetSource("rendered by loocbench", "Apache-2.0"),
+    "cub200": DatasetSource(
         "https://www.vision.caltech.edu/datasets/cub_200_2011/",
         "non-commercial",
         "research and education",
@@ -130,7 +130,7 @@ SOURCES: dict[str, Source] = {
             ),
         ),
     ),
-    "flowers102": Source(
+    "flowers102": DatasetSource(
         f"{_VGG}/flowers/102/",
         "not stated",
         "the page asks to cite Nilsback and Zisserman 2008",
@@ -140,7 +140,7 @@ SOURCES: dict[str, Source] = {
             _flowers("setid.mat", 14_989, "a5357ecc9cb78c4bef273ce3793fc85c", "setid.mat"),
         ),
     ),
-    "inat2017": Source(
+    "inat2017": DatasetSource(
         f"{_INAT_HOME}/tree/master/2017",
         *_INAT_TERMS,
         (
@@ -165,7 +165,7 @@ SOURCES: dict[str, Source] = {
     ),
     "inat2019": _INAT_2019,
     "inat1k": _INAT_2019,
-    "inat2021": Source(
+    "inat2021": DatasetSource(
         f"{_INAT_HOME}/tree/master/2021",
         *_INAT_TERMS,
         (
@@ -173,7 +173,7 @@ SOURCES: dict[str, Source] = {
             _INAT_2021_VAL,
         ),
     ),
-    "inat2021-mini": Source(
+    "inat2021-mini": DatasetSource(
         f"{_INAT_HOME}/tree/master/2021",
         *_INAT_TERMS,
         (
@@ -181,12 +181,12 @@ SOURCES: dict[str, Source] = {
             _INAT_2021_VAL,
         ),
     ),
-    "imagenet100": Source(
+    "imagenet100": DatasetSource(
         "https://image-net.org/download.php",
         *_IMAGENET_TERMS,
         by_hand="put ImageNet's train/ and val/, each with a folder a class (n01558993/ …), into imagenet/",
     ),
-    "tiny-imagenet": Source(
+    "tiny-imagenet": DatasetSource(
         "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
         *_IMAGENET_TERMS,
         (
@@ -201,7 +201,7 @@ SOURCES: dict[str, Source] = {
             ),
         ),
     ),
-    "imagenet-c-100": Source(
+    "imagenet-c-100": DatasetSource(
         "https://zenodo.org/records/2235448",
         "CC BY 4.0",
         "made from ImageNet, whose own terms hold too",
@@ -212,13 +212,13 @@ SOURCES: dict[str, Source] = {
             _corruptions("digital.tar", 7_757_510_705, "89157860d7b10d5797849337ca2e5c03", "pixelate"),
         ),
     ),
-    "objectnet13": Source(
+    "objectnet13": DatasetSource(
         "https://objectnet.dev/download.html",
         "CC BY 4.0",
         "for tests only: no parameter may be tuned on it, and the red frame must stay on published images",
         by_hand="unpack ObjectNet's archive (its page gives the password) so that objectnet-1.0/images/bench/ is there",
     ),
-    "dtd": Source(
+    "dtd": DatasetSource(
         f"{_VGG}/dtd/",
         "research",
         "",
@@ -234,13 +234,13 @@ SOURCES: dict[str, Source] = {
             ),
         ),
     ),
-    "car-colors": Source(
+    "car-colors": DatasetSource(
         "https://github.com/abdul-rehman18/Car-Color-Classifier",
         "not stated",
         "where its photographs come from is not stated either",
         by_hand="put one folder a colour (black/, red/ …), with photographs of such cars, into car-colors/",
     ),
-    "inat-animals-20": Source(
+    "inat-animals-20": DatasetSource(
         "https://github.com/mirna-k/iNaturalist-classicifation",
         "not stated",
         "its photographs are said to be from iNaturalist, whose terms are each photographer's",

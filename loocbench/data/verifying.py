@@ -10,8 +10,8 @@ import numpy as np
 from loocbench.data.damage import CHUNK
 from loocbench.data.official import Official
 from loocbench.errors import DamagedImageError
+from loocbench.progress import Reporter
 from loocbench.types import Dataset
-from loocbench.watching import Watcher
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Findings:
         return not self.mismatches and not self.damaged
 
 
-def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Findings:
+def verify(dataset: Dataset, official: Official | None, reporter: Reporter) -> Findings:
     """Check labels, the splits' disjointness and fingerprints, and decode every image in parallel."""
     findings = Findings(mismatches=[dataset.note] if dataset.note.startswith("altered") else [])
     seen: dict[str, str] = {}
@@ -59,7 +59,7 @@ def verify(dataset: Dataset, official: Official | None, watcher: Watcher) -> Fin
                     findings.damaged[item] = str(found)
                 else:
                     copies[found].append((name, item))
-            watcher.advance(f"examine, {name}", begin + len(items), len(split))
+            reporter.update(f"examine, {name}", begin + len(items), len(split))
     findings.mismatches += _unused_classes(dataset)
     findings.across_splits = [
         [f"{name}: {item}" for name, item in group] for group in copies.values() if len({name for name, _ in group}) > 1

@@ -23,7 +23,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         return _outcome(subject, factor, trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
     fit = probing.fit_ridge if protocol.solver == "ridge" else probing.fit_logistic
     train, val = probing.labelled(subject, factor)
-    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.say, fit=fit)
+    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.info, fit=fit)
     scores, choice = classifier.scores_of(subject.blocks("test")), classifier.choice
     return _outcome(subject, factor, scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
 

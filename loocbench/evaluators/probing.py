@@ -148,7 +148,7 @@ def train(
     val: Labelled,
     lambdas: Sequence[float],
     tolerance: float,
-    say: Callable[[str], None] = lambda message: None,
+    info: Callable[[str], None] = lambda message: None,
     *,
     fit: Fit = fit_logistic,
     room: int | None = None,
@@ -156,7 +156,7 @@ def train(
     """:func:`choose` a strength and refit on train and val, all in train's :class:`Scale`."""
     count, dim = train.features.shape
     streamed = fit is fit_logistic and _too_large(train + val, room)
-    say(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
+    info(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
     choice = choose(train, val, lambdas, tolerance, fit=fit, room=room)
     scaled = Scale.of(train.features)
     final = fit(_in(scaled, train + val), [choice.strength], tolerance, room)

@@ -29,7 +29,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     """
     (factor,) = card.labels
     train, val = probing.labelled(subject, factor)
-    classifier = probing.train(train, val, card.protocol.lambdas, card.protocol.tolerance, subject.say)
+    classifier = probing.train(train, val, card.protocol.lambdas, card.protocol.tolerance, subject.info)
     clean = probing.correct(classifier.scores_of(subject.blocks("test")), subject.labels("test", factor), 1)
     metrics = {"clean_top1": statistics.share(clean)}
     found = _elsewhere(card, subject, classifier) if card.elsewhere else _corrupted(card, subject, classifier)

@@ -24,7 +24,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
         return probing.Labelled(whole, torch.cat(labels).to(subject.device))
 
     protocol, test = card.protocol, turned("test")
-    classifier = probing.train(turned("train"), turned("val"), protocol.lambdas, protocol.tolerance, subject.say)
+    classifier = probing.train(turned("train"), turned("val"), protocol.lambdas, protocol.tolerance, subject.info)
     right = probing.correct(classifier.scores_of(test.features), test.labels, 1)
     # The four turns of an image are not independent of one another: the interval is over images.
     by_image = right.reshape(len(TURNS), -1).mean(axis=0)

@@ -40,7 +40,7 @@ def evaluate(card: TaskCard, subject: Subject) -> Outcome:
     (factor,) = card.labels
     protocol = card.protocol
     train, val = probing.labelled(subject, factor)
-    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.say)
+    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.info)
     rows = {split: sampling.some(len(subject.items(split)), protocol.images, seed=subject.seed) for split in _SPLITS}
     if small := [split for split in _SPLITS if len(rows[split]) < _FEWEST]:
         raise UserError(f"sensitivity needs {_FEWEST} images of each split; {small[0]} has {len(rows[small[0]])}.")

@@ -76,7 +76,7 @@ def _train(
     """On some splits, at every learning rate; a line says which of them diverged."""
     labels = torch.cat([subject.labels(split, factor) for split in splits])
     batches = _augmented(protocol, subject, splits) if protocol.augment else _cached(protocol, subject, splits)
-    subject.say(
+    subject.info(
         f"training a linear probe by SGD on {len(labels):,} images ({' + '.join(splits)}) for {protocol.epochs} "
         f"epochs, learning rate {_listed(learning_rates)}{', augmented' if protocol.augment else ''}"
     )
@@ -92,7 +92,7 @@ def _train(
         learning_rates=learning_rates,
         epoch_count=protocol.epochs,
         seed=subject.seed,
-        watch=_Telling(subject.say, protocol.epochs),
+        watch=_Telling(subject.info, protocol.epochs),
     )
     finite = (weights.isfinite().all(dim=2) & intercepts.isfinite()).all(dim=1)
     kept = [rate for rate, good in zip(learning_rates, finite.tolist(), strict=True) if good]
@@ -102,7 +102,7 @@ def _train(
             "lower the card's learning_rates."
         )
     if lost := [rate for rate in learning_rates if rate not in kept]:
-        subject.say(f"diverged and left out: learning rate {_listed(lost)}")
+        subject.info(f"diverged and left out: learning rate {_listed(lost)}")
     return Trained(tuple(kept), weights[finite], intercepts[finite])
 
 
@@ -130,14 +130,14 @@ def _cached(protocol: Protocol, subject: Subject, splits: Sequence[str]) -> _Epo
 class _Telling:
     """Says how far training is, at most once in a while."""
 
-    say: Callable[[str], None]
+    info: Callable[[str], None]
     epochs: int
     last: float = field(default_factory=time.monotonic)
 
     def __call__(self, done: int) -> None:
         now = time.monotonic()
         if now - self.last > _TELL_SECONDS and done < self.epochs:
-            self.say(f"epoch {done} of {self.epochs}")
+            self.info(f"epoch {done} of {self.epochs}")
             self.last = now
 
 

@@ -64,5 +64,5 @@ class Subject(Protocol):
     def elsewhere(self) -> Subject:
         """The same features on the card's other data set. Raises ValueError where it names none."""
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """One line for the user."""

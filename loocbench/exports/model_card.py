@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 
 
 def render(encoder: Encoder, repository: str) -> str:
@@ -14,7 +14,7 @@ def render(encoder: Encoder, repository: str) -> str:
     return "\n".join(_lines(encoder, encoder.card, repository)) + "\n"
 
 
-def _lines(encoder: Encoder, card: Card, repository: str) -> Iterator[str]:
+def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[str]:
     size = card.preprocessing
     yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
     yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.data.prepared import PreparedImages
-from loocbench.features import bulk
+from loocbench.features import inference
 from loocbench.features.encoder import Encoder
 from loocbench.types import ImageBatch
 from loocbench.views import geometry
@@ -29,7 +29,7 @@ def epoch_of(
     seed: int,
     epoch: int,
     batch_size: int,
-    say: Callable[[str], None],
+    info: Callable[[str], None],
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches (rows int64 [B], features float32 [B, D]) of all images of some splits, each image once.
 
@@ -41,7 +41,7 @@ def epoch_of(
     places = np.arange(starts[-1])
     order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
     draw = partial(philox.uniforms, seed, major=epoch)
-    network = bulk.Bulk(encoder, images=len(order), say=say, may_compile=False, size=batch_size)
+    network = inference.InferenceNetwork(encoder, images=len(order), info=info, may_compile=False, size=batch_size)
     spaces = encoder.parse(features)
     for begin in range(0, len(order), batch_size):
         rows = order[begin : begin + batch_size]

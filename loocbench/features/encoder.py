@@ -13,13 +13,13 @@ from loocbench.checkpoints import networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
 from loocbench.errors import UserError
-from loocbench.features import spaces
-from loocbench.features.engine import Engine
+from loocbench.features.inference_config import InferenceConfig
+from loocbench.models import spaces
+from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
-from loocbench.models.whole import Whole
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 
-DEFAULT = Engine()
+DEFAULT = InferenceConfig()
 
 
 class Encoder:
@@ -28,9 +28,11 @@ class Encoder:
     ``encoder(images)`` is the plain float32 network. ``engine`` says how features of whole splits are computed.
     """
 
-    def __init__(self, card: Card, network: Network | Whole, device: str, engine: Engine = DEFAULT) -> None:
+    def __init__(
+        self, card: CheckpointCard, network: Network | LibraryNetwork, device: str, inference: InferenceConfig = DEFAULT
+    ) -> None:
         self.card = card
-        self.engine = engine
+        self.inference = inference
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
         self.separate = networks.separate(card)
@@ -41,7 +43,9 @@ class Encoder:
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, *, device: str = "cpu", engine: Engine = DEFAULT) -> Encoder:
+    def from_checkpoint(
+        cls, checkpoint: Checkpoint, *, device: str = "cpu", inference: InferenceConfig = DEFAULT
+    ) -> Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
         if card.architecture is not None:
@@ -53,7 +57,7 @@ class Encoder:
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
-        return cls(card, network, device, engine)
+        return cls(card, network, device, inference)
 
     @property
     def default_features(self) -> str:

@@ -19,8 +19,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
-from loocbench.models.whole import Whole
 
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 _RELUS = (torch.relu, F.relu, torch.relu_)
@@ -48,7 +48,7 @@ class Joined(nn.Module):
         return torch.ops.mkldnn._convolution_pointwise(maps, *weights, self._relu or "none", [], "")
 
 
-def folded(network: Network | Whole, images: Tensor) -> Network | Whole | None:
+def folded(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
     """A copy of ``network`` whose convolutions are joined with what follows them; None where there is nothing to join.
 
     images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow. The caller
@@ -66,7 +66,7 @@ def folded(network: Network | Whole, images: Tensor) -> Network | Whole | None:
                 joined += count
         else:
             reader, joined = _joined(_Reader(fast), images)
-            fast = Whole(reader, fast.spaces, lambda net, images: net(images), fast.heads)
+            fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.heads)
     return fast if joined else None
 
 
@@ -79,7 +79,7 @@ def has_onednn() -> bool:
 class _Reader(nn.Module):
     """A whole network with how its spaces are read off it, as one traceable module."""
 
-    def __init__(self, whole: Whole) -> None:
+    def __init__(self, whole: LibraryNetwork) -> None:
         super().__init__()
         self.net = whole.net
         self._read = whole.read

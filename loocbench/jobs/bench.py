@@ -17,16 +17,17 @@ import numpy as np
 import torch
 from PIL import Image
 
+from loocbench.cache import feature_files
 from loocbench.data import catalog, folders, preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.data.splits import select
-from loocbench.features import bulk, stored, transfers
+from loocbench.features import inference, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.pretraining import recipes
 from loocbench.pretraining.batches import Batches
 from loocbench.pretraining.layout import Layout
+from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset, Recipe, Split
-from loocbench.watching import Silent, Watcher
 
 REPEATS = 3
 MADE_SIZE = (500, 375)  # a photograph of CUB-200 or ImageNet, about
@@ -67,14 +68,14 @@ class Bench:
     load: float
 
 
-def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, watcher: Watcher) -> Bench:
+def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, reporter: Reporter) -> Bench:
     """Measure on the first ``count`` images of a split. ``cache`` is where features would be written."""
     whole = dataset.splits[split]
     part = select(whole, np.arange(min(count, len(whole))), split)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".bench-") as scratch:
-        rates, network = _rates(encoder, dataset, part, Path(scratch), watcher)
+        rates, network = _rates(encoder, dataset, part, Path(scratch), reporter)
     cold, warm = (_together(encoder, rates, stages) for stages in (_COLD, _COLD[2:]))
     seconds = {name: 1 / rates[name] for name in _COLD if name in rates}
     total = sum(seconds.values())
@@ -82,7 +83,7 @@ def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Pa
     return Bench(
         tuple(Stage(name, rate, seconds.get(name, 0.0) / total) for name, rate in rates.items()),
         len(part),
-        bulk.batch_size(encoder),
+        inference.batch_size(encoder),
         network.name,
         cold,
         warm,
@@ -112,8 +113,8 @@ def opened(name: str, data_dir: Path | None) -> Dataset:
 
 
 def _rates(
-    encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, watcher: Watcher
-) -> tuple[dict[str, float], bulk.Bulk]:
+    encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
+) -> tuple[dict[str, float], inference.InferenceNetwork]:
     """Images per second by stage."""
     size, count = encoder.preprocessing, len(split)
     todo: list[tuple[str, Callable[[], Any]]] = []
@@ -121,12 +122,15 @@ def _rates(
         paths = [dataset.files.folder / item for item in split.items]
         todo.append((READ, lambda: _in_parallel(Path.read_bytes, paths)))
     todo.append((DECODE, lambda: dataset.read(split.items, size.resize)))
-    images = preparing.prepare(dataset, split, size.resize, cache=scratch, watcher=Silent())
-    rows = [np.arange(b, min(b + bulk.batch_size(encoder), count)) for b in range(0, count, bulk.batch_size(encoder))]
+    images = preparing.prepare(dataset, split, size.resize, cache=scratch, reporter=Silent())
+    rows = [
+        np.arange(b, min(b + inference.batch_size(encoder), count))
+        for b in range(0, count, inference.batch_size(encoder))
+    ]
     todo.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
     todo.append((VIEWS, lambda: _views(encoder, images, rows)))
     crops = [images.center_crops(part, size.image_size) for part in rows]
-    network = bulk.Bulk(encoder, images=count, say=watcher.say)
+    network = inference.InferenceNetwork(encoder, images=count, info=reporter.info)
     every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
     todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
     todo.append((FAST, lambda: _forward(network, crops, encoder.device)))
@@ -139,7 +143,7 @@ def _rates(
             work()
             taken.append(time.perf_counter() - begin)
         rates[name] = count / statistics.median(taken[1:])  # the first one warms up
-        watcher.advance("bench", number + 1, len(todo), name)
+        reporter.update("bench", number + 1, len(todo), name)
     return rates, network
 
 
@@ -159,14 +163,14 @@ def _recipe(encoder: Encoder) -> Recipe:
         backbone="resnet8",
         image_size=encoder.preprocessing.image_size,
         epochs=1,
-        batch_size=bulk.batch_size(encoder),
+        batch_size=inference.batch_size(encoder),
         learning_rate=0.1,
     )
 
 
-def _write(scratch: Path, every: dict[str, stored.Matrix], rows: Sequence[np.ndarray]) -> None:
-    stored.begin(scratch / "features")
-    with stored.Writer(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
+def _write(scratch: Path, every: dict[str, feature_files.Matrix], rows: Sequence[np.ndarray]) -> None:
+    feature_files.begin(scratch / "features")
+    with feature_files.Writer(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
         for part in rows:
             writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
 
@@ -176,7 +180,7 @@ def _fetched(every: dict[str, torch.Tensor]) -> torch.Tensor:
     return next(iter(every.values())).cpu()
 
 
-def _forward(network: bulk.Bulk, crops: Sequence[torch.Tensor], device: torch.device) -> None:
+def _forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor], device: torch.device) -> None:
     """As extraction does it: batches are sent, and features fetched, beside the computing."""
     sent = transfers.staged(enumerate(crops), device)
     for _ in transfers.fetched(((number, network(batch)) for number, batch in sent), device):
@@ -199,7 +203,7 @@ def _together(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) 
 
 def _forward_remedy(encoder: Encoder) -> str:
     if encoder.device.type == "cuda":
-        if encoder.engine.precision == "float32":
+        if encoder.inference.precision == "float32":
             return "the network limits: --precision bfloat16 is faster and changes features a little."
         return "the network limits: share images between GPUs with torchrun -m loocbench extract."
     if torch.cuda.is_available():

@@ -15,16 +15,18 @@ from loocbench.errors import UserError
 from loocbench.exports import exporting, model_card
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 
 
-def inspect(reference: str, choice: Choice) -> Examination | Card:
+def inspect(reference: str, choice: Choice) -> Examination | CheckpointCard:
     """What a foreign file holds and how it matches; of a file of ours, its card. Raises UserError."""
     path, choice = _fetched(reference, choice)
     return native.load_unconfirmed(path).card if native.is_native(path) else importing.examine(path, choice)
 
 
-def import_(reference: str, choice: Choice, runs: Path, *, overwrite: bool) -> tuple[Card, Path, Examination | None]:
+def import_(
+    reference: str, choice: Choice, runs: Path, *, overwrite: bool
+) -> tuple[CheckpointCard, Path, Examination | None]:
     """Make a foreign file, or a library's or hub's model, a checkpoint below ``runs``, named as ``choice`` says.
 
     A file of ours is copied under that name, and the code that its card wants is confirmed where ``choice.arch`` names
@@ -42,7 +44,7 @@ def import_(reference: str, choice: Choice, runs: Path, *, overwrite: bool) -> t
     return card, place, examination
 
 
-def pull(repository: str, name: str, runs: Path, *, overwrite: bool) -> tuple[Card, Path, Examination | None]:
+def pull(repository: str, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path, Examination | None]:
     """:func:`import_` from a hub's repository, its commit recorded. Code that the card wants is not confirmed by it."""
     reference = f"{sources.HF}{repository.removeprefix(sources.HF)}"
     path, choice = sources.fetch(reference, Choice(name=name))
@@ -84,7 +86,7 @@ def push(reference: str, repository: str, runs: Path, *, private: bool, seed: in
         return hub.push(repository, folder, private=private, message=f"{checkpoint.card.name}, by loocbench")
 
 
-def _kept(found: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[Card, Path]:
+def _kept(found: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
     """Write a checkpoint below ``runs``, by default under its own name. Raises UserError for a name that is taken."""
     card = found.card.model_copy(update={"name": files.require_name("checkpoint", name or found.card.name)})
     place = runs / card.name / native.FILE

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from loocbench.data import catalog
 from loocbench.errors import UserError
-from loocbench.report import columns as choosing
-from loocbench.report import contact_sheet, pairs, selection
-from loocbench.report.experiments import Experiment, evaluated, group
-from loocbench.report.pairs import Comparison
+from loocbench.report.figures import contact_sheet
+from loocbench.report.table import columns as choosing
+from loocbench.report.table import pairs, selection
+from loocbench.report.table.experiments import Experiment, evaluated, group
+from loocbench.report.table.pairs import Comparison
 from loocbench.types import Dataset, Row
 
 _SHEET = 32  # images of a side on a sheet

@@ -18,9 +18,9 @@ from loocbench.data.download import fetching, unpacking
 from loocbench.data.entries import ENTRIES, Entry
 from loocbench.data.sources import Download
 from loocbench.errors import UserError
-from loocbench.report import contact_sheet
+from loocbench.progress import Reporter
+from loocbench.report.figures import contact_sheet
 from loocbench.types import Dataset, Split
-from loocbench.watching import Watcher
 
 DOWNLOADS = "downloads"  # below the data folder: archives, downloaded or put there by hand
 SHEET_IMAGES = 40
@@ -30,7 +30,7 @@ State = Literal["absent", "partial", "ready"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class DatasetStatus:
     """How a data set stands on this machine, and why it is not ready. readable: whether it can be opened."""
 
     entry: Entry
@@ -39,23 +39,25 @@ class Standing:
     readable: bool = False
 
 
-def standings(data_dir: Path) -> list[Standing]:
+def standings(data_dir: Path) -> list[DatasetStatus]:
     """Every data set of the catalog."""
     return [_standing(entry, data_dir) for entry in ENTRIES.values()]
 
 
-def _standing(entry: Entry, data_dir: Path) -> Standing:
+def _standing(entry: Entry, data_dir: Path) -> DatasetStatus:
     if entry.read is not None and catalog.find_folder(entry, data_dir) is None:
         arrived = _arrived(entry.source.downloads, data_dir)
         return (
-            Standing(entry, "partial", f"{arrived / 1e6:,.0f} MB downloaded") if arrived else Standing(entry, "absent")
+            DatasetStatus(entry, "partial", f"{arrived / 1e6:,.0f} MB downloaded")
+            if arrived
+            else DatasetStatus(entry, "absent")
         )
     try:
         dataset = catalog.open_dataset(entry.name, data_dir)
     except UserError as error:
-        return Standing(entry, "partial", str(error))
+        return DatasetStatus(entry, "partial", str(error))
     state: State = "partial" if dataset.note.startswith("subset") else "ready"
-    return Standing(entry, state, dataset.note, readable=True)
+    return DatasetStatus(entry, state, dataset.note, readable=True)
 
 
 def _arrived(downloads: Sequence[Download], data_dir: Path) -> int:
@@ -64,7 +66,7 @@ def _arrived(downloads: Sequence[Download], data_dir: Path) -> int:
     return sum(place.stat().st_size for place in places if place.is_file())
 
 
-def prepare(name: str, data_dir: Path, watcher: Watcher, *, mirror: str = "", keep_archives: bool = False) -> Dataset:
+def prepare(name: str, data_dir: Path, reporter: Reporter, *, mirror: str = "", keep_archives: bool = False) -> Dataset:
     """Make a data set ready: download, verify, unpack, read. What is there already is left as it is.
 
     The data set's folder appears whole or not at all; archives stay in ``downloads/`` until then. Of a folder that is
@@ -83,7 +85,7 @@ def prepare(name: str, data_dir: Path, watcher: Watcher, *, mirror: str = "", ke
     try:
         with FileLock(data_dir / DOWNLOADS / f".{entry.folders[0]}.lock", timeout=0):
             if not _standing(entry, data_dir).readable:  # another process may have been at it
-                _get(entry, data_dir, watcher, mirror, keep_archives)
+                _get(entry, data_dir, reporter, mirror, keep_archives)
     except Timeout as error:
         raise UserError(f"another process is preparing {name} in {data_dir}; wait for it.") from error
     except OSError as error:
@@ -91,7 +93,7 @@ def prepare(name: str, data_dir: Path, watcher: Watcher, *, mirror: str = "", ke
     return catalog.open_dataset(name, data_dir)
 
 
-def _get(entry: Entry, data_dir: Path, watcher: Watcher, mirror: str, keep_archives: bool) -> None:
+def _get(entry: Entry, data_dir: Path, reporter: Reporter, mirror: str, keep_archives: bool) -> None:
     """Download what is missing, unpack it into a staging folder, and move it into place."""
     for leftover in data_dir.glob(f".{entry.folders[0]}.*.part"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
@@ -103,12 +105,12 @@ def _get(entry: Entry, data_dir: Path, watcher: Watcher, mirror: str, keep_archi
     _require_room(entry, missing, data_dir)
     archives = {}
     for one in sorted(missing, key=lambda one: one.size):  # what is small, and may be wrong, before what takes hours
-        archives[one] = fetching.fetch(one, data_dir / DOWNLOADS, watcher, mirror=mirror)
+        archives[one] = fetching.fetch(one, data_dir / DOWNLOADS, reporter, mirror=mirror)
     staging = Path(tempfile.mkdtemp(prefix=f".{entry.folders[0]}.", suffix=".part", dir=data_dir))
     try:
         for one, archive in archives.items():
             if unpacking.is_archive(one.file):
-                unpacking.unpack(archive, staging / one.into, limit=one.unpacked_limit, watcher=watcher)
+                unpacking.unpack(archive, staging / one.into, limit=one.unpacked_limit, reporter=reporter)
             else:
                 unpacking.put(archive, staging / one.into)
             if not (staging / one.gives).exists():

@@ -10,9 +10,9 @@ from pathlib import Path
 from loocbench.errors import unknown
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
+from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.types import Dataset
-from loocbench.watching import Watcher
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def extract(
     splits: Sequence[str],
     *,
     cache: Path,
-    watcher: Watcher,
+    reporter: Reporter,
     ranks: Ranks,
 ) -> list[Extracted]:
     """The features of some splits (default: all). Raises UserError for an unknown split."""
@@ -43,7 +43,7 @@ def extract(
     for name in splits or list(dataset.splits):
         begin = time.perf_counter()
         split = dataset.splits[name]
-        every = extraction.extract(encoder, dataset, split, cache=cache, watcher=watcher, ranks=ranks)
+        every = extraction.extract(encoder, dataset, split, cache=cache, reporter=reporter, ranks=ranks)
         found.append(
             Extracted(
                 name,

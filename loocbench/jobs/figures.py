@@ -10,32 +10,33 @@ from itertools import count, groupby
 from pathlib import Path
 
 from loocbench.jobs import runs as standing
-from loocbench.report import axes, bars, curves, heat_map, matrices, panels, selection
-from loocbench.report import columns as choosing
-from loocbench.report.cells import Line
-from loocbench.report.experiments import group
-from loocbench.report.saving import FORMATS
-from loocbench.report.table import Options, Table
+from loocbench.progress import Reporter
+from loocbench.report.figures import axes, bars, curves, heat_map, panels
+from loocbench.report.figures.saving import FORMATS
+from loocbench.report.table import columns as choosing
+from loocbench.report.table import matrices, selection
+from loocbench.report.table.cells import Line
+from loocbench.report.table.experiments import group
+from loocbench.report.table.table import Options, Table
 from loocbench.types import Row
-from loocbench.watching import Watcher
 
 Drawing = tuple[str, Callable[[list[Path]], None]]
 _ABREAST = 4  # panels side by side
 
 
 def draw(
-    built: Table, rows: Sequence[Row], options: Options, folder: Path, *, runs: Path, watcher: Watcher
+    built: Table, rows: Sequence[Row], options: Options, folder: Path, *, runs: Path, reporter: Reporter
 ) -> list[Path]:
     """Draw all that the rows of a table give into a folder, each figure as SVG, PDF and PNG. Returns the files."""
     kept = selection.shown(rows, options.chosen)
     drawings = _numbered([*_of_rows(built, kept), *_of_runs(kept, runs)])
     written = []
     for number, (name, drawing) in enumerate(drawings):
-        watcher.advance("drawing", number, len(drawings))
+        reporter.update("drawing", number, len(drawings))
         paths = [folder / f"{name}.{kind}" for kind in FORMATS]
         drawing(paths)
         written += paths
-    watcher.advance("drawing", len(drawings), len(drawings))
+    reporter.update("drawing", len(drawings), len(drawings))
     return written
 
 

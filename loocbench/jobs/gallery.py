@@ -11,7 +11,7 @@ import numpy.typing as npt
 from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
 from loocbench.jobs.measurement import Measurement
-from loocbench.report import gallery
+from loocbench.report.figures import gallery
 
 QUERIES, FEWEST = 6, 2
 NEIGHBOURS = 7

@@ -13,15 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loocbench.cache import feature_files
 from loocbench.cards.tasks import TaskCard
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages, center_square
 from loocbench.evaluators.subject import Rows
-from loocbench.features import augmented, extraction, stored
+from loocbench.features import augmented, extraction
 from loocbench.features.encoder import Encoder
+from loocbench.progress import Reporter
 from loocbench.solvers.blocks import Blocks
 from loocbench.types import UNCHANGED, Change, Dataset, Mask, Pixels
-from loocbench.watching import Watcher
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Measurement:
     features_name: str
     seed: int
     cache: Path
-    watcher: Watcher
+    reporter: Reporter
     other: Dataset | None = None
     clock: Clock = field(default_factory=Clock)
     _prepared: dict[str, PreparedImages] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class Measurement:
                 seed=self.seed,
                 epoch=epoch,
                 batch_size=batch_size,
-                say=self.watcher.say,
+                info=self.reporter.info,
             )
         )
 
@@ -98,7 +99,7 @@ class Measurement:
         """The encoder's."""
         return self.encoder.device
 
-    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[stored.Matrix]:
+    def _parts(self, split: str, change: Change, rows: Rows | None) -> list[feature_files.Matrix]:
         """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
         with self.clock.running():
             every = extraction.extract(
@@ -108,7 +109,7 @@ class Measurement:
                 change=change,
                 rows=rows,
                 cache=self.cache,
-                watcher=self.watcher,
+                reporter=self.reporter,
             )
         return [every[part] for part in self.encoder.parse(self.features_name)]
 
@@ -154,9 +155,11 @@ class Measurement:
     def _images(self, split: str) -> PreparedImages:
         if split not in self._prepared:
             of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
-            self._prepared[split] = preparing.prepare(self.dataset, of, resize, cache=self.cache, watcher=self.watcher)
+            self._prepared[split] = preparing.prepare(
+                self.dataset, of, resize, cache=self.cache, reporter=self.reporter
+            )
         return self._prepared[split]
 
-    def say(self, message: str) -> None:
+    def info(self, message: str) -> None:
         """One line for the user."""
-        self.watcher.say(message)
+        self.reporter.info(message)

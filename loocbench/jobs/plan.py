@@ -12,15 +12,15 @@ from loocbench.cards import tasks
 from loocbench.checkpoints import locate, networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.features import spaces
 from loocbench.features.encoder import DEFAULT, Encoder
-from loocbench.features.engine import Engine
+from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs import at_hand
-from loocbench.jobs.measure import objection, opened, row_of
+from loocbench.jobs.evaluation import opened, reuse_error, row_of
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.suite import Places
+from loocbench.models import spaces
+from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.watching import Watcher
 
 State = Literal["to do", "kept", "blocked", "impossible"]
 
@@ -80,8 +80,8 @@ def run(
     device: str,
     seed: int,
     overwrite: bool,
-    watcher: Watcher,
-    engine: Engine = DEFAULT,
+    reporter: Reporter,
+    inference: InferenceConfig = DEFAULT,
 ) -> list[tuple[Job, str]]:
     """Do what is to do. A job that cannot be done does not stop the others: returns those, with what each said."""
     again = ("kept", "blocked") if overwrite else ()
@@ -89,21 +89,21 @@ def run(
     failed = [(job, job.note) for job in jobs if job.state in ("blocked", "impossible") and job.state not in again]
     encoder, of = None, ""
     for number, job in enumerate(wanted, 1):
-        watcher.say(f"[{number}/{len(wanted)}] {job.task}: {job.model}, features {job.features}")
+        reporter.info(f"[{number}/{len(wanted)}] {job.task}: {job.model}, features {job.features}")
         try:
             if encoder is None or of != job.checkpoint:
                 checkpoint = locate.load(job.checkpoint, runs=places.runs, seed=seed)
-                encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=engine)
+                encoder = Encoder.from_checkpoint(checkpoint, device=device, inference=inference)
                 of = job.checkpoint
             card = tasks.load(job.task)
             dataset, other = opened(card, places.data_dir)
-            measurement = Measurement(card, encoder, dataset, job.features, seed, places.cache, watcher, other)
+            measurement = Measurement(card, encoder, dataset, job.features, seed, places.cache, reporter, other)
             row_of(measurement, results=places.results, suite=suite, overwrite=overwrite)
         except UserError as error:
-            watcher.say(f"failed, going on: {error}")
+            reporter.info(f"failed, going on: {error}")
             failed.append((job, str(error)))
         except Exception as error:  # a bug, or no memory left: hours of other jobs are not its price
-            watcher.say(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
+            reporter.info(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
             failed.append((job, f"{type(error).__name__}: {error}"))
     return failed
 
@@ -126,7 +126,7 @@ def _job(
     note = card.cost
     if path.exists():
         size = whose.preprocessing.image_size
-        wrong = objection(store.read(path), at_hand.of(card, data), image_size=size, precision=precision)
+        wrong = reuse_error(store.read(path), at_hand.of(card, data), image_size=size, precision=precision)
         state, note = ("blocked", f"{path} {wrong}; --overwrite it") if wrong else ("kept", str(path))
     elif lacking := lacking or at_hand.lacking(card, data):
         state, note = "impossible", lacking

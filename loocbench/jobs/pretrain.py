@@ -11,14 +11,13 @@ from filelock import Timeout
 from loocbench import files
 from loocbench.checkpoints import native
 from loocbench.errors import SharedError, UserError
-from loocbench.jobs import failing
-from loocbench.jobs.run_folder import RunFolder
-from loocbench.jobs.training import SPLIT, Training
-from loocbench.jobs.upkeep import Upkeep
-from loocbench.pretraining import resuming
+from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
+from loocbench.runs import failures, states
+from loocbench.runs.folder import RunFolder
+from loocbench.runs.settings import RunSettings
+from loocbench.runs.trainer import SPLIT, Trainer
 from loocbench.types import Dataset, Recipe
-from loocbench.watching import Watcher
 
 # What to do with a run that is there: refuse it, start again, go on, or go on if it is this very run, else start again.
 Existing = Literal["refuse", "overwrite", "resume", "resume-or-overwrite"]
@@ -34,9 +33,9 @@ def pretrain(
     runs: Path,
     cache: Path,
     device: str,
-    watcher: Watcher,
+    reporter: Reporter,
     existing: Existing = "refuse",
-    upkeep: Upkeep | None = None,
+    settings: RunSettings | None = None,
     ranks: Ranks | None = None,
 ) -> Path:
     """Train and leave ``runs/name/`` (see ``run_folder``). Returns the checkpoint.
@@ -49,17 +48,17 @@ def pretrain(
     """
     if SPLIT not in dataset.splits:
         raise UserError(f"{dataset.name} is a test set without training images; pretrain on another --dataset.")
-    upkeep, ranks = upkeep or Upkeep(), ranks or Ranks()
+    settings, ranks = settings or RunSettings(), ranks or Ranks()
     if recipe.groups % ranks.world:
         raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
-    if upkeep.compiled:
-        failing.require_compiler()
-    folder = RunFolder(runs / name, upkeep.keep)
-    training = Training(recipe, dataset, name, folder, upkeep, watcher, ranks)
+    if settings.compiled:
+        failures.require_compiler()
+    folder = RunFolder(runs / name, settings.keep)
+    training = Trainer(recipe, dataset, name, folder, settings, reporter, ranks)
     with ExitStack() as lock:
-        plan = ranks.first_decides(lambda: _plan(training, existing, lock))
+        plan = ranks.broadcast_from_main(lambda: _plan(training, existing, lock))
         if plan == "finished":
-            watcher.say(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
+            reporter.info(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
             return folder.checkpoint
         if not ranks.first:
             training.run(cache, device, resume=plan == "resume")
@@ -68,14 +67,14 @@ def pretrain(
         return _train(training, cache, device, resume=plan == "resume")
 
 
-def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Path:
+def _train(training: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
     folder = training.folder
     files.require_writable(folder.path)
     try:
         training.run(cache, device, resume=resume)
     except KeyboardInterrupt as error:
         if folder.newest_state() and not folder.replaces:
-            raise UserError(f"interrupted; {folder.path} keeps its last state. {training.upkeep.again}") from error
+            raise UserError(f"interrupted; {folder.path} keeps its last state. {training.settings.again}") from error
         kept = "the older run is as it was" if folder.begun() else "nothing was kept"
         raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
     finally:
@@ -85,7 +84,7 @@ def _train(training: Training, cache: Path, device: str, *, resume: bool) -> Pat
     return folder.checkpoint
 
 
-def _plan(training: Training, existing: Existing, lock: ExitStack) -> Plan:
+def _plan(training: Trainer, existing: Existing, lock: ExitStack) -> Plan:
     """What there is to do, once the run's folder is ours alone. Raises UserError where that cannot be."""
     folder = training.folder
     files.require_writable(folder.path.parent)
@@ -105,10 +104,10 @@ def _plan(training: Training, existing: Existing, lock: ExitStack) -> Plan:
         if state is None and folder.begun():
             raise UserError(f"{folder.path} has no state to go on from; start again with --overwrite.")
         return "begin" if state is None else "resume"
-    return "resume" if state and resuming.identity(state) == training.identity else "begin"
+    return "resume" if state and states.identity(state) == training.identity else "begin"
 
 
-def _finished(training: Training) -> bool:
+def _finished(training: Trainer) -> bool:
     """Whether this very run, of this recipe and these images, has reached its last epoch and nothing is left to do."""
     try:
         card = native.read_card(training.folder.checkpoint)

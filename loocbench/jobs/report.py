@@ -10,11 +10,11 @@ from rich.console import Console
 
 from loocbench import files
 from loocbench.errors import UserError, unknown
+from loocbench.progress import Reporter
 from loocbench.records import frame, store
-from loocbench.report import table
 from loocbench.report.formats import latex, markdown, separated, structured, terminal
+from loocbench.report.table import table
 from loocbench.types import Row
-from loocbench.watching import Watcher
 
 Format = Literal["terminal", "markdown", "csv", "latex", "json", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -31,14 +31,14 @@ _SUFFIXES: dict[str, Format] = {
 _PLAIN_WIDTH = 120
 
 
-def rows_of(results: Path, suite: str, watcher: Watcher) -> list[Row]:
+def rows_of(results: Path, suite: str, reporter: Reporter) -> list[Row]:
     """The rows of a suite. Torn or foreign files are named and passed over. Raises UserError when there is no row."""
     rows: list[Row] = []
     for found in store.rows(results, suite):
         if isinstance(found, Row):
             rows.append(found)
         else:
-            watcher.say(f"passed over {found.path}: {found.reason}")
+            reporter.info(f"passed over {found.path}: {found.reason}")
     if not rows:
         others = [name for name in store.suites(results) if name != suite]
         there = f" There are rows of {', '.join(others)}." if others else ""

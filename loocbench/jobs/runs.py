@@ -8,17 +8,17 @@ from typing import Any
 
 from loocbench.checkpoints import native
 from loocbench.errors import UserError, unknown
-from loocbench.jobs.run_folder import RunFolder
-from loocbench.report import curves
-from loocbench.types import Card
+from loocbench.report.figures import curves
+from loocbench.runs.folder import RunFolder
+from loocbench.types import CheckpointCard
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """One run: its card, its log's entries, whether it can be resumed, and whether a process is writing it now."""
 
     folder: RunFolder
-    card: Card
+    card: CheckpointCard
     log: list[dict[str, Any]]
     resumable: bool
     running: bool
@@ -50,7 +50,7 @@ class Standing:
         return next((entry["knn"] for entry in reversed(self.log) if "knn" in entry), None)
 
 
-def find(runs: Path) -> list[Standing]:
+def find(runs: Path) -> list[RunStatus]:
     """Every run with a readable checkpoint, by name."""
     found = []
     for file in sorted(runs.glob(f"*/{native.FILE}")):
@@ -59,11 +59,11 @@ def find(runs: Path) -> list[Standing]:
             card = native.read_card(file)
         except UserError:
             continue
-        found.append(Standing(folder, card, folder.read_log(), bool(folder.states()), folder.locked()))
+        found.append(RunStatus(folder, card, folder.read_log(), bool(folder.states()), folder.locked()))
     return found
 
 
-def get(runs: Path, name: str) -> Standing:
+def get(runs: Path, name: str) -> RunStatus:
     """One run. Raises UserError with the names that exist."""
     every = {one.card.name: one for one in find(runs)}
     if name not in every:
@@ -71,7 +71,7 @@ def get(runs: Path, name: str) -> Standing:
     return every[name]
 
 
-def draw(standing: Standing, path: Path) -> Path:
+def draw(standing: RunStatus, path: Path) -> Path:
     """Draw the run's curves. Raises UserError when no epoch has ended."""
     if standing.card.recipe is None:
         raise UserError(f"{standing.card.name} was imported, not trained here: it has no curves.")

@@ -17,10 +17,10 @@ from pathlib import Path
 from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
 from loocbench.evaluators.combinations import choose as choose_from_products
-from loocbench.features import spaces
 from loocbench.free_memory import free_memory
-from loocbench.jobs.measure import measure, stored_or
+from loocbench.jobs.evaluation import measure, stored_or
 from loocbench.jobs.measurement import Measurement
+from loocbench.models import spaces
 from loocbench.models.network import GENERAL
 from loocbench.solvers.blocks import Blocks
 from loocbench.types import SELECTED, Row
@@ -81,7 +81,7 @@ def candidates(measurement: Measurement) -> list[Candidate]:
             train, val = (probing.Labelled(features[split], labels[split]) for split in ("train", "val"))
             choice = probing.choose(train, val, *protocol)
         found.append(Candidate(name, dim, choice.accuracy, choice.strength))
-        measurement.watcher.advance("combinations", number, len(every), name)
+        measurement.reporter.update("combinations", number, len(every), name)
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
 
 

@@ -16,17 +16,17 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import DEFAULT, Encoder
-from loocbench.features.engine import Engine
+from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs import at_hand, gallery, pretrain, select
-from loocbench.jobs.measure import objection, row_of
+from loocbench.jobs.evaluation import reuse_error, row_of
 from loocbench.jobs.measurement import Measurement
-from loocbench.jobs.run_folder import RunFolder
-from loocbench.jobs.training import SPLIT
-from loocbench.jobs.upkeep import Upkeep
 from loocbench.pretraining import recipes
+from loocbench.progress import Reporter
 from loocbench.records import store
+from loocbench.runs.folder import RunFolder
+from loocbench.runs.settings import RunSettings
+from loocbench.runs.trainer import SPLIT
 from loocbench.types import SELECTED, Dataset, Recipe
-from loocbench.watching import Watcher
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Suite:
         return [self._stage(model, recipe, precision) for model, recipe in self._recipes()]
 
     def run(
-        self, *, device: str, overwrite: bool, watcher: Watcher, engine: Engine = DEFAULT
+        self, *, device: str, overwrite: bool, reporter: Reporter, inference: InferenceConfig = DEFAULT
     ) -> dict[str, list[Measurement]]:
         """Do what is missing: finished runs of the same recipe and measured rows are kept.
 
@@ -98,16 +98,16 @@ class Suite:
         files.require_writable(self.places.results / self.card.suite)
         every = self._recipes()
         if not overwrite:
-            for stage in self.plan(precision=engine.precision):
+            for stage in self.plan(precision=inference.precision):
                 if stage.blocked:
                     raise UserError(f"{stage.blocked}; delete that file, or name other --results.")
         pictured: dict[str, list[Measurement]] = {}
         try:
             for number, (model, recipe) in enumerate(every, 1):
-                watcher.say(f"[{number}/{len(every)}] {self._name(recipe)}")
-                checkpoint = self._checkpoint(recipe, device=device, overwrite=overwrite, watcher=watcher)
-                encoder = Encoder.from_checkpoint(checkpoint, device=device, engine=engine)
-                for measurement in self._measured(model, encoder, overwrite=overwrite, watcher=watcher):
+                reporter.info(f"[{number}/{len(every)}] {self._name(recipe)}")
+                checkpoint = self._checkpoint(recipe, device=device, overwrite=overwrite, reporter=reporter)
+                encoder = Encoder.from_checkpoint(checkpoint, device=device, inference=inference)
+                for measurement in self._measured(model, encoder, overwrite=overwrite, reporter=reporter):
                     own = model.pictured and measurement.features_name == model.features[0]
                     if (
                         own
@@ -135,13 +135,13 @@ class Suite:
         ]
 
     def _measured(
-        self, model: SuiteModel, encoder: Encoder, *, overwrite: bool, watcher: Watcher
+        self, model: SuiteModel, encoder: Encoder, *, overwrite: bool, reporter: Reporter
     ) -> Iterator[Measurement]:
         """Each row's measurement, once the row is stored."""
         where, suite = self.places, self.card.suite
         for task, dataset, other, features in self._rows(model):
             named = encoder.default_features if features == SELECTED else features
-            measurement = Measurement(task, encoder, dataset, named, self.seed, where.cache, watcher, other)
+            measurement = Measurement(task, encoder, dataset, named, self.seed, where.cache, reporter, other)
             measure = select.row_of if features == SELECTED else row_of
             measure(measurement, results=where.results, suite=suite, overwrite=overwrite)
             yield measurement
@@ -165,7 +165,7 @@ class Suite:
             if path.exists():
                 stored += 1
                 size = recipe.image_size
-                wrong = objection(store.read(path), (dataset, other), image_size=size, precision=precision)
+                wrong = reuse_error(store.read(path), (dataset, other), image_size=size, precision=precision)
                 blocked = blocked or (f"{path} {wrong}" if wrong else "")
         trained: Literal["trained", "to train"] = "trained" if checkpoint else "to train"
         state: Literal["untrained", "trained", "to train"] = "untrained" if recipe.method == "random" else trained
@@ -186,13 +186,13 @@ class Suite:
         shown = f"'loocbench report --suite {self.card.suite}' shows what is measured"
         return f"Run the same command{without} to go on; {shown}."
 
-    def _checkpoint(self, recipe: Recipe, *, device: str, overwrite: bool, watcher: Watcher) -> Checkpoint:
+    def _checkpoint(self, recipe: Recipe, *, device: str, overwrite: bool, reporter: Reporter) -> Checkpoint:
         """The recipe's checkpoint: untrained, kept from before, or pretrained now."""
         if recipe.method == "random":
             return self._untrained(recipe)
         name = self._name(recipe)
         if not overwrite and (kept := self._kept(recipe)):
-            watcher.say(
+            reporter.info(
                 f"{name}: kept, trained before with the same recipe on the same images (--overwrite trains again)"
             )
             return kept
@@ -204,8 +204,8 @@ class Suite:
             cache=self.places.cache,
             device=device,
             existing="overwrite" if overwrite else "resume-or-overwrite",
-            watcher=watcher,
-            upkeep=Upkeep(again=self._again(overwrite)),
+            reporter=reporter,
+            settings=RunSettings(again=self._again(overwrite)),
         )
         return native.load(path)
 

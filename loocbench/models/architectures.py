@@ -20,7 +20,7 @@ from torchvision.models import VisionTransformer
 
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
-from loocbench.models import backbones, whole
+from loocbench.models import backbones, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
@@ -51,7 +51,7 @@ def named(name: str) -> str:
     return TORCHVISION + bare
 
 
-def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | whole.Whole:
+def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | library_network.LibraryNetwork:
     """The network, freshly initialised. spaces: of the heads, or those that a network of the user's own gives."""
     name = architecture.name
     if name.startswith(TORCHVISION):
@@ -59,7 +59,7 @@ def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network |
     if name.startswith(TIMM):
         return _timm(name.removeprefix(TIMM), architecture.options)
     if name.startswith(PYTHON):
-        return whole.own(_own(name.removeprefix(PYTHON)), spaces)
+        return library_network.own(_own(name.removeprefix(PYTHON)), spaces)
     return Network(
         name,
         spaces,
@@ -70,7 +70,7 @@ def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network |
     )
 
 
-def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | whole.Whole:
+def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | library_network.LibraryNetwork:
     """The network built without memory for its weights, where its library allows that: names, shapes, types."""
     try:
         with torch.device("meta"):
@@ -83,7 +83,7 @@ def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Networ
 def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
     """The shapes of a whole network's tensors by its library's names, and what those of its classifiers begin with."""
     net = skeleton(architecture)
-    heads = net.heads if isinstance(net, whole.Whole) else ()
+    heads = net.heads if isinstance(net, library_network.LibraryNetwork) else ()
     return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, heads
 
 
@@ -98,7 +98,7 @@ def default_image_size(name: str) -> int:
     return backbones.default_image_size(name)
 
 
-def _torchvision(name: str, options: Mapping[str, Any]) -> whole.Whole:
+def _torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
     if name not in (known := torchvision.models.list_models(module=torchvision.models)):
         raise unknown("torchvision model", name, known)
     needs: dict[str, Any] = dict(options)
@@ -109,14 +109,14 @@ def _torchvision(name: str, options: Mapping[str, Any]) -> whole.Whole:
         net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, VisionTransformer):
         net.heads = nn.Identity()
-        return whole.tokens(net, _torchvision_tokens, 1, ("heads.",))
+        return library_network.tokens(net, _torchvision_tokens, 1, ("heads.",))
     if name.startswith("squeezenet"):  # classifies by a convolution: its features are the pooled maps before it
         net.classifier = nn.AdaptiveAvgPool2d(1)
-        return whole.pooled(net, ("classifier.",))
+        return library_network.pooled(net, ("classifier.",))
     path, _ = [(path, part) for path, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
     parent, _, last = path.rpartition(".")
     setattr(net.get_submodule(parent), last, nn.Identity())
-    return whole.pooled(net, (f"{path}.", *_AUXILIARY))
+    return library_network.pooled(net, (f"{path}.", *_AUXILIARY))
 
 
 def _torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,15 +138,15 @@ def _timm_name(name: str) -> str:
     return name
 
 
-def _timm(name: str, options: Mapping[str, Any]) -> whole.Whole:
+def _timm(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
     timm = require("timm", "timm")
     with _told(f"timm:{name}", options):
         net = timm.create_model(_timm_name(name), pretrained=False, num_classes=0, **options)
     classifier = net.default_cfg.get("classifier") or ()
     heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
-        return whole.tokens(net, _timm_tokens, int(net.num_prefix_tokens), heads)
-    return whole.pooled(net, heads)
+        return library_network.tokens(net, _timm_tokens, int(net.num_prefix_tokens), heads)
+    return library_network.pooled(net, heads)
 
 
 def _timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -114,7 +114,7 @@ class Run:
         recipe, position = self.recipe, self.position
         while position.epoch < recipe.epochs:
             rate = self._learning_rate(position.epoch)
-            for group in self.training.descent.optimizer.param_groups:
+            for group in self.training.optimizer.optimizer.param_groups:
                 group["lr"] = rate
             begin, done = time.perf_counter(), 0
             for batch in self.batches.of_epoch(position.epoch, self._batches_left(), self.training.layout):

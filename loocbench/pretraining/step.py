@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from loocbench.models.network import GENERAL, Network
-from loocbench.pretraining import health, momentum
-from loocbench.pretraining.descent import Descent
+from loocbench.pretraining import collapse, momentum
+from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.methods import CONTRASTIVE
 from loocbench.pretraining.queue import Queues
@@ -25,7 +25,7 @@ class Training(Protocol):
     """The state of a run, and how a batch changes it. losses: what each entry of a step's result is the loss of."""
 
     network: Network
-    descent: Descent
+    optimizer: GroupedOptimizer
     layout: Layout
     losses: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class Pretraining:
         self.key_encoder = momentum.momentum_copy(self.network)
         generator = torch.Generator().manual_seed(recipe.seed)
         self.queues = Queues(len(self.losses), recipe.queue_size, recipe.embedding_dim, generator).to(device)
-        self.descent = Descent(recipe, self.network, device, ranks)
+        self.optimizer = GroupedOptimizer(recipe, self.network, device, ranks)
         self._alignment = torch.full((len(self.losses),), torch.nan)
 
     def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
@@ -73,11 +73,11 @@ class Pretraining:
         def losses_of(group: int) -> Tensor:
             rows = torch.from_numpy(share.queries[group]).to(self.device)
             with autocast(self.recipe, self.device):
-                embeddings = self.descent.model(images[group])
-            distances.add_(health.alignment(embeddings.detach(), positives[:, rows]), alpha=len(rows) / share.count)
+                embeddings = self.optimizer.model(images[group])
+            distances.add_(collapse.alignment(embeddings.detach(), positives[:, rows]), alpha=len(rows) / share.count)
             return self.method.losses(embeddings, own[:, :, rows], entries, temperature)
 
-        losses = self.descent.step(share, losses_of)
+        losses = self.optimizer.step(share, losses_of)
         if torch.isfinite(losses).all():
             self.queues.enqueue(positives)
             self._alignment = self.ranks.sum_(distances)
@@ -110,7 +110,7 @@ class Pretraining:
 
     def health(self) -> dict[str, dict[str, float]]:
         """Alignment of the last batch and uniformity of the queues; each by space."""
-        values = {"alignment": self._alignment, "uniformity": health.uniformity(self.queues.entries)}
+        values = {"alignment": self._alignment, "uniformity": collapse.uniformity(self.queues.entries)}
         return {name: dict(zip(self.losses, value.tolist(), strict=True)) for name, value in values.items()}
 
 
@@ -126,7 +126,7 @@ class SupervisedTraining:
             torch.manual_seed(recipe.seed)
             self.classifier = nn.Linear(self.network.dim, classes).to(device)
         self._whole = _Classifier(self.network, self.classifier)
-        self.descent = Descent(recipe, self._whole, device, ranks)
+        self.optimizer = GroupedOptimizer(recipe, self._whole, device, ranks)
 
     def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
         """As the protocol says, without keys. Returns the loss [1]."""
@@ -135,10 +135,10 @@ class SupervisedTraining:
 
         def losses_of(group: int) -> Tensor:
             with autocast(self.recipe, self.device):
-                logits = self.descent.model(images[group])
+                logits = self.optimizer.model(images[group])
             return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), wanted[group])[None]
 
-        return self.descent.step(share, losses_of)
+        return self.optimizer.step(share, losses_of)
 
     def compile(self) -> None:
         """Network and classifier, as one."""

@@ -18,7 +18,7 @@ from loocbench.checkpoints import locate, native, networks, sources
 from loocbench.checkpoints.foreign import importing, preprocessing
 from loocbench.errors import UserError
 from loocbench.models.network import Network
-from loocbench.types import Card
+from loocbench.types import CheckpointCard
 from tests.checkpoints.test_families import assert_same, images, imported, seeded, spaces_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "checkpoints.md"
@@ -77,7 +77,7 @@ def own_file(path: Path, module: str) -> dict[str, torch.Tensor]:
 
 def test_an_architecture_of_ones_own_as_documented(own_module, tmp_path):
     state = own_file(tmp_path / "net.th", own_module)
-    wishes = preprocessing.Wishes(image_size=32, resize=32)
+    wishes = preprocessing.PreprocessingOverrides(image_size=32, resize=32)
     found, checkpoint = imported(tmp_path / "net.th", arch=f"{own_module}:resnet20", wishes=wishes)
     assert found.left_out == {"linear": 2}
     assert checkpoint.card.preprocessing.resize == 32
@@ -222,16 +222,16 @@ def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
     assert (card.format, card.recipe, card.dataset) == (2, None, "unknown")
     assert card.source.sha256 in str(card.source)
     assert card.source.preprocessing == "assumed: ImageNet's"
-    assert Card.model_validate_json(card.model_dump_json()) == card
+    assert CheckpointCard.model_validate_json(card.model_dump_json()) == card
 
 
 def test_cards_written_before_still_load():
     """A card of format 1, as the first version wrote it: no architecture, no source."""
     card = locate.untrained("resnet8", 0).card
     written = card.model_dump(mode="json", exclude={"architecture", "source"})
-    assert Card.model_validate(written) == card
+    assert CheckpointCard.model_validate(written) == card
     with pytest.raises(ValueError, match="a card has a recipe, or an architecture and a source"):
-        Card.model_validate({**written, "recipe": None})
+        CheckpointCard.model_validate({**written, "recipe": None})
 
 
 def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
@@ -242,7 +242,7 @@ def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
     ):
         hostile = {**card, "architecture": {**card["architecture"], "options": options}}
         with pytest.raises(ValueError, match="is no option of an architecture"):
-            Card.model_validate(hostile)
+            CheckpointCard.model_validate(hostile)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_card_with_a_recipe_cannot_also_name_code():
     card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
     foreign = {"architecture": {"name": "python:os:system"}, "source": {"kind": "file", "name": "x"}}
     with pytest.raises(ValueError, match="a card has a recipe, or an architecture and a source"):
-        Card.model_validate({**card, **foreign})
+        CheckpointCard.model_validate({**card, **foreign})
 
 
 @pytest.mark.parametrize("name", ["/tmp/elsewhere", "../elsewhere", "a/b", ""])
@@ -278,7 +278,7 @@ def test_a_cards_spaces_cannot_name_other_files(name):
     """Features of a space are cached in a file of its name."""
     card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
     with pytest.raises(ValueError, match="should match pattern"):
-        Card.model_validate({**card, "spaces": [name]})
+        CheckpointCard.model_validate({**card, "spaces": [name]})
 
 
 def test_a_card_of_another_network_than_the_weights_is_refused_before_it_is_built(tmp_path):
@@ -303,7 +303,9 @@ def test_known_weights_of_torchvision_state_their_preprocessing(monkeypatch):
     entry = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     mark = re.search(r"-([0-9a-f]{8})\.pth", entry.url)[1]
     stated = preprocessing.find(
-        importing.Architecture(name="resnet50"), mark + "0" * 56, preprocessing.Wishes(mean=(0.5, 0.5, 0.5))
+        importing.Architecture(name="resnet50"),
+        mark + "0" * 56,
+        preprocessing.PreprocessingOverrides(mean=(0.5, 0.5, 0.5)),
     )
     assert (stated.preprocessing.resize, stated.preprocessing.image_size) == (232, 224)
     assert stated.preprocessing.mean == (0.5, 0.5, 0.5)
@@ -341,7 +343,7 @@ def test_an_untrained_network_of_any_architecture_is_a_baseline():
 
 def test_the_untrained_twin_of_a_checkpoint_sees_images_as_it_does(tmp_path):
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "net.pth")
-    wishes = preprocessing.Wishes(image_size=64, resize=64, std=(1.0, 1.0, 1.0))
+    wishes = preprocessing.PreprocessingOverrides(image_size=64, resize=64, std=(1.0, 1.0, 1.0))
     _, checkpoint = imported(tmp_path / "net.pth", wishes=wishes, name="mine")
     native.save(Path("runs/mine") / native.FILE, checkpoint.card, checkpoint.weights)
     twin = locate.load("random:mine", seed=3)

@@ -191,7 +191,7 @@ def _mlp(name: re.Match[str]) -> str:
 def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
     net = vit()
     torch.save(net.state_dict(), tmp_path / "vit.pth")
-    _, checkpoint = imported(tmp_path / "vit.pth", wishes=preprocessing.Wishes(image_size=96))
+    _, checkpoint = imported(tmp_path / "vit.pth", wishes=preprocessing.PreprocessingOverrides(image_size=96))
     dynamic = vit(dynamic_img_size=True)
     dynamic.load_state_dict(net.state_dict())
     assert torch.equal(checkpoint.weights["net.pos_embed"], net.state_dict()["pos_embed"])
@@ -223,7 +223,7 @@ def test_torchvisions_vit(tmp_path):
     expected = {"general": general, "cls": kept[0][:, 0], "patch": kept[0][:, 1:].mean(dim=1)}
     assert_all_same(spaces_of(checkpoint, images(64)), expected)
     with pytest.raises(UserError, match="takes images of 64 px; leave --image-size out"):
-        imported(tmp_path / "vit.pth", wishes=preprocessing.Wishes(image_size=96))
+        imported(tmp_path / "vit.pth", wishes=preprocessing.PreprocessingOverrides(image_size=96))
 
 
 def open_clip_names(net: nn.Module) -> State:

@@ -70,7 +70,7 @@ def test_an_unknown_recipe_gets_a_suggestion(one_line):
 
 
 def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monkeypatch):
-    from loocbench.jobs.training import Training
+    from loocbench.runs.trainer import Training
 
     real = Training._end_epoch
 

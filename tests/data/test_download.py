@@ -212,7 +212,7 @@ def special(name, kind, target=""):
 
 def unpack(archive, folder, limit=10**6):
     folder.mkdir(parents=True, exist_ok=True)
-    unpacking.unpack(archive, folder, limit=limit, watcher=Silent())
+    unpacking.unpack(archive, folder, limit=limit, reporter=Silent())
 
 
 def below(folder):

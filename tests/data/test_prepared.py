@@ -24,11 +24,11 @@ class Listening(Silent):
     def __init__(self):
         self.said, self.stages = [], []
 
-    def say(self, message):
+    def info(self, message):
         """A line."""
         self.said.append(message)
 
-    def advance(self, stage, done, total, detail=""):
+    def update(self, stage, done, total, detail=""):
         """Progress."""
         self.stages.append((stage, done, total))
 
@@ -41,8 +41,8 @@ def pets(tmp_path):
     return catalog.open_dataset(f"folder:{tmp_path / 'pets'}")
 
 
-def prepare(dataset, split, short_side, cache, watcher=None):
-    return preparing.prepare(dataset, dataset.splits[split], short_side, cache=cache, watcher=watcher or Silent())
+def prepare(dataset, split, short_side, cache, reporter=None):
+    return preparing.prepare(dataset, dataset.splits[split], short_side, cache=cache, reporter=reporter or Silent())
 
 
 def leftovers(cache):
@@ -166,8 +166,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pets, monkeypatch
     monkeypatch.setattr(preparing, "_GROUP", 16)
 
     class Stops(Listening):
-        def advance(self, stage, done, total, detail=""):
-            super().advance(stage, done, total)
+        def update(self, stage, done, total, detail=""):
+            super().update(stage, done, total)
             if stage.startswith("decode") and done == 40:
                 raise KeyboardInterrupt
 
@@ -200,7 +200,7 @@ def test_a_strange_part_is_begun_anew(tmp_path, pets, monkeypatch, spoil):
     assert path.read_bytes() == whole
 
 
-def _interrupt(watcher, stage, done, total, detail=""):
+def _interrupt(reporter, stage, done, total, detail=""):
     if stage.startswith("decode"):
         raise KeyboardInterrupt
 
@@ -215,7 +215,7 @@ class Slow:
     def advance(self, stage, done, total, detail=""):
         if stage.startswith("decode"): time.sleep(0.05)
 dataset = catalog.open_dataset("folder:pets", Path(sys.argv[1]))
-preparing.prepare(dataset, dataset.splits["train"], 24, cache=Path(sys.argv[1]) / "cache", watcher=Slow())
+preparing.prepare(dataset, dataset.splits["train"], 24, cache=Path(sys.argv[1]) / "cache", reporter=Slow())
 """
 
 
@@ -246,7 +246,7 @@ class Silent:
 torch.set_num_threads(1)
 dataset = catalog.open_dataset("folder:pets", Path(sys.argv[1]))
 for name, split in dataset.splits.items():
-    images = preparing.prepare(dataset, split, 128, cache=Path(sys.argv[1]) / "cache", watcher=Silent())
+    images = preparing.prepare(dataset, split, 128, cache=Path(sys.argv[1]) / "cache", reporter=Silent())
     for begin in range(0, len(images), 64):
         rows = np.arange(begin, min(begin + 64, len(images)))
         images.batch(rows), images.center_crops(rows, 112).float()

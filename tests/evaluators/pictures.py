@@ -67,5 +67,5 @@ class Pictures:
     def elsewhere(self):
         return Pictures(self.other, self.encode)
 
-    def say(self, message):
+    def info(self, message):
         """Nothing."""

@@ -35,7 +35,7 @@ class Made:
     def labels(self, split, factor):
         return torch.arange(CLASSES * SIZES[split]) % CLASSES
 
-    def say(self, message):
+    def info(self, message):
         """Nothing."""
 
 

@@ -45,7 +45,7 @@ class Made:
     def labels(self, split, factor):
         return torch.arange(CLASSES * SIZES[split]) % CLASSES
 
-    def say(self, message):
+    def info(self, message):
         self.said.append(message)
 
 

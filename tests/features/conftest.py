@@ -4,15 +4,15 @@ import pytest
 
 from loocbench.checkpoints import locate
 from loocbench.features.encoder import Encoder
-from loocbench.features.engine import Engine
+from loocbench.features.inference_config import InferenceConfig
 
 
 @pytest.fixture
 def encoder_of():
     """encoder_of(network, size, engine): the network as an encoder of size px images."""
 
-    def make(network, size, engine=None):
+    def make(network, size, inference=None):
         card = locate.untrained("resnet8", 0, size).card
-        return Encoder(card, network, "cpu", engine or Engine())
+        return Encoder(card, network, "cpu", inference or InferenceConfig())
 
     return make

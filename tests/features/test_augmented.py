@@ -15,11 +15,13 @@ def epoch(trained, tiny_blooms, tmp_path):
 
     def run(number, *, seed=0, batch_size=50, splits=("train", "val")):
         parts = [
-            preparing.prepare(tiny_blooms, tiny_blooms.splits[split], 18, cache=tmp_path, watcher=Silent())
+            preparing.prepare(tiny_blooms, tiny_blooms.splits[split], 18, cache=tmp_path, reporter=Silent())
             for split in splits
         ]
         batches = list(
-            augmented.epoch_of(encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size, say=Silent().say)
+            augmented.epoch_of(
+                encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size, info=Silent().info
+            )
         )
         rows = torch.cat([rows for rows, _ in batches])
         features = torch.cat([features for _, features in batches])

@@ -14,10 +14,11 @@ import pytest
 import torch
 from safetensors.numpy import load
 
+from loocbench.cache import feature_files
 from loocbench.checkpoints import locate
-from loocbench.data import arriving, blooms, folders, preparing
+from loocbench.data import blooms, folders, preparing, streaming
 from loocbench.errors import UserError
-from loocbench.features import bulk, extraction, stored
+from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.measurement import Measurement
 from loocbench.ranks import Ranks
@@ -32,7 +33,7 @@ def encoder_with(device="cpu"):
 def extract(dataset, cache, ranks=None, split="test"):
     torch.set_num_threads(1)
     return extraction.extract(
-        encoder_with(), dataset, dataset.splits[split], cache=cache, watcher=Silent(), ranks=ranks or Ranks()
+        encoder_with(), dataset, dataset.splits[split], cache=cache, reporter=Silent(), ranks=ranks or Ranks()
     )
 
 
@@ -41,14 +42,14 @@ def bytes_of(cache):
 
 
 def left_over(cache):
-    return [path for path in (cache / "features").iterdir() if path.suffix == stored.PART]
+    return [path for path in (cache / "features").iterdir() if path.suffix == feature_files.PART]
 
 
 def _one_of_two(rank, folder, counts):
     """A process of two: in turn the splits of several sizes."""
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     for count, size in counts:
-        bulk.SIZES["cpu"] = size
+        inference.SIZES["cpu"] = size
         extract(blooms.blooms({"test": count}), folder / f"two-{count}", Ranks(rank, 2))
     torch.distributed.destroy_process_group()
 
@@ -62,7 +63,7 @@ def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch
     for process in processes:
         process.start()
     for count, size in counts:
-        monkeypatch.setitem(bulk.SIZES, "cpu", size)
+        monkeypatch.setitem(inference.SIZES, "cpu", size)
         one = extract(blooms.blooms({"test": count}), tmp_path / f"one-{count}")
         assert one["general"].shape == (count, 64)
     for process in processes:
@@ -97,14 +98,14 @@ def test_processes_without_a_common_cache_are_told(tmp_path):
 
 
 def _alone(folder, passes):
-    real = bulk.Bulk.__call__
+    real = inference.InferenceNetwork.__call__
 
     def counted(self, crops):
         with passes.get_lock():
             passes.value += len(crops)
         return real(self, crops)
 
-    bulk.Bulk.__call__ = counted
+    inference.InferenceNetwork.__call__ = counted
     extract(blooms.blooms({"test": 300}), folder)
 
 
@@ -155,7 +156,9 @@ def test_kill_9_leaves_no_half_entry_that_is_taken_for_whole(tmp_path):
 
 
 def test_a_failed_extraction_leaves_no_entry(tmp_path, monkeypatch):
-    monkeypatch.setattr(bulk.Bulk, "__call__", lambda self, crops: (_ for _ in ()).throw(RuntimeError("broken")))
+    monkeypatch.setattr(
+        inference.InferenceNetwork, "__call__", lambda self, crops: (_ for _ in ()).throw(RuntimeError("broken"))
+    )
     with pytest.raises(RuntimeError, match="broken"):
         extract(blooms.blooms({"test": 10}), tmp_path)
     assert not bytes_of(tmp_path)
@@ -177,13 +180,13 @@ def clearing(real):
 
 def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
     first = extract(tiny_blooms, tmp_path)["general"]
-    load, cleared = clearing(stored.load)
-    monkeypatch.setattr(stored, "load", load)
+    load, cleared = clearing(feature_files.load)
+    monkeypatch.setattr(feature_files, "load", load)
     np.testing.assert_array_equal(extract(tiny_blooms, tmp_path)["general"], first)
     cleared.clear()
     rows = np.array([1, 5])  # of the whole split's file, which goes this moment
     found = extraction.extract(
-        encoder_with(), tiny_blooms, tiny_blooms.splits["test"], rows=rows, cache=tmp_path, watcher=Silent()
+        encoder_with(), tiny_blooms, tiny_blooms.splits["test"], rows=rows, cache=tmp_path, reporter=Silent()
     )
     np.testing.assert_allclose(found["general"], first[rows], rtol=1e-4, atol=1e-5)
     assert len(cleared) == 1
@@ -193,15 +196,17 @@ def test_images_that_are_cleared_away_before_they_are_opened_are_made_again(tiny
     opened, cleared = clearing(preparing.PreparedImages)
     monkeypatch.setattr(preparing, "PreparedImages", opened)
     split = tiny_blooms.splits["test"]
-    assert len(preparing.prepare(tiny_blooms, split, 18, cache=tmp_path, watcher=Silent())) == 64
+    assert len(preparing.prepare(tiny_blooms, split, 18, cache=tmp_path, reporter=Silent())) == 64
     assert len(cleared) == 1
 
 
 def test_a_second_command_on_the_same_checkpoint_and_data_computes_nothing(tmp_path, monkeypatch, tiny_blooms):
     """Probe, retrieval and rotation ask for the same split: one pass, and one more for each other turn."""
     calls = []
-    real = bulk.Bulk.__call__
-    monkeypatch.setattr(bulk.Bulk, "__call__", lambda self, crops: calls.append(len(crops)) or real(self, crops))
+    real = inference.InferenceNetwork.__call__
+    monkeypatch.setattr(
+        inference.InferenceNetwork, "__call__", lambda self, crops: calls.append(len(crops)) or real(self, crops)
+    )
 
     def subject():  # each command loads the checkpoint anew
         return Measurement(None, encoder_with(), tiny_blooms, "looc", 0, tmp_path, Silent())
@@ -233,7 +238,7 @@ def pictures(tmp_path):
 def test_the_network_works_while_images_are_decoded(pictures, tmp_path, monkeypatch):
     """The decoder waits until the first features are there; without overlap nobody would ever make them."""
     computed = threading.Event()
-    real_put, real_call = preparing._put, bulk.Bulk.__call__
+    real_put, real_call = preparing._put, inference.InferenceNetwork.__call__
 
     def put(job, images):
         if pictures.splits["test"].items.index(job[2][0]) >= 128:
@@ -246,10 +251,10 @@ def test_the_network_works_while_images_are_decoded(pictures, tmp_path, monkeypa
         return every
 
     monkeypatch.setattr(preparing, "_put", put)
-    monkeypatch.setattr(bulk.Bulk, "__call__", call)
+    monkeypatch.setattr(inference.InferenceNetwork, "__call__", call)
     found = extract(pictures, tmp_path / "arriving")
     monkeypatch.undo()
-    preparing.prepare(pictures, pictures.splits["test"], 18, cache=tmp_path / "before", watcher=Silent())
+    preparing.prepare(pictures, pictures.splits["test"], 18, cache=tmp_path / "before", reporter=Silent())
     extract(pictures, tmp_path / "before")
     assert bytes_of(tmp_path / "arriving") == bytes_of(tmp_path / "before")
     assert len(found["general"]) == 300
@@ -267,7 +272,7 @@ def test_decoding_stops_with_the_network_and_goes_on_later(pictures, tmp_path, m
         real(job, images)
 
     monkeypatch.setattr(preparing, "_put", put)
-    with arriving.ArrivingImages(pictures, split, 18, cache=tmp_path, watcher=Silent()) as images:
+    with streaming.StreamingImages(pictures, split, 18, cache=tmp_path, reporter=Silent()) as images:
         first = np.array(images.first(150).image(149))
         images._stopping = True  # what the block's end does
         stop.set()
@@ -275,9 +280,9 @@ def test_decoding_stops_with_the_network_and_goes_on_later(pictures, tmp_path, m
     assert not list((tmp_path / "images").glob("*.safetensors"))
     monkeypatch.setattr(preparing, "_put", real)
     said = []
-    watcher = Silent()
-    watcher.say = said.append
-    whole = preparing.prepare(pictures, split, 18, cache=tmp_path, watcher=watcher)
+    reporter = Silent()
+    reporter.info = said.append
+    whole = preparing.prepare(pictures, split, 18, cache=tmp_path, reporter=reporter)
     assert "going on at image" in said[0]
     np.testing.assert_array_equal(whole.image(149), first)
 

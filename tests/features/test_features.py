@@ -10,8 +10,9 @@ from PIL import Image
 import loocbench
 from loocbench.data import blooms
 from loocbench.errors import UserError
-from loocbench.features import extraction, keys, spaces
-from loocbench.features.bulk import Bulk
+from loocbench.features import cache_keys, extraction
+from loocbench.features.inference import InferenceNetwork
+from loocbench.models import spaces
 from loocbench.types import UNCHANGED, Change
 from tests.conftest import Silent
 
@@ -87,7 +88,7 @@ def test_prepare_makes_pillow_images_into_the_networks_input(trained):
 
 def extract(encoder, dataset, cache, change=UNCHANGED, rows=None, split="test"):
     return extraction.extract(
-        encoder, dataset, dataset.splits[split], change=change, rows=rows, cache=cache, watcher=Silent()
+        encoder, dataset, dataset.splits[split], change=change, rows=rows, cache=cache, reporter=Silent()
     )
 
 
@@ -121,7 +122,7 @@ def test_some_rows_are_those_rows_of_all(trained, tiny_blooms, tmp_path, change)
 def test_a_second_extraction_costs_no_forward_pass(trained, tiny_blooms, tmp_path, monkeypatch):
     encoder = loocbench.load(trained["looc"])
     first = extract(encoder, tiny_blooms, tmp_path)
-    monkeypatch.setattr(Bulk, "__call__", lambda self, crops: pytest.fail("a forward pass"))
+    monkeypatch.setattr(InferenceNetwork, "__call__", lambda self, crops: pytest.fail("a forward pass"))
     second = extract(encoder, tiny_blooms, tmp_path)
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
@@ -130,7 +131,7 @@ def test_what_is_part_of_a_cached_split_costs_no_forward_pass(trained, tiny_bloo
     """Rows of it, all rows by their numbers, and no turn at all."""
     encoder, rows = loocbench.load(trained["looc"]), np.array([3, 8, 40])
     whole = extract(encoder, tiny_blooms, tmp_path)["general"]
-    monkeypatch.setattr(Bulk, "__call__", lambda self, images: pytest.fail("a forward pass"))
+    monkeypatch.setattr(InferenceNetwork, "__call__", lambda self, images: pytest.fail("a forward pass"))
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=rows)["general"], whole[rows])
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, rows=np.arange(64))["general"], whole)
     assert np.array_equal(extract(encoder, tiny_blooms, tmp_path, Change("rotation", 0))["general"], whole)
@@ -152,7 +153,7 @@ def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blo
     changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
 
     def key(*about):
-        return keys.key(keys.identity(*about), "float32")
+        return cache_keys.key(cache_keys.identity(*about), "float32")
 
     found = {
         *(key(looc, tiny_blooms, test, change, None) for change in changes),
@@ -160,7 +161,7 @@ def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blo
         key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
         key(looc, other, other.splits["test"], UNCHANGED, None),
         key(moco, tiny_blooms, test, UNCHANGED, None),
-        keys.key(keys.identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
+        cache_keys.key(cache_keys.identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
     }
     changed = loocbench.load(trained["looc"])
     changed.preprocessing = changed.preprocessing.model_copy(update={"resize": 20})

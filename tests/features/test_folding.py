@@ -5,8 +5,8 @@ import torch
 import torchvision
 from torch import nn
 
-from loocbench.features import bulk, folding
-from loocbench.models import architectures, whole
+from loocbench.features import folding, inference
+from loocbench.models import architectures, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
@@ -62,7 +62,7 @@ def test_the_network_itself_is_left_alone():
 
 
 def test_nothing_to_join_is_none():
-    assert folding.folded(whole.pooled(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
+    assert folding.folded(library_network.pooled(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
 
 
 class ReadsTwice(nn.Module):
@@ -117,7 +117,7 @@ class AddsItsInput(nn.Module):
 @pytest.mark.parametrize("kind", [ReadsTwice, ThroughAView, SharedConvolution, AddsItsInput])
 @torch.inference_mode()
 def test_what_is_read_again_is_not_overwritten(kind):
-    network = whole.pooled(lively(kind()))
+    network = library_network.pooled(lively(kind()))
     images = torch.randn(3, 3, 8, 8)
     kept = images.clone()
     fast = folding.folded(network, images)
@@ -137,10 +137,16 @@ def test_a_vit_and_an_untraceable_network_stay_plain(encoder_of):
 
     vit = torchvision.models.VisionTransformer(32, 16, 1, 2, 16, 16)
     vit.heads = nn.Identity()
-    for network in (whole.tokens(vit, architectures._torchvision_tokens, 1), whole.pooled(Untraceable())):
+    for network in (
+        library_network.tokens(vit, architectures._torchvision_tokens, 1),
+        library_network.pooled(Untraceable()),
+    ):
         encoder = encoder_of(network.eval(), 32)
         crops = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
-        found, expected = bulk.Bulk(encoder, images=3, say=pytest.fail)(crops), encoder.all_spaces(crops)
+        found, expected = (
+            inference.InferenceNetwork(encoder, images=3, info=pytest.fail)(crops),
+            encoder.all_spaces(crops),
+        )
         assert all(torch.equal(found[name], values) for name, values in expected.items())
 
 
@@ -156,10 +162,10 @@ class TakesAnotherWay(nn.Module):
 
 
 def test_a_way_that_gives_other_features_is_not_used(encoder_of):
-    encoder = encoder_of(whole.pooled(TakesAnotherWay().eval()), 8)
+    encoder = encoder_of(library_network.pooled(TakesAnotherWay().eval()), 8)
     images = torch.randn(2, 3, 8, 8)
     wrong = folding.folded(encoder.network, images).every_space(images)["general"]
     assert not torch.allclose(wrong, encoder.network.every_space(images)["general"])
     crops = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
-    found = bulk.Bulk(encoder, images=2, say=pytest.fail)(crops)
+    found = inference.InferenceNetwork(encoder, images=2, info=pytest.fail)(crops)
     assert torch.equal(found["general"], encoder.all_spaces(crops)["general"])

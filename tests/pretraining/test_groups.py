@@ -80,7 +80,7 @@ def test_groups_are_separate_forward_passes_of_one_objective(groups):
             expected.append(F.cross_entropy(logits / 0.2, torch.zeros(count, dtype=torch.long)))
         optimizer.zero_grad()
         torch.stack(expected).mean().backward()
-        training.descent.optimizer.param_groups[0]["lr"] = 0.1
+        training.optimizer.optimizer.param_groups[0]["lr"] = 0.1
         optimizer.step()
         torch.testing.assert_close(take(training, views), torch.stack(expected).detach(), rtol=0, atol=1e-9)
         torch.testing.assert_close(
@@ -135,7 +135,7 @@ def test_half_precision_is_near_and_keeps_losses_queues_and_weights_in_float32(p
     torch.testing.assert_close(training.queues.entries.norm(dim=2), torch.ones(3, 64))
     pairs = zip(before.parameters(), training.network.parameters(), strict=True)
     assert all(new.dtype == torch.float32 and not torch.equal(old, new) for old, new in pairs if old.ndim > 1)
-    assert training.descent.scaler.is_enabled() == (precision == "float16")
+    assert training.optimizer.scaler.is_enabled() == (precision == "float16")
 
 
 @pytest.mark.slow

@@ -104,13 +104,13 @@ def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
 
 
 def test_health_tells_collapse_from_spread():
-    from loocbench.pretraining import health
+    from loocbench.pretraining import collapse
 
     generator = torch.Generator().manual_seed(0)
     spread = F.normalize(torch.randn(1, 400, 64, generator=generator), dim=2)
     collapsed = spread[:, :1].expand(1, 400, 64)
-    assert float(health.uniformity(collapsed)) == pytest.approx(0, abs=1e-4)
-    assert float(health.uniformity(spread)) < -3
+    assert float(collapse.uniformity(collapsed)) == pytest.approx(0, abs=1e-4)
+    assert float(collapse.uniformity(spread)) < -3
     naive = np.mean(
         [
             np.exp(-2 * float((spread[0, i] - spread[0, j]).square().sum()))
@@ -119,9 +119,9 @@ def test_health_tells_collapse_from_spread():
             if i != j
         ]
     )
-    assert float(health.uniformity(spread[:, :40])) == pytest.approx(np.log(naive), rel=1e-4)
-    assert float(health.alignment(spread, spread)) == 0
-    assert float(health.alignment(spread, -spread)) == pytest.approx(4, rel=1e-5)
+    assert float(collapse.uniformity(spread[:, :40])) == pytest.approx(np.log(naive), rel=1e-4)
+    assert float(collapse.alignment(spread, spread)) == 0
+    assert float(collapse.alignment(spread, -spread)) == pytest.approx(4, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", cards.names())

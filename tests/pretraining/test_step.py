@@ -141,7 +141,7 @@ def test_training_lowers_the_loss(tiny_blooms, tmp_path):
     from loocbench.data import preparing
     from loocbench.pretraining.loop import Run
 
-    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, watcher=Silent())
+    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, reporter=Silent())
     run = Run(tiny_recipe("looc", epochs=30, learning_rate=0.2), images, CPU)
     losses = [progress.loss for progress in run.steps() if progress.ends_epoch]
     assert np.mean(losses[-5:]) < np.mean(losses[2:7]) - 0.1  # from where the queue holds real keys

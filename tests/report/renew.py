@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loocbench.report import table
 from loocbench.report.formats import latex, markdown, separated, structured, terminal
+from loocbench.report.table import table
 from tests.report import fixed_store
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,9 +11,10 @@ from PIL import Image
 
 from loocbench.errors import UserError
 from loocbench.jobs import figures
-from loocbench.report import bars, drawing, saving, table
-from loocbench.report.cells import Line
-from loocbench.report.saving import FORMATS
+from loocbench.report.figures import bars, drawing, saving
+from loocbench.report.figures.saving import FORMATS
+from loocbench.report.table import table
+from loocbench.report.table.cells import Line
 from tests.cli.conftest import QUICK
 from tests.report import fixed_store
 
@@ -63,7 +64,7 @@ def test_the_same_rows_give_the_same_files(drawn, loocbench, tmp_path):
 def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
     from matplotlib.figure import Figure
 
-    from loocbench.report import bars
+    from loocbench.report.figures import bars
 
     built = table.build(fixed_store.rows())
     kept = []

@@ -9,11 +9,11 @@ import subprocess
 import pandas as pd
 import pytest
 
-from loocbench.report import table
 from loocbench.report.formats import latex, markdown, separated, structured
-from loocbench.report.labels import metric, percent
+from loocbench.report.table import table
+from loocbench.report.table.labels import metric, percent
 from tests.report import renew
-from tests.report.test_table import measured, parse
+from tests.report.table.test_table import measured, parse
 
 HOSTILE = r"a|b `c` *d* <e> _f_ \g $h$ {i} #j ~k ^l %m & n [o](p) 日本 é" + "\nnext"
 

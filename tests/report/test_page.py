@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from loocbench.records import store
-from loocbench.report import gallery, table
+from loocbench.report.figures import gallery
 from loocbench.report.formats import page
+from loocbench.report.table import table
 from tests.records.test_store import place
 from tests.report import fixed_store
-from tests.report.test_table import measured
+from tests.report.table.test_table import measured
 
 HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{7*7}}\'"</td>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

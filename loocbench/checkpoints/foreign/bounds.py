@@ -7,7 +7,7 @@ import math
 import zipfile
 from pathlib import Path
 
-from loocbench.checkpoints.foreign import instructions
+from loocbench.checkpoints.foreign import pickle_ops
 from loocbench.errors import UserError
 
 _HEADER = 100_000_000  # bytes, the bound of safetensors itself
@@ -84,7 +84,7 @@ def _archive(archive: zipfile.ZipFile, path: Path) -> None:
         raise UserError(f"{path} holds {len(pickles)} data.pkl where torch.save writes one; download it anew.")
     stem = pickles[0].removesuffix("data.pkl")
     with archive.open(pickles[0]) as file:
-        for key, count in instructions.storages(file, path, members[pickles[0]].file_size):
+        for key, count in pickle_ops.storages(file, path, members[pickles[0]].file_size):
             held = members.get(f"{stem}data/{key}")
             if held is None:
                 raise UserError(f"{path} lacks the data of storage {key}: it is damaged; download it anew.")
@@ -97,7 +97,7 @@ def pickled(path: Path) -> None:
     storages: dict[str, int] = {}
     with path.open("rb") as file:
         for number in range(5):  # magic number, protocol, system, the tensors without their values, the storages' keys
-            for key, count in instructions.storages(file, path, size):
+            for key, count in pickle_ops.storages(file, path, size):
                 if number == 3:
                     storages[key] = max(count, storages.get(key, 0))
     _require(path, sum(storages.values()), size)

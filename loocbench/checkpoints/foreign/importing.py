@@ -18,17 +18,17 @@ from loocbench.checkpoints.foreign import (
     key_map,
     layouts,
     matching,
-    placing,
     preprocessing,
     reading,
+    tensor_routing,
     timm_names,
 )
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures
+from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import GENERAL, Network
-from loocbench.models.whole import Whole
-from loocbench.types import Architecture, Card, Source
+from loocbench.types import Architecture, CheckpointCard, Source
 
 _SHOWN = 4  # faults in one line
 
@@ -47,7 +47,7 @@ class Choice:
     heads: tuple[str, ...] = ()
     name: str = ""
     trained_on: str = ""
-    wishes: preprocessing.Wishes = field(default_factory=preprocessing.Wishes)
+    wishes: preprocessing.PreprocessingOverrides = field(default_factory=preprocessing.PreprocessingOverrides)
     stem_padding: int | None = None
     options: dict[str, bool | int | float | str] = field(default_factory=dict)
     timm_config: dict[str, Any] | None = None
@@ -75,12 +75,12 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     """Read a file, recognise and match it. Raises UserError where it cannot be read, or a choice is the user's."""
     contents = reading.read(path)
     mapped = key_map.read(choice.key_map) if choice.key_map else None
-    sorted_ = placing.sort(contents, mapped, choice.key_map)
+    sorted_ = tensor_routing.sort(contents, mapped, choice.key_map)
     tensors, renamed = layouts.usual(sorted_.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
     averages = [group for group in sorted_.left_out if families.AVERAGES.match(group)]
     notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
-    found = placing.architecture_of(
+    found = tensor_routing.architecture_of(
         tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding, choice.options
     )
     if found is None:
@@ -90,17 +90,17 @@ def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
     stated = preprocessing.find(found.architecture, contents.sha256, choice.wishes, timm_config=choice.timm_config)
     architecture = preprocessing.fitted(found.architecture, stated.preprocessing.image_size)
     if mapped:
-        architecture = placing.with_heads(architecture, sorted_, separate=mapped.separate)
+        architecture = tensor_routing.with_heads(architecture, sorted_, separate=mapped.separate)
     spaces = tuple(sorted_.heads or sorted_.stages)
     network = architectures.skeleton(architecture, spaces)
     left_out = dict(sorted_.left_out)
-    if isinstance(network, Whole):
+    if isinstance(network, LibraryNetwork):
         tensors, changed = timm_names.own(tensors, network.net)
         notes += changed
-    tensors = placing.without_heads(tensors, network, choice.heads, left_out)
-    names = {name: placing.place(name, network) for name in tensors}
+    tensors = tensor_routing.without_heads(tensors, network, choice.heads, left_out)
+    names = {name: tensor_routing.place(name, network) for name in tensors}
     if mapped:
-        tensors, names = placing.with_parts(tensors, names, sorted_)
+        tensors, names = tensor_routing.with_parts(tensors, names, sorted_)
     match = matching.match(tensors, network.state_dict(), names)
     dims: Mapping[str, int] = {}
     if match.complete:
@@ -136,7 +136,7 @@ def checkpoint(examination: Examination, choice: Choice) -> Checkpoint:
         )
     stated = examination.stated
     name = choice.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
-    card = Card(
+    card = CheckpointCard(
         format=2,
         name=files.require_name("checkpoint", name),
         architecture=examination.architecture,
@@ -169,7 +169,7 @@ def _dimensions(
 ) -> dict[str, int]:
     """How wide each space is, found by one image. Raises UserError where the network does not give features."""
     with torch.random.fork_rng(devices=[]):
-        network: Network | Whole = architectures.build(architecture, spaces)
+        network: Network | LibraryNetwork = architectures.build(architecture, spaces)
     network.load_state_dict(dict(weights), strict=True)
     try:
         with torch.inference_mode():

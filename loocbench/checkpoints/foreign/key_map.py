@@ -20,9 +20,9 @@ from pathlib import Path
 from pydantic import Field
 from torch import Tensor
 
-from loocbench.cards.reading import read_card
 from loocbench.checkpoints.foreign import families
 from loocbench.errors import UserError
+from loocbench.toml_files import read_card
 from loocbench.types import Frozen
 
 _TARGET = re.compile(r"backbone(\.[\w.]+)?|(?:head|stage):[A-Za-z][\w-]*")

@@ -20,7 +20,7 @@ from loocbench.types import Architecture, Preprocessing
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PreprocessingOverrides:
     """What the user says of it; the rest is found."""
 
     image_size: int | None = None
@@ -39,7 +39,11 @@ class Stated:
 
 
 def find(
-    architecture: Architecture, sha256: str, wishes: Wishes, *, timm_config: dict[str, Any] | None = None
+    architecture: Architecture,
+    sha256: str,
+    wishes: PreprocessingOverrides,
+    *,
+    timm_config: dict[str, Any] | None = None,
 ) -> Stated:
     """The user's word before the library's for these very weights, before ImageNet's usual values."""
     stated = _of_timm_config(timm_config, "stated by its timm configuration") if timm_config else None

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from loocbench.checkpoints.foreign import allowed, bounds, kinds
+from loocbench.checkpoints.foreign import allowed, bounds, file_type
 from loocbench.errors import UserError
 
 _DEPTH = 8  # of mappings in mappings; state dicts lie at depth 1 to 5
@@ -47,7 +47,7 @@ def read(path: Path) -> Contents:
     Raises UserError for another kind of file (which it names), a truncated one, one that claims more than it holds, and
     a pickle that refers to anything but tensors and plain values (which it names).
     """
-    kind = kinds.of(path)
+    kind = file_type.of(path)
     if kind == "safetensors":
         return _safetensors(path)
     (bounds.zipped if kind == "zip" else bounds.pickled)(path)

@@ -11,7 +11,7 @@ import torchvision
 from torch import Tensor
 
 from loocbench.checkpoints.foreign import torchvision_models, vits
-from loocbench.checkpoints.foreign.found import Found
+from loocbench.checkpoints.foreign.recognised import Found
 from loocbench.errors import UserError
 from loocbench.models import architectures, backbones
 from loocbench.types import Architecture

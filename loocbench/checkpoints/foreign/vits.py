@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from loocbench.checkpoints.foreign.found import Found
+from loocbench.checkpoints.foreign.recognised import Found
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.models import architectures

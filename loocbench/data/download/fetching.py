@@ -12,7 +12,7 @@ import requests
 from loocbench import files
 from loocbench.data.sources import Download
 from loocbench.errors import UserError
-from loocbench.watching import Watcher
+from loocbench.progress import Reporter
 
 _TRIES = 3  # of each address, as long as a try brings nothing new
 _PAUSE = 2.0  # seconds before the second try, twice that before the third
@@ -26,7 +26,7 @@ class _WrongAnswerError(Exception):
     """The server answered, but not with the file."""
 
 
-def fetch(download: Download, folder: Path, watcher: Watcher, *, mirror: str = "") -> Path:
+def fetch(download: Download, folder: Path, reporter: Reporter, *, mirror: str = "") -> Path:
     """The verified file ``folder/<file>``: kept if it is there, else from ``mirror``, then from the known addresses.
 
     What arrived stays in ``<file>.part``, from which the next call goes on. Raises UserError, naming what to put where,
@@ -34,14 +34,14 @@ def fetch(download: Download, folder: Path, watcher: Watcher, *, mirror: str = "
     """
     path = folder / download.file
     if path.is_file():
-        if not _is_official(path, download, watcher):
+        if not _is_official(path, download, reporter):
             raise UserError(f"{path} is not the official file, its checksum is wrong; delete it and run this again.")
         return path
     part = folder / f"{download.file}.part"
     urls = [f"{mirror.rstrip('/')}/{download.file}"] * bool(mirror) + list(download.urls)
     reasons = []
     for url in urls:
-        reason = _try(url, download, part, watcher)
+        reason = _try(url, download, part, reporter)
         if not reason:
             part.replace(path)
             return path
@@ -53,17 +53,17 @@ def fetch(download: Download, folder: Path, watcher: Watcher, *, mirror: str = "
     )
 
 
-def _try(url: str, download: Download, part: Path, watcher: Watcher) -> str:
+def _try(url: str, download: Download, part: Path, reporter: Reporter) -> str:
     """Bring the verified file from one address into ``part``. Returns what went wrong, or nothing."""
     resumed = _any(part)
     try:
-        _from(url, download, part, watcher)
-        if _is_official(part, download, watcher):
+        _from(url, download, part, reporter)
+        if _is_official(part, download, reporter):
             return ""
         part.unlink()  # it cannot be gone on with
         if resumed:  # what was there before may have been at fault
-            _from(url, download, part, watcher)
-            if _is_official(part, download, watcher):
+            _from(url, download, part, reporter)
+            if _is_official(part, download, reporter):
                 return ""
             part.unlink()
     except (requests.RequestException, _WrongAnswerError) as error:
@@ -73,13 +73,13 @@ def _try(url: str, download: Download, part: Path, watcher: Watcher) -> str:
     return "not the official file (wrong checksum)"
 
 
-def _from(url: str, download: Download, part: Path, watcher: Watcher) -> None:
+def _from(url: str, download: Download, part: Path, reporter: Reporter) -> None:
     """Bring ``part`` to its full length, trying again as long as tries bring something."""
     idle = 0
     while True:
         before = part.stat().st_size if part.is_file() else 0
         try:
-            _receive(url, download, part, before, watcher)
+            _receive(url, download, part, before, reporter)
             return
         except requests.RequestException:
             came = part.is_file() and part.stat().st_size > before
@@ -89,7 +89,7 @@ def _from(url: str, download: Download, part: Path, watcher: Watcher) -> None:
             time.sleep(_PAUSE * max(1, idle))
 
 
-def _receive(url: str, download: Download, part: Path, before: int, watcher: Watcher) -> None:
+def _receive(url: str, download: Download, part: Path, before: int, reporter: Reporter) -> None:
     headers = {"Range": f"bytes={before}-"} if before else {}
     headers["Accept-Encoding"] = "identity"  # the archive's own bytes
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
@@ -117,10 +117,10 @@ def _receive(url: str, download: Download, part: Path, before: int, watcher: Wat
                     file.truncate(0)
                     raise _WrongAnswerError(f"more than {download.size_limit / _MB:,.0f} MB")
                 file.write(block)
-                watcher.advance(f"download {download.file}, MB", done // _MB, max(total, done) // _MB)
+                reporter.update(f"download {download.file}, MB", done // _MB, max(total, done) // _MB)
 
 
-def _is_official(path: Path, download: Download, watcher: Watcher) -> bool:
+def _is_official(path: Path, download: Download, reporter: Reporter) -> bool:
     """Whether the file has its published checksum; of one without, whether the archive is whole."""
     if not download.algorithm:
         return _is_whole_zip(path)
@@ -130,7 +130,7 @@ def _is_official(path: Path, download: Download, watcher: Watcher) -> bool:
         while block := file.read(_BLOCK):
             digest.update(block)
             done += len(block)
-            watcher.advance(f"check {download.file}, MB", done // _MB, size // _MB)
+            reporter.update(f"check {download.file}, MB", done // _MB, size // _MB)
     return digest.hexdigest() == download.digest
 
 

@@ -15,7 +15,7 @@ from typing import IO
 
 from loocbench import files
 from loocbench.errors import UserError
-from loocbench.watching import Watcher
+from loocbench.progress import Reporter
 
 _COPY = 1 << 20
 _MB = 1_000_000
@@ -48,7 +48,7 @@ def is_archive(name: str) -> bool:
     return name.endswith((".tar", ".tgz", ".tar.gz", ".zip"))
 
 
-def unpack(archive: Path, folder: Path, *, limit: int, watcher: Watcher) -> None:
+def unpack(archive: Path, folder: Path, *, limit: int, reporter: Reporter) -> None:
     """Unpack into ``folder``. Every member is checked before it is written; nothing but its bytes is taken.
 
     Raises UserError for a member with an absolute path or ``..``, for links and devices, for a damaged archive, and
@@ -72,7 +72,7 @@ def unpack(archive: Path, folder: Path, *, limit: int, watcher: Watcher) -> None
                     if written > limit:
                         raise _refusal(archive, f"more than {limit / _MB:,.0f} MB")
                     file.write(block)
-            watcher.advance(f"unpack {archive.name}, MB", min(written, limit - 1) // _MB, limit // _MB)
+            reporter.update(f"unpack {archive.name}, MB", min(written, limit - 1) // _MB, limit // _MB)
     except _DAMAGED as error:
         raise UserError(f"{archive} is damaged ({error}); delete it and run the same command again.") from error
     except OSError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from loocbench.report.cells import Cell
-from loocbench.report.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
-from loocbench.report.table import Table
+from loocbench.report.formats.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.table import Table
 
 _ACTIVE = re.compile(r"([\\`*_\[\]<>|~&#$])")  # GitHub takes what stands between two $ for mathematics
 

@@ -17,12 +17,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 import loocbench
-from loocbench.report import labels, plots
-from loocbench.report.cells import Cell
-from loocbench.report.grid import TEST_NAMES, Grid, cell_text, comparison_rows, grids
-from loocbench.report.matrices import Matrix
-from loocbench.report.panels import Panel
-from loocbench.report.table import Table
+from loocbench.report.figures import plots
+from loocbench.report.figures.panels import Panel
+from loocbench.report.formats.grid import TEST_NAMES, Grid, cell_text, comparison_rows, grids
+from loocbench.report.table import labels
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.matrices import Matrix
+from loocbench.report.table.table import Table
 
 
 @dataclass(frozen=True)

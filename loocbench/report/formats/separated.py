@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 
-from loocbench.report.cells import Cell
-from loocbench.report.grid import MEASURED, SCALE, Grid, grids
-from loocbench.report.table import Table
+from loocbench.report.formats.grid import MEASURED, SCALE, Grid, grids
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.table import Table
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes text that begins so for a formula
 

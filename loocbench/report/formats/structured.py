@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from loocbench.report.cells import Line
-from loocbench.report.pairs import Comparison
-from loocbench.report.table import Table
+from loocbench.report.table.cells import Line
+from loocbench.report.table.pairs import Comparison
+from loocbench.report.table.table import Table
 
 
 def render(table: Table, title: str) -> str:

@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from loocbench.report.cells import Cell
-from loocbench.report.grid import (
+from loocbench.report.formats.grid import (
     MEASURED,
     PUBLISHED,
     SCALE,
@@ -18,7 +17,8 @@ from loocbench.report.grid import (
     comparison_rows,
     grids,
 )
-from loocbench.report.table import Table
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.table import Table
 
 _COLUMN = 15  # characters of a column of figures, borders included; its heading is folded to it
 _STYLES = {"best": "bold", "second": "underline"}

@@ -1,0 +1,1 @@
+"""Everything on disk that can be made again: memory-mapped files, locks, pruning."""

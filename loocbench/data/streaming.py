@@ -1,0 +1,92 @@
+"""The prepared images of a split while they are being decoded: a network works on the first ones meanwhile."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from loocbench.data import preparing
+from loocbench.data.prepared import PreparedImages
+from loocbench.progress import Reporter
+from loocbench.types import Dataset, Split
+
+_PATIENCE = 5.0  # seconds
+
+
+class _StoppedError(BaseException):
+    """Nobody wants the rest: break off as on Ctrl-C, so that a later run goes on from here."""
+
+
+class StreamingImages:
+    """``with ArrivingImages(...) as images: images.first(n)`` waits for n images, and gives the store they are in.
+
+    Where the store exists already nothing is decoded and nothing waits. Decoding stops at the end of the block; the
+    next run goes on where it stopped.
+    """
+
+    def __init__(self, dataset: Dataset, split: Split, short_side: int, *, cache: Path, reporter: Reporter) -> None:
+        self._split = split
+        self._dataset, self._short_side, self._cache, self._watcher = dataset, short_side, cache, reporter
+        self._there = preparing.file_of(dataset, split, short_side, cache).is_file()
+        self._changed = threading.Condition()
+        self._count = 0
+        self._images: PreparedImages | None = None
+        self._error: BaseException | None = None
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> StreamingImages:
+        if self._there or os.name == "nt":  # Windows cannot rename a file that is mapped
+            self._images, self._count = self._prepare(), len(self._split)
+        else:
+            self._thread = threading.Thread(target=self._work, name=f"decode {self._split.name}", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping = True
+        if self._thread:
+            # After an error or Ctrl-C not for long: it may be waiting for another process that decodes the same.
+            self._thread.join(None if kind is None else _PATIENCE)
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def first(self, count: int) -> PreparedImages:
+        """The store, of which the first ``count`` images can be read now. Raises what decoding raised."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error is not None or self._count >= count)
+            if self._error is not None:
+                raise self._error
+            assert self._images is not None  # no image arrives before its store
+            return self._images
+
+    def _prepare(self) -> PreparedImages:
+        return preparing.prepare(
+            self._dataset, self._split, self._short_side, cache=self._cache, reporter=self._watcher, arrived=self._note
+        )
+
+    def _work(self) -> None:
+        try:
+            images = self._prepare()
+        except BaseException as error:
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+            return
+        with self._changed:
+            self._images, self._count = images, len(self._split)
+            self._changed.notify_all()
+
+    def _note(self, path: Path, count: int) -> None:
+        if self._stopping:
+            raise _StoppedError
+        with self._changed:
+            if self._images is None:
+                self._images = PreparedImages(path)
+            self._count = count
+            self._changed.notify_all()

@@ -1,0 +1,71 @@
+"""Gradient descent on a batch that is worked through in groups: activations take the memory of one group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from loocbench.pretraining.batch_norm import RunningStatistics
+from loocbench.pretraining.layout import Share
+from loocbench.ranks import Ranks, without_sync
+from loocbench.types import Recipe
+
+
+class GroupedOptimizer:
+    """The optimiser of a run. ``model`` is what to call instead of ``module`` for the forward pass."""
+
+    def __init__(self, recipe: Recipe, module: nn.Module, device: torch.device, ranks: Ranks) -> None:
+        self.model = ranks.parallel(module)
+        self._parameters = list(module.parameters())
+        self.optimizer = torch.optim.SGD(
+            self._parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+        # float16's gradients would fall below its smallest number; bfloat16 has float32's range.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+        self._ranks = ranks
+        self._statistics = RunningStatistics(module, recipe.groups, ranks) if recipe.groups > 1 else None
+
+    def step(self, share: Share, losses_of: Callable[[int], Tensor]) -> Tensor:
+        """One step down the gradient of the losses' mean over the batch.
+
+        losses_of(group) returns the losses [S] of one of the share's query groups, averaged over it. Negatives do not
+        come from the batch, so that adding up the groups' gradients is exact, whatever the groups. Returns the batch's
+        losses [S], detached; where one of them or the gradient is not finite they are NaN and no weight is changed.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        if self._statistics:
+            self._statistics.begin()
+        total = self._backward(share, losses_of)
+        if self._statistics:
+            self._statistics.end()
+        self._ranks.sum_(total)
+        if not self.scaler.is_enabled():  # the scaler looks for overflow by itself, and takes it for ordinary
+            gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+            total = torch.where(nn.utils.get_total_norm(gradients).isfinite(), total, torch.nan)
+        if torch.isfinite(total).all():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        return total
+
+    def _backward(self, share: Share, losses_of: Callable[[int], Tensor]) -> Tensor:
+        parts: list[Tensor] = []
+        groups: Sequence[float] = [len(rows) / share.count for rows in share.queries]
+        for number, weight in enumerate(groups[:-1]):
+            with without_sync(self.model):
+                parts.append(self._one_group(number, weight, losses_of))
+        parts.append(self._one_group(len(groups) - 1, groups[-1], losses_of))
+        return torch.stack(parts).sum(dim=0)
+
+    def _one_group(self, number: int, weight: float, losses_of: Callable[[int], Tensor]) -> Tensor:
+        losses = losses_of(number) * weight
+        # DistributedDataParallel divides by the number of processes; the weights are of the whole batch already.
+        objective = losses.mean() * self._ranks.world
+        self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped
+        if self._statistics:  # backward reads them
+            self._statistics.end_group()
+        return losses.detach()

@@ -1,0 +1,106 @@
+"""Which columns a table has: a task and one of its metrics each, those of one data set side by side."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from loocbench.cards import finding
+from loocbench.cards.protocols import Evaluator
+from loocbench.cards.tasks import TaskCard
+from loocbench.report.table import labels
+from loocbench.report.table.selection import matches
+from loocbench.types import Row
+
+_KINDS: tuple[str, ...] = get_args(Evaluator)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One task and metric. note: what sets its data apart from the official set.
+
+    group: the data set as people call it; short: what stands below the group; title: both, where there is one line.
+    """
+
+    task: str
+    version: int
+    metric: str
+    note: str
+    group: str
+    short: str
+    title: str
+
+    @property
+    def direction(self) -> int:
+        """1: higher is better, -1: lower is, 0: neither."""
+        return labels.direction(self.metric)
+
+    @property
+    def heading(self) -> str:
+        """The title with the note: a figure on a subset is never shown as one of the whole set."""
+        return f"{self.title} [{self.note}]" if self.note else self.title
+
+
+def cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
+    """The card of each task; tasks that are no longer shipped have none."""
+    named = {task: finding.of_row(task, dataset) for task, dataset in {(row.task, row.dataset) for row in rows}}
+    return {task: card for task, card in named.items() if card}
+
+
+def choose(
+    rows: Sequence[Row], known: Mapping[str, TaskCard], *, every_metric: bool, metrics: tuple[str, ...]
+) -> list[Column]:
+    """The columns of some rows: each task's own metrics, or those asked for, or all."""
+    present: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)  # the first row with each metric, in their order
+    for row in rows:
+        for metric in row.metrics:
+            present[row.task, row.dataset_note].setdefault(metric, row)
+    groups = _groups({task: known[task].title for task, _ in present if task in known}, known)
+    found = []
+    for (task, note), names in present.items():
+        card = known.get(task)
+        row = next(iter(names.values()))
+        if metrics:
+            shown = [name for name in names if matches(metrics, name)]
+        else:
+            shown = list(names) if every_metric or card is None else _shown(card, list(names))
+        title = card.title if card else task
+        group = groups.get(task, row.dataset)
+        rest = re.sub(r"^[ ,]+", "", title.removeprefix(group))
+        if not rest and not re.search("[ ,]", title):  # "CUB-200" alone does not say what was done
+            rest = card.evaluator if card else ""
+        for place, metric in enumerate(shown):
+            label = f"{labels.metric(metric)} (v{row.task_version})"
+            order = (row.dataset, _KINDS.index(card.evaluator) if card else len(_KINDS), task, note, place)
+            column = Column(
+                task, row.task_version, metric, note, group, f"{rest}, {label}" if rest else label, f"{title}, {label}"
+            )
+            found.append((order, column))
+    return [column for _, column in sorted(found, key=lambda pair: pair[0])]
+
+
+def _shown(card: TaskCard, names: Sequence[str]) -> list[str]:
+    if card.evaluator == "retrieval":
+        return [name for name in names if name.endswith("recall1") or name == "color_agreement"]
+    return [card.metric] if card.metric in names else list(names)
+
+
+def _groups(titles: Mapping[str, str], known: Mapping[str, TaskCard]) -> dict[str, str]:
+    """What a task's column group is called: the words that its data set's titles have in common at the beginning."""
+    by_data: dict[str, list[str]] = defaultdict(list)
+    for task in titles:
+        by_data[known[task].elsewhere or known[task].dataset].append(task)
+    out = {}
+    for dataset, tasks in by_data.items():
+        words = [re.split(r"(?=[ ,])", titles[task]) for task in tasks]
+        common = []
+        for parts in zip(*words, strict=False):
+            if len(set(parts)) > 1:
+                break
+            common.append(parts[0])
+        name = "".join(common).rstrip(" ,") or dataset
+        out.update(dict.fromkeys(tasks, name))
+    return out

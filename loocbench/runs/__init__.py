@@ -1,0 +1,1 @@
+"""A pretraining run in its folder: trainer, settings, saved states, signals, failures."""

@@ -1,0 +1,56 @@
+"""What a run that cannot go on says, and which way out it names."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shlex
+import shutil
+import sys
+
+import torch
+
+from loocbench import files
+from loocbench.errors import SharedError, UserError
+from loocbench.pretraining.loop import NotFiniteError
+from loocbench.runs import memory
+from loocbench.runs.folder import NOT_FINITE, RunFolder
+from loocbench.types import Recipe, Split
+
+
+def require_compiler() -> None:
+    """Raise UserError unless torch.compile finds the compiler that it needs."""
+    command = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
+    if not command or not shutil.which(command[-1]):
+        raise UserError("--compile needs a C++ compiler: install g++, or name one in CXX, or leave out --compile.")
+
+
+def not_finite(error: NotFiniteError, folder: RunFolder, recipe: Recipe, split: Split, *, write: bool) -> SharedError:
+    """The batch's image names, also in ``not-finite.json`` if this process writes, and the last good checkpoint."""
+    names = [split.items[row] for row in error.indices]
+    path = folder.path / NOT_FINITE
+    if write:
+        batch = {"epoch": error.epoch, "step": error.step, "images": names}
+        files.write_text(path, json.dumps(batch, indent=1) + "\n")
+    good = None if folder.replaces else folder.checkpoint if folder.checkpoint.exists() else folder.newest_state()
+    kept = f"the last good checkpoint is {good}" if good else "no epoch had ended"
+    return SharedError(
+        f"{error} (images {', '.join(names[:3])} … in {path}); {kept}. Lower --learning-rate "
+        f"(now {recipe.learning_rate:g}) and start again with --overwrite."
+    )
+
+
+def out_of_memory(recipe: Recipe, on: torch.device, processes: int) -> UserError:
+    """Which batch fits, found by trying. Everything that the run held must have been let go."""
+    gc.collect()
+    if on.type == "cuda":
+        torch.cuda.empty_cache()
+    fits = memory.fitting_group(recipe, on)
+    what = f"groups of {-(-recipe.batch_size // recipe.groups)} images do not fit into the memory of {on}"
+    if not fits:
+        return UserError(f"{what}, and not even 2 do; choose a smaller --backbone.")
+    groups = processes * -(-recipe.batch_size // (fits * processes))
+    return UserError(
+        f"{what}; {fits} do: use --batch-size {fits * recipe.groups}, or --groups {groups} for the same batch."
+    )

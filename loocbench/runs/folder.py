@@ -1,0 +1,127 @@
+"""The files of one pretraining run below ``runs/<name>/``.
+
+checkpoint.safetensors    the query encoder after the last whole epoch, with its card; what every command loads
+best.safetensors          the same after the epoch with the best look at held-out images (kNN), if one was taken
+card.json                 the card of checkpoint.safetensors, to read
+log.jsonl                 one JSON object an epoch
+state-<steps>.safetensors all that resuming needs; the newest few are kept
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from loocbench import files
+from loocbench.checkpoints import native
+from loocbench.pretraining.loop import Run
+from loocbench.runs import states
+from loocbench.types import CheckpointCard
+
+BEST, LOG, CARD, NOT_FINITE = "best.safetensors", "log.jsonl", "card.json", "not-finite.json"
+STATES = "state-*.safetensors"
+
+
+@dataclass
+class RunFolder:
+    """path: the folder. keep: how many states stay. replaces: an older run's files are to go when the first of the new
+    run is written, and not before."""
+
+    path: Path
+    keep: int = 2
+    replaces: bool = False
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint's file."""
+        return self.path / native.FILE
+
+    @property
+    def lock(self) -> FileLock:
+        """Held by the process that writes the run; beside the folder, which may not exist yet."""
+        return FileLock(self.path.parent / f".{self.path.name}.lock", timeout=0)
+
+    def locked(self) -> bool:
+        """Whether a process is writing the run now."""
+        try:
+            with self.lock:
+                return False
+        except Timeout:
+            return True
+        except OSError:  # a folder that may only be read
+            return False
+
+    def states(self) -> list[Path]:
+        """States, the newest first."""
+        return sorted(self.path.glob(STATES), reverse=True)
+
+    def newest_state(self) -> Path | None:
+        """The newest state that is whole."""
+        return next((state for state in self.states() if states.is_whole(state)), None)
+
+    def begun(self) -> bool:
+        """Whether there is anything of a run here."""
+        return self.checkpoint.exists() or bool(self.states())
+
+    def save_state(self, run: Run, identity: dict[str, Any]) -> None:
+        """Write the state of now, then drop the oldest beyond ``keep``."""
+        self._replace()
+        states.save(self.path / f"state-{run.steps_done:09d}.safetensors", run, identity)
+        for old in self.states()[self.keep :]:
+            old.unlink()
+
+    def drop_states(self) -> None:
+        """Forget the states: nothing is left to go on with."""
+        for state in self.states():
+            state.unlink()
+
+    def drop_parts(self) -> None:
+        """Remove what a killed process had begun to write. Only for the one process that may write here."""
+        for part in self.path.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+    def _replace(self) -> None:
+        """Remove an older run, if there is one to replace."""
+        if not self.replaces:
+            return
+        self.replaces = False
+        self.drop_states()
+        for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE):
+            (self.path / name).unlink(missing_ok=True)
+
+    def save_log(self, log: list[dict[str, Any]]) -> None:
+        """Write the log."""
+        files.write_text(self.path / LOG, "".join(f"{json.dumps(line)}\n" for line in log))
+
+    def save_checkpoint(self, card: CheckpointCard, weights: dict[str, Tensor], log: list[dict[str, Any]]) -> None:
+        """Write log, card and checkpoint; Ctrl-C waits, since they belong together."""
+        self._replace()
+        with files.undisturbed():
+            self.save_log(log)
+            files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
+            native.save(self.checkpoint, card, weights)
+
+    def save_best(self, card: CheckpointCard, weights: dict[str, Tensor]) -> None:
+        """Write the best checkpoint so far."""
+        native.save(self.path / BEST, card, weights)
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """The log's lines; those that cannot be read are left out."""
+        try:
+            lines = (self.path / LOG).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+        found = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and isinstance(entry.get("epoch"), int):
+                found.append(entry)
+        return found

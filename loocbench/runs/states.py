@@ -1,0 +1,111 @@
+"""The whole state of a run in one safetensors file: from it a run goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialise
+from torch import Tensor
+
+from loocbench import files
+from loocbench.errors import UserError
+from loocbench.pretraining.loop import Run
+
+FORMAT = 2
+_MOMENTUM = "optimizer.momentum."
+
+
+def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
+    """Write networks, queues, the optimiser's momentum and the position, atomically.
+
+    identity: what has to be equal for a run to go on from here (recipe, images).
+    """
+    tensors: dict[str, Tensor] = {}
+    for part, module in run.training.modules().items():
+        tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
+    for number, state in run.training.optimizer.optimizer.state_dict()["state"].items():
+        if state["momentum_buffer"] is not None:
+            tensors[f"{_MOMENTUM}{number}"] = state["momentum_buffer"]
+    header = {
+        "format": FORMAT,
+        "identity": identity,
+        "epoch": run.position.epoch,
+        "step": run.position.step,
+        "scaler": run.training.optimizer.scaler.state_dict(),
+        "total": [float(value).hex() for value in run.position.total],
+    }
+    content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with files.writing(path) as part_file:
+        part_file.write_bytes(serialise(content, metadata={"state": json.dumps(header)}))
+
+
+def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
+    """Put a run where ``path`` left it. Raises UserError when the file is damaged or of another run."""
+    header, tensors = _read(path)
+    if header["identity"] != identity:
+        differing = [key for key in identity if header["identity"].get(key) != identity[key]]
+        raise UserError(
+            f"{path} is of another run ({', '.join(differing) or 'other fields'} differ); resume with the same "
+            "options, or start again with --overwrite."
+        )
+    try:
+        for part, module in run.training.modules().items():
+            prefix = f"{part}."
+            module.load_state_dict(
+                {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            )
+    except RuntimeError as error:
+        raise UserError(f"{path} does not fit its recipe; start again with --overwrite.") from error
+    parameters = run.training.optimizer.optimizer.param_groups[0]["params"]
+    state = {
+        int(name.removeprefix(_MOMENTUM)): {
+            "momentum_buffer": torch.empty_like(parameters[int(name.removeprefix(_MOMENTUM))]).copy_(
+                value
+            )  # its layout
+        }
+        for name, value in tensors.items()
+        if name.startswith(_MOMENTUM)
+    }
+    groups = run.training.optimizer.optimizer.state_dict()["param_groups"]
+    run.training.optimizer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    if header["scaler"]:
+        run.training.optimizer.scaler.load_state_dict(header["scaler"])
+    run.position.epoch, run.position.step = header["epoch"], header["step"]
+    run.position.total = np.array([float.fromhex(value) for value in header["total"]])
+
+
+def identity(path: Path) -> dict[str, Any]:
+    """What the run of this state was of. Raises UserError when the file is damaged."""
+    return _header(path)["identity"]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file is as long as its header says; one that a crash cut short is not."""
+    try:
+        _header(path)
+    except UserError:
+        return False
+    return True
+
+
+def _header(path: Path) -> Any:
+    """The header of a whole file of this format. Raises UserError for any other."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["state"])
+        if header["format"] != FORMAT:
+            raise KeyError("format")
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path} is damaged or of another version; delete it, or start with --overwrite.") from error
+    return header
+
+
+def _read(path: Path) -> tuple[Any, dict[str, Tensor]]:
+    header = _header(path)
+    with safe_open(path, framework="pt") as file:
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

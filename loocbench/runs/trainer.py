@@ -1,0 +1,211 @@
+"""One run in progress: decode, train, look, save, stop, go on."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loocbench import provenance
+from loocbench.checkpoints import native
+from loocbench.data import preparing
+from loocbench.data.prepared import PreparedImages
+from loocbench.errors import SharedError
+from loocbench.pretraining import recipes, stylised
+from loocbench.pretraining.knn_monitor import Monitor, Side
+from loocbench.pretraining.loop import NotFiniteError, Progress, Run
+from loocbench.progress import Reporter
+from loocbench.ranks import Ranks
+from loocbench.runs import failures, signals, states, tensorboard
+from loocbench.runs.folder import RunFolder
+from loocbench.runs.settings import HOLD, RunSettings
+from loocbench.runs.tensorboard import Board
+from loocbench.types import CheckpointCard, Dataset, Recipe, Split
+
+SPLIT = "train"
+
+
+@dataclass
+class Trainer:
+    """A run that is being trained in its folder, in one process or several, of which the first writes.
+
+    log: one entry an epoch; best: the best look so far.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    name: str
+    folder: RunFolder
+    settings: RunSettings
+    reporter: Reporter
+    ranks: Ranks = field(default_factory=Ranks)
+    log: list[dict[str, Any]] = field(default_factory=list)
+    best: float = -1.0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What has to be equal to go on to the same weights."""
+        split = self.dataset.splits[SPLIT]
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "images": split.fingerprint,
+            "edition": self.dataset.edition(),
+            "stylised": self.stylised_edition,
+            "compiled": self.settings.compiled,
+        }
+
+    @property
+    def stylised_edition(self) -> str:
+        """Names the stylised copies; empty where there are none."""
+        return "" if self.settings.stylised is None else self.settings.stylised.edition()
+
+    def run(self, cache: Path, device: str, *, resume: bool) -> None:
+        """Train to the end. Raises UserError when it was asked to stop, with what is kept."""
+        on = torch.device(device)
+        try:
+            self._run(cache, on, resume=resume)
+            return
+        except torch.OutOfMemoryError:
+            pass  # the search needs the memory that the error's traceback holds
+        raise failures.out_of_memory(self.recipe, on, self.ranks.world)
+
+    def _run(self, cache: Path, on: torch.device, *, resume: bool) -> None:
+        run, monitor = self._start(cache, on)
+        if resume and (state := self.folder.newest_state()):
+            states.load(state, run, self.identity)
+            self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
+            self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
+            self.reporter.info(f"going on at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
+        try:
+            with signals.on_signals() as stop, self._board(run) as board:
+                self._train(run, monitor, stop, board)
+        except NotFiniteError as error:
+            split = self.dataset.splits[SPLIT]
+            told = failures.not_finite(error, self.folder, self.recipe, split, write=self.ranks.first)
+            self.ranks.agree(None)
+            raise told from error
+
+    def _train(self, run: Run, monitor: Monitor | None, stop: signals.Stop, board: Board | None) -> None:
+        if self.recipe.epochs == 0 and self.ranks.first:
+            self.folder.save_checkpoint(self._card(run), run.network.state_dict(), self.log)
+        saved = time.monotonic()
+        for progress in run.steps():
+            if self.ranks.first:
+                self._show(run, progress)
+                if progress.ends_epoch:
+                    self._end_epoch(run, progress, monitor)
+                    saved = time.monotonic()
+                    if board:
+                        board.add(self.log[-1])
+                elif time.monotonic() - saved > 60 * self.settings.save_minutes:
+                    self.folder.save_state(run, self.identity)
+                    saved = time.monotonic()
+            asked = self.ranks.largest(stop.number)
+            if asked and run.position.epoch < self.recipe.epochs:
+                if self.ranks.first:
+                    self.folder.save_state(run, self.identity)
+                self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
+                raise SharedError(
+                    f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
+                    f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.again}"
+                )
+
+    @contextmanager
+    def _board(self, run: Run) -> Iterator[Board | None]:
+        """TensorBoard's files, if they are wanted."""
+        if not (self.settings.tensorboard and self.ranks.first):
+            yield None
+            return
+        with tensorboard.opened(self.folder.path / "tensorboard", run.position.epoch) as board:
+            yield board
+
+    def _end_epoch(self, run: Run, progress: Progress, monitor: Monitor | None) -> None:
+        line = {**asdict(progress), "loss": progress.loss, **run.training.health(), "time": provenance.now()}
+        self.log.append(line)
+        card, weights = self._card(run), run.network.state_dict()
+        self.folder.save_checkpoint(card, weights, self.log)
+        self.folder.save_state(run, self.identity)
+        if monitor and (progress.epoch % self.settings.knn_every == 0 or progress.epoch == self.recipe.epochs):
+            line["knn"] = monitor.accuracy(run.network)
+            if line["knn"] > self.best:
+                self.best = line["knn"]
+                self.folder.save_best(card, weights)
+            self.folder.save_log(self.log)
+
+    def _show(self, run: Run, progress: Progress) -> None:
+        losses = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
+        seen = f", kNN {self.log[-1]['knn']:.1%}" if self.log and "knn" in self.log[-1] else ""
+        detail = (
+            f"epoch {progress.epoch}/{self.recipe.epochs}, loss {progress.loss:.3f} ({losses}), "
+            f"{progress.images_per_second:.0f} images/s{seen}"
+        )
+        self.reporter.update(self.name, run.steps_done, self.recipe.epochs * run.steps_per_epoch, detail)
+
+    def _start(self, cache: Path, on: torch.device) -> tuple[Run, Monitor | None]:
+        split = self.dataset.splits[SPLIT]
+        images, copies, monitor = self.ranks.first_then_others(lambda: self._prepare(cache, on))
+        hold = HOLD[self.settings.hold]
+        supervised = self.recipe.method == "supervised"
+        run = Run(
+            self.recipe,
+            hold(images, on),
+            on,
+            labels=next(iter(split.labels.values())) if supervised else None,
+            stylised=None if copies is None else hold(copies, on),
+            ranks=self.ranks,
+            compiled=self.settings.compiled,
+        )
+        return run, monitor
+
+    def _prepare(self, cache: Path, on: torch.device) -> tuple[PreparedImages, PreparedImages | None, Monitor | None]:
+        """The training images, their stylised copies if the recipe uses them, and the first process's monitor."""
+        split = self.dataset.splits[SPLIT]
+        images = self._prepared(self.dataset, split, cache)
+        monitor = self._monitor(cache, on) if self.ranks.first else None
+        if self.settings.stylised is None:
+            return images, None, monitor
+        copies = self._prepared(self.settings.stylised, self.settings.stylised.splits[SPLIT], cache)
+        stylised.require_pairs(images, copies, split)
+        return images, copies, monitor
+
+    def _prepared(self, dataset: Dataset, split: Split, cache: Path) -> PreparedImages:
+        size = recipes.preprocessing(self.recipe.image_size)
+        return preparing.prepare(dataset, split, size.resize, cache=cache, reporter=self.reporter)
+
+    def _monitor(self, cache: Path, on: torch.device) -> Monitor | None:
+        """Who looks at held-out images now and then; nobody where that is not wanted, or nothing is held out."""
+        if not self.settings.knn_every or "val" not in self.dataset.splits:
+            return None
+        known, asked = (self.dataset.splits[name] for name in (SPLIT, "val"))
+        size = recipes.preprocessing(self.recipe.image_size)
+        prepare = partial(self._prepared, self.dataset, cache=cache)
+        return Monitor(Side.of(prepare(known), known, on), Side.of(prepare(asked), asked, on), size)
+
+    def _card(self, run: Run) -> CheckpointCard:
+        split = self.dataset.splits[SPLIT]
+        return CheckpointCard(
+            name=self.name,
+            recipe=self.recipe,
+            spaces=recipes.spaces(self.recipe),
+            preprocessing=recipes.preprocessing(self.recipe.image_size),
+            dataset=self.dataset.name,
+            dataset_note=self.dataset.note,
+            stylised_edition=self.stylised_edition,
+            skipped=self.dataset.skipped,
+            edition=self.dataset.edition(),
+            split=SPLIT,
+            fingerprint=split.fingerprint,
+            images=len(split),
+            epochs_done=run.position.epoch,
+            created=provenance.now(),
+            weights=native.weights_hash(run.network.state_dict()),
+            versions=provenance.versions(),
+            hardware=provenance.hardware(str(run.device), processes=self.ranks.world),
+        )
