@@ -14,17 +14,21 @@ from loocbench.types import Dataset
 
 @dataclass(frozen=True)
 class Entry:
-    """A data set of the catalog. folders: where its files lie below the data folder, the official name first.
+    """A data set of the catalog.
 
-    labels: the main one first. read: from that folder to the data set; None for the embedded one.
+    short: the name that columns of tables show. folders: where its files lie below the data folder, the official name
+    first. labels: the main one first. read: from that folder to the data set; None for the embedded one. test_only: it
+    has a test split alone, so whatever is fitted is fitted on another data set.
     """
 
     name: str
+    short: str
     title: str
     folders: tuple[str, ...]
     labels: tuple[str, ...]
     official: Official
     read: Callable[[Path], Dataset] | None = None
+    test_only: bool = False
 
     @property
     def source(self) -> DatasetSource:
@@ -45,6 +49,7 @@ _CLASS = ("class",)
 _ENTRIES = (
     Entry(
         "blooms",
+        "Blooms",
         "rendered flowers whose factors are all known",
         (),
         ("species", "color", "texture"),
@@ -60,6 +65,7 @@ _ENTRIES = (
     ),
     Entry(
         "cub200",
+        "CUB-200",
         "CUB-200-2011: birds",
         ("CUB_200_2011",),
         _CLASS,
@@ -77,6 +83,7 @@ _ENTRIES = (
     ),
     Entry(
         "flowers102",
+        "Flowers-102",
         "Oxford Flowers-102",
         ("flowers-102",),
         _CLASS,
@@ -94,6 +101,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat2017",
+        "iNat 2017",
         "iNaturalist 2017",
         ("inat2017",),
         _CLASS,
@@ -102,6 +110,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat2018",
+        "iNat 2018",
         "iNaturalist 2018",
         ("inat2018",),
         _CLASS,
@@ -110,6 +119,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat2019",
+        "iNat 2019",
         "iNaturalist 2019",
         ("inat2019",),
         _CLASS,
@@ -118,6 +128,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat1k",
+        "iNat-1k",
         "iNaturalist 2019, a tenth of train moved to the reported split as in LooC's paper",
         ("inat2019",),
         _CLASS,
@@ -126,6 +137,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat2021",
+        "iNat 2021",
         "iNaturalist 2021",
         ("inat2021",),
         _CLASS,
@@ -134,6 +146,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat2021-mini",
+        "iNat 2021 mini",
         "iNaturalist 2021, small training split",
         ("inat2021",),
         _CLASS,
@@ -142,6 +155,7 @@ _ENTRIES = (
     ),
     Entry(
         "imagenet100",
+        "ImageNet-100",
         "ImageNet-100: the 100 classes of CMC",
         ("imagenet",),
         _CLASS,
@@ -150,6 +164,7 @@ _ENTRIES = (
     ),
     Entry(
         "tiny-imagenet",
+        "Tiny ImageNet",
         "Tiny ImageNet: 64 x 64",
         ("tiny-imagenet-200", "tiny-imagenet", "tiny-imagenet-100"),
         _CLASS,
@@ -158,22 +173,27 @@ _ENTRIES = (
     ),
     Entry(
         "imagenet-c-100",
+        "ImageNet-C-100",
         "ImageNet-C on the classes of ImageNet-100",
         ("imagenet-c",),
         ("class", "corruption", "severity"),
         Official((Part("test", ("test",), 375_000),), 100, mean_bytes=13_400),
         imagenet.imagenet_c_100,
+        test_only=True,
     ),
     Entry(
         "objectnet13",
+        "ObjectNet-13",
         "ObjectNet's classes that ImageNet-100 has too",
         ("objectnet-1.0", "objectnet"),
         _CLASS,
         Official((Part("test", ("test",), 0),), 13),
         imagenet.objectnet13,
+        test_only=True,
     ),
     Entry(
         "dtd",
+        "Describable Textures",
         "Describable Textures",
         ("dtd",),
         _CLASS,
@@ -182,6 +202,7 @@ _ENTRIES = (
     ),
     Entry(
         "car-colors",
+        "Cars by color",
         "cars by their colour, a folder a colour",
         ("car-colors",),
         ("color",),
@@ -190,6 +211,7 @@ _ENTRIES = (
     ),
     Entry(
         "inat-animals-20",
+        "Twenty animals",
         "twenty species of animals, few-shot folders; no official set of iNaturalist's",
         ("inat-animals-20",),
         _CLASS,
