@@ -119,9 +119,9 @@ def networks_of(backbone: str) -> tuple[nn.Module, Encoder]:
 
 def join(encoder: Encoder) -> None:
     """What cold extraction does once a process, before its first batch; one image is computed too."""
-    encoder.ways.clear()
+    encoder.prepared_forwards.clear()
     size = encoder.preprocessing.image_size
-    inference.InferenceNetwork(encoder, images=1, info=print)(torch.zeros(1, 3, size, size, dtype=torch.uint8))
+    inference.InferenceNetwork(encoder, info=print)(torch.zeros(1, 3, size, size, dtype=torch.uint8))
 
 
 def ways(

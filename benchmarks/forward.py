@@ -10,6 +10,7 @@ import os
 import statistics
 import time
 from collections import defaultdict
+from timeit import timeit
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as loocbench's command line has them
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
@@ -29,13 +30,13 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8)
     options = parser.parse_args()
     _, encoder = networks_of(options.backbone)
-    count = inference.batch_size(encoder)
+    count = inference.default_batch_size(encoder)
     crops = torch.randint(0, 256, (count, SIZE.image_size, SIZE.image_size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = encoder.normalise(crops)
-    joined = folding.folded(encoder.network, images[: inference.CHECKED])
+    joined = folding.join_convolutions(encoder.network, images[: inference.CHECKED])
     if joined is None:
         raise SystemExit("nothing to join")
-    plain, compiled = encoder.network.every_space, compiling.compiled(encoder.network.every_space, "cpu")
+    plain, compiled = encoder.network.every_space, compiling.compile_forward(encoder.network.every_space, "cpu")
     begin = time.perf_counter()
     compiled(images)
     print(f"{provenance.hardware('cpu')}, torch {torch.__version__}, {torch.get_num_threads()} threads")
@@ -43,7 +44,7 @@ def main() -> None:
     seconds = defaultdict(list)
     for turn in range(options.turns + 1):
         for name, forward in (("plain", plain), ("joined", joined.every_space), ("compiled", compiled)):
-            taken = compiling.seconds_of(forward, images, 1)
+            taken = timeit(lambda forward=forward: forward(images), number=1)
             if turn:
                 seconds[name].append(taken)
     for name, taken in seconds.items():

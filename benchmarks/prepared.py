@@ -81,7 +81,7 @@ def ways(
     encoder: Encoder, network: Any, dataset: Dataset, cache: Path, precision: str
 ) -> dict[str, Callable[[], None]]:
     """What is timed."""
-    device, size, split = encoder.device, inference.batch_size(encoder), dataset.splits["test"]
+    device, size, split = encoder.device, inference.default_batch_size(encoder), dataset.splits["test"]
     images = preparing.prepare(dataset, split, SIZE.resize, cache=cache, reporter=Silent())
     rows = np.arange(len(split))
     parts = [rows[begin : begin + size] for begin in range(0, len(split), size)]
@@ -116,13 +116,13 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--precision", default="bfloat16")
-    parser.add_argument("--compile", default="always", choices=("always", "auto", "never"), help="of loocbench")
+    parser.add_argument("--eager", action="store_true", help="loocbench without --compile")
     parser.add_argument("--images-count", type=int, default=20_480)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     network, encoder = networks_of(options.backbone)
-    how = from_options(options.precision, options.compile, options.device)
+    how = from_options(options.precision, not options.eager, options.device)
     encoder = Encoder(encoder.card, encoder.network, options.device, how)
     rates: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as scratch:
@@ -143,7 +143,7 @@ def main() -> None:
     head = {
         "hardware": provenance.hardware(options.device),
         "torch": torch.__version__,
-        **{name: getattr(options, name) for name in ("backbone", "precision", "compile", "turns")},
+        **{name: getattr(options, name) for name in ("backbone", "precision", "eager", "turns")},
         "images": options.images_count,
     }
     if options.json:

@@ -28,7 +28,7 @@ def bench(
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
     precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
+    compiled: o.Compile = False,
     cache: o.Cache = None,
     json: o.Json = False,
 ) -> None:
@@ -47,7 +47,7 @@ def bench(
 
     on = device_name(device)
     with Display() as display, ExitStack() as stack:
-        how = inference_config.from_options(precision, compile_, on)
+        how = inference_config.from_options(precision, compiled, on)
         found = locate.load(checkpoint or "random:resnet50", runs=runs)
         encoder = Encoder.from_checkpoint(found, device=on, inference=how)
         made = job.made_photographs(images) if dataset is None else nullcontext(job.opened(dataset, data_dir))

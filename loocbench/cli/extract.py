@@ -23,7 +23,7 @@ def extract(
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
     precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
+    compiled: o.Compile = False,
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
@@ -52,7 +52,7 @@ def extract(
         reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
-                how = inference_config.from_options(precision, compile_, on)
+                how = inference_config.from_options(precision, compiled, on)
                 images = opened(dataset, data_dir, where, reporter, skip_damaged=skip_damaged)
                 found = locate.load(checkpoint or str(locate.newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=how)

@@ -101,7 +101,7 @@ def opened_measurement(
             _require_labels(card, other, {"test"})
         found = locate.load(reference, runs=opening.runs, seed=opening.seed)
         device = device_name(opening.device)
-        how = inference_config.from_options(opening.precision, opening.compile, device)
+        how = inference_config.from_options(opening.precision, opening.compiled, device)
         encoder = Encoder.from_checkpoint(found, device=device, inference=how)
         name = (features or encoder.default_features).replace(" ", "")
         encoder.parse(name)

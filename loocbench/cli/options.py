@@ -62,10 +62,10 @@ Precision = Annotated[
     ),
 ]
 Compile = Annotated[
-    str,
+    bool,
     typer.Option(
         "--compile",
-        help="torch.compile for features: auto (where a measurement says that it pays), never or always.",
+        help="Compute features with torch.compile: faster on a GPU, a minute slower to start.",
         rich_help_panel=MODEL,
     ),
 ]

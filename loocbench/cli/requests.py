@@ -20,7 +20,7 @@ class Opening:
     runs: o.Runs = o.DEFAULT_RUNS
     device: o.Device = "auto"
     precision: o.Precision = "float32"
-    compile: o.Compile = "auto"
+    compiled: o.Compile = False
     seed: o.Seed = 0
     cache: o.Cache = None
 

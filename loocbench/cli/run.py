@@ -33,7 +33,7 @@ def run(
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
     precision: o.Precision = "float32",
-    compile_: o.Compile = "auto",
+    compiled: o.Compile = False,
     seed: o.Seed = 0,
     results: o.Results = o.DEFAULT_RESULTS,
     cache: o.Cache = None,
@@ -55,7 +55,7 @@ def run(
     from loocbench.jobs import plan
     from loocbench.jobs.suite import Places, Suite
 
-    how = inference_config.from_options(precision, compile_, device_name(device))
+    how = inference_config.from_options(precision, compiled, device_name(device))
     card = suites.load(suite)
     places = Places(data_dir, runs, results, cache or prepared.cache_dir())
     if card.models and not checkpoint:

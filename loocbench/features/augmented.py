@@ -41,7 +41,7 @@ def epoch_of(
     places = np.arange(starts[-1])
     order = philox.uniforms(seed, places, major=epoch, minor=_ORDER, count=1)[:, 0].argsort()
     draw = partial(philox.uniforms, seed, major=epoch)
-    network = inference.InferenceNetwork(encoder, images=len(order), info=info, may_compile=False, size=batch_size)
+    network = inference.InferenceNetwork(encoder, info=info, batch_size=batch_size, may_compile=False)
     spaces = encoder.parse(features)
     for begin in range(0, len(order), batch_size):
         rows = order[begin : begin + batch_size]

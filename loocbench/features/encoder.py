@@ -25,7 +25,7 @@ DEFAULT = InferenceConfig()
 class Encoder:
     """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take.
 
-    ``encoder(images)`` is the plain float32 network. ``engine`` says how features of whole splits are computed.
+    ``encoder(images)`` is the plain float32 network. ``inference``: how features of whole splits are computed.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Encoder:
         self.separate = networks.separate(card)
         self.spaces = spaces.offered(card.spaces, separate=self.separate)
         self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
-        self.ways: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # what ``bulk`` made of the network, once
+        self.prepared_forwards: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # of ``InferenceNetwork``
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(self.preprocessing.std, device=self.device)[:, None, None]
 

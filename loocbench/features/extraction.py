@@ -46,8 +46,8 @@ def extract(
     ranks: the processes that share the work: each takes whole batches, so that with equally many threads the file is
     that of one process, bit for bit. They share ``cache``.
     """
-    if ranks.world > 1 and encoder.inference.compile == "always":
-        raise SharedError("--compile always works in one process; leave it at --compile auto under torchrun.")
+    if ranks.world > 1 and encoder.inference.compiled:
+        raise SharedError("--compile works in one process; leave it out under torchrun.")
     place = cache / "features"
     change, rows = cache_keys.canonical(change, rows, len(split))
     if rows is not None and (
@@ -93,8 +93,8 @@ def extract(
 
 def _kept(place: Path, identity: dict[str, Any], encoder: Encoder) -> str | None:
     """The key of a finished entry that the encoder's engine may take."""
-    candidates = (cache_keys.key(identity, name) for name in encoder.inference.names())
-    return next((key for key in candidates if _file(place, key).is_file()), None)
+    key = cache_keys.key(identity, encoder.inference.numerics)
+    return key if _file(place, key).is_file() else None
 
 
 def _file(place: Path, key: str) -> Path:
@@ -116,18 +116,16 @@ def _fill(
     wanted = np.arange(len(split)) if rows is None else rows
     if not part.is_file():
         raise UserError(f"the processes do not share {part.parent}; give all of them one --cache.")
-    size = inference.batch_size(encoder)
+    size = inference.default_batch_size(encoder)
     begins = range(0, len(wanted), size)
     mine = begins[len(begins) * ranks.rank // ranks.world : len(begins) * (ranks.rank + 1) // ranks.world]
-    network = inference.InferenceNetwork(
-        encoder, images=len(mine) * size, info=reporter.info, may_compile=ranks.world == 1
-    )
+    network = inference.InferenceNetwork(encoder, info=reporter.info)
     stage = f"features, {split.name}{cache_keys.described(change)}"
     count = 0
     source = _images(encoder, dataset, split, cache, reporter, ranks)
 
     def about(dims: dict[str, int]) -> dict[str, Any]:
-        return cache_keys.about(encoder, dataset, split, change, rows, network.name, dims)
+        return cache_keys.about(encoder, dataset, split, change, rows, encoder.inference.numerics, dims)
 
     with feature_files.Writer(part, len(wanted), about) as writer, source as images:
         crops = _crops(images, [wanted[begin : begin + size] for begin in mine], encoder, change)
@@ -135,7 +133,7 @@ def _fill(
             writer.write(mine[number], every)
             count += len(next(iter(every.values())))
             reporter.update(stage, count, min(len(mine) * size, len(wanted) - (mine[0] if mine else 0)))
-    return network.name
+    return encoder.inference.numerics
 
 
 class _There:

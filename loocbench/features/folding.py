@@ -48,7 +48,7 @@ class Joined(nn.Module):
         return torch.ops.mkldnn._convolution_pointwise(maps, *weights, self._relu or "none", [], "")
 
 
-def folded(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
+def join_convolutions(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
     """A copy of ``network`` whose convolutions are joined with what follows them; None where there is nothing to join.
 
     images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow. The caller

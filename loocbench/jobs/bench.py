@@ -75,7 +75,7 @@ def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Pa
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".bench-") as scratch:
-        rates, network = _rates(encoder, dataset, part, Path(scratch), reporter)
+        rates = _rates(encoder, dataset, part, Path(scratch), reporter)
     cold, warm = (_together(encoder, rates, stages) for stages in (_COLD, _COLD[2:]))
     seconds = {name: 1 / rates[name] for name in _COLD if name in rates}
     total = sum(seconds.values())
@@ -83,8 +83,8 @@ def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Pa
     return Bench(
         tuple(Stage(name, rate, seconds.get(name, 0.0) / total) for name, rate in rates.items()),
         len(part),
-        inference.batch_size(encoder),
-        network.name,
+        inference.default_batch_size(encoder),
+        encoder.inference.numerics,
         cold,
         warm,
         limits,
@@ -114,7 +114,7 @@ def opened(name: str, data_dir: Path | None) -> Dataset:
 
 def _rates(
     encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
-) -> tuple[dict[str, float], inference.InferenceNetwork]:
+) -> dict[str, float]:
     """Images per second by stage."""
     size, count = encoder.preprocessing, len(split)
     todo: list[tuple[str, Callable[[], Any]]] = []
@@ -124,13 +124,13 @@ def _rates(
     todo.append((DECODE, lambda: dataset.read(split.items, size.resize)))
     images = preparing.prepare(dataset, split, size.resize, cache=scratch, reporter=Silent())
     rows = [
-        np.arange(b, min(b + inference.batch_size(encoder), count))
-        for b in range(0, count, inference.batch_size(encoder))
+        np.arange(b, min(b + inference.default_batch_size(encoder), count))
+        for b in range(0, count, inference.default_batch_size(encoder))
     ]
     todo.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
     todo.append((VIEWS, lambda: _views(encoder, images, rows)))
     crops = [images.center_crops(part, size.image_size) for part in rows]
-    network = inference.InferenceNetwork(encoder, images=count, info=reporter.info)
+    network = inference.InferenceNetwork(encoder, info=reporter.info)
     every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
     todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
     todo.append((FAST, lambda: _forward(network, crops, encoder.device)))
@@ -144,7 +144,7 @@ def _rates(
             taken.append(time.perf_counter() - begin)
         rates[name] = count / statistics.median(taken[1:])  # the first one warms up
         reporter.update("bench", number + 1, len(todo), name)
-    return rates, network
+    return rates
 
 
 def _views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray]) -> None:
@@ -163,7 +163,7 @@ def _recipe(encoder: Encoder) -> Recipe:
         backbone="resnet8",
         image_size=encoder.preprocessing.image_size,
         epochs=1,
-        batch_size=inference.batch_size(encoder),
+        batch_size=inference.default_batch_size(encoder),
         learning_rate=0.1,
     )
 

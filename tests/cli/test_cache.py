@@ -45,7 +45,6 @@ def test_extracted_listed_and_pruned(loocbench, tmp_path):
         (("cache", "prune", "--older-than", "old"), "write 12h, 30d or 2w"),
         (("extract", "--checkpoint", "random:resnet8", "--split", "tset"), "Did you mean 'test'?"),
         (("probe", "--checkpoint", "random:resnet8", "--precision", "float8"), "unknown precision 'float8'"),
-        (("probe", "--checkpoint", "random:resnet8", "--compile", "maybe"), "unknown --compile 'maybe'"),
     ],
 )
 def test_mistakes_are_one_line(one_line, arguments, remedy):

@@ -49,7 +49,7 @@ def _one_of_two(rank, folder, counts):
     """A process of two: in turn the splits of several sizes."""
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     for count, size in counts:
-        inference.SIZES["cpu"] = size
+        inference.BATCH_SIZES["cpu"] = size
         extract(blooms.blooms({"test": count}), folder / f"two-{count}", Ranks(rank, 2))
     torch.distributed.destroy_process_group()
 
@@ -63,7 +63,7 @@ def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch
     for process in processes:
         process.start()
     for count, size in counts:
-        monkeypatch.setitem(inference.SIZES, "cpu", size)
+        monkeypatch.setitem(inference.BATCH_SIZES, "cpu", size)
         one = extract(blooms.blooms({"test": count}), tmp_path / f"one-{count}")
         assert one["general"].shape == (count, 64)
     for process in processes:

@@ -40,7 +40,7 @@ NETWORKS = {
 def test_joined_is_plain(name):
     make, size, convolutions, additions = NETWORKS[name]
     network = lively(make())
-    fast = folding.folded(network, torch.randn(2, 3, size, size))
+    fast = folding.join_convolutions(network, torch.randn(2, 3, size, size))
     joined = [module for module in fast.modules() if isinstance(module, folding.Joined)]
     assert (len(joined), sum(module._add for module in joined)) == (convolutions, additions)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules()) or name == "densenet"
@@ -57,12 +57,12 @@ def test_joined_is_plain(name):
 def test_the_network_itself_is_left_alone():
     network = lively(Network("resnet18", ["invariant"], separate=False, embedding_dim=8))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    folding.folded(network, torch.randn(2, 3, 64, 64))
+    folding.join_convolutions(network, torch.randn(2, 3, 64, 64))
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
 def test_nothing_to_join_is_none():
-    assert folding.folded(library_network.pooled(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
+    assert folding.join_convolutions(library_network.pooled(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
 
 
 class ReadsTwice(nn.Module):
@@ -120,7 +120,7 @@ def test_what_is_read_again_is_not_overwritten(kind):
     network = library_network.pooled(lively(kind()))
     images = torch.randn(3, 3, 8, 8)
     kept = images.clone()
-    fast = folding.folded(network, images)
+    fast = folding.join_convolutions(network, images)
     expected = network.every_space(images)["general"]
     torch.testing.assert_close((fast or network).every_space(images)["general"], expected, rtol=1e-4, atol=1e-6)
     assert torch.equal(images, kept)
@@ -144,7 +144,7 @@ def test_a_vit_and_an_untraceable_network_stay_plain(encoder_of):
         encoder = encoder_of(network.eval(), 32)
         crops = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
         found, expected = (
-            inference.InferenceNetwork(encoder, images=3, info=pytest.fail)(crops),
+            inference.InferenceNetwork(encoder, info=pytest.fail)(crops),
             encoder.all_spaces(crops),
         )
         assert all(torch.equal(found[name], values) for name, values in expected.items())
@@ -164,8 +164,8 @@ class TakesAnotherWay(nn.Module):
 def test_a_way_that_gives_other_features_is_not_used(encoder_of):
     encoder = encoder_of(library_network.pooled(TakesAnotherWay().eval()), 8)
     images = torch.randn(2, 3, 8, 8)
-    wrong = folding.folded(encoder.network, images).every_space(images)["general"]
+    wrong = folding.join_convolutions(encoder.network, images).every_space(images)["general"]
     assert not torch.allclose(wrong, encoder.network.every_space(images)["general"])
     crops = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
-    found = inference.InferenceNetwork(encoder, images=2, info=pytest.fail)(crops)
+    found = inference.InferenceNetwork(encoder, info=pytest.fail)(crops)
     assert torch.equal(found["general"], encoder.all_spaces(crops)["general"])

@@ -22,7 +22,7 @@ def test_the_probe_of_bfloat16_features_differs_by_chance_alone(photographs, rea
     checkpoint = locate.load(str(real_weights / "mobilenet_v2-b0353104.pth"), runs=tmp_path, seed=0)
     right = {}
     for precision in ("float32", "bfloat16"):
-        encoder = Encoder.from_checkpoint(checkpoint, inference=InferenceConfig(precision, "never"))
+        encoder = Encoder.from_checkpoint(checkpoint, inference=InferenceConfig(precision))
         encoder.preprocessing = encoder.preprocessing.model_copy(update={"image_size": 64, "resize": 73})
         subject = Measurement(card, encoder, dataset, "looc", 0, tmp_path, Silent())
         right[precision] = np.asarray(linear.evaluate(card, subject).items["top1"])

@@ -1,4 +1,4 @@
-"""Features in bulk: when memory runs out, in half precision, compiled, and when compiling is worth a try."""
+"""loocbench.features.inference, inference_config and compiling: memory that runs out, half precision, torch.compile."""
 
 import shutil
 
@@ -9,7 +9,6 @@ from torch import nn
 
 from loocbench.errors import UserError
 from loocbench.features import compiling, inference
-from loocbench.features.compiling import Trial
 from loocbench.features.inference_config import InferenceConfig, from_options
 from loocbench.models import architectures, library_network
 from loocbench.models.network import Network
@@ -41,7 +40,7 @@ def agree(found, expected, most=1e-4):
 @pytest.mark.parametrize("room", [1, 3, 10])
 def test_batches_are_halved_until_memory_suffices(encoder_of, crops, room):
     encoder, said = encoder_of(small(), 16), []
-    network = inference.InferenceNetwork(encoder, images=10, info=said.append)
+    network = inference.InferenceNetwork(encoder, info=said.append)
     network(crops[:1])
     fast, seen = network._forward, []
 
@@ -60,7 +59,7 @@ def test_batches_are_halved_until_memory_suffices(encoder_of, crops, room):
 
 
 def test_no_room_for_one_image_is_one_line(encoder_of, crops):
-    network = inference.InferenceNetwork(encoder_of(small(), 16), images=10, info=lambda line: None)
+    network = inference.InferenceNetwork(encoder_of(small(), 16), info=lambda line: None)
 
     def none(images):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
@@ -71,7 +70,7 @@ def test_no_room_for_one_image_is_one_line(encoder_of, crops):
 
 
 def test_another_error_is_not_taken_for_a_lack_of_memory(encoder_of, crops):
-    network = inference.InferenceNetwork(encoder_of(small(), 16), images=10, info=lambda line: None)
+    network = inference.InferenceNetwork(encoder_of(small(), 16), info=lambda line: None)
 
     def broken(images):
         raise RuntimeError("shapes cannot be multiplied")
@@ -93,69 +92,62 @@ BFLOAT16 = {
 def test_bfloat16_gives_float32_features_within_its_tolerance(encoder_of, name):
     encoder = encoder_of(BFLOAT16[name](), 64, InferenceConfig("bfloat16"))
     crops = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    found, expected = inference.InferenceNetwork(encoder, images=3, info=pytest.fail)(crops), encoder.all_spaces(crops)
+    found, expected = inference.InferenceNetwork(encoder, info=pytest.fail)(crops), encoder.all_spaces(crops)
     agree(found, expected, inference.TOLERANCE["bfloat16"])
     assert not any(torch.equal(found[space], values) for space, values in expected.items())
 
 
-@pytest.mark.parametrize(
-    ("seconds", "device", "worth"),
-    [(60, "cpu", False), (2000, "cpu", False), (3000, "cpu", True), (400, "cuda", False), (600, "cuda", True)],
-)
-def test_a_trial_of_the_compiler_must_promise_twice_its_cost(seconds, device, worth):
-    assert compiling.worth_a_trial(seconds, device) is worth
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_a_compiled_network_is_used_only_if_its_features_are_the_same(encoder_of, crops, monkeypatch, factor):
+    """The compiler's part is played by a multiplication."""
+    encoder = encoder_of(small(), 16, InferenceConfig(compiled=True))
+    calls = []
 
+    def compile_forward(forward, device):
+        calls.append(device)
+        return lambda images: {name: values * factor for name, values in forward(images).items()}
 
-def test_compilation_is_kept_where_it_was_measured_to_be_quicker():
-    quicker, slower = Trial(2.0, 1.5, 60.0), Trial(2.0, 2.1, 60.0)
-    assert quicker.pays(1)
-    assert quicker.break_even == 120
-    assert not slower.pays(10**9)
-    assert slower.break_even == float("inf")
-
-
-def test_auto_measures_tells_and_keeps_what_it_found(encoder_of, crops, monkeypatch):
-    """The compiler's part is played: what it makes is right and quicker, right and slower, or wrong."""
-    monkeypatch.setattr(compiling, "worth_a_trial", lambda seconds, device: True)
     monkeypatch.setattr(compiling, "has_compiler", lambda: True)
-    for factor, seconds, used in ((1.0, 1.0, True), (1.0, 3.0, False), (1.01, 1.0, False)):
-        encoder, said = encoder_of(small(), 16), []
-        plain = encoder.network.every_space
-
-        def made(forward, device, plain=plain, factor=factor):
-            return lambda images: {name: values * factor for name, values in plain(images).items()}
-
-        taken = iter([2.0, 2.0, seconds])
-        monkeypatch.setattr(compiling, "compiled", made)
-        monkeypatch.setattr(compiling, "seconds_of", lambda *_, taken=taken: next(taken))
-        network = inference.InferenceNetwork(encoder, images=1000, info=said.append, size=5)
-        agree(network(crops), encoder.all_spaces(crops))
-        assert network.compiled is used
-        assert ("compiled" in network.name) is used
-        assert len(said) == 1
-        again = inference.InferenceNetwork(encoder, images=1000, info=said.append, size=5)
-        if used:  # the next split goes the same way without a trial
-            again(crops)
-            assert again.compiled
-            assert len(said) == 1
-
-
-@pytest.mark.parametrize("compile_", ["auto", "never"])
-def test_a_short_job_is_not_compiled(encoder_of, crops, monkeypatch, compile_):
-    monkeypatch.setattr(compiling, "compiled", lambda *_: pytest.fail("compiled"))
-    encoder = encoder_of(small(), 16, InferenceConfig(compile=compile_))
-    network = inference.InferenceNetwork(encoder, images=10, info=pytest.fail, size=5)
+    monkeypatch.setattr(compiling, "compile_forward", compile_forward)
+    network = inference.InferenceNetwork(encoder, info=pytest.fail, batch_size=7)
+    if factor != 1:
+        with pytest.raises(UserError, match="changes the features of this network; leave out --compile"):
+            network(crops)
+        return
     agree(network(crops), encoder.all_spaces(crops))
-    assert not network.compiled
-    assert "compiled" not in network.name
+    agree(inference.InferenceNetwork(encoder, info=pytest.fail, batch_size=7)(crops), encoder.all_spaces(crops))
+    assert calls == ["cpu"]  # the next split is computed by the same compiled network
 
 
-def test_always_needs_a_compiler(encoder_of, monkeypatch):
+def test_a_failing_compiler_is_one_line(encoder_of, crops, monkeypatch):
+    def fail(images):
+        raise AssertionError("a bug\nof inductor")
+
+    monkeypatch.setattr(compiling, "has_compiler", lambda: True)
+    monkeypatch.setattr(compiling, "compile_forward", lambda forward, device: fail)
+    network = inference.InferenceNetwork(encoder_of(small(), 16, InferenceConfig(compiled=True)), info=pytest.fail)
+    with pytest.raises(UserError, match=r"failed \(AssertionError: a bug of inductor\); leave out --compile"):
+        network(crops)
+
+
+@pytest.mark.parametrize(("compiled", "may_compile"), [(False, True), (True, False)])
+def test_a_network_is_compiled_only_where_it_is_asked_for(encoder_of, crops, monkeypatch, compiled, may_compile):
+    monkeypatch.setattr(compiling, "compile_forward", lambda *_: pytest.fail("compiled"))
+    encoder = encoder_of(small(), 16, InferenceConfig(compiled=compiled))
+    network = inference.InferenceNetwork(encoder, info=pytest.fail, batch_size=5, may_compile=may_compile)
+    agree(network(crops), encoder.all_spaces(crops))
+
+
+def test_compilation_needs_a_compiler(encoder_of, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(UserError, match=r"needs a C\+\+ compiler"):
-        inference.InferenceNetwork(
-            encoder_of(small(), 16, InferenceConfig(compile="always")), images=10, info=pytest.fail
-        )
+        inference.InferenceNetwork(encoder_of(small(), 16, InferenceConfig(compiled=True)), info=pytest.fail)
+
+
+def test_features_of_other_numerics_have_other_keys():
+    configs = [InferenceConfig(precision, compiled) for precision in ("float32", "bfloat16") for compiled in (0, 1)]
+    assert configs[0].numerics == "float32, joined 1"  # raise the number when it gives other features
+    assert len({config.numerics for config in configs}) == 4
 
 
 @pytest.mark.slow
@@ -163,23 +155,20 @@ def test_always_needs_a_compiler(encoder_of, monkeypatch):
 def test_compiled_is_plain_also_on_a_batch_that_is_not_full(encoder_of, make):
     if not compiling.has_compiler():
         pytest.skip("no C++ compiler")
-    encoder, said = encoder_of(make(), 64, InferenceConfig(compile="always")), []
+    encoder = encoder_of(make(), 64, InferenceConfig(compiled=True))
     crops = torch.randint(0, 256, (10, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    network = inference.InferenceNetwork(encoder, images=13, info=said.append, size=8)
+    network = inference.InferenceNetwork(encoder, info=pytest.fail, batch_size=8)
     agree(network(crops), encoder.all_spaces(crops))
-    assert network.compiled
-    assert "images/s" in said[0]
     torch.manual_seed(1)  # another checkpoint of the same architecture: no weights of the first are in its way
-    other = encoder_of(make(), 64, InferenceConfig(compile="always"))
-    agree(inference.InferenceNetwork(other, images=13, info=said.append, size=8)(crops), other.all_spaces(crops))
+    other = encoder_of(make(), 64, InferenceConfig(compiled=True))
+    agree(inference.InferenceNetwork(other, info=pytest.fail, batch_size=8)(crops), other.all_spaces(crops))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("float64", "auto", "cpu"), "Available: float32, bfloat16, float16"),
-        (("float32", "sometimes", "cpu"), "Available: auto, never, always"),
-        (("float16", "auto", "cpu"), "float16 needs a GPU"),
+        (("float64", False, "cpu"), "Available: float32, bfloat16, float16"),
+        (("float16", False, "cpu"), "float16 needs a GPU"),
     ],
 )
 def test_wrong_options_are_one_line(options, message):
