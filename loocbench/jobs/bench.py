@@ -112,9 +112,7 @@ def opened(name: str, data_dir: Path | None) -> Dataset:
     return catalog.open_dataset(name, data_dir)
 
 
-def _rates(
-    encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
-) -> dict[str, float]:
+def _rates(encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter) -> dict[str, float]:
     """Images per second by stage."""
     size, count = encoder.preprocessing, len(split)
     todo: list[tuple[str, Callable[[], Any]]] = []
