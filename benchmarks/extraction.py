@@ -130,7 +130,7 @@ def ways(
     """What is timed on one part of the images."""
     items = tuple(path.relative_to(folder).as_posix() for path in paths)
     split = Split("part", "test", items, {}, {})
-    dataset = folders.dataset("part", folder, {"test": split})
+    dataset = folders.open_image_files("part", folder, {"test": split})
 
     def ours() -> Any:
         return extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())

@@ -28,7 +28,7 @@ def extract(folder: Path, count: int) -> None:
     items = tuple(sorted(path.name for path in folder.glob("*.jpg"))[:count])
     split = Split("made", "test", items, {}, {})
     encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, SIZE))
-    dataset = folders.dataset("made", folder, {"test": split})
+    dataset = folders.open_image_files("made", folder, {"test": split})
     with tempfile.TemporaryDirectory() as cache:
         extraction.extract(encoder, dataset, split, cache=Path(cache), reporter=Silent())
         store = sum(path.stat().st_size for path in Path(cache).glob("images/*.safetensors"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from loocbench.data import blooms
+from loocbench.data.entries import ENTRIES
 from loocbench.jobs.pretrain import pretrain
 from loocbench.pretraining import recipes
 from loocbench.types import Dataset
@@ -59,13 +61,13 @@ def _own_folders(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_blooms() -> Dataset:
     """A few embedded flowers."""
-    return blooms.blooms(TINY)
+    return blooms.make_blooms(TINY)
 
 
 @pytest.fixture
 def only_tiny_blooms(monkeypatch, tiny_blooms):
     """The command line's ``blooms`` is the tiny one."""
-    monkeypatch.setattr("loocbench.data.blooms.blooms", lambda: tiny_blooms)
+    monkeypatch.setitem(ENTRIES, "blooms", replace(ENTRIES["blooms"], generate=lambda: tiny_blooms))
 
 
 def tiny_recipe(method: str = "looc++", **changes):

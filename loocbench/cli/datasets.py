@@ -1,7 +1,8 @@
-"""``loocbench datasets ls | prepare | verify | show``"""
+"""``loocbench datasets ls | prepare | verify | show``: list the data sets, download, check and look at them."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,65 +10,59 @@ import typer
 
 from loocbench.cli import options as o
 
-app = typer.Typer(no_args_is_help=True, help="The data sets: list, get, check, look at.")
+app = typer.Typer(no_args_is_help=True, help="The data sets: list, download, check, look at.")
 
 Name = Annotated[str, typer.Argument(help="A data set of 'loocbench datasets ls', or folder:PATH.")]
 
 
 @app.command("ls")
-def ls(data_dir: o.DataDir = None, json: o.Json = False) -> None:
-    """List the data sets: sizes, licence, source, and whether each is absent, partial or ready here."""
-    import json as encoder
-
+def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
+    """List the data sets: sizes, licence, source, and whether each is absent, partial or ready on this machine."""
     from loocbench.cli import describing
     from loocbench.cli.console import stdout
     from loocbench.data import catalog
-    from loocbench.jobs import datasets as job
+    from loocbench.jobs import datasets
 
     root = data_dir or catalog.default_data_dir()
-    standings = job.standings(root)
-    if json:
-        print(encoder.dumps(describing.catalog_json(standings)))
+    statuses = datasets.list_statuses(root)
+    if as_json:
+        print(json.dumps(describing.catalog_to_json(statuses)))
         return
     console = stdout()
-    console.print(describing.catalog_table(standings))
-    for one in standings:
+    console.print(describing.make_catalog_table(statuses))
+    for one in statuses:
         if one.reason:
             console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Looked in {root}. folder:PATH names any folder.", highlight=False, soft_wrap=True, markup=False)
 
 
 @app.command("prepare")
-def prepare(
+def prepare_dataset(
     name: Name,
     data_dir: o.DataDir = None,
     mirror: Annotated[
-        str, typer.Option("--mirror", help="Address of a folder with the official archives, tried first.")
+        str, typer.Option("--mirror", help="Address of a folder with the official archives; tried first.")
     ] = "",
-    keep_archives: Annotated[
-        bool, typer.Option("--keep-archives", help="Keep the archives once they are unpacked.")
-    ] = False,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the archives after unpacking.")] = False,
 ) -> None:
-    """Download, verify and unpack a data set; resumes where it was cut off, takes archives put into downloads/."""
+    """Download, verify and unpack a data set; resumes after an interruption, uses archives put into downloads/."""
     from loocbench.cli.console import Display
     from loocbench.data import catalog
-    from loocbench.jobs import datasets as job
+    from loocbench.jobs import datasets
 
     root = data_dir or catalog.default_data_dir()
     with Display() as display:
-        dataset = job.prepare(name, root, display, mirror=mirror, keep_archives=keep_archives)
+        dataset = datasets.prepare_dataset(name, root, display, mirror=mirror, keep_archives=keep_archives)
     sizes = " / ".join(f"{split.name} {len(split):,}" for split in dataset.splits.values())
     if dataset.note:
-        print(f"{name} is there, and left as it is: {sizes} ({dataset.note})")
+        print(f"{name} is here and was left unchanged: {sizes} ({dataset.note})")
     else:
         print(f"{name} is ready: {sizes}")
 
 
 @app.command("verify")
-def verify(name: Name, data_dir: o.DataDir = None, json: o.Json = False) -> None:
+def verify_dataset(name: Name, data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
     """Check lists, splits and labels, and decode every image; exit code 2 if something is damaged or mismatched."""
-    import json as encoder
-
     from loocbench.cli import describing
     from loocbench.cli.console import Display, stdout
     from loocbench.data import catalog, verifying
@@ -77,52 +72,54 @@ def verify(name: Name, data_dir: o.DataDir = None, json: o.Json = False) -> None
     dataset = catalog.open_dataset(name, data_dir)
     entry = ENTRIES.get(name)
     with Display() as display:
-        findings = verifying.verify(dataset, entry.official if entry else None, display)
-    if json:
-        print(encoder.dumps({**describing.summary(dataset, entry), **describing.findings_json(findings)}))
+        findings = verifying.verify_dataset(dataset, entry.official if entry else None, display)
+    if as_json:
+        print(json.dumps({**describing.dataset_to_json(dataset, entry), **describing.findings_to_json(findings)}))
     else:
         console = stdout()
-        console.print(describing.split_table(dataset, findings))
-        for line in describing.finding_lines(dataset, entry, findings):
+        console.print(describing.make_split_table(dataset, findings))
+        for line in describing.list_findings(dataset, entry, findings):
             console.print(line, highlight=False, soft_wrap=True, markup=False)
     if not findings.sound:
         raise UserError(
-            f"{name} is not sound: {len(findings.damaged):,} damaged images, {len(findings.mismatches):,} mismatches; "
-            "replace the files, or measure with --skip-damaged."
+            f"{name} failed the check: {len(findings.damaged):,} damaged images, "
+            f"{len(findings.mismatches):,} mismatches; replace the files, or measure with --skip-damaged."
         )
 
 
 @app.command("show")
-def show(
+def show_dataset(
     name: Name,
     data_dir: o.DataDir = None,
     output: Annotated[
         Path | None, typer.Option("--output", help="The contact sheet (PNG); default contact-NAME.png here.")
     ] = None,
     seed: o.Seed = 0,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
     """Print what a data set is, and draw a contact sheet of samples."""
-    import json as encoder
-
     from loocbench.cli import describing
     from loocbench.cli.console import stdout
     from loocbench.data import catalog
     from loocbench.data.entries import ENTRIES
-    from loocbench.jobs import datasets as job
+    from loocbench.jobs import datasets
 
     dataset = catalog.open_dataset(name, data_dir)
     entry = ENTRIES.get(name)
-    sheet = job.draw_sheet(dataset, output or Path(f"contact-{dataset.name.replace(':', '-')}.png"), seed=seed)
-    if json:
-        print(encoder.dumps({**describing.summary(dataset, entry), "contact_sheet": str(sheet)}))
+    sheet = datasets.draw_dataset_sheet(
+        dataset, output or Path(f"contact-{dataset.name.replace(':', '-')}.png"), seed=seed
+    )
+    if as_json:
+        print(json.dumps({**describing.dataset_to_json(dataset, entry), "contact_sheet": str(sheet)}))
         return
     console = stdout()
     if entry:
         terms = f"{entry.source.licence}; {entry.source.terms}" if entry.source.terms else entry.source.licence
         console.print(f"{entry.title}\n{entry.source.homepage}\nLicence: {terms}", highlight=False, soft_wrap=True)
-    console.print(describing.split_table(dataset, None))
-    console.print(f"This copy: {describing.copy(dataset, entry)}", highlight=False, soft_wrap=True, markup=False)
+    console.print(describing.make_split_table(dataset, None))
+    console.print(
+        f"This copy: {describing.describe_copy(dataset, entry)}", highlight=False, soft_wrap=True, markup=False
+    )
     for factor, names in next(iter(dataset.splits.values())).class_names.items():
         shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
         console.print(f"{factor}, {len(names):,} values: {shown}", highlight=False, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""How a data set, its official copy and what was found in it are shown: as lines, as tables, as JSON."""
+"""Data sets, and what a check of them found, as text lines, tables and JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from loocbench.data.entries import Entry
+from loocbench.data.entry import Entry
 from loocbench.data.official import count_classes
 from loocbench.data.verifying import Findings
 from loocbench.jobs.datasets import DatasetStatus
@@ -18,30 +18,30 @@ from loocbench.types import Dataset
 _SHOWN = 20  # damaged files and repeated images that are printed; --json has all
 
 
-def catalog_table(standings: list[DatasetStatus]) -> Table:
-    """The catalog, one row a data set."""
+def make_catalog_table(statuses: list[DatasetStatus]) -> Table:
+    """The catalog, one row per data set."""
     table = Table()
     for heading in ("data set", "here", "images", "classes", "official lists", "download", "source", "licence"):
         right = heading in ("images", "classes", "download")
         folds = heading in ("official lists", "source")
         table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=not folds)
-    for one in standings:
+    for one in statuses:
         entry, source = one.entry, one.entry.source
         table.add_row(
             entry.name,
             one.state,
-            _count(entry.official.images),
-            _count(entry.official.classes),
-            " / ".join(_count(part.images) for part in entry.official.parts),
-            _download(entry),
+            _format_count(entry.official.images),
+            _format_count(entry.official.classes),
+            " / ".join(_format_count(part.images) for part in entry.official.parts),
+            _format_download(entry),
             (urlsplit(source.homepage).hostname or source.homepage).removeprefix("www."),
             source.licence,
         )
     return table
 
 
-def catalog_json(standings: list[DatasetStatus]) -> list[dict[str, Any]]:
-    """The catalog for machines; sizes in bytes, 0 where nothing is known or downloaded."""
+def catalog_to_json(statuses: list[DatasetStatus]) -> list[dict[str, Any]]:
+    """The catalog as JSON values; sizes in bytes, 0 where nothing is known or downloaded."""
     return [
         {
             "name": one.entry.name,
@@ -57,12 +57,12 @@ def catalog_json(standings: list[DatasetStatus]) -> list[dict[str, Any]]:
             "licence": one.entry.source.licence,
             "terms": one.entry.source.terms,
         }
-        for one in standings
+        for one in statuses
     ]
 
 
-def split_table(dataset: Dataset, findings: Findings | None) -> Table:
-    """The splits of a data set: sizes, classes, fingerprints, and how these compare to the official ones."""
+def make_split_table(dataset: Dataset, findings: Findings | None) -> Table:
+    """The splits of a data set: sizes, classes, fingerprints and, with findings, whether they are official."""
     table = Table()
     statuses = findings.fingerprints if findings else {}
     compared = set(statuses.values()) - {"not recorded"}
@@ -75,8 +75,8 @@ def split_table(dataset: Dataset, findings: Findings | None) -> Table:
     return table
 
 
-def summary(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
-    """A data set for machines."""
+def dataset_to_json(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
+    """An opened data set as JSON values."""
     return {
         "name": dataset.name,
         "note": dataset.note,
@@ -90,26 +90,26 @@ def summary(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
     }
 
 
-def findings_json(findings: Findings) -> dict[str, Any]:
-    """What was found, for machines."""
+def findings_to_json(findings: Findings) -> dict[str, Any]:
+    """The findings of a check as JSON values."""
     return {"sound": findings.sound, **asdict(findings)}
 
 
-def finding_lines(dataset: Dataset, entry: Entry | None, findings: Findings) -> Iterator[str]:
-    """What was found, for people."""
-    yield f"This copy: {copy(dataset, entry)}."
+def list_findings(dataset: Dataset, entry: Entry | None, findings: Findings) -> Iterator[str]:
+    """The findings of a check as lines of text."""
+    yield f"This copy: {describe_copy(dataset, entry)}."
     if entry and entry.official.known and "not recorded" in findings.fingerprints.values():
         yield "No fingerprint of a complete official copy is recorded for it: counts were compared, not names."
     yield f"{findings.images:,} images decoded, {len(findings.damaged):,} of them damaged."
-    yield from _some([f"  {reason}" for reason in findings.damaged.values()])
-    yield from _some([f"mismatch: {line}" for line in findings.mismatches])
+    yield from _shorten_list([f"  {reason}" for reason in findings.damaged.values()])
+    yield from _shorten_list([f"mismatch: {line}" for line in findings.mismatches])
     if findings.across_splits:
         yield f"{len(findings.across_splits):,} images are in more than one split, byte for byte:"
-        yield from _some([f"  {', '.join(group)}" for group in findings.across_splits])
+        yield from _shorten_list([f"  {', '.join(group)}" for group in findings.across_splits])
 
 
-def copy(dataset: Dataset, entry: Entry | None) -> str:
-    """How this copy stands to the official one."""
+def describe_copy(dataset: Dataset, entry: Entry | None) -> str:
+    """How this copy compares with the official one, in a few words."""
     if entry is None:
         return "your own folder"
     if not entry.official.known:
@@ -117,18 +117,18 @@ def copy(dataset: Dataset, entry: Entry | None) -> str:
     return dataset.note or "the official one"
 
 
-def _some(lines: list[str]) -> Iterator[str]:
+def _shorten_list(lines: list[str]) -> Iterator[str]:
     yield from lines[:_SHOWN]
     if len(lines) > _SHOWN:
         yield f"  … and {len(lines) - _SHOWN:,} more (--json lists all)"
 
 
-def _count(number: int) -> str:
+def _format_count(number: int) -> str:
     return f"{number:,}" if number else "–"
 
 
-def _download(entry: Entry) -> str:
+def _format_download(entry: Entry) -> str:
     size = entry.source.size
     if not size:
-        return "by hand" if entry.read else "–"
+        return "by hand" if entry.folders else "–"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

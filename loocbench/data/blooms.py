@@ -1,4 +1,4 @@
-"""The embedded data set ``blooms``: rendered flowers whose factors are all known.
+"""The embedded data set ``blooms``: rendered flowers, of which every factor is known.
 
 Ten species (petal count and shape), six colours (hue bins), five ground textures, each independent of the others,
 and an upright cue (stem below, light from above) that makes orientation visible.
@@ -12,25 +12,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from loocbench.data import blooms_render
+from loocbench.data.entry import DatasetSource, Entry
+from loocbench.data.official import Official, list_train_val_test
 from loocbench.errors import DamagedImageError
 from loocbench.types import Dataset, Pixels, Sizes, Split
 
 VERSION = 1  # raise it when the same seed gives other pixels or labels
 SIZES = {"train": 3000, "val": 1000, "test": 2000}
 _RENDER_BATCH = 64
-_EXAMINED_AT = 64  # pixels a side; a rendered image has no size of its own
+_EXAMINED_AT = 64  # pixels per side; a rendered image has no size of its own
 
 
-def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
-    """Blooms with the given split sizes (default 3,000 / 1,000 / 2,000), at any resolution that is asked for.
+def make_blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
+    """The data set with the given split sizes (default 3,000 / 1,000 / 2,000); rendered when read, at any resolution.
 
-    Image i of a seed is the same flower in every split layout and at every resolution.
+    Image i of a seed is the same flower whatever the split sizes and the resolution.
     """
     sizes = sizes or SIZES
     starts = np.cumsum([0, *sizes.values()])
     splits = {}
     for (name, size), start in zip(sizes.items(), starts, strict=False):
-        drawn = blooms_render.draw(seed, np.arange(start, start + size))
+        drawn = blooms_render.draw_blooms(seed, np.arange(start, start + size))
         splits[name] = Split(
             dataset="blooms",
             name=name,
@@ -48,8 +50,8 @@ def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
         return [
             image
             for begin in range(0, len(indices), _RENDER_BATCH)
-            for image in blooms_render.render(
-                blooms_render.draw(seed, indices[begin : begin + _RENDER_BATCH]), short_side
+            for image in blooms_render.render_blooms(
+                blooms_render.draw_blooms(seed, indices[begin : begin + _RENDER_BATCH]), short_side
             )
         ]
 
@@ -62,3 +64,22 @@ def blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Dataset:
     edition = f"blooms v{VERSION} seed {seed}"
     note = "" if (sizes, seed) == (SIZES, 0) else f"{' / '.join(map(str, sizes.values()))} images, seed {seed}"
     return Dataset("blooms", splits, read, sizes_of, examine, lambda items: edition, lambda: edition, note)
+
+
+ENTRY = Entry(
+    name="blooms",
+    short="Blooms",
+    title="rendered flowers whose factors are all known",
+    labels=("species", "color", "texture"),
+    generate=make_blooms,
+    official=Official(
+        list_train_val_test(3_000, 1_000, 2_000),
+        classes=10,
+        fingerprints={
+            "train": "644c60032f0779c023efcd175d9182ef41db2ddf5b39e585f8e3355f7a1c3936",
+            "val": "ba8f9accc93107896c9ea4038d8c885dabc45007aba0e4a61f40f2a7d6e9d5c5",
+            "test": "c20bfacfa073d962d613c8be5d2c1632fd0acfc76cf91d0b6436eef8d17b9dea",
+        },
+    ),
+    source=DatasetSource("rendered by loocbench", licence="Apache-2.0"),
+)

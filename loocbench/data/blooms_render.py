@@ -1,7 +1,7 @@
-"""How a bloom is drawn: pure functions of its parameters, at any resolution.
+"""Rendering of blooms: pure functions of their parameters, at any resolution.
 
 Everything is analytic in the unit square, so one flower looks the same at 32 px and at 512 px; edges are smoothed
-by averaging 2 x 2 samples a pixel.
+by averaging 2 x 2 samples per pixel.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ STREAM = 0xB1000000  # of the random numbers; views use (view << 8 | augmentatio
 
 
 @dataclass(frozen=True)
-class Blooms:
-    """The drawn parameters of N flowers: the labels, and the uniform numbers that everything else is made of."""
+class BloomParameters:
+    """Random parameters of N flowers: the labels, and uniform numbers for everything else."""
 
     species: npt.NDArray[np.int64]
     color: npt.NDArray[np.int64]
@@ -37,10 +37,10 @@ class Blooms:
     noise: Array  # [N, 40], uniform in (0, 1)
 
 
-def draw(seed: int, indices: npt.ArrayLike) -> Blooms:
-    """Draw the factors of images ``indices`` [N]; species, color, texture and the rest are independent."""
+def draw_blooms(seed: int, indices: npt.ArrayLike) -> BloomParameters:
+    """Draw the parameters of images ``indices`` [N]; species, color, texture and the rest are independent."""
     u = philox.uniforms(seed, indices, major=0, minor=STREAM, count=43)
-    return Blooms(
+    return BloomParameters(
         species=(u[:, 0] * len(SPECIES)).astype(np.int64),
         color=(u[:, 1] * len(COLORS)).astype(np.int64),
         texture=(u[:, 2] * len(TEXTURES)).astype(np.int64),
@@ -48,7 +48,7 @@ def draw(seed: int, indices: npt.ArrayLike) -> Blooms:
     )
 
 
-def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
+def render_blooms(blooms: BloomParameters, size: int) -> npt.NDArray[np.uint8]:
     """Render N flowers. Returns uint8 [N, size, size, 3], RGB."""
     samples = size * _SUPERSAMPLING
     line = (np.arange(samples) + 0.5) / samples * 2 - 1
@@ -56,7 +56,8 @@ def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
     n = blooms.noise.T[:, :, None, None]
 
     ground = (
-        hsv(0.08 + 0.04 * n[0], 0.1 + 0.15 * n[1], 0.35 + 0.4 * n[2]) * (1 + 0.35 * _texture(blooms, x, y))[..., None]
+        hsv_to_rgb(0.08 + 0.04 * n[0], 0.1 + 0.15 * n[1], 0.35 + 0.4 * n[2])
+        * (1 + 0.35 * _draw_ground(blooms, x, y))[..., None]
     )
     image = ground
 
@@ -65,8 +66,8 @@ def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
     # The upright cue, first half: a grey-green stem from the flower down to the lower edge.
     bend = 0.25 * (n[6] - 0.5)
     below = y - center_y
-    stem = _inside(0.06 + 0.03 * n[7] - np.abs(x - center_x - bend * below**2), size) * _inside(below, size)
-    image = _over(image, hsv(0.28 + 0.04 * n[8], 0.25 + 0 * n[8], 0.3 + 0.15 * n[9]), stem)
+    stem = _cover(0.06 + 0.03 * n[7] - np.abs(x - center_x - bend * below**2), size) * _cover(below, size)
+    image = _paint(image, hsv_to_rgb(0.28 + 0.04 * n[8], 0.25 + 0 * n[8], 0.3 + 0.15 * n[9]), stem)
 
     dx, dy = x - center_x, y - center_y
     distance, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + 2 * np.pi * n[10]
@@ -76,9 +77,11 @@ def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
     outline = radius * np.where(pointed, 0.35 + 0.65 * wave**2.5, 0.45 + 0.55 * wave**0.6)
     hue = FIRST_HUE + HUE_RANGE * (blooms.color[:, None, None] + 0.5 + 0.7 * (n[11] - 0.5)) / len(COLORS)
     shade = 0.82 + 0.18 * np.clip(distance / radius, 0, 1)
-    image = _over(image, hsv(hue, 0.65 + 0.3 * n[12], (0.7 + 0.3 * n[13]) * shade), _inside(outline - distance, size))
+    image = _paint(
+        image, hsv_to_rgb(hue, 0.65 + 0.3 * n[12], (0.7 + 0.3 * n[13]) * shade), _cover(outline - distance, size)
+    )
     # The heart of the flower is grey, so that only the petals carry the colour label.
-    image = _over(image, hsv(0 * n[14], 0 * n[14], 0.15 + 0.8 * n[14]), _inside(0.22 * radius - distance, size))
+    image = _paint(image, hsv_to_rgb(0 * n[14], 0 * n[14], 0.15 + 0.8 * n[14]), _cover(0.22 * radius - distance, size))
     # The upright cue, second half: light from above.
     image = image * (0.85 + 0.1 * n[15] - (0.18 + 0.12 * n[16]) * y)[..., None]
 
@@ -86,7 +89,7 @@ def render(blooms: Blooms, size: int) -> npt.NDArray[np.uint8]:
     return np.rint(pixels * 255).astype(np.uint8)
 
 
-def hsv(hue: Array, saturation: Array, value: Array) -> Array:
+def hsv_to_rgb(hue: Array, saturation: Array, value: Array) -> Array:
     """HSV to RGB; all in [0, 1] (hue in turns, any real number). Returns the broadcast shape + [3]."""
     offsets = np.array([5.0, 3.0, 1.0])
     k = (offsets + np.asarray(hue)[..., None] * 6) % 6
@@ -94,16 +97,17 @@ def hsv(hue: Array, saturation: Array, value: Array) -> Array:
     return np.asarray(value)[..., None] * (1 - np.asarray(saturation)[..., None] * weight)
 
 
-def _inside(signed_distance: Array, size: int) -> Array:
-    """Coverage in [0, 1] of a shape given its signed distance (positive inside), softened over a pixel."""
+def _cover(signed_distance: Array, size: int) -> Array:
+    """Coverage in [0, 1] of a shape from its signed distance (positive inside), softened over a pixel."""
     return np.clip(signed_distance * size / 2 + 0.5, 0, 1)
 
 
-def _over(image: Array, color: Array, coverage: Array) -> Array:
+def _paint(image: Array, color: Array, coverage: Array) -> Array:
+    """The image with ``color`` over it; coverage: in [0, 1]."""
     return image + (color - image) * coverage[..., None]
 
 
-def _texture(blooms: Blooms, x: Array, y: Array) -> Array:
+def _draw_ground(blooms: BloomParameters, x: Array, y: Array) -> Array:
     """The ground's pattern in [-1, 1], one of five kinds, at a random scale, angle and phase. [N, S, S]."""
     n = blooms.noise.T[:, :, None, None]
     angle, frequency = 2 * np.pi * n[17], 5 * 2 ** (1.5 * n[18])

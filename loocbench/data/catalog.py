@@ -1,4 +1,4 @@
-"""Which data sets there are, where their files are looked for, and opening one by its name."""
+"""Finding a data set by its name, finding its files, and opening it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
-from loocbench.data import blooms
-from loocbench.data.entries import ENTRIES, Entry
-from loocbench.data.official import note
+from loocbench.data.entries import ENTRIES
+from loocbench.data.entry import Entry
+from loocbench.data.official import compare_with_official
 from loocbench.data.readers import image_folder
 from loocbench.errors import UserError, unknown
 from loocbench.types import Dataset
@@ -19,51 +19,55 @@ FOLDER_PREFIX = "folder:"
 
 
 def names() -> list[str]:
-    """The data sets that can be named; ``folder:PATH`` names any folder of images besides."""
+    """The names of the data sets; besides these, ``folder:PATH`` names any folder of images."""
     return list(ENTRIES)
 
 
 def entry_of(name: str) -> Entry:
-    """The entry of a name. Raises UserError with the names that exist."""
+    """The entry of the data set ``name``. Raises UserError with the names that exist."""
     if name not in ENTRIES:
         raise unknown("data set", name, [*names(), f"{FOLDER_PREFIX}PATH"])
     return ENTRIES[name]
 
 
 def default_data_dir() -> Path:
-    """``$LOOCBENCH_DATA``, else the user's cache folder."""
+    """``$LOOCBENCH_DATA``, or a folder in the user's cache folder where that is not set."""
     return Path(os.environ.get("LOOCBENCH_DATA") or platformdirs.user_cache_path("loocbench") / "data")
 
 
-def find_folder(entry: Entry, data_dir: Path) -> Path | None:
-    """Where the files of ``entry`` lie, if anywhere."""
+def find_dataset_folder(entry: Entry, data_dir: Path) -> Path | None:
+    """The first of the entry's folders that exists below ``data_dir``, or None."""
     return next((data_dir / folder for folder in entry.folders if (data_dir / folder).is_dir()), None)
 
 
 def open_dataset(name: str, data_dir: Path | None = None) -> Dataset:
-    """The data set ``name``, its files below ``data_dir``. Raises UserError when it is unknown, absent or broken.
+    """Open the data set ``name``, its files below ``data_dir`` (default: :func:`default_data_dir`).
 
-    ``folder:PATH`` opens any folder of images; PATH is looked for as it is, then below ``data_dir``.
+    ``folder:PATH`` opens any folder of images; PATH is looked for as it is, then below ``data_dir``. Raises UserError
+    when the data set is unknown, absent or broken.
     """
     root = data_dir or default_data_dir()
     if name.startswith(FOLDER_PREFIX):
-        return _open_folder(name.removeprefix(FOLDER_PREFIX), root)
+        return _open_any_folder(name.removeprefix(FOLDER_PREFIX), root)
     entry = entry_of(name)
-    if entry.read is None:
-        dataset = blooms.blooms()
-    else:
-        folder = find_folder(entry, root)
-        if folder is None:
-            raise UserError(
-                f"no {name} in {root}: run 'loocbench datasets prepare {name}', put the data set's folder "
-                f"{entry.folders[0]}/ there, or name its parent with --data-dir."
-            )
-        dataset = entry.read(folder)
-    return replace(dataset, note=dataset.note or note(dataset, entry.official))
+    dataset = _read_entry(entry, root)
+    return replace(dataset, note=dataset.note or compare_with_official(dataset, entry.official))
 
 
-def _open_folder(path: str, data_dir: Path) -> Dataset:
+def _read_entry(entry: Entry, data_dir: Path) -> Dataset:
+    if entry.generate:
+        return entry.generate()
+    folder = find_dataset_folder(entry, data_dir)
+    if folder is None or entry.read is None:
+        raise UserError(
+            f"no {entry.name} in {data_dir}: run 'loocbench datasets prepare {entry.name}', put the data set's folder "
+            f"{entry.folders[0]}/ there, or name its parent with --data-dir."
+        )
+    return entry.read(folder)
+
+
+def _open_any_folder(path: str, data_dir: Path) -> Dataset:
     folder = next((place for place in (Path(path), data_dir / path) if path and place.is_dir()), None)
     if folder is None:
         raise UserError(f"no folder '{path}' here or in {data_dir}; write {FOLDER_PREFIX}PATH with a folder of images.")
-    return image_folder.image_folder(folder, f"{FOLDER_PREFIX}{folder.resolve().name}")
+    return image_folder.read_image_folder(folder, f"{FOLDER_PREFIX}{folder.resolve().name}")

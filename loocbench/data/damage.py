@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from loocbench import files
-from loocbench.data.splits import select
+from loocbench.data.splits import select_rows
 from loocbench.errors import DamagedImageError, UserError
 from loocbench.progress import Reporter
 from loocbench.types import Dataset, Split
@@ -30,7 +30,7 @@ def without_damaged(dataset: Dataset, *, cache: Path, reporter: Reporter) -> Dat
         rows = np.array([row for row, item in enumerate(split.items) if item not in bad], dtype=np.int64)
         if not len(rows):
             raise UserError(f"every image of {dataset.name}, {name} is damaged; get the data set anew.")
-        splits[name] = select(split, rows, name)
+        splits[name] = select_rows(split, rows, name)
         skipped += [item for item in split.items if item in bad]
     if not skipped:
         return dataset

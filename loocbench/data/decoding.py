@@ -1,4 +1,4 @@
-"""From a file to RGB pixels, behind one module."""
+"""Decoding of image files to RGB pixels."""
 
 from __future__ import annotations
 
@@ -33,58 +33,61 @@ _TRANSPOSITIONS = {
 }
 
 
-def decode(path: Path, short_side: int, *, border: int = 0) -> Pixels:
+def decode_image(path: Path, short_side: int, *, border: int = 0) -> Pixels:
     """Decode an image and resize its short side: bilinear, antialiased, aspect ratio kept.
 
     EXIF orientation is applied; greyscale, palette and CMYK become RGB; of 16-bit greyscale the upper eight bits count.
     ``border`` pixels are cut off each side first. Returns uint8 [H, W, 3]. Raises DamagedImageError naming the file
-    when it is missing, damaged, of a kind without a defined brightness, or too large to be a picture; UserError when
+    when it is missing, damaged, of a mode without a defined brightness, or too large to decode safely; UserError when
     the system cannot read it.
     """
-    with _opened(path) as image:
-        orientation = _orientation(image)
-        size = resized(*_upright_size(image, orientation, border), short_side)
+    with _open_image(path) as image:
+        orientation = _read_orientation(image)
+        size = scale_size(*_get_upright_size(image, orientation, border), short_side)
         if not border:
             wanted = size[::-1] if orientation in _TURNED else size
             image.draft(image.mode, (wanted[0] * _REDUCING_GAP, wanted[1] * _REDUCING_GAP))
-        upright = _upright(image, orientation, border)
+        upright = _make_upright(image, orientation, border)
         return np.asarray(upright if upright.size == size else upright.resize(size, Image.Resampling.BILINEAR))
 
 
-def decode_whole(path: Path) -> Pixels:
-    """Decode an image at its own size: uint8 [H, W, 3]. Raises as :func:`decode` does."""
-    with _opened(path) as image:
-        return np.asarray(_upright(image, _orientation(image), 0))
+def decode_full_size(path: Path) -> Pixels:
+    """Decode an image at its own size: uint8 [H, W, 3]. Raises as :func:`decode_image` does."""
+    with _open_image(path) as image:
+        return np.asarray(_make_upright(image, _read_orientation(image), 0))
 
 
-def measure(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
-    """Height and width that :func:`decode` will give; from the file's header alone where the format allows it."""
-    with _opened(path) as image:
+def predict_size(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
+    """Height and width that :func:`decode_image` will return, from the file's header alone where the format allows."""
+    with _open_image(path) as image:
         if image.format in _HEADER_TELLS_SIZE:
-            width, height = resized(*_upright_size(image, _orientation(image), border), short_side)
+            width, height = scale_size(*_get_upright_size(image, _read_orientation(image), border), short_side)
             return height, width
-    height, width, _ = decode(path, short_side, border=border).shape
+    height, width, _ = decode_image(path, short_side, border=border).shape
     return height, width
 
 
-def whole_size(path: Path) -> tuple[int, int]:
-    """Width and height of an upright image at its own size. Raises as :func:`decode` does."""
-    with _opened(path) as image:
-        return _upright_size(image, _orientation(image), 0)
+def read_full_size(path: Path) -> tuple[int, int]:
+    """Width and height of the image at its own size, upright. Raises as :func:`decode_image` does."""
+    with _open_image(path) as image:
+        return _get_upright_size(image, _read_orientation(image), 0)
 
 
-def examine(path: Path, *, border: int = 0) -> str:
-    """Decode every pixel at full size. Returns the SHA-256 of the file; raises as :func:`decode` does."""
-    with _opened(path) as image:
+def verify_image(path: Path, *, border: int = 0) -> str:
+    """Decode every pixel at full size. Returns the SHA-256 of the file; raises as :func:`decode_image` does."""
+    with _open_image(path) as image:
         raw = path.read_bytes()
-        orientation = _orientation(image)
-        _upright_size(image, orientation, border)
-        _upright(image, orientation, border)
+        orientation = _read_orientation(image)
+        _get_upright_size(image, orientation, border)
+        _make_upright(image, orientation, border)
     return hashlib.sha256(raw).hexdigest()
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow image as 8-bit RGB; itself if it is. Raises ValueError for a mode without a defined brightness."""
+    """Convert any Pillow image to 8-bit RGB; an RGB image is returned as it is.
+
+    Raises ValueError for a mode without a defined brightness.
+    """
     if image.mode == "RGB":
         image.load()
         return image
@@ -99,12 +102,12 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def resize_short_side(image: Image.Image, short_side: int) -> Image.Image:
     """Resize so that the short side is ``short_side``, as torchvision's ``Resize``."""
-    size = resized(*image.size, short_side)
+    size = scale_size(*image.size, short_side)
     return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
 
 
-def resized(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """Width and height once the short side is ``short_side``; the long side rounds down, as in torchvision."""
+def scale_size(width: int, height: int, short_side: int) -> tuple[int, int]:
+    """Width and height after resizing the short side; the long side is rounded down, as in torchvision."""
     if min(width, height) == short_side:
         return width, height
     if width <= height:
@@ -113,8 +116,8 @@ def resized(width: int, height: int, short_side: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image, its header read; whatever is wrong with it until the block's end becomes one line that names it."""
+def _open_image(path: Path) -> Iterator[Image.Image]:
+    """Open an image; any error within the block is raised as DamagedImageError or UserError that names the file."""
     try:
         with Image.open(path) as image:
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
@@ -127,13 +130,13 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise DamagedImageError(f"image {path} is too large to decode safely; remove or replace it.") from error
     except Exception as error:  # Pillow's parsers raise almost anything on damaged bytes
-        if isinstance(error, OSError) and error.errno is not None:  # the system's word, not Pillow's: not damage
+        if isinstance(error, OSError) and error.errno is not None:  # from the system, not from Pillow: not damage
             raise UserError(f"cannot read image {path}: {(error.strerror or str(error)).lower()}.") from error
         raise DamagedImageError(f"image {path} is damaged ({str(error).lower()}); replace the file.") from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 is upright, and what an unreadable EXIF block counts as."""
+def _read_orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 (upright) where the EXIF block cannot be read."""
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     if image.format in ("JPEG", "PNG") and not {"exif", "Raw profile type exif"} & image.info.keys():
@@ -145,15 +148,16 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _upright_size(image: Image.Image, orientation: int, border: int) -> tuple[int, int]:
+def _get_upright_size(image: Image.Image, orientation: int, border: int) -> tuple[int, int]:
+    """Width and height after rotation, without the border. Raises ValueError if nothing would be left."""
     width, height = image.size[::-1] if orientation in _TURNED else image.size
     if min(width, height) <= 2 * border:
         raise ValueError(f"smaller than its border of {border} pixels")
     return width - 2 * border, height - 2 * border
 
 
-def _upright(image: Image.Image, orientation: int, border: int) -> Image.Image:
-    """RGB, without its border, turned and mirrored as its EXIF orientation says."""
+def _make_upright(image: Image.Image, orientation: int, border: int) -> Image.Image:
+    """The image in RGB, without its border, rotated and mirrored as its EXIF orientation says."""
     image = to_rgb(image)
     if orientation in _TRANSPOSITIONS:
         image = image.transpose(_TRANSPOSITIONS[orientation])

@@ -1,4 +1,4 @@
-"""What readers of image files share: which files there are, decoding in parallel, identity, official text files."""
+"""What all readers of image files share: listing files, decoding in parallel, identity, official text files."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ EXTENSIONS = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", 
 T = TypeVar("T")
 
 
-def dataset(name: str, folder: Path, splits: Mapping[str, Split], *, border: int = 0) -> Dataset:
-    """The data set whose items are files below ``folder``. ``border`` pixels are cut off each side of each image."""
+def open_image_files(name: str, folder: Path, splits: Mapping[str, Split], *, border: int = 0) -> Dataset:
+    """A data set whose items are files below ``folder``. ``border`` pixels are cut off each side of each image."""
 
     def read(items: Sequence[str], short_side: int) -> list[Pixels]:
-        return _in_parallel(lambda item: decoding.decode(folder / item, short_side, border=border), items)
+        return _map_parallel(lambda item: decoding.decode_image(folder / item, short_side, border=border), items)
 
     def sizes(items: Sequence[str], short_side: int) -> Sizes:
-        every = _in_parallel(lambda item: decoding.measure(folder / item, short_side, border=border), items)
+        every = _map_parallel(lambda item: decoding.predict_size(folder / item, short_side, border=border), items)
         return np.array(every, dtype=np.int64).reshape(-1, 2)
 
     def examine(items: Sequence[str]) -> list[str | DamagedImageError]:
-        return _in_parallel(lambda item: _examined(folder / item, border), items)
+        return _map_parallel(lambda item: _examine_file(folder / item, border), items)
 
-    content, edition = partial(_content, folder, border), partial(_edition, folder, splits)
+    content, edition = partial(_hash_files, folder, border), partial(_hash_edition, folder, splits)
     return Dataset(name, splits, read, sizes, examine, content, edition, files=ImageFiles(folder, border))
 
 
-def files_below(folder: Path) -> list[str]:
-    """The image files below ``folder``, hidden ones left out: relative paths with forward slashes, sorted.
+def list_images(folder: Path) -> list[str]:
+    """The image files below ``folder`` without hidden ones: relative paths with forward slashes, sorted.
 
-    Links are followed, each folder once; a link to nothing counts as no file.
+    Symbolic links are followed, each folder once; broken links are left out.
     """
     found: list[str] = []
     seen: set[tuple[int, int]] = set()
@@ -54,23 +54,23 @@ def files_below(folder: Path) -> list[str]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         inside = Path(parent).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        found.extend(prefix + name for name in names if _is_picture(Path(parent, name)))
+        found.extend(prefix + name for name in names if _is_image(Path(parent, name)))
     return sorted(found)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
+def count_cores() -> int:
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     if path.name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
         return False
     return not path.is_symlink() or path.exists()
 
 
 def require_inside(items: Iterable[str], listed_in: Path) -> None:
-    """Raise UserError for an item of an official list that would leave the data set's folder."""
+    """Raise UserError if an official list names a file outside the data set's folder."""
     for item in items:
         path = PurePosixPath(item)
         if path.is_absolute() or ".." in path.parts or "\\" in item:
@@ -78,7 +78,7 @@ def require_inside(items: Iterable[str], listed_in: Path) -> None:
 
 
 def read_table(path: Path, columns: int) -> list[list[str]]:
-    """The lines of an official text file, each split at blanks into ``columns`` fields. Raises UserError."""
+    """The lines of an official text file, each split at white space into ``columns`` fields. Raises UserError."""
     rows = [line.split(maxsplit=columns - 1) for line in read_lines(path)]
     for number, row in enumerate(rows, 1):
         if len(row) != columns:
@@ -87,28 +87,28 @@ def read_table(path: Path, columns: int) -> list[list[str]]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of an official text file that are not blank. Raises UserError."""
+    """The lines of an official text file, without blank ones. Raises UserError."""
     try:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}; is {path.parent} the folder that the archive unpacks to?") from error
 
 
-def _in_parallel(work: Callable[[str], T], items: Sequence[str]) -> list[T]:
-    """In the order of the items. Pillow leaves the interpreter lock while it decodes, so threads suffice."""
-    with ThreadPoolExecutor(cores()) as pool:
+def _map_parallel(work: Callable[[str], T], items: Sequence[str]) -> list[T]:
+    """``work`` of each item, in order. Pillow releases the interpreter lock while it decodes, so threads suffice."""
+    with ThreadPoolExecutor(count_cores()) as pool:
         return list(pool.map(work, items))
 
 
-def _examined(path: Path, border: int) -> str | DamagedImageError:
+def _examine_file(path: Path, border: int) -> str | DamagedImageError:
     try:
-        return decoding.examine(path, border=border)
+        return decoding.verify_image(path, border=border)
     except DamagedImageError as error:
         return error
 
 
-def _content(folder: Path, border: int, items: Sequence[str]) -> str:
-    """A hash over how files are decoded and each file's name, size and time of change."""
+def _hash_files(folder: Path, border: int, items: Sequence[str]) -> str:
+    """SHA-256 over the decoder's version and each file's name, size and modification time. Raises UserError."""
     digest = hashlib.sha256(f"decoding v{decoding.VERSION}, border {border}".encode())
     for item in items:
         try:
@@ -119,8 +119,8 @@ def _content(folder: Path, border: int, items: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _edition(folder: Path, splits: Mapping[str, Split]) -> str:
-    """A hash over each file's name and size, the same on every machine."""
+def _hash_edition(folder: Path, splits: Mapping[str, Split]) -> str:
+    """SHA-256 over each file's name and size: the same on every machine."""
     digest = hashlib.sha256()
     for item in sorted(item for split in splits.values() for item in split.items):
         digest.update(f"{item}\t{(folder / item).stat().st_size}\n".encode())

@@ -1,4 +1,4 @@
-"""Which pixels of an image show the thing itself, where a data set ships masks or boxes."""
+"""Foreground masks: which pixels show the object, where a data set ships segmentations or bounding boxes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from loocbench.types import Foreground, Mask, Pixels, Sizes
 Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the image
 
 
-def segmented(path_of: Callable[[str], Path], is_foreground: Callable[[Pixels], Mask]) -> Foreground:
-    """Of one mask file an image. is_foreground: from the file's pixels, uint8 [H, W, 3], to bool [H, W].
+def read_masks(path_of: Callable[[str], Path], is_foreground: Callable[[Pixels], Mask]) -> Foreground:
+    """Foregrounds from one mask file per image.
 
-    Reading raises DamagedImageError for a mask that is missing or cannot be decoded.
+    path_of: item -> its mask file. is_foreground: that file's pixels, uint8 [H, W, 3] -> bool [H, W]. Reading raises
+    DamagedImageError for a mask that is missing or cannot be decoded.
     """
 
     def masks(items: Sequence[str], sizes: Sizes) -> list[Mask]:
         found = []
         for item, (height, width) in zip(items, sizes.tolist(), strict=True):
-            mask = Image.fromarray(is_foreground(decoding.decode_whole(path_of(item))))
+            mask = Image.fromarray(is_foreground(decoding.decode_full_size(path_of(item))))
             found.append(np.asarray(mask.resize((width, height), Image.Resampling.NEAREST)))
         return found
 
     return Foreground("segmentation", masks)
 
 
-def boxed(box_of: Callable[[str], Box]) -> Foreground:
-    """Of one box an image."""
+def read_boxes(box_of: Callable[[str], Box]) -> Foreground:
+    """Foregrounds from one bounding box per image. box_of: item -> its box."""
 
     def masks(items: Sequence[str], sizes: Sizes) -> list[Mask]:
         found = []

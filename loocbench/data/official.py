@@ -1,4 +1,4 @@
-"""What the official copy of a data set is, and how another copy differs from it."""
+"""The official copy of a data set, and how another copy differs from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOLERANCE = 1.67  # classes differ in their mean; other quality or other pixels
 
 @dataclass(frozen=True)
 class Part:
-    """One official list: its name, which of our splits make it up, and how many images it has."""
+    """One official list of images. splits: those of our splits that together hold it. images: how many it has."""
 
     name: str
     splits: tuple[str, ...]
@@ -22,13 +22,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Official:
-    """The official data set. mean_bytes: of an image file, about. Classes and bytes are 0 where there is no number.
+    """The official numbers of a data set; 0 or empty where none is published or recorded.
 
-    fingerprints: of our splits, recorded from a complete copy; empty where we never had one.
+    mean_bytes: mean size of an image file, approximately. fingerprints: of our splits, recorded from a complete copy.
     """
 
-    parts: tuple[Part, ...]
-    classes: int
+    parts: tuple[Part, ...] = ()
+    classes: int = 0
     mean_bytes: int = 0
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,16 +43,32 @@ class Official:
         return sum(part.images for part in self.parts)
 
 
-def note(dataset: Dataset, official: Official) -> str:
-    """What sets this copy apart from the official one: "subset N of M", "altered: …", "re-encoded", or nothing.
+def list_train_and_test(train: int, test: int, *, test_name: str = "test") -> tuple[Part, ...]:
+    """The parts of a data set without an official val (or whose val is our test): our val is carved from train."""
+    return (Part("train", ("train", "val"), train), Part(test_name, ("test",), test))
 
-    Where a fingerprint is recorded it decides; else the counts of every list, and of the classes, have to hold.
-    Fingerprints know nothing of pixels: images that were made smaller show in the size of their files.
+
+def list_train_val_test(train: int, val: int, test: int) -> tuple[Part, ...]:
+    """The parts of a data set whose official lists are our three splits."""
+    return (Part("train", ("train",), train), Part("val", ("val",), val), Part("test", ("test",), test))
+
+
+def compare_with_official(dataset: Dataset, official: Official) -> str:
+    """How this copy differs from the official one: "subset N of M", "altered: …", "re-encoded"; "" if it does not.
+
+    Where fingerprints are recorded they decide; otherwise the number of images of every list and the number of classes
+    have to agree. Fingerprints do not cover pixels: images that were made smaller show in the size of their files.
     """
-    return ", ".join(filter(None, [_lists(dataset, official), _files(dataset, official)]))
+    return ", ".join(filter(None, [_compare_lists(dataset, official), _compare_file_sizes(dataset, official)]))
 
 
-def _files(dataset: Dataset, official: Official) -> str:
+def count_classes(dataset: Dataset) -> int:
+    """The number of values of the data set's first label."""
+    split = next(iter(dataset.splits.values()))
+    return len(next(iter(split.class_names.values())))
+
+
+def _compare_file_sizes(dataset: Dataset, official: Official) -> str:
     if not official.mean_bytes or dataset.files is None:
         return ""
     items = [item for split in dataset.splits.values() for item in split.items]
@@ -61,7 +77,7 @@ def _files(dataset: Dataset, official: Official) -> str:
     return "" if 1 / _TOLERANCE < mean / official.mean_bytes < _TOLERANCE else "re-encoded"
 
 
-def _lists(dataset: Dataset, official: Official) -> str:
+def _compare_lists(dataset: Dataset, official: Official) -> str:
     found = sum(len(split) for split in dataset.splits.values())
     if found < official.images:
         return f"subset {found:,} of {official.images:,}"
@@ -75,9 +91,3 @@ def _lists(dataset: Dataset, official: Official) -> str:
     if (classes := count_classes(dataset)) != official.classes and official.classes:
         return f"altered: {classes:,} classes instead of {official.classes:,}"
     return ""
-
-
-def count_classes(dataset: Dataset) -> int:
-    """The number of values of the data set's first label."""
-    split = next(iter(dataset.splits.values()))
-    return len(next(iter(split.class_names.values())))

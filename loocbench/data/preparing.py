@@ -91,7 +91,7 @@ def _require(path: Path, dataset: Dataset, split: Split, short_side: int, report
 
 def _make(path: Path, dataset: Dataset, split: Split, short_side: int, reporter: Reporter, arrived: Arrived) -> None:
     part, progress = path.with_suffix(".part"), path.with_suffix(".progress")
-    with ThreadPoolExecutor(folders.cores()) as pool:
+    with ThreadPoolExecutor(folders.count_cores()) as pool:
         try:
             sizes = _measure(pool, dataset, split, short_side, reporter)
             ends = np.cumsum(sizes.prod(axis=1) * 3)
@@ -201,11 +201,11 @@ def _decode(
 
 
 def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) -> list[tuple[int, int]]:
-    return [decoding.measure(source.folder / item, short_side, border=source.border) for item in items]
+    return [decoding.predict_size(source.folder / item, short_side, border=source.border) for item in items]
 
 
 def _decode_files(source: ImageFiles, short_side: int, job: _Job) -> None:
-    _put(job, (decoding.decode(source.folder / item, short_side, border=source.border) for item in job[2]))
+    _put(job, (decoding.decode_image(source.folder / item, short_side, border=source.border) for item in job[2]))
 
 
 def _read(dataset: Dataset, short_side: int, job: _Job) -> None:

@@ -1,4 +1,4 @@
-"""Splits: making, selecting, and carving one out of another where the data set ships none."""
+"""Splits: selecting and joining them, and carving one out of another where the data set ships none."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from loocbench.types import Labels, Split
 VALIDATION_SHARE = 0.2
 
 
-def select(split: Split, rows: npt.NDArray[np.int64], name: str) -> Split:
-    """The split made of ``rows`` of another."""
+def select_rows(split: Split, rows: npt.NDArray[np.int64], name: str) -> Split:
+    """The split ``name`` that holds ``rows`` of ``split``, in that order."""
     return replace(
         split,
         name=name,
@@ -23,8 +23,8 @@ def select(split: Split, rows: npt.NDArray[np.int64], name: str) -> Split:
     )
 
 
-def join(first: Split, second: Split, name: str) -> Split:
-    """The split made of two others of the same labels."""
+def join_splits(first: Split, second: Split, name: str) -> Split:
+    """The split ``name`` that holds the items of both; they must have the same labels."""
     return replace(
         first,
         name=name,
@@ -33,17 +33,19 @@ def join(first: Split, second: Split, name: str) -> Split:
     )
 
 
-def by_membership(everything: Split, membership: Sequence[str], names: Sequence[str]) -> dict[str, Split]:
-    """The splits ``names`` of ``everything``; membership: each item's split. An absent split is left out."""
-    of = np.asarray(membership, dtype=object)
-    return {name: select(everything, np.flatnonzero(of == name), name) for name in names if (of == name).any()}
+def split_by_membership(everything: Split, membership: Sequence[str], names: Sequence[str]) -> dict[str, Split]:
+    """Divide ``everything`` into the splits ``names``; membership: each item's split. Empty ones are left out."""
+    member = np.asarray(membership, dtype=object)
+    return {
+        name: select_rows(everything, np.flatnonzero(member == name), name) for name in names if (member == name).any()
+    }
 
 
-def carve(split: Split, by: str, *, share: float, name: str, seed: int = 0) -> tuple[Split, Split]:
-    """What stays of a split, and the part ``name`` that is carved out of it: ``share`` of each class of factor ``by``.
+def carve_split(split: Split, by: str, *, share: float, name: str, seed: int = 0) -> tuple[Split, Split]:
+    """Divide a split at random into the rest and a part ``name`` with ``share`` of each class of the label ``by``.
 
-    Seeded; at least one image of each class on both sides, rows keep their order. A class of a single image stays, so
-    the part may be empty.
+    At least one image of each class is on both sides, and rows keep their order. The image of a class that has only one
+    stays in the rest, so the part may be empty.
     """
     labels = split.labels[by]
     generator = np.random.default_rng(seed)
@@ -54,22 +56,22 @@ def carve(split: Split, by: str, *, share: float, name: str, seed: int = 0) -> t
             held_out.extend(rows[: max(1, round(len(rows) * share))])
     chosen = np.zeros(len(split), dtype=bool)
     chosen[held_out] = True
-    return select(split, np.flatnonzero(~chosen), split.name), select(split, np.flatnonzero(chosen), name)
+    return select_rows(split, np.flatnonzero(~chosen), split.name), select_rows(split, np.flatnonzero(chosen), name)
 
 
 def carve_validation(split: Split, by: str, *, seed: int = 0) -> Mapping[str, Split]:
-    """Split "train" into "train" and "val": a fifth of each class."""
-    train, val = carve(split, by, share=VALIDATION_SHARE, name="val", seed=seed)
+    """Divide the official train split into "train" and "val", which gets a fifth of each class of label ``by``."""
+    train, val = carve_split(split, by, share=VALIDATION_SHARE, name="val", seed=seed)
     return {"train": train, "val": val}
 
 
-def compact(labels: Sequence[int], names: Mapping[int, str]) -> tuple[Labels, tuple[str, ...]]:
-    """Labels of any integers as 0 .. K-1, and the K names in the order of the original integers."""
+def compact_labels(labels: Sequence[int], names: Mapping[int, str]) -> tuple[Labels, tuple[str, ...]]:
+    """Map integer labels to 0 .. K-1, in the order of the integers. Returns the labels and the K class names."""
     values, compacted = np.unique(np.asarray(labels, dtype=np.int64), return_inverse=True)
     return compacted.astype(np.int64), tuple(names[int(value)] for value in values)
 
 
-def of_strings(labels: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
-    """Labels of any strings as 0 .. K-1, and the K strings in their order."""
-    values, compacted = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    return compacted.astype(np.int64), tuple(str(value) for value in values)
+def encode_labels(labels: Sequence[str]) -> tuple[Labels, tuple[str, ...]]:
+    """Map string labels to 0 .. K-1, in the order of the strings. Returns the labels and the K class names."""
+    values, encoded = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    return encoded.astype(np.int64), tuple(str(value) for value in values)

@@ -1,4 +1,4 @@
-"""Checking a data set: its lists against the official ones, its labels, and every image."""
+"""Checking a data set: its splits against the official ones, its labels, and every image."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from loocbench.types import Dataset
 
 @dataclass
 class Findings:
-    """What was checked and found. mismatches: lists or labels that are not what they should be; damaged: item -> why;
-    across_splits: groups of byte-identical images in several splits; images: how many were decoded.
+    """The result of a check.
 
-    fingerprints: split -> "official", "differs", or "not recorded".
+    images: how many were decoded. mismatches: errors of splits and labels, one line each. damaged: item -> why it
+    cannot be decoded. across_splits: groups of byte-identical images in several splits. fingerprints: split ->
+    "official", "differs" or "not recorded".
     """
 
     images: int = 0
@@ -30,12 +31,12 @@ class Findings:
 
     @property
     def sound(self) -> bool:
-        """Whether every image decodes and every label is in range. A subset is sound, repeated images are too."""
+        """Whether every image decodes and every label is in range; subsets and repeated images are allowed."""
         return not self.mismatches and not self.damaged
 
 
-def verify(dataset: Dataset, official: Official | None, reporter: Reporter) -> Findings:
-    """Check labels, the splits' disjointness and fingerprints, and decode every image in parallel."""
+def verify_dataset(dataset: Dataset, official: Official | None, reporter: Reporter) -> Findings:
+    """Check labels, that splits are disjoint, and fingerprints; decode every image, in parallel."""
     findings = Findings(mismatches=[dataset.note] if dataset.note.startswith("altered") else [])
     seen: dict[str, str] = {}
     copies: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -60,15 +61,15 @@ def verify(dataset: Dataset, official: Official | None, reporter: Reporter) -> F
                 else:
                     copies[found].append((name, item))
             reporter.update(f"examine, {name}", begin + len(items), len(split))
-    findings.mismatches += _unused_classes(dataset)
+    findings.mismatches += _find_unused_classes(dataset)
     findings.across_splits = [
         [f"{name}: {item}" for name, item in group] for group in copies.values() if len({name for name, _ in group}) > 1
     ]
     return findings
 
 
-def _unused_classes(dataset: Dataset) -> list[str]:
-    """The classes 0 .. K-1 must all occur somewhere, or K is not their number; other labels may have unused values."""
+def _find_unused_classes(dataset: Dataset) -> list[str]:
+    """A line if a class of the first label has no image in any split; other labels may have unused values."""
     factor, names = next(iter(next(iter(dataset.splits.values())).class_names.items()))
     every = np.concatenate([split.labels[factor] for split in dataset.splits.values()])
     unused = sorted(set(range(len(names))) - set(every.tolist()))

@@ -20,7 +20,7 @@ from PIL import Image
 from loocbench.cache import feature_files
 from loocbench.data import catalog, folders, preparing
 from loocbench.data.prepared import PreparedImages
-from loocbench.data.splits import select
+from loocbench.data.splits import select_rows
 from loocbench.features import inference, transfers
 from loocbench.features.encoder import Encoder
 from loocbench.pretraining import recipes
@@ -71,7 +71,7 @@ class Bench:
 def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, reporter: Reporter) -> Bench:
     """Measure on the first ``count`` images of a split. ``cache`` is where features would be written."""
     whole = dataset.splits[split]
-    part = select(whole, np.arange(min(count, len(whole))), split)
+    part = select_rows(whole, np.arange(min(count, len(whole))), split)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".bench-") as scratch:
@@ -103,8 +103,8 @@ def made_photographs(count: int) -> Iterator[Dataset]:
             path = Path(folder) / f"class{number % 2}" / f"{number:05d}.jpg"
             path.parent.mkdir(exist_ok=True)
             coarse.resize(MADE_SIZE, Image.Resampling.BICUBIC).save(path, quality=92)
-        items = tuple(folders.files_below(Path(folder)))
-        yield folders.dataset("made photographs", Path(folder), {"test": Split("made", "test", items, {}, {})})
+        items = tuple(folders.list_images(Path(folder)))
+        yield folders.open_image_files("made photographs", Path(folder), {"test": Split("made", "test", items, {}, {})})
 
 
 def opened(name: str, data_dir: Path | None) -> Dataset:
@@ -186,7 +186,7 @@ def _forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor],
 
 
 def _in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:
-    with ThreadPoolExecutor(folders.cores()) as pool:
+    with ThreadPoolExecutor(folders.count_cores()) as pool:
         for _ in pool.map(work, paths):
             pass
 
@@ -207,6 +207,6 @@ def _forward_remedy(encoder: Encoder) -> str:
     if torch.cuda.is_available():
         return "the network limits: use the GPU, --device cuda."
     threads = torch.get_num_threads()
-    if threads < folders.cores():
-        return f"the network limits, and works on {threads} of {folders.cores()} cores: set OMP_NUM_THREADS."
+    if threads < folders.count_cores():
+        return f"the network limits, and works on {threads} of {folders.count_cores()} cores: set OMP_NUM_THREADS."
     return "the network limits: a GPU, or more cores. Features are computed once, then read from the cache."

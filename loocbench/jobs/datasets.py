@@ -1,4 +1,4 @@
-"""What ``loocbench datasets`` does: how a data set stands, getting it, checking it, a sheet of its images."""
+"""What ``loocbench datasets`` does: which data sets are here, downloading one, a contact sheet of its images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from loocbench import files
 from loocbench.data import catalog
 from loocbench.data.download import fetching, unpacking
-from loocbench.data.entries import ENTRIES, Entry
-from loocbench.data.sources import Download
+from loocbench.data.entries import ENTRIES
+from loocbench.data.entry import Download, Entry
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
 from loocbench.report.figures import contact_sheet
@@ -31,7 +31,7 @@ State = Literal["absent", "partial", "ready"]
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """How a data set stands on this machine, and why it is not ready. readable: whether it can be opened."""
+    """Whether a data set is on this machine. reason: why it is not ready. readable: whether it can be opened."""
 
     entry: Entry
     state: State
@@ -39,14 +39,14 @@ class DatasetStatus:
     readable: bool = False
 
 
-def standings(data_dir: Path) -> list[DatasetStatus]:
-    """Every data set of the catalog."""
-    return [_standing(entry, data_dir) for entry in ENTRIES.values()]
+def list_statuses(data_dir: Path) -> list[DatasetStatus]:
+    """The status of every data set of the catalog."""
+    return [_get_status(entry, data_dir) for entry in ENTRIES.values()]
 
 
-def _standing(entry: Entry, data_dir: Path) -> DatasetStatus:
-    if entry.read is not None and catalog.find_folder(entry, data_dir) is None:
-        arrived = _arrived(entry.source.downloads, data_dir)
+def _get_status(entry: Entry, data_dir: Path) -> DatasetStatus:
+    if entry.generate is None and catalog.find_dataset_folder(entry, data_dir) is None:
+        arrived = _count_downloaded(entry.source.downloads, data_dir)
         return (
             DatasetStatus(entry, "partial", f"{arrived / 1e6:,.0f} MB downloaded")
             if arrived
@@ -60,32 +60,36 @@ def _standing(entry: Entry, data_dir: Path) -> DatasetStatus:
     return DatasetStatus(entry, state, dataset.note, readable=True)
 
 
-def _arrived(downloads: Sequence[Download], data_dir: Path) -> int:
-    """Bytes of these archives that are there."""
+def _count_downloaded(downloads: Sequence[Download], data_dir: Path) -> int:
+    """Bytes of these archives that are already in ``downloads/``."""
     places = [data_dir / DOWNLOADS / f"{one.file}{end}" for one in downloads for end in ("", ".part")]
     return sum(place.stat().st_size for place in places if place.is_file())
 
 
-def prepare(name: str, data_dir: Path, reporter: Reporter, *, mirror: str = "", keep_archives: bool = False) -> Dataset:
-    """Make a data set ready: download, verify, unpack, read. What is there already is left as it is.
+def prepare_dataset(
+    name: str, data_dir: Path, reporter: Reporter, *, mirror: str = "", keep_archives: bool = False
+) -> Dataset:
+    """Download a data set, verify its checksums, unpack it and read it. A readable copy is left as it is.
 
-    The data set's folder appears whole or not at all; archives stay in ``downloads/`` until then. Of a folder that is
-    there but cannot be read, what is missing is fetched. Raises UserError with what to put where when it cannot be
-    downloaded, and when the disk has no room for archives and images together.
+    The data set's folder appears complete or not at all; archives stay in ``downloads/`` until then. Where the folder
+    exists but cannot be read, only the missing parts are downloaded. Raises UserError with what to put where when a
+    file cannot be downloaded, and when the disk has no room for archives and images together.
     """
     entry = catalog.entry_of(name)
-    if entry.read is None or _standing(entry, data_dir).readable:
+    if entry.generate or _get_status(entry, data_dir).readable:
         return catalog.open_dataset(name, data_dir)
     source = entry.source
     if not source.downloads:
         raise UserError(f"{name} is not downloaded for you ({source.homepage}): {source.by_hand}, below {data_dir}.")
     if mirror and not mirror.startswith(("http://", "https://")):
-        raise UserError(f"--mirror {mirror} is no address (https://…); put files into {data_dir / DOWNLOADS} instead.")
+        raise UserError(
+            f"--mirror {mirror} is not an address (https://…); put files into {data_dir / DOWNLOADS} instead."
+        )
     files.require_writable(data_dir / DOWNLOADS)
     try:
         with FileLock(data_dir / DOWNLOADS / f".{entry.folders[0]}.lock", timeout=0):
-            if not _standing(entry, data_dir).readable:  # another process may have been at it
-                _get(entry, data_dir, reporter, mirror, keep_archives)
+            if not _get_status(entry, data_dir).readable:  # another process may have finished meanwhile
+                _download_missing(entry, data_dir, reporter, mirror, keep_archives)
     except Timeout as error:
         raise UserError(f"another process is preparing {name} in {data_dir}; wait for it.") from error
     except OSError as error:
@@ -93,26 +97,26 @@ def prepare(name: str, data_dir: Path, reporter: Reporter, *, mirror: str = "", 
     return catalog.open_dataset(name, data_dir)
 
 
-def _get(entry: Entry, data_dir: Path, reporter: Reporter, mirror: str, keep_archives: bool) -> None:
+def _download_missing(entry: Entry, data_dir: Path, reporter: Reporter, mirror: str, keep_archives: bool) -> None:
     """Download what is missing, unpack it into a staging folder, and move it into place."""
     for leftover in data_dir.glob(f".{entry.folders[0]}.*.part"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     missing = [one for one in entry.source.downloads if not (data_dir / one.gives).exists()]
     if not missing:
         raise UserError(
-            f"{_standing(entry, data_dir).reason} Or move {data_dir / entry.folders[0]} away to get it anew."
+            f"{_get_status(entry, data_dir).reason} Or move {data_dir / entry.folders[0]} away to download it again."
         )
     _require_room(entry, missing, data_dir)
     archives = {}
-    for one in sorted(missing, key=lambda one: one.size):  # what is small, and may be wrong, before what takes hours
-        archives[one] = fetching.fetch(one, data_dir / DOWNLOADS, reporter, mirror=mirror)
+    for one in sorted(missing, key=lambda one: one.size):  # small files first: an error shows before hours are spent
+        archives[one] = fetching.fetch_file(one, data_dir / DOWNLOADS, reporter, mirror=mirror)
     staging = Path(tempfile.mkdtemp(prefix=f".{entry.folders[0]}.", suffix=".part", dir=data_dir))
     try:
         for one, archive in archives.items():
             if unpacking.is_archive(one.file):
-                unpacking.unpack(archive, staging / one.into, limit=one.unpacked_limit, reporter=reporter)
+                unpacking.unpack_archive(archive, staging / one.into, limit=one.unpacked_limit, reporter=reporter)
             else:
-                unpacking.put(archive, staging / one.into)
+                unpacking.copy_file(archive, staging / one.into)
             if not (staging / one.gives).exists():
                 raise UserError(f"{archive} does not hold {one.gives}; delete it, then run the command again.")
         _move_into_place(entry, staging, data_dir)
@@ -124,7 +128,7 @@ def _get(entry: Entry, data_dir: Path, reporter: Reporter, mirror: str, keep_arc
 
 
 def _move_into_place(entry: Entry, staging: Path, data_dir: Path) -> None:
-    """The whole folder if there is none, after reading it; else what it lacks, part by part."""
+    """Move the whole folder if there is none yet, after a test read; otherwise only the parts that are missing."""
     fresh, place = staging / entry.folders[0], data_dir / entry.folders[0]
     if place.is_dir():
         for part in fresh.iterdir():
@@ -137,7 +141,8 @@ def _move_into_place(entry: Entry, staging: Path, data_dir: Path) -> None:
 
 
 def _require_room(entry: Entry, missing: Sequence[Download], data_dir: Path) -> None:
-    needed = sum(one.size + (one.unpacked or one.size) for one in missing) - _arrived(missing, data_dir)
+    """Raise UserError if the disk cannot hold archives and images together."""
+    needed = sum(one.size + (one.unpacked or one.size) for one in missing) - _count_downloaded(missing, data_dir)
     free = shutil.disk_usage(data_dir).free
     if needed > free:
         raise UserError(
@@ -146,11 +151,11 @@ def _require_room(entry: Entry, missing: Sequence[Download], data_dir: Path) -> 
         )
 
 
-def draw_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
-    """A contact sheet of seeded samples, as many classes as fit, in the order of the classes. Returns ``path``."""
+def draw_dataset_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
+    """Write a contact sheet of seeded samples of as many classes as fit, sorted by class. Returns ``path``."""
     split = next(iter(dataset.splits.values()))
     factor = next(iter(split.labels))
-    rows = _one_a_class(split, factor, np.random.default_rng(seed))
+    rows = _sample_classes(split, factor, np.random.default_rng(seed))
     images = dataset.read([split.items[row] for row in rows], _SHEET_SIDE)
     captions = [split.class_names[factor][split.labels[factor][row]] for row in rows]
     remark = f" ({dataset.note})" if dataset.note else ""
@@ -159,8 +164,8 @@ def draw_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
     return path
 
 
-def _one_a_class(split: Split, factor: str, generator: np.random.Generator) -> list[int]:
-    """Rows of ``SHEET_IMAGES`` images: rounds over the classes in random order, until the sheet is full."""
+def _sample_classes(split: Split, factor: str, generator: np.random.Generator) -> list[int]:
+    """Rows of ``SHEET_IMAGES`` images: one per class, in random order of the classes, again until the sheet is full."""
     labels = split.labels[factor]
     classes = generator.permutation(np.unique(labels))
     shuffled = generator.permutation(len(split))

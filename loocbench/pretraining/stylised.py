@@ -29,7 +29,7 @@ def dataset_of(recipe: Recipe, dataset: Dataset, folder: Path | None) -> Dataset
     if lost := next((item for item in train.items if not (folder / item).is_file()), None):
         raise UserError(f"{folder} has no stylised copy of {lost}; make one under that path.")
     name = f"{dataset.name}-stylised"
-    return folders.dataset(name, folder, {"train": replace(train, dataset=name)})
+    return folders.open_image_files(name, folder, {"train": replace(train, dataset=name)})
 
 
 def require_pairs(images: PreparedImages, copies: PreparedImages, split: Split) -> None:

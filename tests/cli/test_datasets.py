@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from loocbench.data import entries, sources
 from loocbench.data.download import fetching
+from loocbench.data.entries import ENTRIES
+from loocbench.data.official import Official, Part
 from loocbench.jobs import datasets as job
 from tests.cli.conftest import QUICK, files_below
 from tests.conftest import make_cub, make_flowers, picture
@@ -26,8 +27,9 @@ def host(monkeypatch):
 
 
 def offer(monkeypatch, name, *downloads):
-    """The catalog's source of ``name`` is these downloads."""
-    monkeypatch.setitem(sources.SOURCES, name, replace(sources.SOURCES[name], downloads=downloads))
+    """Replace the downloads of the catalog's entry ``name``."""
+    entry = ENTRIES[name]
+    monkeypatch.setitem(ENTRIES, name, replace(entry, source=replace(entry.source, downloads=downloads)))
 
 
 def archives(name: str, host: Host, root):
@@ -83,8 +85,8 @@ def test_prepare_downloads_unpacks_and_reads(loocbench, host, tmp_path, monkeypa
     made_for(name, host, tmp_path, monkeypatch)
     said = loocbench("datasets", "prepare", name, "--data-dir", tmp_path / "data")
     assert said.code == 0
-    assert said.out.startswith(f"{name} is there, and left as it is: train ")
-    assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", entries.ENTRIES[name].folders[0]}
+    assert said.out.startswith(f"{name} is here and was left unchanged: train ")
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", ENTRIES[name].folders[0]}
     assert not files_below(tmp_path / "data" / "downloads")  # archives are gone once they are unpacked
     assert loocbench("datasets", "verify", name, "--data-dir", tmp_path / "data").code == 0
     asked = len(host.requests)
@@ -106,7 +108,7 @@ def test_archives_can_be_kept_and_taken_from_where_a_hand_put_them(loocbench, ho
 def test_prepare_goes_on_after_a_cut(loocbench, one_line, host, tmp_path, monkeypatch):
     (download,) = made_for("cub200", host, tmp_path, monkeypatch)
     host.cut_after = [len(host.files[download.file]) // 2, *[0] * 8]
-    assert "the same command goes on from there" in one_line(
+    assert "the same command resumes from there" in one_line(
         "datasets", "prepare", "cub200", "--data-dir", tmp_path / "data"
     )
     assert not (tmp_path / "data" / "CUB_200_2011").exists()
@@ -169,13 +171,13 @@ def test_prepare_clears_what_a_killed_one_left(loocbench, host, tmp_path, monkey
 
 def test_prepare_takes_addresses_as_mirrors_only(one_line, tmp_path):
     for mirror in ("localhost:8000", "archives", "file:///tmp"):
-        assert "is no address" in one_line(
+        assert "is not an address" in one_line(
             "datasets", "prepare", "dtd", "--mirror", mirror, "--data-dir", tmp_path / "data"
         )
 
 
 def test_prepare_without_network_says_what_to_put_where(one_line, tmp_path, monkeypatch):
-    dead = replace(sources.SOURCES["dtd"].downloads[0], urls=("http://127.0.0.1:9/dtd-r1.0.1.tar.gz",))
+    dead = replace(ENTRIES["dtd"].source.downloads[0], urls=("http://127.0.0.1:9/dtd-r1.0.1.tar.gz",))
     offer(monkeypatch, "dtd", dead)
     monkeypatch.setattr(fetching, "_PAUSE", 0.0)
     said = one_line("datasets", "prepare", "dtd", "--data-dir", tmp_path / "data")
@@ -201,7 +203,7 @@ def test_prepare_on_a_disk_that_fills_up_leaves_nothing_half_made(one_line, host
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(job.unpacking, "_place", full)
+    monkeypatch.setattr(job.unpacking, "_get_target", full)
     assert "the disk is full" in one_line("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data")
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads"}
 
@@ -217,7 +219,7 @@ def test_ls_tells_how_each_stands(loocbench, tmp_path):
     (tmp_path / "data" / "inat2019" / "val2019.json").unlink()
     said = loocbench("datasets", "ls", "--data-dir", tmp_path / "data", "--json")
     listed = {one["name"]: one for one in json.loads(said.out)}
-    assert set(listed) == set(entries.ENTRIES)
+    assert set(listed) == set(ENTRIES)
     assert {name for name, one in listed.items() if one["state"] == "ready"} == {"blooms"}
     assert {name for name, one in listed.items() if one["state"] == "partial"} == {"flowers102", "inat2019", "inat1k"}
     assert listed["flowers102"]["reason"].startswith("subset 24 of 8,189")
@@ -227,7 +229,7 @@ def test_ls_tells_how_each_stands(loocbench, tmp_path):
         assert one["licence"]
         assert one["source"]
     table = loocbench("datasets", "ls", "--data-dir", tmp_path / "data").out
-    assert all(name in table for name in entries.ENTRIES)
+    assert all(name in table for name in ENTRIES)
 
 
 def test_verify_lists_each_damaged_file_and_ends_with_2(loocbench, tmp_path):
@@ -240,7 +242,7 @@ def test_verify_lists_each_damaged_file_and_ends_with_2(loocbench, tmp_path):
     assert "20 images decoded, 2 of them damaged" in said.out
     assert "cat/3.jpg is damaged" in said.out
     assert "dog/7.jpg is damaged" in said.out
-    assert said.err.startswith("loocbench: folder:pets is not sound: 2 damaged images")
+    assert said.err.startswith("loocbench: folder:pets failed the check: 2 damaged images")
     found = json.loads(loocbench("datasets", "verify", "folder:pets", "--json").out)
     assert set(found["damaged"]) == {"cat/3.jpg", "dog/7.jpg"}
     assert not found["sound"]
@@ -251,10 +253,10 @@ def test_verify_ends_with_2_on_altered_lists(loocbench, tmp_path, monkeypatch):
 
     make_cub(tmp_path)
     splits = catalog.open_dataset("cub200", tmp_path).splits
-    parts = tuple(entries.Part(name, (name,), len(split)) for name, split in splits.items())
+    parts = tuple(Part(name, (name,), len(split)) for name, split in splits.items())
     recorded = dict.fromkeys(splits, "0" * 64)
-    changed = replace(entries.ENTRIES["cub200"], official=entries.Official(parts, 3, fingerprints=recorded))
-    monkeypatch.setitem(entries.ENTRIES, "cub200", changed)
+    changed = replace(ENTRIES["cub200"], official=Official(parts, 3, fingerprints=recorded))
+    monkeypatch.setitem(ENTRIES, "cub200", changed)
     said = loocbench("datasets", "verify", "cub200", "--data-dir", tmp_path)
     assert said.code == 2
     assert "mismatch: altered: not the official images, labels or split" in said.out

@@ -56,7 +56,7 @@ def test_unknown_features_list_what_this_checkpoint_offers(one_line, trained):
     ],
 )
 def test_a_recipe_that_cannot_be(one_line, tmp_path, arguments, message, monkeypatch):
-    monkeypatch.setattr("loocbench.data.blooms_render.render", lambda drawn, size: _blank(drawn, size))
+    monkeypatch.setattr("loocbench.data.blooms_render.render_blooms", lambda drawn, size: _blank(drawn, size))
     assert message in one_line("pretrain", *QUICK, *arguments)
     assert not files_below(tmp_path / "runs")
 

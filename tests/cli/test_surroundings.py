@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from loocbench.data import blooms
+from loocbench.data.blooms import make_blooms
+from loocbench.data.entries import ENTRIES
 from tests.cli.conftest import QUICK, files_below
 
 
@@ -58,7 +60,8 @@ def test_a_file_where_the_results_folder_should_be(one_line, tmp_path):
 
 @pytest.mark.parametrize("epochs_before", [0, 2])
 def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_before):
-    monkeypatch.setattr(blooms, "blooms", lambda original=blooms.blooms: original({"train": 16, "val": 8, "test": 8}))
+    tiny = replace(ENTRIES["blooms"], generate=lambda: make_blooms({"train": 16, "val": 8, "test": 8}))
+    monkeypatch.setitem(ENTRIES, "blooms", tiny)
     from loocbench.pretraining.loop import Run
 
     real = Run._step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from loocbench.data.readers import imagenet
+from loocbench.data.readers.imagenet100 import read_imagenet100_classes
 from tests.conftest import picture
 
 
@@ -34,7 +34,7 @@ def make_inat(root: Path, year: int, *, per_class: int = 12) -> Path:
 
 
 def make_inat_2021(root: Path) -> Path:
-    """iNaturalist 2021: one folder a species in train, train_mini and val. Three species."""
+    """iNaturalist 2021: one folder per species in train, train_mini and val. Three species."""
     for number in range(3):
         species = f"{number:05d}_Animalia_Chordata_Aves_Order_Family_Genus_name{number}"
         for split, count in (("train", 10), ("train_mini", 5), ("val", 2)):
@@ -44,8 +44,8 @@ def make_inat_2021(root: Path) -> Path:
 
 
 def make_imagenet(root: Path, *, classes: int = 3) -> Path:
-    """ImageNet with a folder a class: the first classes of ImageNet-100, and one class that is none of them."""
-    for wnid in [*list(imagenet.classes())[:classes], "n01440764"]:
+    """ImageNet with one folder per class: the first classes of ImageNet-100, and one other class."""
+    for wnid in [*list(read_imagenet100_classes())[:classes], "n01440764"]:
         for split, count in (("train", 10), ("val", 2)):
             for position in range(count):
                 picture(root / "imagenet" / split / wnid / f"{wnid}_{position}.JPEG", (30, 24), position)
@@ -54,7 +54,7 @@ def make_imagenet(root: Path, *, classes: int = 3) -> Path:
 
 def make_imagenet_c(root: Path, *, grouped: bool) -> Path:
     """ImageNet-C: two corruptions at two severities on two classes, as the archives unpack or sorted into groups."""
-    wnids = list(imagenet.classes())[:2]
+    wnids = list(read_imagenet100_classes())[:2]
     for group, corruption in (("noise", "shot_noise"), ("weather", "fog")):
         for severity in ("1", "5"):
             for wnid in [*wnids, "n01440764"]:
@@ -108,7 +108,7 @@ def make_dtd(root: Path, *, nested: bool = False) -> Path:
 
 
 def make_car_colors(root: Path) -> Path:
-    """Cars by colour: a folder a colour, no splits."""
+    """Cars by colour: one folder per colour, no splits."""
     make_folder(root / "car-colors", classes=("black", "red"))
     return root
 

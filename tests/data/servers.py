@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from loocbench.data.sources import Download
+from loocbench.data.entry import Download
 
 
 @dataclass

@@ -30,7 +30,7 @@ def _no_pauses(monkeypatch):
 
 def fetch(download, folder, **options):
     folder.mkdir(exist_ok=True)
-    return fetching.fetch(download, folder, Silent(), **options)
+    return fetching.fetch_file(download, folder, Silent(), **options)
 
 
 def test_a_file_is_fetched_verified_and_kept(tmp_path, host):
@@ -76,7 +76,7 @@ def test_a_server_that_cannot_resume_sends_all_again(tmp_path, host):
 def test_a_server_that_brings_nothing_is_given_up_and_the_part_is_kept(tmp_path, host):
     download = download_of(host, "a.bin", CONTENT)
     host.cut_after = [2_200_000, 0, 0, 0, 0, 0]
-    with pytest.raises(UserError, match="2 MB are kept, the same command goes on") as caught:
+    with pytest.raises(UserError, match="2 MB are kept, the same command resumes") as caught:
         fetch(download, tmp_path / "d")
     assert "the connection was cut" in str(caught.value)
     host.cut_after = []
@@ -212,7 +212,7 @@ def special(name, kind, target=""):
 
 def unpack(archive, folder, limit=10**6):
     folder.mkdir(parents=True, exist_ok=True)
-    unpacking.unpack(archive, folder, limit=limit, reporter=Silent())
+    unpacking.unpack_archive(archive, folder, limit=limit, reporter=Silent())
 
 
 def below(folder):

@@ -9,8 +9,8 @@ from torchvision.datasets import DTD, Flowers102, ImageFolder, INaturalist
 
 from loocbench.data import catalog
 from loocbench.data.entries import ENTRIES
-from loocbench.data.official import Official, Part, note
-from loocbench.data.readers import flowers, imagenet
+from loocbench.data.official import Official, Part, compare_with_official
+from loocbench.data.readers import flowers102, imagenet100, objectnet
 from loocbench.errors import UserError
 from tests.conftest import make_flowers, picture
 from tests.data import layouts
@@ -153,7 +153,7 @@ def test_a_plain_folder_is_torchvisions_image_folder(tmp_path):
 def test_the_names_of_the_flowers_are_torchvisions(tmp_path):
     if not hasattr(Flowers102, "classes"):
         pytest.skip("this torchvision does not name the flowers")
-    assert flowers.class_names() == tuple(Flowers102.classes)
+    assert flowers102.read_flower_names() == tuple(Flowers102.classes)
     tiny = catalog.open_dataset("flowers102", make_flowers(tmp_path)).splits["train"]
     assert tiny.class_names["class"] == tuple(Flowers102.classes[:3])
 
@@ -171,12 +171,12 @@ def test_the_paper_reallocates_a_tenth_of_inaturalist_2019(tmp_path):
 
 
 def test_imagenet_100_is_the_published_list_and_nothing_else(tmp_path):
-    names = imagenet.classes()
+    names = imagenet100.read_imagenet100_classes()
     assert len(names) == 100
     assert list(names)[:2] == ["n01558993", "n01692333"]
     assert names["n03642806"] == "n03642806 laptop"
-    assert set(imagenet.OBJECTNET.values()) < set(names)
-    assert len(imagenet.OBJECTNET) == 13
+    assert set(objectnet.CLASS_FOLDERS.values()) < set(names)
+    assert len(objectnet.CLASS_FOLDERS) == 13
     dataset = catalog.open_dataset("imagenet100", layouts.make_imagenet(tmp_path))
     assert not [item for split in dataset.splits.values() for item in split.items if "n01440764" in item]
 
@@ -315,8 +315,12 @@ def _break(path: Path, text: str) -> None:
     ("name", "spoil", "message"),
     [
         ("inat2019", lambda root: (root / "inat2019" / "val2019.json").unlink(), "annotation archive"),
-        ("inat2019", lambda root: _break(root / "inat2019" / "val2019.json", "{"), "no annotation file"),
-        ("inat2019", lambda root: _break(root / "inat2019" / "val2019.json", '{"images": []}'), "no annotation file"),
+        ("inat2019", lambda root: _break(root / "inat2019" / "val2019.json", "{"), "not an annotation file"),
+        (
+            "inat2019",
+            lambda root: _break(root / "inat2019" / "val2019.json", '{"images": []}'),
+            "not an annotation file",
+        ),
         (
             "inat2019",
             lambda root: _break(
@@ -332,7 +336,7 @@ def _break(path: Path, text: str) -> None:
             "has no folder train_val2019",
         ),
         ("inat2021", lambda root: (root / "inat2021" / "val").rename(root / "x"), "has no folder val"),
-        ("inat2021", lambda root: picture(root / "inat2021" / "val" / "stray" / "a.jpg"), "no class folder"),
+        ("inat2021", lambda root: picture(root / "inat2021" / "val" / "stray" / "a.jpg"), "not a class folder"),
         (
             "imagenet100",
             lambda root: (root / "imagenet" / "val").rename(root / "x"),
@@ -342,7 +346,7 @@ def _break(path: Path, text: str) -> None:
         (
             "tiny-imagenet",
             lambda root: _break(root / "tiny-imagenet-200" / "val" / "val_annotations.txt", "a.JPEG\tn1\n"),
-            "of no class",
+            "without a known class",
         ),
         ("dtd", lambda root: _break(root / "dtd" / "labels" / "val1.txt", "/etc/passwd\n"), "outside the data set"),
         (
@@ -364,11 +368,13 @@ OFFICIAL = Official((Part("train", ("train", "val"), 16), Part("test", ("test",)
 
 def test_a_copy_of_the_same_counts_is_official_unless_its_fingerprint_says_else(tmp_path):
     dataset = catalog.open_dataset(f"folder:{layouts.make_folder(tmp_path / 'pets')}")
-    assert note(dataset, OFFICIAL) == ""
+    assert compare_with_official(dataset, OFFICIAL) == ""
     own = {name: split.fingerprint for name, split in dataset.splits.items()}
-    assert note(dataset, Official(OFFICIAL.parts, 2, fingerprints=own)) == ""
+    assert compare_with_official(dataset, Official(OFFICIAL.parts, 2, fingerprints=own)) == ""
     other = {**own, "val": own["test"]}
-    assert note(dataset, Official(OFFICIAL.parts, 2, fingerprints=other)).startswith("altered: not the official images")
+    assert compare_with_official(dataset, Official(OFFICIAL.parts, 2, fingerprints=other)).startswith(
+        "altered: not the official images"
+    )
 
 
 @pytest.mark.parametrize(
@@ -387,7 +393,7 @@ def test_a_copy_of_the_same_counts_is_official_unless_its_fingerprint_says_else(
 )
 def test_how_a_copy_differs_is_said(tmp_path, official, expected):
     dataset = catalog.open_dataset(f"folder:{layouts.make_folder(tmp_path / 'pets')}")
-    assert note(dataset, official) == expected
+    assert compare_with_official(dataset, official) == expected
 
 
 def test_recorded_counts_are_the_published_ones():
@@ -407,12 +413,12 @@ def test_the_embedded_set_is_the_recorded_one():
 @pytest.mark.realdata
 def test_cubs_recorded_fingerprints_are_those_of_its_official_lists(photographs, monkeypatch):
     from loocbench.data import folders
-    from loocbench.data.readers import cub
+    from loocbench.data.readers import cub200
 
     metadata = photographs / "CUB_200_2011_metadata"
     every = [path for _, path in folders.read_table(metadata / "images.txt", 2)]
-    monkeypatch.setattr(folders, "files_below", lambda folder: every)
-    dataset = cub.cub200(metadata)
+    monkeypatch.setattr(folders, "list_images", lambda folder: every)
+    dataset = cub200.read_cub200(metadata)
     found = {name: split.fingerprint for name, split in dataset.splits.items()}
     assert found == ENTRIES["cub200"].official.fingerprints
 

@@ -77,7 +77,7 @@ def test_its_size_is_announced_before_it_is_made(tmp_path, pets):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_file_does_not_depend_on_the_number_of_workers(tmp_path, pets, monkeypatch, count):
-    monkeypatch.setattr(folders, "cores", lambda: count)
+    monkeypatch.setattr(folders, "count_cores", lambda: count)
     prepare(pets, "train", 24, tmp_path / "cache")
     (path,) = (tmp_path / "cache").rglob("*.safetensors")
     everything = b"".join(image.tobytes() for image in pets.read(pets.splits["train"].items, 24))
@@ -95,7 +95,7 @@ def test_any_tool_can_read_the_file(tmp_path, pets):
 
 
 def test_a_rendered_data_set_is_prepared_like_files(tmp_path):
-    dataset = blooms.blooms({"train": 70, "test": 3})
+    dataset = blooms.make_blooms({"train": 70, "test": 3})
     images = prepare(dataset, "train", 20, tmp_path)
     expected = dataset.read(dataset.splits["train"].items, 20)
     assert all(np.array_equal(images.image(row), expected[row]) for row in range(70))
@@ -150,7 +150,7 @@ def test_a_disk_without_room_is_refused_beforehand(tmp_path, pets, monkeypatch):
 
 
 def test_a_disk_that_fills_up_is_named_and_nothing_stays(tmp_path, monkeypatch):
-    dataset = blooms.blooms({"train": 70})
+    dataset = blooms.make_blooms({"train": 70})
 
     def full(job, images):
         raise OSError(28, "No space left on device")

@@ -70,9 +70,9 @@ def test_validation_is_stratified_seeded_and_disjoint(tmp_path):
 def test_the_fingerprint_knows_items_and_labels_but_not_their_order(tmp_path):
     train = catalog.open_dataset("cub200", make_cub(tmp_path)).splits["train"]
     rows = np.arange(len(train))
-    assert splits.select(train, rows[::-1], "train").fingerprint == train.fingerprint
-    assert splits.select(train, rows[1:], "train").fingerprint != train.fingerprint
-    moved = splits.select(train, rows, "train")
+    assert splits.select_rows(train, rows[::-1], "train").fingerprint == train.fingerprint
+    assert splits.select_rows(train, rows[1:], "train").fingerprint != train.fingerprint
+    moved = splits.select_rows(train, rows, "train")
     moved.labels["class"][0] += 1
     assert moved.fingerprint != train.fingerprint
 
@@ -83,8 +83,8 @@ def test_the_fingerprint_knows_items_and_labels_but_not_their_order(tmp_path):
         (lambda folder: (folder / "images.txt").unlink(), "cannot read .*images.txt"),
         (lambda folder: (folder / "images.txt").write_text("1\n"), "line 1: 2 fields expected, 1 found"),
         (lambda folder: (folder / "train_test_split.txt").write_text("1 1\n"), "name different images"),
-        (lambda folder: (folder / "classes.txt").write_text("one Bird\n"), "is no class of"),
-        (lambda folder: (folder / "classes.txt").write_text("1 001.Bird_1\n"), "'3' is no class of"),
+        (lambda folder: (folder / "classes.txt").write_text("one Bird\n"), "is not a class of"),
+        (lambda folder: (folder / "classes.txt").write_text("1 001.Bird_1\n"), "'3' is not a class of"),
         (lambda folder: _all_training(folder), "lacks every image of the test split"),
         (lambda folder: (folder / "images").rename(folder / "elsewhere"), "holds none of the 24 images"),
     ],

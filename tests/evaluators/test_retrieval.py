@@ -41,7 +41,7 @@ def test_the_scale_brackets_what_was_found(tiny_blooms):
 
 
 def test_where_no_query_has_an_answer_there_is_no_precision():
-    everyone = blooms.blooms({"train": 8, "val": 8, "test": 8})
+    everyone = blooms.make_blooms({"train": 8, "val": 8, "test": 8})
     test = everyone.splits["test"]
     alone = replace(test, labels={"species": np.arange(8)}, class_names={"species": tuple("abcdefgh")})
     found = outcome_of(replace(everyone, splits={"test": alone}), palette, labels=("species",))
@@ -53,7 +53,7 @@ def test_where_no_query_has_an_answer_there_is_no_precision():
 
 def test_one_image_has_no_neighbours():
     with pytest.raises(UserError, match="two test images"):
-        outcome_of(blooms.blooms({"train": 1, "val": 1, "test": 1}), palette)
+        outcome_of(blooms.make_blooms({"train": 1, "val": 1, "test": 1}), palette)
 
 
 def test_without_colour_labels_the_descriptor_says_what_is_alike(tiny_blooms):

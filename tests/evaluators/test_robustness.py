@@ -7,7 +7,7 @@ import pytest
 
 from loocbench.cards import tasks
 from loocbench.data import blooms
-from loocbench.data.splits import select
+from loocbench.data.splits import select_rows
 from loocbench.errors import UserError
 from loocbench.evaluators import robustness
 from loocbench.types import Split
@@ -18,7 +18,7 @@ KINDS = ("gaussian_noise", "brightness", "fog")
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.blooms({"train": 160, "val": 60, "test": 40})
+    return blooms.make_blooms({"train": 160, "val": 60, "test": 40})
 
 
 def card_of(task, **changes):
@@ -49,7 +49,7 @@ def elsewhere(flowers, factor="species", corruptions=True):
     """The same test images under another name and in another order of classes, as a set of corrupted copies."""
     test = flowers.splits["test"]
     rows = np.arange(len(test))[::-1].copy()
-    turned = select(test, rows, "test")
+    turned = select_rows(test, rows, "test")
     names = tuple(reversed(turned.class_names[factor]))
     labels = {factor: len(names) - 1 - turned.labels[factor]}
     class_names = {factor: names}

@@ -10,7 +10,7 @@ from tests.evaluators.pictures import Pictures, layout, palette
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.blooms({"train": 150, "val": 60, "test": 90})
+    return blooms.make_blooms({"train": 150, "val": 60, "test": 90})
 
 
 def outcome_of(flowers, encode):

@@ -18,7 +18,7 @@ CHANGES = ("hue", "brightness", "rotation", "flip")
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.blooms({"train": 150, "val": 60, "test": 90})
+    return blooms.make_blooms({"train": 150, "val": 60, "test": 90})
 
 
 def card_of(changes=CHANGES, images=1000, **protocol):
@@ -99,7 +99,7 @@ def test_a_collapsed_space_does_not_move(flowers):
 
 def test_a_single_image_has_no_sensitivity():
     with pytest.raises(UserError, match="2 images of each split"):
-        outcome_of(blooms.blooms({"train": 20, "val": 10, "test": 1}), both)
+        outcome_of(blooms.make_blooms({"train": 20, "val": 10, "test": 1}), both)
 
 
 def test_the_loss_is_paired_and_the_curve_adds_up(flowers):

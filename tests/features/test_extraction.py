@@ -50,7 +50,7 @@ def _one_of_two(rank, folder, counts):
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     for count, size in counts:
         inference.BATCH_SIZES["cpu"] = size
-        extract(blooms.blooms({"test": count}), folder / f"two-{count}", Ranks(rank, 2))
+        extract(blooms.make_blooms({"test": count}), folder / f"two-{count}", Ranks(rank, 2))
     torch.distributed.destroy_process_group()
 
 
@@ -64,7 +64,7 @@ def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch
         process.start()
     for count, size in counts:
         monkeypatch.setitem(inference.BATCH_SIZES, "cpu", size)
-        one = extract(blooms.blooms({"test": count}), tmp_path / f"one-{count}")
+        one = extract(blooms.make_blooms({"test": count}), tmp_path / f"one-{count}")
         assert one["general"].shape == (count, 64)
     for process in processes:
         process.join(120)
@@ -84,7 +84,7 @@ def test_a_process_may_have_nothing_to_do(tmp_path, monkeypatch):
     processes = [context.Process(target=_one_of_two, args=(rank, tmp_path, [(7, 32)])) for rank in range(2)]
     for process in processes:
         process.start()
-    extract(blooms.blooms({"test": 7}), tmp_path / "one-7")
+    extract(blooms.make_blooms({"test": 7}), tmp_path / "one-7")
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
@@ -106,7 +106,7 @@ def _alone(folder, passes):
         return real(self, crops)
 
     inference.InferenceNetwork.__call__ = counted
-    extract(blooms.blooms({"test": 300}), folder)
+    extract(blooms.make_blooms({"test": 300}), folder)
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_two_commands_that_want_the_same_features_at_once(tmp_path):
     for process in processes:
         process.join(120)
         assert process.exitcode == 0
-    extract(blooms.blooms({"test": 300}), tmp_path / "one")
+    extract(blooms.make_blooms({"test": 300}), tmp_path / "one")
     assert passes.value == 300
     assert bytes_of(tmp_path / "both") == bytes_of(tmp_path / "one")
     assert not left_over(tmp_path / "both")
@@ -141,14 +141,14 @@ def test_kill_9_leaves_no_half_entry_that_is_taken_for_whole(tmp_path):
             if begin:
                 os.kill(os.getpid(), signal.SIGKILL)
         stored.Writer.write = killed
-        extract(blooms.blooms({{"test": 100}}), Path({str(tmp_path / "cut")!r}))
+        extract(blooms.make_blooms({{"test": 100}}), Path({str(tmp_path / "cut")!r}))
         """
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(left_over(tmp_path / "cut")) == 1
-    dataset = blooms.blooms({"test": 100})
+    dataset = blooms.make_blooms({"test": 100})
     extract(dataset, tmp_path / "cut")
     extract(dataset, tmp_path / "one")
     assert bytes_of(tmp_path / "cut") == bytes_of(tmp_path / "one")
@@ -160,7 +160,7 @@ def test_a_failed_extraction_leaves_no_entry(tmp_path, monkeypatch):
         inference.InferenceNetwork, "__call__", lambda self, crops: (_ for _ in ()).throw(RuntimeError("broken"))
     )
     with pytest.raises(RuntimeError, match="broken"):
-        extract(blooms.blooms({"test": 10}), tmp_path)
+        extract(blooms.make_blooms({"test": 10}), tmp_path)
     assert not bytes_of(tmp_path)
     assert not left_over(tmp_path)
 
@@ -232,7 +232,7 @@ def pictures(tmp_path):
     for number, item in enumerate(items):
         picture(tmp_path / "pictures" / item, (24, 20), number)
     split = Split("pictures", "test", items, {}, {})
-    return folders.dataset("pictures", tmp_path / "pictures", {"test": split})
+    return folders.open_image_files("pictures", tmp_path / "pictures", {"test": split})
 
 
 def test_the_network_works_while_images_are_decoded(pictures, tmp_path, monkeypatch):
@@ -262,7 +262,7 @@ def test_the_network_works_while_images_are_decoded(pictures, tmp_path, monkeypa
 
 def test_decoding_stops_with_the_network_and_goes_on_later(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing, "_GROUP", 64)
-    monkeypatch.setattr(folders, "cores", lambda: 1)
+    monkeypatch.setattr(folders, "count_cores", lambda: 1)
     split, stop = pictures.splits["test"], threading.Event()
     real = preparing._put
 

@@ -148,7 +148,7 @@ def test_features_that_are_not_finite_are_refused_and_not_kept(trained, tiny_blo
 
 def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blooms):
     looc, moco = loocbench.load(trained["looc"]), loocbench.load(trained["moco"])
-    other = blooms.blooms({"train": 96, "val": 48, "test": 64}, seed=1)
+    other = blooms.make_blooms({"train": 96, "val": 48, "test": 64}, seed=1)
     test, hue = tiny_blooms.splits["test"], Change("hue", 30)
     changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
 

@@ -138,7 +138,7 @@ def test_what_is_done_with_a_run_that_is_there(tmp_path, tiny_blooms, existing):
 
 def test_a_finished_run_of_other_images_is_not_this_one(tmp_path, tiny_blooms):
     train(tiny_recipe("moco"), tiny_blooms, tmp_path)
-    others = blooms.blooms({"train": 64, "val": 32, "test": 32})
+    others = blooms.make_blooms({"train": 64, "val": 32, "test": 32})
     with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
         train(tiny_recipe("moco"), others, tmp_path, existing="resume")
 
@@ -275,7 +275,7 @@ def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_b
 
 
 def _go_on(folder):
-    train(LONG, blooms.blooms(TINY), folder, existing="resume", settings=RunSettings(save_minutes=0.0002))
+    train(LONG, blooms.make_blooms(TINY), folder, existing="resume", settings=RunSettings(save_minutes=0.0002))
 
 
 def _newest(folder):

@@ -16,7 +16,9 @@ LEFT_OUT = ("color", "rotation")
 
 
 def images(count=16, size=SIZE):
-    pixels = torch.from_numpy(blooms_render.render(blooms_render.draw(0, np.arange(count)), size)).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(
+        blooms_render.render_blooms(blooms_render.draw_blooms(0, np.arange(count)), size)
+    ).permute(0, 3, 1, 2)
     return ImageBatch(pixels, torch.full((count, 2), size))
 
 

@@ -1,1 +1,1 @@
-"""Getting official archives: fetching with resume and checksum, and unpacking that trusts no archive."""
+"""Downloading official archives, with resume and checksums, and unpacking them without trusting their content."""

@@ -1,4 +1,4 @@
-"""Fetching one official file: mirrors, resume, checksum, progress."""
+"""Downloading one official file: mirrors, resume, checksum, progress."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from pathlib import Path
 import requests
 
 from loocbench import files
-from loocbench.data.sources import Download
+from loocbench.data.entry import Download
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
 
-_TRIES = 3  # of each address, as long as a try brings nothing new
+_TRIES = 3  # of each address in a row without new bytes
 _PAUSE = 2.0  # seconds before the second try, twice that before the third
 _TIMEOUT = (20, 60)  # seconds to connect, and between bytes
-_BLOCK = 1 << 16  # bytes; what a cut connection loses at most
+_BLOCK = 1 << 16  # bytes; an interrupted connection loses at most one block
 _MB = 1_000_000
-_BUSY = (429, 500, 502, 503, 504)  # answers after which a later try may succeed
+_BUSY = (429, 500, 502, 503, 504)  # HTTP status codes after which a later try may succeed
 
 
 class _WrongAnswerError(Exception):
-    """The server answered, but not with the file."""
+    """The server answered with something other than the file."""
 
 
-def fetch(download: Download, folder: Path, reporter: Reporter, *, mirror: str = "") -> Path:
-    """The verified file ``folder/<file>``: kept if it is there, else from ``mirror``, then from the known addresses.
+def fetch_file(download: Download, folder: Path, reporter: Reporter, *, mirror: str = "") -> Path:
+    """Return ``folder/<file>``, downloaded if it is missing and verified in any case.
 
-    What arrived stays in ``<file>.part``, from which the next call goes on. Raises UserError, naming what to put where,
-    when no address gives the file, and when a file that is there has a wrong checksum.
+    ``mirror`` is tried first, then the published addresses. An incomplete download stays in ``<file>.part``, and the
+    next call resumes it. Raises UserError, naming what to put where, when no address has the file, and when the
+    existing file has a wrong checksum.
     """
     path = folder / download.file
     if path.is_file():
@@ -41,40 +42,44 @@ def fetch(download: Download, folder: Path, reporter: Reporter, *, mirror: str =
     urls = [f"{mirror.rstrip('/')}/{download.file}"] * bool(mirror) + list(download.urls)
     reasons = []
     for url in urls:
-        reason = _try(url, download, part, reporter)
+        reason = _try_address(url, download, part, reporter)
         if not reason:
             part.replace(path)
             return path
-        reasons.append(f"{_host(url)}: {reason}")
-    kept = f" {part.stat().st_size / _MB:,.0f} MB are kept, the same command goes on from there." if _any(part) else ""
+        reasons.append(f"{_get_host(url)}: {reason}")
+    kept = (
+        f" {part.stat().st_size / _MB:,.0f} MB are kept, the same command resumes from there."
+        if _has_bytes(part)
+        else ""
+    )
     raise UserError(
         f"cannot download {download.file} ({'; '.join(reasons)}).{kept} Or get it from {download.urls[0]} by other "
         f"means and put it into {folder}."
     )
 
 
-def _try(url: str, download: Download, part: Path, reporter: Reporter) -> str:
-    """Bring the verified file from one address into ``part``. Returns what went wrong, or nothing."""
-    resumed = _any(part)
+def _try_address(url: str, download: Download, part: Path, reporter: Reporter) -> str:
+    """Download the file from one address into ``part`` and verify it. Returns what went wrong, or an empty string."""
+    resumed = _has_bytes(part)
     try:
-        _from(url, download, part, reporter)
+        _download_part(url, download, part, reporter)
         if _is_official(part, download, reporter):
             return ""
-        part.unlink()  # it cannot be gone on with
-        if resumed:  # what was there before may have been at fault
-            _from(url, download, part, reporter)
+        part.unlink()  # it cannot be resumed
+        if resumed:  # the bytes from before may have been wrong
+            _download_part(url, download, part, reporter)
             if _is_official(part, download, reporter):
                 return ""
             part.unlink()
     except (requests.RequestException, _WrongAnswerError) as error:
-        return _reason(error)
+        return _explain_error(error)
     except OSError as error:
         raise files.write_error(part, error) from error
     return "not the official file (wrong checksum)"
 
 
-def _from(url: str, download: Download, part: Path, reporter: Reporter) -> None:
-    """Bring ``part`` to its full length, trying again as long as tries bring something."""
+def _download_part(url: str, download: Download, part: Path, reporter: Reporter) -> None:
+    """Download until ``part`` is complete, as long as tries bring new bytes."""
     idle = 0
     while True:
         before = part.stat().st_size if part.is_file() else 0
@@ -102,7 +107,7 @@ def _receive(url: str, download: Download, part: Path, before: int, reporter: Re
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise _WrongAnswerError("a web page instead of the file")
         length = int(answer.headers.get("Content-Length", 0))
-        if answer.status_code == requests.codes.ok:  # the server cannot resume, and sends all again
+        if answer.status_code == requests.codes.ok:  # the server cannot resume and sends everything again
             if length and length < before:
                 raise _WrongAnswerError(f"{length / _MB:,.0f} MB instead of {download.size / _MB:,.0f} MB")
             before = 0
@@ -121,9 +126,9 @@ def _receive(url: str, download: Download, part: Path, before: int, reporter: Re
 
 
 def _is_official(path: Path, download: Download, reporter: Reporter) -> bool:
-    """Whether the file has its published checksum; of one without, whether the archive is whole."""
+    """Whether the file has its published checksum; where none is published, whether it is an intact zip archive."""
     if not download.algorithm:
-        return _is_whole_zip(path)
+        return _is_intact_zip(path)
     digest = hashlib.new(download.algorithm, usedforsecurity=False)
     size, done = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -134,7 +139,7 @@ def _is_official(path: Path, download: Download, reporter: Reporter) -> bool:
     return digest.hexdigest() == download.digest
 
 
-def _is_whole_zip(path: Path) -> bool:
+def _is_intact_zip(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -142,15 +147,15 @@ def _is_whole_zip(path: Path) -> bool:
         return False
 
 
-def _any(part: Path) -> bool:
+def _has_bytes(part: Path) -> bool:
     return part.is_file() and part.stat().st_size > 0
 
 
-def _host(url: str) -> str:
+def _get_host(url: str) -> str:
     return url.split("/")[2]
 
 
-def _reason(error: Exception) -> str:
+def _explain_error(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):

@@ -1,4 +1,4 @@
-"""Any folder of images: a folder a class, with optional splits and optional further labels from a CSV file."""
+"""Any folder of images: one folder per class, optional splits, optional further labels from a CSV file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from loocbench.data import folders
-from loocbench.data.splits import by_membership, carve, carve_validation, of_strings
+from loocbench.data.splits import carve_split, carve_validation, encode_labels, split_by_membership
 from loocbench.errors import UserError
 from loocbench.types import Dataset, Split
 
@@ -26,26 +26,26 @@ SPLIT_FOLDERS = {
 }
 
 
-def image_folder(root: Path, name: str) -> Dataset:
-    """Read ``root``: ``<class>/…``, ``<split>/<class>/…`` or ``<class>/<split>/…``; without splits as torchvision's
-    ``ImageFolder``, and with a fifth of each class carved (seeded) for test and for val where there is none.
+def read_image_folder(root: Path, name: str) -> Dataset:
+    """Read ``root``: ``<class>/…`` as torchvision's ``ImageFolder``, ``<split>/<class>/…`` or ``<class>/<split>/…``.
 
-    ``labels.csv`` may add labels: a column ``path`` (relative to ``root``), any further columns as labels, a column
-    ``class`` in place of the folders, a column ``split``. Raises UserError for a folder that cannot be read so.
+    Where there is no test or val split, a fifth of each class is carved from train for it (seeded). ``labels.csv`` may
+    have a column ``path`` (relative to ``root``), a column ``class`` that replaces the folders, a column ``split``, and
+    any other columns, which become labels. Raises UserError for a folder that is none of these.
     """
-    items = folders.files_below(root)
+    items = folders.list_images(root)
     if not items:
         raise UserError(f"{root} holds no images ({', '.join(sorted(folders.EXTENSIONS))}); name a folder that does.")
     columns = _read_labels(root / LABELS_FILE, items) if (root / LABELS_FILE).is_file() else {}
-    above = _are_splits(root, {item.split("/")[0] for item in items if "/" in item})
+    above = _name_splits(root, {item.split("/")[0] for item in items if "/" in item})
     if "class" not in columns:
         position = 1 if above else 0
         if flat := next((item for item in items if item.count("/") <= position), None):
             raise UserError(f"{root / flat} is in no class folder; sort it into one, or give a class in {LABELS_FILE}.")
         columns["class"] = [item.split("/")[position] for item in items]
-    of = columns.pop("split", None) or _splits_from_folders(items, above)
+    membership = columns.pop("split", None) or _read_split_folders(items, above)
     factors = ["class", *sorted(columns.keys() - {"class"})]
-    labels = {factor: of_strings(columns[factor]) for factor in factors}
+    labels = {factor: encode_labels(columns[factor]) for factor in factors}
     everything = Split(
         name,
         "train",
@@ -53,21 +53,21 @@ def image_folder(root: Path, name: str) -> Dataset:
         {factor: values for factor, (values, _) in labels.items()},
         {factor: names for factor, (_, names) in labels.items()},
     )
-    return folders.dataset(name, root, _with_every_split(root, everything, of))
+    return folders.open_image_files(name, root, _complete_splits(root, everything, membership))
 
 
-def _are_splits(root: Path, folders_: set[str]) -> bool:
+def _name_splits(root: Path, names: set[str]) -> bool:
     """Whether the folders over the classes name splits. Raises UserError when only some of them do."""
-    splits = {name for name in folders_ if name.casefold() in SPLIT_FOLDERS}
-    if splits and splits != folders_:
+    splits = {name for name in names if name.casefold() in SPLIT_FOLDERS}
+    if splits and splits != names:
         raise UserError(
-            f"{root} holds {min(splits)}/, which names a split, beside {min(folders_ - splits)}/, which does not; "
+            f"{root} holds {min(splits)}/, which names a split, beside {min(names - splits)}/, which does not; "
             "move one of them away."
         )
     return bool(splits)
 
 
-def _splits_from_folders(items: list[str], above: bool) -> list[str]:
+def _read_split_folders(items: list[str], above: bool) -> list[str]:
     """Each item's split by its folders; all "train" where no folder, or not every folder, names one."""
     position = 0 if above else 1
     parts = [item.split("/") for item in items]
@@ -76,21 +76,22 @@ def _splits_from_folders(items: list[str], above: bool) -> list[str]:
     return ["train"] * len(items)
 
 
-def _with_every_split(root: Path, everything: Split, of: list[str]) -> dict[str, Split]:
-    splits = by_membership(everything, of, ("train", "val", "test"))
+def _complete_splits(root: Path, everything: Split, membership: list[str]) -> dict[str, Split]:
+    """The splits train, val and test; those that the folder lacks are carved from train. Raises UserError."""
+    splits = split_by_membership(everything, membership, ("train", "val", "test"))
     if "train" not in splits:
         raise UserError(f"{root} has no training images; name one of its folders train.")
     if "test" not in splits:
-        splits["train"], splits["test"] = carve(splits["train"], "class", share=TEST_SHARE, name="test")
+        splits["train"], splits["test"] = carve_split(splits["train"], "class", share=TEST_SHARE, name="test")
     if "val" not in splits:
         splits |= carve_validation(splits["train"], "class")
     if few := next((name for name, split in splits.items() if not len(split)), None):
-        raise UserError(f"{root} has too few images to carve {few} out; three a class are the least.")
+        raise UserError(f"{root} has too few images to carve {few} out; at least three per class are needed.")
     return {name: splits[name] for name in ("train", "val", "test")}
 
 
 def _read_labels(path: Path, items: list[str]) -> dict[str, list[str]]:
-    """The columns of labels.csv but ``path``, in the order of ``items``. Raises UserError."""
+    """The columns of labels.csv except ``path``, in the order of ``items``. Raises UserError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
