@@ -40,7 +40,7 @@ from torchvision import models, transforms
 from torchvision.datasets.folder import pil_loader
 
 from loocbench import provenance
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import untrained
 from loocbench.data import folders
 from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
@@ -104,7 +104,7 @@ def _cpu() -> float:
 
 def networks_of(backbone: str) -> tuple[nn.Module, Encoder]:
     """torchvision's network with loocbench's untrained weights, and the encoder that has them."""
-    encoder = Encoder.from_checkpoint(locate.untrained(backbone, 0, SIZE.image_size))
+    encoder = Encoder.from_checkpoint(untrained.build_checkpoint(backbone, 0, SIZE.image_size))
     network = getattr(models, backbone)(weights=None)
     network.fc = nn.Identity()
     weights = {}

@@ -36,14 +36,14 @@ def main() -> None:
     joined = folding.join_convolutions(encoder.network, images[: inference.CHECKED])
     if joined is None:
         raise SystemExit("nothing to join")
-    plain, compiled = encoder.network.every_space, compiling.compile_forward(encoder.network.every_space, "cpu")
+    plain, compiled = encoder.network.forward_spaces, compiling.compile_forward(encoder.network.forward_spaces, "cpu")
     begin = time.perf_counter()
     compiled(images)
     print(f"{provenance.hardware('cpu')}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     print(f"{options.backbone}: compiling took {time.perf_counter() - begin:.0f} s")
     seconds = defaultdict(list)
     for turn in range(options.turns + 1):
-        for name, forward in (("plain", plain), ("joined", joined.every_space), ("compiled", compiled)):
+        for name, forward in (("plain", plain), ("joined", joined.forward_spaces), ("compiled", compiled)):
             taken = timeit(lambda forward=forward: forward(images), number=1)
             if turn:
                 seconds[name].append(taken)

@@ -18,7 +18,7 @@ SIZE = 128
 
 def extract(folder: Path, count: int) -> None:
     """In a process of its own: features of the first ``count`` files; prints the peak and the store's size."""
-    from loocbench.checkpoints import locate
+    from loocbench.checkpoints import untrained
     from loocbench.data import folders
     from loocbench.features import extraction
     from loocbench.features.encoder import Encoder
@@ -27,7 +27,7 @@ def extract(folder: Path, count: int) -> None:
 
     items = tuple(sorted(path.name for path in folder.glob("*.jpg"))[:count])
     split = Split("made", "test", items, {}, {})
-    encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, SIZE))
+    encoder = Encoder.from_checkpoint(untrained.build_checkpoint("resnet8", 0, SIZE))
     dataset = folders.open_image_files("made", folder, {"test": split})
     with tempfile.TemporaryDirectory() as cache:
         extraction.extract(encoder, dataset, split, cache=Path(cache), reporter=Silent())

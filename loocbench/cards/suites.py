@@ -109,7 +109,7 @@ def read(path: Path) -> SuiteCard:
         separate = recipes.separate(recipe)
         for features in model.features:
             if features != SELECTED:
-                spaces.parse(features, recipes.spaces(recipe), separate=separate)
+                spaces.parse_feature_name(features, recipes.spaces(recipe), separate=separate)
     return card
 
 

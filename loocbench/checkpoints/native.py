@@ -1,4 +1,4 @@
-"""loocbench's own checkpoint: a safetensors file whose metadata holds the card."""
+"""loocbench's own checkpoint format: a safetensors file whose metadata holds the card."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A card and the tensors of the query encoder. where: the file, or a name for what has none."""
+    """A card and the tensors of the query encoder.
+
+    where: the path of its file, or its reference where it has none.
+    """
 
     card: CheckpointCard
     weights: Mapping[str, torch.Tensor]
@@ -32,7 +35,7 @@ class Checkpoint:
 
 
 def weights_hash(weights: Mapping[str, torch.Tensor]) -> str:
-    """SHA-256 over the names, types, shapes and bytes of the tensors, in the order of their names."""
+    """Return the SHA-256 over the names, types, shapes and bytes of the tensors, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()
@@ -49,20 +52,20 @@ def save(path: Path, card: CheckpointCard, weights: Mapping[str, torch.Tensor]) 
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint; no code in it is run.
+    """Read a checkpoint. Runs no code from the file.
 
     Raises UserError when the file is missing, truncated, not a loocbench checkpoint, altered since it was written, or
-    names code of the user's Python path that the user did not confirm for it.
+    when its card names code on the user's Python path that the user has not confirmed for it.
     """
     checkpoint = load_unconfirmed(path)
-    trust.require(checkpoint.card, str(path))
+    trust.require_confirmed_code(checkpoint.card, str(path))
     return checkpoint
 
 
 def load_unconfirmed(path: Path) -> Checkpoint:
-    """As :func:`load`, for who does not build the network or has just been told which code it needs."""
-    with _opened(path) as file:
-        card = _card(path, file.metadata())
+    """As :func:`load`, without requiring confirmed code: for callers that do not build the network."""
+    with _open_safetensors(path) as file:
+        card = _parse_card(path, file.metadata())
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     if weights_hash(weights) != card.weights:
         raise UserError(f"{path} was altered after it was written (its weights do not match its card); copy it anew.")
@@ -70,7 +73,7 @@ def load_unconfirmed(path: Path) -> Checkpoint:
 
 
 def is_native(path: Path) -> bool:
-    """Whether a file carries a card of ours; False for another's, or for what is no safetensors file."""
+    """Whether a file is a safetensors file with a loocbench card."""
     try:
         with safe_open(path, framework="pt") as file:
             return "card" in (file.metadata() or {})
@@ -79,13 +82,13 @@ def is_native(path: Path) -> bool:
 
 
 def read_card(path: Path) -> CheckpointCard:
-    """The card alone, without reading the weights. Raises UserError as :func:`load`."""
-    with _opened(path) as file:
-        return _card(path, file.metadata())
+    """Read the card without the weights. Raises UserError as :func:`load`."""
+    with _open_safetensors(path) as file:
+        return _parse_card(path, file.metadata())
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_safetensors(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"no checkpoint file {path}; name a .safetensors file or a run's folder.")
     try:
@@ -95,10 +98,10 @@ def _opened(path: Path) -> Iterator[Any]:
         raise UserError(f"{path} is truncated or not a safetensors file; copy it anew or pretrain again.") from error
 
 
-def _card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCard:
+def _parse_card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCard:
     if not metadata or "card" not in metadata:
         raise UserError(
-            f"{path} is no loocbench checkpoint (it carries no card); 'loocbench checkpoints import' makes it one."
+            f"{path} is not a loocbench checkpoint (it has no card); 'loocbench checkpoints import' makes it one."
         )
     try:
         return CheckpointCard.model_validate_json(metadata["card"])

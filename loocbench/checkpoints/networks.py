@@ -1,4 +1,4 @@
-"""The network that a card describes."""
+"""Building the network that a checkpoint's card describes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from loocbench.pretraining import recipes
 from loocbench.types import Architecture, CheckpointCard
 
 
-def build(card: CheckpointCard) -> Network | LibraryNetwork:
-    """The network of a card, freshly initialised (draws from torch's global generator)."""
-    return architectures.build(_architecture(card), card.spaces)
+def build_from_card(card: CheckpointCard) -> Network | LibraryNetwork:
+    """Build the network of a card, freshly initialised from torch's global generator."""
+    return architectures.build_architecture(_get_architecture(card), card.spaces)
 
 
-def require_fit(checkpoint: Checkpoint) -> None:
-    """Raise UserError unless the weights have the network's shapes: known before memory for the network is taken."""
+def require_weights_fit(checkpoint: Checkpoint) -> None:
+    """Raise UserError unless names and shapes of the weights are the network's.
+
+    The network is built without weights, so that a wrong card cannot allocate memory.
+    """
     card = checkpoint.card
-    network = architectures.skeleton(_architecture(card), card.spaces)
+    network = architectures.build_without_weights(_get_architecture(card), card.spaces)
     needed = network.state_dict()
     shapes = {name: tensor.shape for name, tensor in checkpoint.weights.items()}
     wrong = [name for name in needed if shapes.get(name) != needed[name].shape]
@@ -33,23 +36,23 @@ def require_fit(checkpoint: Checkpoint) -> None:
         raise UserError(f"{checkpoint.where} does not fit its card: {', '.join(wrong[:4])}; import it anew.")
 
 
-def separate(card: CheckpointCard) -> bool:
-    """Whether each space has its own copy of the last stage."""
-    return _architecture(card).separate
+def has_separate_stages(card: CheckpointCard) -> bool:
+    """Whether each space has its own copy of the last stage (LooC++, MoCo++)."""
+    return _get_architecture(card).separate
 
 
-def identity(card: CheckpointCard) -> dict[str, Any]:
-    """What determines the network beside its weights, for keys of caches."""
+def cache_identity(card: CheckpointCard) -> dict[str, Any]:
+    """What determines the features beside the weights, for cache keys: the network, and the hash of a user's code."""
     if card.recipe is not None:
         return card.recipe.model_dump(include={"method", "backbone", "left_out"})
-    code = architectures.code(card.backbone)
-    return {**_architecture(card).model_dump(), "spaces": card.spaces, **({"code": code} if code else {})}
+    code = architectures.hash_user_code(card.backbone)
+    return {**_get_architecture(card).model_dump(), "spaces": card.spaces, **({"code": code} if code else {})}
 
 
-def _architecture(card: CheckpointCard) -> Architecture:
+def _get_architecture(card: CheckpointCard) -> Architecture:
     if card.architecture is not None:
         return card.architecture
-    assert card.recipe is not None  # the card's own rule
+    assert card.recipe is not None  # CheckpointCard validates that a card has one or the other
     return Architecture(
         name=card.recipe.backbone,
         separate=recipes.separate(card.recipe),

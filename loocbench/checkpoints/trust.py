@@ -1,4 +1,7 @@
-"""Code that a card names runs only after its user has named it too, on this machine, for these very weights."""
+"""Confirmation of user code: a card's ``python:`` function runs only after the user named it for the same weights.
+
+Confirmations are lines of a file in the user's cache folder on this machine.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from loocbench.models.architectures import PYTHON
 from loocbench.types import CheckpointCard
 
 
-def confirm(card: CheckpointCard) -> None:
-    """Remember that the user named the function of this card."""
-    if (line := _line(card)) and line not in _confirmed():
-        files.write_text(_file(), "\n".join([*_confirmed(), line]) + "\n")
+def confirm_code(card: CheckpointCard) -> None:
+    """Record that the user named the function of this card."""
+    if (line := _format_line(card)) and line not in _read_confirmed():
+        files.write_text(_get_file(), "\n".join([*_read_confirmed(), line]) + "\n")
 
 
-def require(card: CheckpointCard, where: str) -> None:
-    """Raise UserError if the card wants a function that the user did not name when these weights were imported."""
-    line = _line(card)
-    if line and line not in _confirmed():
+def require_confirmed_code(card: CheckpointCard, where: str) -> None:
+    """Raise UserError if the card names a function that the user did not name when importing these weights."""
+    line = _format_line(card)
+    if line and line not in _read_confirmed():
         name = card.backbone.removeprefix(PYTHON)
         raise UserError(
             f"the card of {where} wants to run {name} of your Python path; if you trust that, confirm it with "
@@ -29,16 +32,16 @@ def require(card: CheckpointCard, where: str) -> None:
         )
 
 
-def _line(card: CheckpointCard) -> str:
+def _format_line(card: CheckpointCard) -> str:
     return f"{card.weights} {card.backbone}" if card.backbone.startswith(PYTHON) else ""
 
 
-def _confirmed() -> list[str]:
+def _read_confirmed() -> list[str]:
     try:
-        return _file().read_text(encoding="utf-8").splitlines()
+        return _get_file().read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
 
 
-def _file() -> Path:
+def _get_file() -> Path:
     return Path(platformdirs.user_cache_path("loocbench")) / "confirmed-code.txt"

@@ -68,7 +68,7 @@ def _of_card(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
     yield "model", f"{card.label}, trained on {card.dataset}"
     yield "architecture", card.backbone
-    yield "spaces", ", ".join(spaces.offered(card.spaces, separate=networks.separate(card)))
+    yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
     yield "preprocessing", _preprocessing(card.preprocessing)
     if card.source:
         yield "source", str(card.source)
@@ -80,8 +80,8 @@ def _spaces(found: Examination) -> list[str]:
     names = [name for name in found.spaces if name != GENERAL]
     separate = bool(found.architecture and found.architecture.separate)
     out = []
-    for name in spaces.offered(names, separate=separate):
-        parts = spaces.parse(name, names, separate=separate)
+    for name in spaces.list_feature_names(names, separate=separate):
+        parts = spaces.parse_feature_name(name, names, separate=separate)
         out.append(f"{name} ({sum(found.spaces[part] for part in parts)}-d)")
     return out
 

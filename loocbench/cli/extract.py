@@ -54,7 +54,7 @@ def extract(
             with ranks.shared_errors():
                 how = inference_config.from_options(precision, compiled, on)
                 images = opened(dataset, data_dir, where, reporter, skip_damaged=skip_damaged)
-                found = locate.load(checkpoint or str(locate.newest(runs)), runs=runs, seed=seed)
+                found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=how)
                 reporter.info(f"{encoder.card.label}, checkpoint {found.where}: {images.name}")
             done = job.extract(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)

@@ -41,7 +41,7 @@ def gallery(
 
     card = finding.find("retrieval", dataset)
     found = []
-    for reference in checkpoint or [str(locate.newest(opening.runs))]:
+    for reference in checkpoint or [str(locate.find_newest(opening.runs))]:
         with measuring.opened_measurement(card, opening, reference) as measurement:
             for name in features or [measurement.encoder.default_features]:
                 measurement.encoder.parse(name)

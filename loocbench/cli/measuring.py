@@ -92,7 +92,7 @@ def opened_measurement(
         raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
     with Display() as display:
         cache = opening.cache or prepared.cache_dir()
-        reference = checkpoint or str(locate.newest(opening.runs))
+        reference = checkpoint or str(locate.find_newest(opening.runs))
         dataset = opened(card.dataset, opening.data_dir, cache, display, skip_damaged=opening.skip_damaged)
         _require_labels(card, dataset, {"train", "val", "test"})
         other = None

@@ -70,7 +70,7 @@ def run(
         else:
             whole_suite.show(*done)
         return
-    references = checkpoint or [str(locate.newest(runs))]
+    references = checkpoint or [str(locate.find_newest(runs))]
     jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed, precision=precision)
     if json:
         _print_json(jobs)

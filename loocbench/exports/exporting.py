@@ -1,4 +1,4 @@
-"""A backbone in the layouts that other programs read: torchvision's names, timm's names, ONNX."""
+"""A backbone in the tensor_names that other programs read: torchvision's names, timm's names, ONNX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from loocbench import files
 from loocbench.checkpoints import networks
-from loocbench.checkpoints.foreign import layouts
+from loocbench.checkpoints.foreign import tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
@@ -58,12 +58,12 @@ def tensors(checkpoint: Checkpoint, layout: str, space: str | None = None) -> di
     if name not in backbones.TORCHVISION or (card.architecture and card.architecture.options):
         raise UserError(f"{layout} has no {name} like this one; export it with --format onnx.")
     # timm's ResNets have torchvision's names.
-    stages = card.spaces if networks.separate(card) else (GENERAL,)
+    stages = card.spaces if networks.has_separate_stages(card) else (GENERAL,)
     if space is None and len(stages) > 1:
         raise UserError(f"each space has its own last stage; name one with --space: {', '.join(stages)}.")
     if space is not None and space not in stages:
         raise unknown("space", space, stages)
-    renamed = {layouts.from_native(key, space or stages[0]): tensor for key, tensor in checkpoint.weights.items()}
+    renamed = {tensor_names.to_torchvision_name(key, space or stages[0]): tensor for key, tensor in checkpoint.weights.items()}
     return {key: tensor for key, tensor in renamed.items() if key is not None}
 
 
@@ -134,7 +134,7 @@ class _Graph(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features [N, D]."""
-        every = self.network.every_space((images - self.mean) / self.std)
+        every = self.network.forward_spaces((images - self.mean) / self.std)
         return torch.cat([every[part] for part in self.parts], dim=1)
 
 

@@ -36,7 +36,7 @@ def identity(encoder: Encoder, dataset: Dataset, split: Split, change: Change, r
     return {
         "version": VERSION,
         "weights": encoder.card.weights,
-        "network": networks.identity(encoder.card),
+        "network": networks.cache_identity(encoder.card),
         "preprocessing": encoder.preprocessing.model_dump(),
         "content": dataset.content(split.items),
         "items": split.items,

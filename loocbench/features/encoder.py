@@ -35,8 +35,8 @@ class Encoder:
         self.inference = inference
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
-        self.separate = networks.separate(card)
-        self.spaces = spaces.offered(card.spaces, separate=self.separate)
+        self.separate = networks.has_separate_stages(card)
+        self.spaces = spaces.list_feature_names(card.spaces, separate=self.separate)
         self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self.prepared_forwards: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # of ``InferenceNetwork``
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
@@ -49,9 +49,9 @@ class Encoder:
         """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
         card = checkpoint.card
         if card.architecture is not None:
-            networks.require_fit(checkpoint)
+            networks.require_weights_fit(checkpoint)
         with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; the caller's generator stays
-            network = networks.build(card)
+            network = networks.build_from_card(card)
         try:
             network.load_state_dict(dict(checkpoint.weights), strict=True)
         except RuntimeError as error:
@@ -66,7 +66,7 @@ class Encoder:
 
     def parse(self, features: str) -> tuple[str, ...]:
         """The spaces that ``features`` concatenates. Raises UserError for a name that is not offered."""
-        return spaces.parse(features, self.card.spaces, separate=self.separate)
+        return spaces.parse_feature_name(features, self.card.spaces, separate=self.separate)
 
     def prepare(self, images: Sequence[Image.Image]) -> Tensor:
         """Pillow images of any size as uint8 [N, 3, image_size, image_size]: short side resized, centre cropped."""
@@ -86,7 +86,7 @@ class Encoder:
 
         images: [N, 3, H, W], uint8 or float in [0, 1], already at the network's resolution; normalised here.
         """
-        return self.network.every_space(self.normalise(images))
+        return self.network.forward_spaces(self.normalise(images))
 
     def normalise(self, images: Tensor) -> Tensor:
         """What the network is given, float32 [N, 3, H, W] on the device. images: uint8 or float in [0, 1]."""

@@ -107,7 +107,7 @@ class InferenceNetwork:
         """The fast forward pass, prepared at the encoder's first batch and kept for its later splits."""
         name = _COMPILED if self._compiled else _JOINED
         if name not in self._encoder.prepared_forwards:
-            plain = self._in_precision(self._encoder.network.every_space)
+            plain = self._in_precision(self._encoder.network.forward_spaces)
             prepare = self._compile if self._compiled else self._join_convolutions
             self._encoder.prepared_forwards[name] = prepare(images, plain)
         return self._encoder.prepared_forwards[name]
@@ -134,9 +134,9 @@ class InferenceNetwork:
             joined = folding.join_convolutions(self._encoder.network, images[:CHECKED])
         except Exception:  # a network that cannot be traced stays as it is
             return plain
-        if joined is None or not self._agree(joined.every_space(images[:CHECKED]), plain(images[:CHECKED])):
+        if joined is None or not self._agree(joined.forward_spaces(images[:CHECKED]), plain(images[:CHECKED])):
             return plain
-        return joined.every_space
+        return joined.forward_spaces
 
     def _agree(self, found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
         """Whether no image's features differ by more than the precision's TOLERANCE."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files
-from loocbench.checkpoints import hub, locate, native, sources, trust
+from loocbench.checkpoints import hub, locate, native, remote, trust
 from loocbench.checkpoints.foreign import importing
-from loocbench.checkpoints.foreign.importing import Choice, Examination
+from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.exports import exporting, model_card
@@ -18,46 +18,56 @@ from loocbench.models import architectures
 from loocbench.types import CheckpointCard
 
 
-def inspect(reference: str, choice: Choice) -> Examination | CheckpointCard:
-    """What a foreign file holds and how it matches; of a file of ours, its card. Raises UserError."""
-    path, choice = _fetched(reference, choice)
-    return native.load_unconfirmed(path).card if native.is_native(path) else importing.examine(path, choice)
+def inspect_checkpoint(reference: str, options: ImportOptions) -> Inspection | CheckpointCard:
+    """Return what a foreign file holds and how it matches, or the card of a native checkpoint. Raises UserError."""
+    path, options = _locate_file(reference, options)
+    return native.load_unconfirmed(path).card if native.is_native(path) else importing.inspect_file(path, options)
 
 
-def import_(
-    reference: str, choice: Choice, runs: Path, *, overwrite: bool
-) -> tuple[CheckpointCard, Path, Examination | None]:
-    """Make a foreign file, or a library's or hub's model, a checkpoint below ``runs``, named as ``choice`` says.
+def import_checkpoint(
+    reference: str, options: ImportOptions, runs: Path, *, overwrite: bool
+) -> tuple[CheckpointCard, Path, Inspection | None]:
+    """Import a foreign file, or a model of a library or hub, as a checkpoint below ``runs``.
 
-    A file of ours is copied under that name, and the code that its card wants is confirmed where ``choice.arch`` names
-    it. Raises UserError unless every tensor of the backbone is matched, and for a name that is taken.
+    A native checkpoint is copied, and the user code that its card names is confirmed if ``options.arch`` names it too.
+    Returns the card, the path, and for a foreign file its inspection. Raises UserError unless every tensor of the
+    backbone is matched, and for a name that is taken.
     """
-    path, choice = _fetched(reference, choice)
-    examination = None
+    path, options = _locate_file(reference, options)
+    inspection = None
     if native.is_native(path):
-        found = _of_ours(path, choice)
+        checkpoint = _load_native(path, options)
     else:
-        examination = importing.examine(path, choice)
-        found = importing.checkpoint(examination, choice)
-    card, place = _kept(found, choice.name, runs, overwrite=overwrite)
-    trust.confirm(card)
-    return card, place, examination
+        inspection = importing.inspect_file(path, options)
+        checkpoint = importing.convert_to_checkpoint(inspection, options)
+    card, written = _save_in_runs(checkpoint, options.name, runs, overwrite=overwrite)
+    trust.confirm_code(card)
+    return card, written, inspection
 
 
-def pull(repository: str, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path, Examination | None]:
-    """:func:`import_` from a hub's repository, its commit recorded. Code that the card wants is not confirmed by it."""
-    reference = f"{sources.HF}{repository.removeprefix(sources.HF)}"
-    path, choice = sources.fetch(reference, Choice(name=name))
+def pull_checkpoint(
+    repository: str, name: str, runs: Path, *, overwrite: bool
+) -> tuple[CheckpointCard, Path, Inspection | None]:
+    """As :func:`import_checkpoint`, from a repository of a hub; the commit is recorded in the card.
+
+    User code that the card names is not confirmed.
+    """
+    reference = f"{remote.HF}{repository.removeprefix(remote.HF)}"
+    path, options = remote.fetch(reference, ImportOptions(name=name))
     if not native.is_native(path):
-        return import_(reference, Choice(name=name), runs, overwrite=overwrite)
-    found = sources.pulled(native.load_unconfirmed(path), choice)
-    return *_kept(found, name, runs, overwrite=overwrite), None
+        return import_checkpoint(reference, ImportOptions(name=name), runs, overwrite=overwrite)
+    checkpoint = remote.record_origin(native.load_unconfirmed(path), options)
+    return *_save_in_runs(checkpoint, name, runs, overwrite=overwrite), None
 
 
-def export(
+def export_checkpoint(
     reference: str, layout: str, output: Path, runs: Path, *, space: str | None, features: str | None, seed: int
 ) -> str:
-    """Write a checkpoint's backbone in another layout. Returns what was written and checked. Raises UserError."""
+    """Write a checkpoint's backbone in another format. Returns a line on what was written and checked.
+
+    layout: torchvision, timm or onnx. space: whose last stage, where each space has its own. features: of an ONNX graph.
+    Raises UserError.
+    """
     exporting.require_suffix(output, layout)
     checkpoint = locate.load(reference, runs=runs, seed=seed)
     if layout != "onnx":
@@ -75,8 +85,8 @@ def export(
     return f"images in [0, 1] at {encoder.preprocessing.image_size} px -> {name}; {checked}"
 
 
-def push(reference: str, repository: str, runs: Path, *, private: bool, seed: int) -> str:
-    """Upload a checkpoint with its card as a page. Returns the commit. Raises UserError."""
+def push_checkpoint(reference: str, repository: str, runs: Path, *, private: bool, seed: int) -> str:
+    """Upload a checkpoint with a model card made from its card. Returns the commit. Raises UserError."""
     checkpoint = locate.load(reference, runs=runs, seed=seed)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -86,28 +96,28 @@ def push(reference: str, repository: str, runs: Path, *, private: bool, seed: in
         return hub.push(repository, folder, private=private, message=f"{checkpoint.card.name}, by loocbench")
 
 
-def _kept(found: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
-    """Write a checkpoint below ``runs``, by default under its own name. Raises UserError for a name that is taken."""
-    card = found.card.model_copy(update={"name": files.require_name("checkpoint", name or found.card.name)})
-    place = runs / card.name / native.FILE
-    if place.exists() and not overwrite:
-        raise UserError(f"{place} exists; choose another --name, or --overwrite it.")
-    native.save(place, card, found.weights)
-    return card, place
+def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
+    """Save a checkpoint below ``runs``. name: "" for its own. Raises UserError for a name that is taken."""
+    card = checkpoint.card.model_copy(update={"name": files.require_name("checkpoint", name or checkpoint.card.name)})
+    path = runs / card.name / native.FILE
+    if path.exists() and not overwrite:
+        raise UserError(f"{path} exists; choose another --name, or --overwrite it.")
+    native.save(path, card, checkpoint.weights)
+    return card, path
 
 
-def _fetched(reference: str, choice: Choice) -> tuple[Path, Choice]:
-    if sources.is_remote(reference):
-        return sources.fetch(reference, choice)
+def _locate_file(reference: str, options: ImportOptions) -> tuple[Path, ImportOptions]:
+    if remote.is_remote(reference):
+        return remote.fetch(reference, options)
     path = Path(reference)
-    return (path / native.FILE if (path / native.FILE).is_file() else path), choice
+    return (path / native.FILE if (path / native.FILE).is_file() else path), options
 
 
-def _of_ours(path: Path, choice: Choice) -> Checkpoint:
-    found = native.load_unconfirmed(path)
-    wanted = found.card.backbone
-    if choice.arch and architectures.named(choice.arch) != wanted:
-        raise UserError(f"{path} is a checkpoint of {wanted}, not of {choice.arch}; leave --arch out.")
-    if not choice.arch:
-        trust.require(found.card, str(path))
-    return sources.pulled(found, choice) if choice.kind == "hf" else replace(found, where=str(path))
+def _load_native(path: Path, options: ImportOptions) -> Checkpoint:
+    checkpoint = native.load_unconfirmed(path)
+    wanted = checkpoint.card.backbone
+    if options.arch and architectures.resolve_name(options.arch) != wanted:
+        raise UserError(f"{path} is a checkpoint of {wanted}, not of {options.arch}; leave --arch out.")
+    if not options.arch:
+        trust.require_confirmed_code(checkpoint.card, str(path))
+    return remote.record_origin(checkpoint, options) if options.kind == "hf" else replace(checkpoint, where=str(path))

@@ -58,11 +58,11 @@ def make(
     jobs = []
     for reference in references:
         checkpoint = locate.load(reference, runs=places.runs, seed=seed)
-        separate = networks.separate(checkpoint.card)
-        offered = spaces.offered(checkpoint.card.spaces, separate=separate)
+        separate = networks.has_separate_stages(checkpoint.card)
+        offered = spaces.list_feature_names(checkpoint.card.spaces, separate=separate)
         for name in features or offered[:1]:
             try:
-                spaces.parse(name, checkpoint.card.spaces, separate=separate)
+                spaces.parse_feature_name(name, checkpoint.card.spaces, separate=separate)
                 lacking = ""
             except UserError as error:
                 lacking = str(error)

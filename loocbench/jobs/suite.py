@@ -11,7 +11,7 @@ from loocbench import files
 from loocbench.cards import tasks
 from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of
 from loocbench.cards.tasks import TaskCard
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import native, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import catalog
 from loocbench.errors import UserError
@@ -178,7 +178,7 @@ class Suite:
         return f"{self.card.suite}-{recipes.run_name(recipe, self.card.pretrain_on)}"
 
     def _untrained(self, recipe: Recipe) -> Checkpoint:
-        return locate.untrained(recipe.backbone, recipe.seed, recipe.image_size)
+        return untrained.build_checkpoint(recipe.backbone, recipe.seed, recipe.image_size)
 
     def _again(self, overwrite: bool) -> str:
         """How to go on after a stop: what is finished would be done again by the same --overwrite."""

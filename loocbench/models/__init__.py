@@ -1,1 +1,1 @@
-"""Backbones, last stages and heads."""
+"""Networks: backbones, the network of MoCo, MoCo++, LooC and LooC++, networks of other libraries, feature spaces."""

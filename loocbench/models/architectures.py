@@ -1,4 +1,4 @@
-"""Networks of other libraries by name: torchvision's, timm's, and a function of the user's own."""
+"""Architectures by name: this package's ResNets, any of torchvision or timm, or a user's function that builds one."""
 
 from __future__ import annotations
 
@@ -25,41 +25,47 @@ from loocbench.models.network import Network
 from loocbench.types import Architecture
 
 TORCHVISION, TIMM, PYTHON = "torchvision:", "timm:", "python:"
-NET = "net."  # before every name of a whole network's tensors
+NET = "net."  # prefix of every tensor name of a LibraryNetwork
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")  # classifiers of GoogLeNet and Inception that only training uses
-_OWN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-def named(name: str) -> str:
-    """The full name of an architecture that a user calls ``name``. Raises UserError for an unknown one.
+def resolve_name(name: str) -> str:
+    """Return the full name of the architecture that a user calls ``name``. Raises UserError for an unknown one.
 
-    ``resnet50`` and the like stay; another name of torchvision's gets its prefix, as does ``package.module:function``.
+    Names of :mod:`~loocbench.models.backbones` stay (``resnet50``); other names of torchvision get the prefix
+    ``torchvision:``, and ``package.module:function`` gets ``python:``.
     """
-    if name.startswith(PYTHON) or (_OWN.fullmatch(name) and not name.startswith((TORCHVISION, TIMM))):
-        own = name.removeprefix(PYTHON)
-        if not _OWN.fullmatch(own):
-            raise UserError(f"'{name}' names no function; write package.module:function.")
-        return PYTHON + own
+    if name.startswith(PYTHON) or (_FUNCTION.fullmatch(name) and not name.startswith((TORCHVISION, TIMM))):
+        function = name.removeprefix(PYTHON)
+        if not _FUNCTION.fullmatch(function):
+            raise UserError(f"'{name}' does not name a function; write package.module:function.")
+        return PYTHON + function
     if name.startswith(TIMM):
-        return TIMM + _timm_name(name.removeprefix(TIMM))
+        return TIMM + _resolve_timm_name(name.removeprefix(TIMM))
     bare = name.removeprefix(TORCHVISION)
-    if bare in backbones.names():
+    if bare in backbones.list_backbones():
         return bare
     known = torchvision.models.list_models(module=torchvision.models)
     if bare not in known:
-        raise unknown("architecture", name, [*backbones.names(), *known, "timm:NAME", "package.module:function"])
+        raise unknown("architecture", name, [*backbones.list_backbones(), *known, "timm:NAME", "package.module:function"])
     return TORCHVISION + bare
 
 
-def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | library_network.LibraryNetwork:
-    """The network, freshly initialised. spaces: of the heads, or those that a network of the user's own gives."""
+def build_architecture(
+    architecture: Architecture, spaces: tuple[str, ...] = ()
+) -> Network | library_network.LibraryNetwork:
+    """Build a network, freshly initialised from torch's global generator.
+
+    spaces: names of the heads, or of the spaces that a user's own network returns.
+    """
     name = architecture.name
     if name.startswith(TORCHVISION):
-        return _torchvision(name.removeprefix(TORCHVISION), architecture.options)
+        return _build_torchvision(name.removeprefix(TORCHVISION), architecture.options)
     if name.startswith(TIMM):
-        return _timm(name.removeprefix(TIMM), architecture.options)
+        return _build_timm(name.removeprefix(TIMM), architecture.options)
     if name.startswith(PYTHON):
-        return library_network.own(_own(name.removeprefix(PYTHON)), spaces)
+        return library_network.wrap_user_network(_build_user_network(name.removeprefix(PYTHON)), spaces)
     return Network(
         name,
         spaces,
@@ -70,26 +76,28 @@ def build(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network |
     )
 
 
-def skeleton(architecture: Architecture, spaces: tuple[str, ...] = ()) -> Network | library_network.LibraryNetwork:
-    """The network built without memory for its weights, where its library allows that: names, shapes, types."""
+def build_without_weights(
+    architecture: Architecture, spaces: tuple[str, ...] = ()
+) -> Network | library_network.LibraryNetwork:
+    """Build a network on torch's meta device, to know its tensors' names, shapes and dtypes without allocating them."""
     try:
         with torch.device("meta"):
-            return build(architecture, spaces)
-    except (NotImplementedError, RuntimeError):  # RegNets compute their widths with tensors
+            return build_architecture(architecture, spaces)
+    except (NotImplementedError, RuntimeError):  # RegNets compute their widths with tensors: built for real
         with torch.random.fork_rng(devices=[]):
-            return build(architecture, spaces)
+            return build_architecture(architecture, spaces)
 
 
-def shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """The shapes of a whole network's tensors by its library's names, and what those of its classifiers begin with."""
-    net = skeleton(architecture)
+def list_tensor_shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Return the tensor shapes of a network by its library's names, and the name prefixes of its removed classifiers."""
+    net = build_without_weights(architecture)
     heads = net.heads if isinstance(net, library_network.LibraryNetwork) else ()
     return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, heads
 
 
 @lru_cache(maxsize=16)
 def default_image_size(name: str) -> int:
-    """The resolution in pixels that an architecture is made for."""
+    """Return the image size in pixels that an architecture is made for."""
     if name == f"{TORCHVISION}inception_v3":
         return 299
     if name.startswith(TIMM):
@@ -98,34 +106,34 @@ def default_image_size(name: str) -> int:
     return backbones.default_image_size(name)
 
 
-def _torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
+def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
     if name not in (known := torchvision.models.list_models(module=torchvision.models)):
         raise unknown("torchvision model", name, known)
     needs: dict[str, Any] = dict(options)
     if name in ("googlenet", "inception_v3"):
         # Their published weights were ported from TensorFlow and expect its scaling of the input.
         needs |= {"transform_input": True, "init_weights": False, "aux_logits": False}
-    with _told(name, options):
+    with _library_errors_as_user_errors(name, options):
         net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, VisionTransformer):
         net.heads = nn.Identity()
-        return library_network.tokens(net, _torchvision_tokens, 1, ("heads.",))
+        return library_network.wrap_vit(net, _forward_torchvision_tokens, 1, ("heads.",))
     if name.startswith("squeezenet"):  # classifies by a convolution: its features are the pooled maps before it
         net.classifier = nn.AdaptiveAvgPool2d(1)
-        return library_network.pooled(net, ("classifier.",))
+        return library_network.wrap_pooled_network(net, ("classifier.",))
     path, _ = [(path, part) for path, part in net.named_modules() if isinstance(part, nn.Linear)][-1]
     parent, _, last = path.rpartition(".")
     setattr(net.get_submodule(parent), last, nn.Identity())
-    return library_network.pooled(net, (f"{path}.", *_AUXILIARY))
+    return library_network.wrap_pooled_network(net, (f"{path}.", *_AUXILIARY))
 
 
-def _torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor, Tensor]:
+def _forward_torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor, Tensor]:
     patches = net._process_input(images)
     every = net.encoder(torch.cat([net.class_token.expand(len(patches), -1, -1), patches], dim=1))
     return every[:, 0], every
 
 
-def _timm_name(name: str) -> str:
+def _resolve_timm_name(name: str) -> str:
     timm = require("timm", "timm")
     architecture, _, tag = name.partition(".")
     if tag and timm.is_model(architecture):
@@ -138,25 +146,25 @@ def _timm_name(name: str) -> str:
     return name
 
 
-def _timm(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
+def _build_timm(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
     timm = require("timm", "timm")
-    with _told(f"timm:{name}", options):
-        net = timm.create_model(_timm_name(name), pretrained=False, num_classes=0, **options)
+    with _library_errors_as_user_errors(f"timm:{name}", options):
+        net = timm.create_model(_resolve_timm_name(name), pretrained=False, num_classes=0, **options)
     classifier = net.default_cfg.get("classifier") or ()
     heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
-        return library_network.tokens(net, _timm_tokens, int(net.num_prefix_tokens), heads)
-    return library_network.pooled(net, heads)
+        return library_network.wrap_vit(net, _forward_timm_tokens, int(net.num_prefix_tokens), heads)
+    return library_network.wrap_pooled_network(net, heads)
 
 
-def _timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+def _forward_timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     every = net.forward_features(images)
     return net.forward_head(every, pre_logits=True), every
 
 
 @contextmanager
-def _told(name: str, options: Mapping[str, Any]) -> Iterator[None]:
-    """Turn a library's refusal of options into one line."""
+def _library_errors_as_user_errors(name: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """Raise UserError where a library refuses the options; other errors pass."""
     try:
         yield
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -167,8 +175,8 @@ def _told(name: str, options: Mapping[str, Any]) -> Iterator[None]:
         raise UserError(f"there is no {name} with {said} ({reason}); name another with --arch.") from error
 
 
-def code(name: str) -> str:
-    """SHA-256 of the file that a function of the user's own is in, once it is imported; nothing for a library's."""
+def hash_user_code(name: str) -> str:
+    """Return the SHA-256 of the imported module that holds a user's function; "" for architectures of libraries."""
     if not name.startswith(PYTHON):
         return ""
     module = sys.modules.get(name.removeprefix(PYTHON).partition(":")[0])
@@ -176,8 +184,8 @@ def code(name: str) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
 
 
-def _own(name: str) -> nn.Module:
-    """Call the user's function. What goes wrong inside it is shown as it is: it is the user's own code."""
+def _build_user_network(name: str) -> nn.Module:
+    """Call the user's function. Exceptions raised inside it pass unchanged: the traceback shows the user's own code."""
     module, _, function = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))  # as 'python -m' does
     try:

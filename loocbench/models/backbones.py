@@ -1,4 +1,4 @@
-"""Backbones as a shared trunk and a last residual stage, the cut that LooC++ needs."""
+"""ResNet backbones, split into a trunk and a last stage: LooC++ shares the trunk and copies the last stage."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ from loocbench.errors import unknown
 TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
 
 
-class Parts(NamedTuple):
-    """trunk: images [N, 3, H, W] -> maps. last_stage() makes a fresh last stage: maps -> [N, dim, h, w]."""
+class BackboneParts(NamedTuple):
+    """A backbone in two parts.
+
+    trunk: images [N, 3, H, W] -> feature maps. build_last_stage() returns a freshly initialised last stage: feature
+    maps -> [N, dim, h, w].
+    """
 
     trunk: nn.Module
-    last_stage: Callable[[], nn.Module]
+    build_last_stage: Callable[[], nn.Module]
     dim: int
 
 
 @dataclass(frozen=True)
 class SmallResNet:
-    """A residual net for 32-64 px images: He et al. 2016, section 4.2, with 1x1 convolutions as shortcuts.
+    """A ResNet for 32-64 px images: He et al. 2016, section 4.2, with 1x1 convolutions as shortcuts.
 
-    One 3x3 stem and three stages of ``blocks`` basic blocks, ``width``, 2 and 4 times ``width`` channels.
+    A 3x3 stem, then three stages of ``blocks`` basic blocks with ``width``, 2 and 4 times ``width`` channels.
     """
 
     blocks: int
     width: int
 
-    def parts(self) -> Parts:
-        """The stem and the first two stages are the trunk; the third stage is the last."""
+    def build_parts(self) -> BackboneParts:
+        """Build the backbone: the stem and the first two stages are the trunk, the third stage is the last."""
         w = self.width
         stem = nn.Sequential(nn.Conv2d(3, w, 3, padding=1, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True))
         trunk = nn.Sequential(stem, self._stage(w, w, 1), self._stage(w, 2 * w, 2))
-        return Parts(trunk, lambda: _initialise(self._stage(2 * w, 4 * w, 2)), 4 * w)
+        return BackboneParts(trunk, lambda: _initialise(self._stage(2 * w, 4 * w, 2)), 4 * w)
 
     def _stage(self, inputs: int, outputs: int, stride: int) -> nn.Sequential:
         first = BasicBlock(inputs, outputs, stride)
@@ -54,7 +58,7 @@ SMALL = {
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
+    """Residual block of two 3x3 convolutions with batch norm, and a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -67,33 +71,32 @@ class BasicBlock(nn.Module):
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps [N, inputs, h, w] -> [N, outputs, h / stride, w / stride]."""
+        """Feature maps [N, inputs, h, w] -> [N, outputs, h / stride, w / stride]."""
         y = self.bn2(self.conv2(nn.functional.relu(self.bn1(self.conv1(x)), inplace=True)))
         return nn.functional.relu(y + self.shortcut(x), inplace=True)
 
 
-def names() -> list[str]:
-    """The backbones that can be named."""
+def list_backbones() -> list[str]:
+    """Return the names that :func:`build_backbone` takes."""
     return [*SMALL, *TORCHVISION]
 
 
 def default_image_size(name: str) -> int:
-    """The resolution a backbone is made for: 32 px for the small residual nets, 224 px for torchvision's."""
+    """Return the image size a backbone is made for: 32 px for the small ResNets, 224 px for torchvision's."""
     return 32 if name in SMALL else 224
 
 
-def build(name: str, *, stem_padding: int = 0) -> Parts:
-    """The parts of a backbone by name, freshly initialised (draws from torch's global generator).
+def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
+    """Build the parts of a backbone by name, freshly initialised from torch's global generator.
 
-    stem_padding: give one of torchvision's the stem that people train on 32 px images instead of its own, one 3x3
-    convolution of stride 1 with this padding and no max-pooling. Raises UserError, with the nearest name, for a name
-    that is not in :func:`names`.
+    stem_padding: replace the stem of a torchvision ResNet by the usual one for 32 px images: a 3x3 convolution of
+    stride 1 with this padding, without max-pooling. Raises UserError, with the nearest name, for an unknown name.
     """
     if name in SMALL:
-        parts = SMALL[name].parts()
+        parts = SMALL[name].build_parts()
         return parts._replace(trunk=_initialise(parts.trunk))
     if name not in TORCHVISION:
-        raise unknown("backbone", name, names())
+        raise unknown("backbone", name, list_backbones())
     net = torchvision.models.get_model(name, weights=None)
     trunk = nn.Sequential()
     for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
@@ -102,15 +105,15 @@ def build(name: str, *, stem_padding: int = 0) -> Parts:
         trunk.conv1 = _initialise(nn.Conv2d(3, 64, 3, 1, stem_padding, bias=False))
         trunk.maxpool = nn.Identity()
 
-    def last_stage() -> nn.Module:
+    def build_last_stage() -> nn.Module:
         stage: nn.Module = torchvision.models.get_model(name, weights=None).layer4
         return stage
 
-    return Parts(trunk, last_stage, net.fc.in_features)
+    return BackboneParts(trunk, build_last_stage, net.fc.in_features)
 
 
 def _initialise(module: nn.Module) -> nn.Module:
-    """He initialisation of the convolutions, as torchvision's ResNets."""
+    """Apply He initialisation to the convolutions, as torchvision's ResNets do."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

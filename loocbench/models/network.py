@@ -1,4 +1,4 @@
-"""The network of MoCo, MoCo++, LooC and LooC++: a trunk, last stages, and one head a space.
+"""The network of MoCo, MoCo++, LooC and LooC++: a trunk, last stages, and a head per space.
 
     LooC     image -> trunk -> stage "general" -> V;  heads h_0 ... h_n: V -> Z_0 ... Z_n
     LooC++   image -> trunk -> stage i -> V_i;        head h_i: V_i -> Z_i,  i = 0 ... n
@@ -20,10 +20,11 @@ GENERAL = "general"
 
 
 class Network(nn.Module):
-    """f and h_0 ... h_n.
+    """Encoder f with heads h_0 ... h_n.
 
-    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim: of
-    the heads; default that of V. embedding_dim: 0 for none at all. stem_padding: see :func:`backbones.build`.
+    spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim:
+    width of the heads' hidden layer; 0 for that of V. embedding_dim: 0 for a network without heads. stem_padding: see
+    :func:`backbones.build_backbone`.
     """
 
     def __init__(
@@ -37,14 +38,14 @@ class Network(nn.Module):
         stem_padding: int = 0,
     ) -> None:
         super().__init__()
-        parts = backbones.build(backbone, stem_padding=stem_padding)
+        parts = backbones.build_backbone(backbone, stem_padding=stem_padding)
         self.spaces = tuple(spaces)
         self.dim = parts.dim
         hidden = hidden_dim or self.dim
         self.trunk = parts.trunk
-        # The copies start from independent draws: identical ones would be pulled apart by their losses alone. The
+        # The copies are initialised independently: with identical ones only the losses would make them differ. The
         # paper does not say (this project's choice).
-        self.stages = nn.ModuleDict({name: parts.last_stage() for name in (spaces if separate else (GENERAL,))})
+        self.stages = nn.ModuleDict({name: parts.build_last_stage() for name in (spaces if separate else (GENERAL,))})
         # Two-layer MLP, hidden width that of V (2048 for ResNet-50), ReLU, as MoCo v2.
         self.heads = nn.ModuleDict(
             {
@@ -56,12 +57,12 @@ class Network(nn.Module):
         )
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
-        """Pooled output [N, dim] of every last stage, by its name. images: normalised float [N, 3, H, W]."""
+        """Compute the pooled output [N, dim] of every last stage, by name. images: normalised float [N, 3, H, W]."""
         maps = self.trunk(images)
         return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
 
     def project(self, features: dict[str, Tensor]) -> Tensor:
-        """Embeddings [S, N, embedding_dim], L2-normalised, from the pooled features; none without heads."""
+        """Compute L2-normalised embeddings [S, N, embedding_dim] from the pooled features; an empty tensor without heads."""
         if not self.heads:
             return next(iter(features.values())).new_empty(0)
         shared = features.get(GENERAL)
@@ -69,18 +70,18 @@ class Network(nn.Module):
             [_normalise(head(features[name] if shared is None else shared)) for name, head in self.heads.items()]
         )
 
-    def every_space(self, images: Tensor) -> dict[str, Tensor]:
-        """What is evaluated, [N, D] each: V and the embeddings, or the pooled output of each space's own stage."""
+    def forward_spaces(self, images: Tensor) -> dict[str, Tensor]:
+        """Compute the evaluated features [N, D] by name: V and all embeddings, or the pooled output of each separate stage."""
         pooled = self.features(images)
         if GENERAL not in pooled:
             return pooled
         return {**pooled, **dict(zip(self.spaces, self.project(pooled), strict=True))}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""
+        """Compute embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""
         return self.project(self.features(images))
 
 
 def _normalise(embeddings: Tensor) -> Tensor:
-    """To length 1 in float32 at least, also where autocast computes in half precision."""
+    """Scale to length 1, in float32 or better even where autocast computes in half precision."""
     return F.normalize(embeddings.to(torch.promote_types(embeddings.dtype, torch.float32)), dim=1)

@@ -22,22 +22,22 @@ from loocbench.models.network import GENERAL
 LOOC, LOOC_PLUS, HEAD = "looc", "looc++", "head:"
 
 
-def offered(spaces: Sequence[str], *, separate: bool) -> list[str]:
-    """The names that a checkpoint with these embedding spaces offers, its default first."""
+def list_feature_names(spaces: Sequence[str], *, separate: bool) -> list[str]:
+    """Return the names of features that a checkpoint with these embedding spaces offers, its default first."""
     heads = [HEAD + name for name in spaces]
     if not heads:  # a supervised network
         return [LOOC]
     return [LOOC_PLUS, *heads] if separate else [LOOC, LOOC_PLUS, *heads]
 
 
-def parse(features: str, spaces: Sequence[str], *, separate: bool) -> tuple[str, ...]:
-    """The parts to concatenate, in order: names of spaces, or ``general`` for V.
+def parse_feature_name(features: str, spaces: Sequence[str], *, separate: bool) -> tuple[str, ...]:
+    """Return the spaces to concatenate, in order: their names, or ``general`` for V.
 
     Raises UserError, with the nearest name and the list that this checkpoint offers, for a wrong name.
     """
-    names = offered(spaces, separate=separate)
+    names = list_feature_names(spaces, separate=separate)
     parts: list[str] = []
-    # "looc++" ends in the separator, so it is taken out of the way first.
+    # "looc++" ends in the separator "+", so it is replaced before splitting.
     for part in features.replace(LOOC_PLUS, "\0").split("+"):
         name = part.replace("\0", LOOC_PLUS).strip()
         if name not in names:

@@ -45,8 +45,8 @@ def make(
         raise unknown("method", method, METHODS)
     if texture not in TEXTURES:
         raise unknown("texture randomisation", texture, TEXTURES)
-    if backbone not in backbones.names():
-        raise unknown("backbone", backbone, backbones.names())
+    if backbone not in backbones.list_backbones():
+        raise unknown("backbone", backbone, backbones.list_backbones())
     if schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
     leave_one_out = METHODS[method].leaves_out
@@ -106,8 +106,8 @@ def run_name(recipe: Recipe, dataset: str) -> str:
 
 def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe:
     """The recipe of an untrained network."""
-    if backbone not in backbones.names():
-        raise unknown("backbone", backbone, backbones.names())
+    if backbone not in backbones.list_backbones():
+        raise unknown("backbone", backbone, backbones.list_backbones())
     return Recipe(
         method="random",
         augmentations=(),

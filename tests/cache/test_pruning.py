@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from loocbench.cache import locks, pruning
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import untrained
 from loocbench.data import preparing
 from loocbench.errors import UserError
 from loocbench.features import extraction
@@ -21,7 +21,7 @@ from tests.conftest import Silent
 
 
 def fill(dataset, cache, *splits):
-    encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, 16))
+    encoder = Encoder.from_checkpoint(untrained.build_checkpoint("resnet8", 0, 16))
     return [
         extraction.extract(encoder, dataset, dataset.splits[split], cache=cache, reporter=Silent()) for split in splits
     ]
@@ -51,7 +51,7 @@ def test_entries_say_what_they_are(tiny_blooms, tmp_path):
 
 
 def test_features_of_some_images_say_so(tiny_blooms, tmp_path):
-    encoder = Encoder.from_checkpoint(locate.untrained("resnet8", 0, 16))
+    encoder = Encoder.from_checkpoint(untrained.build_checkpoint("resnet8", 0, 16))
     options = {"rows": np.array([5, 3]), "cache": tmp_path, "reporter": Silent()}
     extraction.extract(encoder, tiny_blooms, tiny_blooms.splits["test"], **options)
     (entry,) = (entry for entry in pruning.find(tmp_path) if entry.kind == "features")

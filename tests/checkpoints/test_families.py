@@ -25,10 +25,10 @@ def images(size: int = 64) -> torch.Tensor:
 
 def spaces_of(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
     """What the imported network gives for normalised images."""
-    network = networks.build(checkpoint.card)
+    network = networks.build_from_card(checkpoint.card)
     network.load_state_dict(dict(checkpoint.weights), strict=True)
     with torch.inference_mode():
-        return network.eval().every_space(pixels)
+        return network.eval().forward_spaces(pixels)
 
 
 def imported(path, **choice) -> tuple[importing.Examination, native.Checkpoint]:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import loocbench
-from loocbench.checkpoints import locate, native, networks, sources
+from loocbench.checkpoints import locate, native, networks, remote, untrained
 from loocbench.checkpoints.foreign import importing, preprocessing
 from loocbench.errors import UserError
 from loocbench.models.network import Network
@@ -103,7 +103,7 @@ def test_a_network_of_ones_own_may_offer_spaces(tmp_path):
     assert found.spaces == {"general": 5, "largest": 5}
     assert checkpoint.card.spaces == ("largest",)
     torch.save({"weight": torch.randn(5, 3, 3, 3), "bias": torch.zeros(5)}, tmp_path / "maps.pth")
-    with pytest.raises(UserError, match=r"gives \(1, 5, 222, 222\) for general, not features \[N, D\]"):
+    with pytest.raises(UserError, match=r"returns \(1, 5, 222, 222\) for general, not features \[N, D\]"):
         imported(tmp_path / "maps.pth", arch="two_spaces:maps")
 
 
@@ -130,11 +130,11 @@ def test_a_card_alone_never_runs_code(own_module, tmp_path, monkeypatch):
 
 def test_features_of_code_that_changed_are_made_anew(own_module, tmp_path):
     """The cache's key holds the code: the weights alone would not tell."""
-    before = networks.identity(locate.load(f"random:{own_module}:resnet20").card)
+    before = networks.cache_identity(locate.load(f"random:{own_module}:resnet20").card)
     page = Path("cifar_resnets.py")
     page.write_text(page.read_text().replace("maps.mean(dim=(2, 3))", "maps.amax(dim=(2, 3))"))
     sys.modules.pop(own_module)
-    after = networks.identity(locate.load(f"random:{own_module}:resnet20").card)
+    after = networks.cache_identity(locate.load(f"random:{own_module}:resnet20").card)
     assert before.pop("code") != after.pop("code")
     assert before == after
 
@@ -179,10 +179,10 @@ def test_a_looc_reimplementation_imports_through_a_key_map(tmp_path, separate):
     )
     found, checkpoint = imported(tmp_path / "looc.pth", key_map=tmp_path / "looc.toml")
     assert checkpoint.card.spaces == ("invariant", "color")
-    assert networks.separate(checkpoint.card) is separate
+    assert networks.has_separate_stages(checkpoint.card) is separate
     assert found.unknown == ()
     with torch.inference_mode():
-        expected = network.every_space(images(32))
+        expected = network.forward_spaces(images(32))
     every = spaces_of(checkpoint, images(32))
     assert every.keys() == expected.keys()
     for name, values in expected.items():
@@ -227,7 +227,7 @@ def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
 
 def test_cards_written_before_still_load():
     """A card of format 1, as the first version wrote it: no architecture, no source."""
-    card = locate.untrained("resnet8", 0).card
+    card = untrained.build_checkpoint("resnet8", 0).card
     written = card.model_dump(mode="json", exclude={"architecture", "source"})
     assert CheckpointCard.model_validate(written) == card
     with pytest.raises(ValueError, match="a card has a recipe, or an architecture and a source"):
@@ -262,12 +262,12 @@ def test_options_that_a_library_does_not_take_are_one_line(name, options):
     architecture = card.architecture.model_copy(update={"name": name, "options": options})
     wrong = native.Checkpoint(card.model_copy(update={"architecture": architecture}), {}, "x")
     with pytest.raises(UserError, match=r"there is no .* with .*; name another with --arch"):
-        networks.require_fit(wrong)
+        networks.require_weights_fit(wrong)
 
 
 def test_a_card_with_a_recipe_cannot_also_name_code():
     """Both at once, each reader might look at another one of them."""
-    card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
+    card = untrained.build_checkpoint("resnet8", 0).card.model_dump(mode="json")
     foreign = {"architecture": {"name": "python:os:system"}, "source": {"kind": "file", "name": "x"}}
     with pytest.raises(ValueError, match="a card has a recipe, or an architecture and a source"):
         CheckpointCard.model_validate({**card, **foreign})
@@ -276,7 +276,7 @@ def test_a_card_with_a_recipe_cannot_also_name_code():
 @pytest.mark.parametrize("name", ["/tmp/elsewhere", "../elsewhere", "a/b", ""])
 def test_a_cards_spaces_cannot_name_other_files(name):
     """Features of a space are cached in a file of its name."""
-    card = locate.untrained("resnet8", 0).card.model_dump(mode="json")
+    card = untrained.build_checkpoint("resnet8", 0).card.model_dump(mode="json")
     with pytest.raises(ValueError, match="should match pattern"):
         CheckpointCard.model_validate({**card, "spaces": [name]})
 
@@ -323,11 +323,11 @@ def test_a_foreign_file_is_a_checkpoint_of_every_command(tmp_path):
 
 def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
     runs = trained["looc"].parents[1]
-    card = locate.untrained("shufflenet_v2_x0_5", 0).card.model_copy(update={"created": "9999", "name": "imported"})
+    card = untrained.build_checkpoint("shufflenet_v2_x0_5", 0).card.model_copy(update={"created": "9999", "name": "imported"})
     place = runs / "imported" / native.FILE
-    native.save(place, card, locate.untrained("shufflenet_v2_x0_5", 0).weights)
+    native.save(place, card, untrained.build_checkpoint("shufflenet_v2_x0_5", 0).weights)
     try:
-        assert locate.newest(runs) == trained["looc++"]
+        assert locate.find_newest(runs) == trained["looc++"]
         assert locate.load("imported", runs=runs).card.name == "imported"
     finally:
         place.unlink()
@@ -363,8 +363,8 @@ def test_torchvisions_weights_are_fetched_into_torchs_cache_and_read_as_any_file
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
-    checkpoint = sources.load("torchvision:shufflenet_v2_x0_5")
-    again = sources.load("torchvision:shufflenet_v2_x0_5:IMAGENET1K_V1")
+    checkpoint = remote.load("torchvision:shufflenet_v2_x0_5")
+    again = remote.load("torchvision:shufflenet_v2_x0_5:IMAGENET1K_V1")
     assert asked == [("shufflenetv2_x0.5-f707e7126e.pth", "f707e7126e")]
     assert checkpoint.card.weights == again.card.weights
     assert str(checkpoint.card.source).startswith("torchvision:shufflenet_v2_x0_5:IMAGENET1K_V1, SHA-256 ")

@@ -51,7 +51,7 @@ def test_altered_weights_are_refused(trained, tmp_path):
 
 def test_a_safetensors_file_without_a_card_is_refused(tmp_path):
     save_file({"w": torch.zeros(2)}, tmp_path / "foreign.safetensors")
-    with pytest.raises(UserError, match="no loocbench checkpoint"):
+    with pytest.raises(UserError, match="not a loocbench checkpoint"):
         native.load(tmp_path / "foreign.safetensors")
 
 
@@ -72,12 +72,12 @@ def test_one_wrong_tensor_is_an_error_and_nothing_is_left_at_random(trained, tmp
 
 def test_the_newest_checkpoint_is_found_by_its_card_and_damaged_neighbours_are_passed_over(trained):
     runs = trained["looc"].parents[1]
-    assert locate.newest(runs) == trained["looc++"]  # trained last
+    assert locate.find_newest(runs) == trained["looc++"]  # trained last
     damaged = runs / "damaged"
     damaged.mkdir()
     (damaged / native.FILE).write_bytes(b"no")
     try:
-        assert locate.newest(runs) == trained["looc++"]
+        assert locate.find_newest(runs) == trained["looc++"]
     finally:
         (damaged / native.FILE).unlink()
         damaged.rmdir()
@@ -109,7 +109,7 @@ def test_a_wrong_reference_names_the_remedy(reference, message):
 
 def test_no_checkpoint_yet(tmp_path):
     with pytest.raises(UserError, match="loocbench pretrain"):
-        locate.newest(tmp_path / "runs")
+        locate.find_newest(tmp_path / "runs")
 
 
 def test_a_pickle_is_never_opened(tmp_path):

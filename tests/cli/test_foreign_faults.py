@@ -204,7 +204,7 @@ def test_a_hostile_pickle_is_refused_by_name_and_not_run(refused, tmp_path, form
     if form == "plain pickle":
         path.write_bytes(pickle.dumps({"epoch": hostile()}, protocol=2))
         line = refused(path)
-        assert wanted in line or "truncated, or no file of torch.save" in line or "pickle of another kind" in line
+        assert wanted in line or "truncated, or not a file of torch.save" in line or "pickle of another kind" in line
     else:
         torch.save(content, path, _use_new_zipfile_serialization=form == "zip")
         line = refused(path)
@@ -467,4 +467,4 @@ def test_a_pickle_that_claims_a_name_of_4_gb(refused, tmp_path, monkeypatch):
     assert honest in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(honest, claimed))
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was loaded"))
-    assert "truncated, or no file of torch.save" in refused(path)
+    assert "truncated, or not a file of torch.save" in refused(path)

@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
-from loocbench.checkpoints import locate, native, networks
+from loocbench.checkpoints import locate, native, networks, untrained
 from loocbench.checkpoints.foreign import importing
 from loocbench.errors import UserError
 from loocbench.exports import exporting
@@ -54,8 +54,8 @@ def looc_plus() -> native.Checkpoint:
     """LooC++ on a ResNet-18, untrained."""
     recipe = tiny_recipe("looc++", backbone="resnet18")
     spaces = ("invariant", "color", "rotation")
-    card = locate.untrained("resnet18", 0).card.model_copy(update={"recipe": recipe, "spaces": spaces})
-    return native.Checkpoint(card, networks.build(card).state_dict(), "looc++")
+    card = untrained.build_checkpoint("resnet18", 0).card.model_copy(update={"recipe": recipe, "spaces": spaces})
+    return native.Checkpoint(card, networks.build_from_card(card).state_dict(), "looc++")
 
 
 def test_a_space_with_its_own_last_stage_is_exported_by_name():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import untrained
 from loocbench.features.encoder import Encoder
 from loocbench.features.inference_config import InferenceConfig
 
@@ -12,7 +12,7 @@ def encoder_of():
     """encoder_of(network, size, engine): the network as an encoder of size px images."""
 
     def make(network, size, inference=None):
-        card = locate.untrained("resnet8", 0, size).card
+        card = untrained.build_checkpoint("resnet8", 0, size).card
         return Encoder(card, network, "cpu", inference or InferenceConfig())
 
     return make

@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load
 
 from loocbench.cache import feature_files
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import untrained
 from loocbench.data import blooms, folders, preparing, streaming
 from loocbench.errors import UserError
 from loocbench.features import extraction, inference
@@ -27,7 +27,7 @@ from tests.conftest import Silent, picture
 
 
 def encoder_with(device="cpu"):
-    return Encoder.from_checkpoint(locate.untrained("resnet8", 0, 16), device=device)
+    return Encoder.from_checkpoint(untrained.build_checkpoint("resnet8", 0, 16), device=device)
 
 
 def extract(dataset, cache, ranks=None, split="test"):

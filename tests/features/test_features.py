@@ -70,12 +70,12 @@ def test_a_wrong_name_gets_the_list_of_this_checkpoint(trained, wrong):
 
 def test_the_nearest_name_is_suggested():
     with pytest.raises(UserError, match="Did you mean 'head:color'"):
-        spaces.parse("head:colour", ("invariant", "color"), separate=True)
+        spaces.parse_feature_name("head:colour", ("invariant", "color"), separate=True)
 
 
 def test_a_space_cannot_occur_twice():
     with pytest.raises(UserError, match="a space occurs twice"):
-        spaces.parse("looc+++head:color", ("invariant", "color"), separate=False)
+        spaces.parse_feature_name("looc+++head:color", ("invariant", "color"), separate=False)
 
 
 def test_prepare_makes_pillow_images_into_the_networks_input(trained):

@@ -30,8 +30,8 @@ NETWORKS = {
     "resnet50": (lambda: Network("resnet50", ["invariant"], separate=False, embedding_dim=8), 64, 53, 16),
     "looc++": (lambda: Network("resnet18", ["invariant", "color"], separate=True, embedding_dim=8), 64, 25, 10),
     "small looc++": (lambda: Network("resnet14", ["invariant", "color"], separate=True, embedding_dim=8), 32, 20, 8),
-    "mobilenet": (lambda: architectures.build(Architecture(name="torchvision:mobilenet_v2")), 64, 52, 10),
-    "densenet": (lambda: architectures.build(Architecture(name="torchvision:densenet121")), 64, 120, 0),
+    "mobilenet": (lambda: architectures.build_architecture(Architecture(name="torchvision:mobilenet_v2")), 64, 52, 10),
+    "densenet": (lambda: architectures.build_architecture(Architecture(name="torchvision:densenet121")), 64, 120, 0),
 }
 
 
@@ -46,11 +46,11 @@ def test_joined_is_plain(name):
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules()) or name == "densenet"
     for count in (1, 5):  # not the batch that it was traced with
         images = torch.randn(count, 3, size, size).contiguous(memory_format=torch.channels_last)
-        expected, found = network.every_space(images), fast.every_space(images)
+        expected, found = network.forward_spaces(images), fast.forward_spaces(images)
         assert found.keys() == expected.keys()
         for space, values in expected.items():
             assert ((found[space] - values).norm(dim=1) <= 1e-4 * values.norm(dim=1)).all()
-        assert torch.equal(fast.every_space(images)[space], found[space])  # what is overwritten is its own
+        assert torch.equal(fast.forward_spaces(images)[space], found[space])  # what is overwritten is its own
 
 
 @torch.inference_mode()
@@ -62,7 +62,7 @@ def test_the_network_itself_is_left_alone():
 
 
 def test_nothing_to_join_is_none():
-    assert folding.join_convolutions(library_network.pooled(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
+    assert folding.join_convolutions(library_network.wrap_pooled_network(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
 
 
 class ReadsTwice(nn.Module):
@@ -117,12 +117,12 @@ class AddsItsInput(nn.Module):
 @pytest.mark.parametrize("kind", [ReadsTwice, ThroughAView, SharedConvolution, AddsItsInput])
 @torch.inference_mode()
 def test_what_is_read_again_is_not_overwritten(kind):
-    network = library_network.pooled(lively(kind()))
+    network = library_network.wrap_pooled_network(lively(kind()))
     images = torch.randn(3, 3, 8, 8)
     kept = images.clone()
     fast = folding.join_convolutions(network, images)
-    expected = network.every_space(images)["general"]
-    torch.testing.assert_close((fast or network).every_space(images)["general"], expected, rtol=1e-4, atol=1e-6)
+    expected = network.forward_spaces(images)["general"]
+    torch.testing.assert_close((fast or network).forward_spaces(images)["general"], expected, rtol=1e-4, atol=1e-6)
     assert torch.equal(images, kept)
 
 
@@ -138,8 +138,8 @@ def test_a_vit_and_an_untraceable_network_stay_plain(encoder_of):
     vit = torchvision.models.VisionTransformer(32, 16, 1, 2, 16, 16)
     vit.heads = nn.Identity()
     for network in (
-        library_network.tokens(vit, architectures._torchvision_tokens, 1),
-        library_network.pooled(Untraceable()),
+        library_network.wrap_vit(vit, architectures._forward_torchvision_tokens, 1),
+        library_network.wrap_pooled_network(Untraceable()),
     ):
         encoder = encoder_of(network.eval(), 32)
         crops = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
@@ -162,10 +162,10 @@ class TakesAnotherWay(nn.Module):
 
 
 def test_a_way_that_gives_other_features_is_not_used(encoder_of):
-    encoder = encoder_of(library_network.pooled(TakesAnotherWay().eval()), 8)
+    encoder = encoder_of(library_network.wrap_pooled_network(TakesAnotherWay().eval()), 8)
     images = torch.randn(2, 3, 8, 8)
-    wrong = folding.join_convolutions(encoder.network, images).every_space(images)["general"]
-    assert not torch.allclose(wrong, encoder.network.every_space(images)["general"])
+    wrong = folding.join_convolutions(encoder.network, images).forward_spaces(images)["general"]
+    assert not torch.allclose(wrong, encoder.network.forward_spaces(images)["general"])
     crops = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     found = inference.InferenceNetwork(encoder, info=pytest.fail)(crops)
     assert torch.equal(found["general"], encoder.all_spaces(crops)["general"])

@@ -22,7 +22,7 @@ def small():
 def vit():
     network = torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 64)
     network.heads = nn.Identity()
-    return library_network.tokens(network.eval(), architectures._torchvision_tokens, 1)
+    return library_network.wrap_vit(network.eval(), architectures._forward_torchvision_tokens, 1)
 
 
 @pytest.fixture

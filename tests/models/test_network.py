@@ -64,4 +64,4 @@ def test_the_copies_of_the_last_stage_start_from_different_weights():
 
 def test_an_unknown_backbone_gets_a_suggestion():
     with pytest.raises(UserError, match="Did you mean 'resnet50'"):
-        backbones.build("resnet-50")
+        backbones.build_backbone("resnet-50")

@@ -1,7 +1,7 @@
-"""Whose checkpoint it is, by the names of its tensors, and which of them are the backbone that is evaluated.
+"""Families of foreign checkpoints: which tensors are the backbone, in the names that each training script gives them.
 
-One entry a family: the query, teacher or online encoder is the backbone; the other networks, heads and queues beside it
-are left out by name. Sources are the training scripts that write such files.
+One entry per family. The query, teacher or online encoder is the backbone; the other networks, heads and queues beside
+it are left out by name. The sources are the training scripts that write such files.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from loocbench.checkpoints.foreign.types import RoutedTensors, count_group
 from loocbench.errors import UserError
 
-# What scripts and wrappers put before every name.
+# Prefixes that training scripts and wrappers put before every name.
 _WRAPPERS = re.compile(r"^(?:(?:state_dict|model_state_dict|model|module|_orig_mod|network|net)\.)+")
 
 
 @dataclass(frozen=True)
 class Family:
-    """backbone: what names of the backbone begin with. marks, beside: some name must match each, where prefixes are
-    shared."""
+    """A training script's or library's layout of a checkpoint, by regular expressions.
+
+    backbone: prefix of the backbone's tensors. marks, beside: each must be found in some tensor's name; they tell apart
+    families that share a prefix.
+    """
 
     name: str
     backbone: str
@@ -33,7 +37,7 @@ FAMILIES = (
     # facebookresearch/vissl: classy_state_dict/base_model/model/{trunk, heads}
     Family("VISSL", r"classy_state_dict\.base_model\.model\.trunk\.(?:_feature_blocks|base_model)\."),
     Family("VISSL", r"(?:trunk\.)?_feature_blocks\."),
-    # vturrisi/solo-learn: before others, since the rest of its names depend on the method; "encoder" before 1.0.4
+    # vturrisi/solo-learn: before the others, because its other names depend on the method; "encoder" before 1.0.4
     Family("solo-learn", r"backbone\.", r"^(momentum_)?projector\.", r"^classifier\."),
     Family("solo-learn", r"encoder\.", r"^(momentum_)?projector\.", r"^classifier\."),
     # open-mmlab/mmselfsup before 1.0 registers the same backbone twice; the first is enough
@@ -83,11 +87,11 @@ FAMILIES = (
     Family("bare names", ""),
 )
 
-# Moving averages of the weights beside them, which timm's, DeiT's and MMEngine's scripts keep.
+# Moving averages of the weights, which the scripts of timm, DeiT and MMEngine save beside them.
 AVERAGES = re.compile(r"^(state_dict_ema|model_ema|ema_state_dict|ema)(\.|$)")
 
-# Beside a backbone: heads, other encoders, queues, and what training keeps in buffers.
-_OTHERS = re.compile(
+# Tensors beside a backbone: heads, other encoders, queues, and buffers of training.
+_BESIDE_THE_BACKBONE = re.compile(
     r"^(classy_state_dict\..*|student\..*|teacher\..*|student_backbone\..*|student_head\..*|teacher_head\..*"
     r"|encoder_[qk]\..*|momentum_.*|.*_momentum\..*|backbone_momentum\..*|target_.*|online_.*|queue.*|.*\.queue.*"
     r"|projector\..*|projection.*|predictor.*|prediction_head.*|prototypes.*|neck\..*|head\..*|heads\..*|head_.*"
@@ -97,22 +101,11 @@ _OTHERS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Sorted:
-    """A file's tensors by what they are for.
+def route_by_family(tensors: Mapping[str, Tensor]) -> RoutedTensors:
+    """Recognise the family of a file, and separate its backbone's tensors from the others.
 
-    backbone: by their names within it. left_out: how many by the first part of their names. unknown: names of what is
-    neither in the backbone nor known to lie beside one.
+    Raises UserError where two tensors have the same name without their wrappers.
     """
-
-    family: str
-    backbone: Mapping[str, Tensor]
-    left_out: Mapping[str, int]
-    unknown: tuple[str, ...]
-
-
-def sort(tensors: Mapping[str, Tensor]) -> Sorted:
-    """The family of a file's tensors, and which are its backbone. Raises UserError where two have one name."""
     short = {_WRAPPERS.sub("", name): name for name in tensors}
     if len(short) < len(tensors):
         twice = next(name for name in tensors if short[_WRAPPERS.sub("", name)] != name)
@@ -120,7 +113,7 @@ def sort(tensors: Mapping[str, Tensor]) -> Sorted:
             f"the file holds two networks that are told apart by their wrappers alone ({twice}); "
             "say which one with --map."
         )
-    family = next(one for one in FAMILIES if _fits(one, short, tensors))
+    family = next(family for family in FAMILIES if _matches(family, short, tensors))
     backbone: dict[str, Tensor] = {}
     left_out: dict[str, int] = {}
     unknown = []
@@ -128,23 +121,17 @@ def sort(tensors: Mapping[str, Tensor]) -> Sorted:
     for name, whole in short.items():
         match = start.match(name)
         if AVERAGES.match(name):
-            count(left_out, name)
+            count_group(left_out, name)
         elif match:
             backbone[name[match.end() :]] = tensors[whole]
-        elif _OTHERS.match(name):
-            count(left_out, name)
+        elif _BESIDE_THE_BACKBONE.match(name):
+            count_group(left_out, name)
         else:
             unknown.append(whole)
-    return Sorted(family.name, backbone, left_out, tuple(unknown))
+    return RoutedTensors(family.name, backbone, left_out, tuple(unknown))
 
 
-def count(groups: dict[str, int], name: str) -> None:
-    """Add one to the group of a name: its first part."""
-    group = name.partition(".")[0]
-    groups[group] = groups.get(group, 0) + 1
-
-
-def _fits(family: Family, short: Iterable[str], whole: Iterable[str]) -> bool:
+def _matches(family: Family, short: Iterable[str], whole: Iterable[str]) -> bool:
     if not any(map(re.compile(family.backbone).match, short)):
         return False
     wanted = [re.compile(mark) for mark in (family.marks, family.beside) if mark]

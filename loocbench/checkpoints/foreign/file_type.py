@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: weights, or what people have by mistake instead."""
+"""Detecting the type of a file by its first bytes: weights, or what people have by mistake instead."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 
 from loocbench.errors import UserError
 
-Kind = Literal["safetensors", "zip", "pickle"]
-_OTHERS = (
+FileType = Literal["safetensors", "zip", "pickle"]
+_NOT_WEIGHTS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
     (b"GIF8", "a GIF image"),
@@ -28,8 +28,8 @@ _OTHERS = (
 )
 
 
-def of(path: Path) -> Kind:
-    """Which of the formats that can hold weights. Raises UserError that says what the file is instead."""
+def detect_file_type(path: Path) -> FileType:
+    """Return the type of a file that can hold weights. Raises UserError naming what the file is otherwise."""
     if path.is_dir():
         raise UserError(f"{path} is a folder; name the file of weights in it.")
     try:
@@ -42,13 +42,13 @@ def of(path: Path) -> Kind:
     if not head:
         raise UserError(f"{path} is empty; download it anew.")
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
-        return "safetensors"  # before the others: its first bytes are a length, which may look like any mark
+        return "safetensors"  # first: a safetensors file begins with a length, which may look like any mark
     start = head.lstrip().lower()
-    for mark, what in _OTHERS:
+    for mark, what in _NOT_WEIGHTS:
         if head.startswith(mark) or (mark.startswith(b"<") and start.startswith(mark)):
             raise UserError(f"{path} is {what}; give a .safetensors file or one that torch.save wrote.")
     if head.startswith(b"PK"):
-        _require_weights(path)
+        _require_weights_in_zip(path)
         return "zip"
     if head[:1] == b"\x80":
         return "pickle"
@@ -60,7 +60,7 @@ def of(path: Path) -> Kind:
     raise UserError(f"{path} is {what}; give a .safetensors file or one that torch.save wrote.")
 
 
-def _require_weights(path: Path) -> None:
+def _require_weights_in_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.partition("/")[2] for name in archive.namelist()]

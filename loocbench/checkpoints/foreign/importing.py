@@ -1,4 +1,4 @@
-"""From a foreign file to a checkpoint of our own, with an account of where every tensor went."""
+"""Importing a foreign file: what it holds, where every tensor went, and the result as a checkpoint of loocbench's own."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from loocbench import files, provenance
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import (
     families,
-    key_map,
-    layouts,
+    key_maps,
     matching,
-    preprocessing,
     reading,
+    recognising,
+    tensor_names,
     tensor_routing,
     timm_names,
 )
+from loocbench.checkpoints.foreign import preprocessing as preprocessings
+from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, ResolvedPreprocessing
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures
@@ -34,12 +36,13 @@ _SHOWN = 4  # faults in one line
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the user says of a file.
+class ImportOptions:
+    """What the user, or the library or hub that a file comes from, states about the file.
 
-    heads: prefixes of tensors to leave out. stem_padding: of the 3x3 stem of a ResNet for small images, which the
-    tensors do not tell. options: of the architecture, as the user or its library's configuration says. origin: where
-    the file came from.
+    arch: name of the architecture; "" to recognise it. key_map: path of a key map. heads: prefixes of tensors to leave
+    out. name: of the checkpoint; "" for the file's. preprocessing: overrides what is known or assumed. stem_padding: of
+    a ResNet's 3x3 stem for small images, which the tensors do not tell. architecture_options: such as ``num_heads``.
+    timm_config: a ``pretrained_cfg`` of timm. kind, origin, revision: where the file comes from.
     """
 
     arch: str = ""
@@ -47,9 +50,9 @@ class Choice:
     heads: tuple[str, ...] = ()
     name: str = ""
     trained_on: str = ""
-    wishes: preprocessing.PreprocessingOverrides = field(default_factory=preprocessing.PreprocessingOverrides)
+    preprocessing: PreprocessingOverrides = field(default_factory=PreprocessingOverrides)
     stem_padding: int | None = None
-    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    architecture_options: dict[str, bool | int | float | str] = field(default_factory=dict)
     timm_config: dict[str, Any] | None = None
     kind: Literal["file", "torchvision", "timm", "hf"] = "file"
     origin: str = ""
@@ -57,100 +60,116 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Examination:
-    """What a file holds and what became of it. spaces: dimensions by name of space, ``general`` first."""
+class Inspection:
+    """What a file holds and how it matches an architecture.
 
-    contents: reading.Contents
-    layout: str
+    architecture, preprocessing: None if no architecture was recognised. left_out: number of tensors by group. unknown:
+    tensors that are neither in the backbone nor known to lie beside one. spaces: dimension by name of space,
+    ``general`` first; empty if the match is not complete.
+    """
+
+    contents: reading.FileContents
+    family: str
     architecture: Architecture | None
     match: matching.Match
     left_out: Mapping[str, int]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
     spaces: Mapping[str, int]
-    stated: preprocessing.Stated | None
+    preprocessing: ResolvedPreprocessing | None
 
 
-def examine(path: Path, choice: Choice = Choice()) -> Examination:  # frozen
-    """Read a file, recognise and match it. Raises UserError where it cannot be read, or a choice is the user's."""
-    contents = reading.read(path)
-    mapped = key_map.read(choice.key_map) if choice.key_map else None
-    sorted_ = tensor_routing.sort(contents, mapped, choice.key_map)
-    tensors, renamed = layouts.usual(sorted_.backbone)
+def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspection:  # frozen
+    """Read a foreign file, recognise its architecture and match its tensors.
+
+    Raises UserError where the file cannot be read, and where the user must decide.
+    """
+    contents = reading.read_tensors(path)
+    key_map = key_maps.read_key_map(options.key_map) if options.key_map else None
+    routed = tensor_routing.route_tensors(contents, key_map, options.key_map)
+    tensors, renamed = tensor_names.to_library_names(routed.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
-    averages = [group for group in sorted_.left_out if families.AVERAGES.match(group)]
+    averages = [group for group in routed.left_out if families.AVERAGES.match(group)]
     notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
-    found = tensor_routing.architecture_of(
-        tensors, sorted_, choice.arch or (mapped.arch if mapped else ""), choice.stem_padding, choice.options
+    found = recognising.recognise_architecture(
+        tensors,
+        routed,
+        options.arch or (key_map.arch if key_map else ""),
+        options.stem_padding,
+        options.architecture_options,
     )
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
-        family = "none known" if sorted_.family == "torchvision" else sorted_.family
-        return Examination(contents, family, None, nothing, sorted_.left_out, sorted_.unknown, tuple(notes), {}, None)
-    stated = preprocessing.find(found.architecture, contents.sha256, choice.wishes, timm_config=choice.timm_config)
-    architecture = preprocessing.fitted(found.architecture, stated.preprocessing.image_size)
-    if mapped:
-        architecture = tensor_routing.with_heads(architecture, sorted_, separate=mapped.separate)
-    spaces = tuple(sorted_.heads or sorted_.stages)
-    network = architectures.skeleton(architecture, spaces)
-    left_out = dict(sorted_.left_out)
+        family = "none known" if routed.family == "torchvision" else routed.family
+        return Inspection(contents, family, None, nothing, routed.left_out, routed.unknown, tuple(notes), {}, None)
+    preprocessing = preprocessings.resolve_preprocessing(
+        found.architecture, contents.sha256, options.preprocessing, timm_config=options.timm_config
+    )
+    image_size = preprocessing.values.image_size
+    architecture = preprocessings.adapt_to_image_size(found.architecture, image_size)
+    if key_map:
+        architecture = tensor_routing.set_head_widths(architecture, routed, separate=key_map.separate)
+    spaces = tuple(routed.heads or routed.stages)
+    network = architectures.build_without_weights(architecture, spaces)
+    left_out = dict(routed.left_out)
     if isinstance(network, LibraryNetwork):
-        tensors, changed = timm_names.own(tensors, network.net)
-        notes += changed
-    tensors = tensor_routing.without_heads(tensors, network, choice.heads, left_out)
-    names = {name: tensor_routing.place(name, network) for name in tensors}
-    if mapped:
-        tensors, names = tensor_routing.with_parts(tensors, names, sorted_)
-    match = matching.match(tensors, network.state_dict(), names)
-    dims: Mapping[str, int] = {}
-    if match.complete:
-        dims = _dimensions(architecture, spaces, match.weights, stated.preprocessing.image_size)
-    return Examination(
+        tensors, renamed_by_timm = timm_names.rename_with_timm(tensors, network.net)
+        notes += renamed_by_timm
+    tensors = tensor_routing.drop_heads(tensors, network, options.heads, left_out)
+    names = {name: tensor_routing.to_network_name(name, network) for name in tensors}
+    if key_map:
+        tensors, names = tensor_routing.add_stages_and_heads(tensors, names, routed)
+    match = matching.match_tensors(tensors, network.state_dict(), names)
+    published = preprocessings.find_torchvision_weights(contents.sha256)
+    return Inspection(
         contents,
-        sorted_.family,
+        routed.family,
         architecture,
         match,
         left_out,
-        sorted_.unknown,
-        (*notes, *(() if preprocessing.torchvision_weights(contents.sha256) else found.assumed), *match.notes),
-        dims,
-        stated,
+        routed.unknown,
+        (*notes, *(() if published else found.assumed), *match.notes),
+        _measure_dimensions(architecture, spaces, match.weights, image_size) if match.complete else {},
+        preprocessing,
     )
 
 
-def checkpoint(examination: Examination, choice: Choice) -> Checkpoint:
-    """The file as a checkpoint of our own. Raises UserError unless every tensor of the backbone found its place."""
-    contents, match = examination.contents, examination.match
+def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Checkpoint:
+    """Convert an inspected file to a checkpoint of loocbench's own.
+
+    Raises UserError unless the architecture is known and every tensor of network and backbone is matched.
+    """
+    contents, match = inspection.contents, inspection.match
     path = contents.path
-    if examination.architecture is None or examination.stated is None:
+    if inspection.architecture is None or inspection.preprocessing is None:
         raise UserError(
             f"{path} fits no architecture that is known by its tensors; name it with --arch NAME, timm:NAME or "
             "package.module:function ('loocbench checkpoints inspect' lists what the file holds)."
         )
     if not match.complete:
-        faults = match.faults()
+        faults = match.describe_faults()
         more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise UserError(
-            f"{path} does not fit {examination.architecture.name}: {'; '.join(faults[:_SHOWN])}{more}. "
+            f"{path} does not fit {inspection.architecture.name}: {'; '.join(faults[:_SHOWN])}{more}. "
             "'loocbench checkpoints inspect' lists all; --arch, --head or --map say what is meant."
         )
-    stated = examination.stated
-    name = choice.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
+    preprocessing = inspection.preprocessing
+    name = options.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
     card = CheckpointCard(
         format=2,
         name=files.require_name("checkpoint", name),
-        architecture=examination.architecture,
+        architecture=inspection.architecture,
         source=Source(
-            kind=choice.kind,
-            name=choice.origin or path.name,
-            revision=choice.revision,
+            kind=options.kind,
+            name=options.origin or path.name,
+            revision=options.revision,
             sha256=contents.sha256,
-            layout=examination.layout,
-            preprocessing=stated.how,
+            layout=inspection.family,
+            preprocessing=preprocessing.known_from,
         ),
-        spaces=tuple(space for space in examination.spaces if space != GENERAL),
-        preprocessing=stated.preprocessing,
-        dataset=choice.trained_on or stated.trained_on or "unknown",
+        spaces=tuple(space for space in inspection.spaces if space != GENERAL),
+        preprocessing=preprocessing.values,
+        dataset=options.trained_on or preprocessing.trained_on or "unknown",
         edition="",
         split="",
         fingerprint="",
@@ -164,19 +183,22 @@ def checkpoint(examination: Examination, choice: Choice) -> Checkpoint:
     return Checkpoint(card, match.weights, str(path))
 
 
-def _dimensions(
+def _measure_dimensions(
     architecture: Architecture, spaces: tuple[str, ...], weights: Mapping[str, Tensor], size: int
 ) -> dict[str, int]:
-    """How wide each space is, found by one image. Raises UserError where the network does not give features."""
+    """Return the dimension of each space, by a forward pass of one image.
+
+    Raises UserError where the network does not return features.
+    """
     with torch.random.fork_rng(devices=[]):
-        network: Network | LibraryNetwork = architectures.build(architecture, spaces)
+        network: Network | LibraryNetwork = architectures.build_architecture(architecture, spaces)
     network.load_state_dict(dict(weights), strict=True)
     try:
         with torch.inference_mode():
-            every = network.eval().every_space(torch.zeros(1, 3, size, size))
+            features = network.eval().forward_spaces(torch.zeros(1, 3, size, size))
     except (RuntimeError, AssertionError, ValueError) as error:
         if architecture.name.startswith(architectures.PYTHON):
-            raise  # the user's own code is shown where it fails
+            raise  # the traceback shows where the user's own code fails
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{architecture.name} takes no images of {size} px ({reason}); say --image-size.") from error
-    return {name: values.shape[1] for name, values in every.items()}
+    return {name: values.shape[1] for name, values in features.items()}

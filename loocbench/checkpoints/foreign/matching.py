@@ -1,4 +1,4 @@
-"""Every tensor of a network from a file, strictly: nothing is left at random weights, nothing is dropped in silence."""
+"""Strict matching of a file's tensors with a network's: no weight stays random, no tensor is dropped silently."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _COUNTER = re.compile(r"num_batches_tracked$")  # counts training steps; evaluat
 
 @dataclass(frozen=True)
 class Match:
-    """weights: by the network's names, what evaluation needs of it all there if :attr:`complete`.
+    """Result of matching.
 
-    missing: tensors of the network that the file lacks. unexpected: of the backbone in the file, without a place.
-    wrong: what does not fit its place, and why. notes: what was changed or filled in.
+    weights: by the network's names, whole if :attr:`complete`. missing: tensors of the network that the file lacks.
+    unexpected: tensors of the file's backbone that the network lacks. wrong: the reason by tensor that does not fit.
+    notes: what was converted or filled in.
     """
 
     weights: Mapping[str, Tensor]
@@ -28,11 +29,11 @@ class Match:
 
     @property
     def complete(self) -> bool:
-        """Whether every tensor found its place."""
+        """Whether every tensor of the network and of the file's backbone is matched."""
         return not (self.missing or self.unexpected or self.wrong)
 
-    def faults(self) -> list[str]:
-        """ "missing layer1.0.conv1.weight", one a fault, wrong ones first."""
+    def describe_faults(self) -> list[str]:
+        """Return a phrase per fault, such as "missing layer1.0.conv1.weight"; wrong tensors first."""
         return [
             *(f"{name} {reason}" for name, reason in self.wrong.items()),
             *(f"missing {name}" for name in self.missing),
@@ -40,25 +41,25 @@ class Match:
         ]
 
 
-def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: Mapping[str, str]) -> Match:
-    """Lay ``tensors`` into the places of ``network`` (its state_dict). names: the file's name -> the network's.
+def match_tensors(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: Mapping[str, str]) -> Match:
+    """Match ``tensors`` with the state_dict ``network``. names: from the file's names to the network's.
 
-    Floating-point weights of another precision become float32, which holds every float16 and bfloat16 exactly.
+    Floating-point weights of another precision become float32, which represents float16 and bfloat16 exactly.
     """
     weights: dict[str, Tensor] = {}
     unexpected: list[str] = []
     wrong: dict[str, str] = {}
     converted: set[str] = set()
     for name, tensor in tensors.items():
-        place = network.get(names[name])
-        if place is None:
+        target = network.get(names[name])
+        if target is None:
             unexpected.append(name)
-        elif reason := _unfit(tensor, place):
+        elif reason := _explain_mismatch(tensor, target):
             wrong[name] = reason
         else:
-            if tensor.dtype != place.dtype and tensor.is_floating_point():
+            if tensor.dtype != target.dtype and tensor.is_floating_point():
                 converted.add(str(tensor.dtype).removeprefix("torch."))
-            weights[names[name]] = tensor.to(place.dtype).clone().contiguous()
+            weights[names[name]] = tensor.to(target.dtype).clone().contiguous()
     misfits = {names[name] for name in wrong}
     absent = [key for key in network if key not in weights and key not in misfits]
     counters = [key for key in absent if _COUNTER.search(key)]
@@ -67,7 +68,7 @@ def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: M
     notes += [f"{len(counters)} num_batches_tracked absent, set to 0 (only training reads them)"] if counters else []
     missing = tuple(key for key in absent if key not in counters)
     return Match(
-        {place: weights[place] for place in network if place in weights},
+        {name: weights[name] for name in network if name in weights},
         missing,
         tuple(unexpected),
         wrong,
@@ -75,20 +76,20 @@ def match(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: M
     )
 
 
-def _unfit(tensor: Tensor, place: Tensor) -> str:
-    """Why a tensor does not fit its place, or nothing."""
+def _explain_mismatch(tensor: Tensor, target: Tensor) -> str:
+    """Return why a tensor of the file does not fit the network's, or "" if it does."""
     if tensor.device.type != "cpu":
         return f"has no values in the file (it is on the {tensor.device.type} device)"
     if tensor.layout != torch.strided or tensor.is_quantized:
         return f"is {'quantised' if tensor.is_quantized else 'sparse'}, not dense"
-    if tensor.shape != place.shape:
-        return f"has shape {list(tensor.shape)}, the network {list(place.shape)}"
-    if tensor.is_complex() or tensor.is_floating_point() != place.is_floating_point():
-        return f"holds {_dtype(tensor)}, the network {_dtype(place)}"
+    if tensor.shape != target.shape:
+        return f"has shape {list(tensor.shape)}, the network {list(target.shape)}"
+    if tensor.is_complex() or tensor.is_floating_point() != target.is_floating_point():
+        return f"holds {_format_dtype(tensor)}, the network {_format_dtype(target)}"
     if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
         return "holds values that are not finite"
     return ""
 
 
-def _dtype(tensor: Tensor) -> str:
+def _format_dtype(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")

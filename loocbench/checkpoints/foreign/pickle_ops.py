@@ -1,7 +1,7 @@
-"""What a pickle of tensors would do, read from its instructions without following any.
+"""Static analysis of a pickle of tensors: its opcodes are interpreted symbolically, nothing is executed.
 
-A small machine for the instructions that ``torch.load(weights_only=True)`` knows: it keeps numbers, text and tuples,
-and of everything else only what it is. It finds the storages, and refuses what would allocate more than they hold.
+Covers the opcodes that ``torch.load(weights_only=True)`` accepts. Numbers, strings and tuples keep their values; of
+everything else only the type is tracked. It lists the storages, and refuses what would allocate more than they hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 from loocbench.errors import UserError
 
-_DIMENSIONS = 64  # of a tensor, torch's own bound
+_DIMENSIONS = 64  # of a tensor, the limit of torch
 _OVER_STORAGE = tuple(
     f"torch._utils.{name}"
     for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor")
@@ -27,7 +27,7 @@ _PARAMETERS = (
     "torch._utils._rebuild_parameter_with_state",
     "torch.nn.parameter.Parameter",
 )
-# Called with a number, these allocate as much; torch.save refers to storages, but calls none of them.
+# Called with a number, these allocate that much; torch.save refers to storages, but never calls them.
 _ALLOCATING = re.compile(
     r"builtins\.bytearray|torch\.(\w+\.)*\w*(Tensor|Storage)|torch\._utils\._rebuild_nested_tensor"
 )
@@ -63,14 +63,14 @@ _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _DROPPED = {"APPEND": 1, "SETITEM": 2}
 
 
-def storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]]:
-    """(key, elements) of each storage that the pickle at the file's place refers to, up to its end.
+def read_storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]]:
+    """Yield (key, number of elements) of each storage that the pickle at the current position refers to, up to its end.
 
-    size: of the file, in bytes. Raises UserError for what is truncated, is no pickle that torch reads, or would
+    size: of the file, in bytes. Raises UserError if the pickle is truncated, is not one that torch reads, or would
     allocate more than the storages hold.
     """
     stack: list[Any] = []
-    below: list[list[Any]] = []  # stacks under the marks
+    below: list[list[Any]] = []  # stacks below the marks
     memo: dict[Any, Any] = {}
     try:
         for instruction, argument, _ in pickletools.genops(cast(IO[bytes], _Bounded(file, size))):
@@ -96,13 +96,13 @@ def storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]
             elif name in _DROPPED:
                 del stack[-_DROPPED[name] :]
             elif name == "GLOBAL":
-                stack.append(_Global(_modern(*str(argument).split(" ", 1))))
+                stack.append(_Global(_to_python3_name(*str(argument).split(" ", 1))))
             elif name in ("REDUCE", "NEWOBJ"):
                 given, called = stack.pop(), stack.pop()
-                stack.append(_called(called, given, path))
+                stack.append(_interpret_call(called, given, path))
             elif name == "BUILD":
                 stack.pop()
-                if stack[-1] is _TENSOR:  # an older way to give a tensor its storage: of any size
+                if stack[-1] is _TENSOR:  # an older way to set the storage of a tensor, to any size
                     raise UserError(
                         f"{path} changes a tensor after it is made, which torch.save never writes: refused."
                     )
@@ -116,17 +116,17 @@ def storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str, int]
                     "convert it in a sandbox."
                 )
     except (ValueError, TypeError, LookupError, EOFError, OverflowError) as error:
-        raise UserError(f"{path} is truncated, or no file of torch.save; download it anew.") from error
+        raise UserError(f"{path} is truncated, or not a file of torch.save; download it anew.") from error
 
 
-def _modern(module: str, name: str) -> str:
-    """A global by its name in Python 3: files are written with those of Python 2, and torch translates them."""
+def _to_python3_name(module: str, name: str) -> str:
+    """Return the Python 3 name of a global: pickles of protocol 2 have the names of Python 2, and torch translates them."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{module}.{name}"
 
 
-def _called(called: Any, given: Any, path: Path) -> Any:
-    """What a call gives. Raises UserError for one that allocates what the file does not hold."""
+def _interpret_call(called: Any, given: Any, path: Path) -> Any:
+    """Return the symbolic result of a call. Raises UserError for one that allocates more than the file holds."""
     name = called.name if isinstance(called, _Global) else ""
     while name == "torch._tensor._rebuild_from_type_v2":  # (function, type, its arguments, state)
         called, _, given, _ = given
@@ -140,7 +140,7 @@ def _called(called: Any, given: Any, path: Path) -> Any:
         return given[0]
     if name in _OVER_STORAGE:
         storage, offset, shape, strides, *_ = given
-        values, last = _extent(shape, strides)
+        values, last = _compute_extent(shape, strides)
         held = storage.elements if isinstance(storage, _Storage) else 0
         if values > held or (values and offset + last >= held):
             raise UserError(
@@ -151,22 +151,22 @@ def _called(called: Any, given: Any, path: Path) -> Any:
     return _TENSOR if name in _PARAMETERS else _OTHER
 
 
-def _extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int]:
-    """How many values a tensor has, and how far its last one lies behind its first."""
+def _compute_extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int]:
+    """Return the number of elements of a tensor, and the offset of its last element from its first."""
     if len(shape) > _DIMENSIONS or any(length < 0 for length in (*shape, *strides)):
-        raise ValueError("no shape of a tensor")
+        raise ValueError("not the shape of a tensor")
     last = sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     return math.prod(shape), last
 
 
 class _Bounded:
-    """A file that is never asked for more than it can have: a reader would allocate that first."""
+    """A file whose ``read`` refuses to read more than the file's size, which would be allocated first."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self.readline, self._file, self._size = file.readline, file, size
 
     def read(self, count: int) -> bytes:
-        """As a file's. Raises ValueError for more than the file's size."""
+        """Read ``count`` bytes. Raises ValueError if that is more than the size of the file."""
         if count > self._size:
             raise ValueError("longer than the file")
         return self._file.read(count)

@@ -1,4 +1,4 @@
-"""From a file to its tensors by name. Nothing in the file is run, and nothing is allocated that it does not hold."""
+"""Reading the tensors of a foreign file. Runs no code of the file, and allocates no more than the file holds."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from loocbench.checkpoints.foreign import allowed, bounds, file_type
+from loocbench.checkpoints.foreign import file_type, pickle_allowlist, size_checks
 from loocbench.errors import UserError
 
-_DEPTH = 8  # of mappings in mappings; state dicts lie at depth 1 to 5
-_ENTRIES = 1_000_000  # of all mappings together; the largest models have some ten thousand
-_NOT_THE_MODEL = re.compile(  # of what training scripts save beside the model
+_DEPTH = 8  # of nested dicts; state dicts lie at depth 1 to 5
+_ENTRIES = 1_000_000  # of all dicts together; the largest models have some ten thousand
+_TRAINING_STATE = re.compile(  # keys of what training scripts save beside the model
     r"(^|\.)(optimizer|optimizers|optimizer_states|optim|scheduler|lr_schedulers?|scaler|fp16_scaler|grad_scaler|amp"
     r"|loops|callbacks|message_hub|param_schedulers|dino_loss|loss|rng_states?|hyper_parameters)(\.|$)"
 )
 
 
 @dataclass(frozen=True)
-class Contents:
-    """A file's tensors, nested mappings flattened with dots between their keys, in the file's order.
+class FileContents:
+    """The tensors of a file by name, in the order of the file; keys of nested dicts are joined by dots.
 
-    metadata: of a safetensors file. state: how many tensors of optimisers and the like were passed over.
+    bytes: size of the file. metadata: of a safetensors file. training_state: number of tensors of optimisers and the
+    like that were skipped.
     """
 
     path: Path
@@ -38,25 +39,26 @@ class Contents:
     sha256: str
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str]
-    state: int = 0
+    training_state: int = 0
 
 
-def read(path: Path) -> Contents:
+def read_tensors(path: Path) -> FileContents:
     """Read a .safetensors file or one that torch.save wrote.
 
-    Raises UserError for another kind of file (which it names), a truncated one, one that claims more than it holds, and
-    a pickle that refers to anything but tensors and plain values (which it names).
+    Raises UserError for a file of another type, a truncated file, one that claims more than it holds, and a pickle that
+    refers to anything but tensors and plain values; the message names what it is.
     """
-    kind = file_type.of(path)
+    kind = file_type.detect_file_type(path)
     if kind == "safetensors":
-        return _safetensors(path)
-    (bounds.zipped if kind == "zip" else bounds.pickled)(path)
-    loaded = _load(path, mmap=kind == "zip")
+        return _read_safetensors(path)
+    check_sizes = size_checks.check_zip if kind == "zip" else size_checks.check_legacy_pickle
+    check_sizes(path)
+    loaded = _load_pickle(path, mmap=kind == "zip")
     if not isinstance(loaded, Mapping):
         raise UserError(f"{path} holds a {type(loaded).__name__}, not weights by name; save the model's state_dict().")
     tensors: dict[str, Tensor] = {}
     try:
-        state = _flatten(loaded, "", tensors, (), iter(range(_ENTRIES)))
+        training_state = _flatten(loaded, "", tensors, (), iter(range(_ENTRIES)))
     except _EndlessError as error:
         raise UserError(
             f"{path} holds mappings in mappings without end; save the model's state_dict() alone."
@@ -64,29 +66,29 @@ def read(path: Path) -> Contents:
     if not tensors:
         raise UserError(f"{path} holds no tensors; give the file of the model's weights.")
     form = "PyTorch (zip)" if kind == "zip" else "PyTorch (before 1.6)"
-    return Contents(path, form, path.stat().st_size, sha256(path), tensors, {}, state)
+    return FileContents(path, form, path.stat().st_size, hash_file(path), tensors, {}, training_state)
 
 
-def sha256(path: Path) -> str:
-    """Of a file's bytes."""
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _safetensors(path: Path) -> Contents:
-    bounds.safetensors(path)
+def _read_safetensors(path: Path) -> FileContents:
+    size_checks.check_safetensors(path)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
             metadata = dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is a damaged safetensors file ({error}); download it anew.") from error
-    return Contents(path, "safetensors", path.stat().st_size, sha256(path), tensors, metadata)
+    return FileContents(path, "safetensors", path.stat().st_size, hash_file(path), tensors, metadata)
 
 
-def _load(path: Path, *, mmap: bool) -> Any:
+def _load_pickle(path: Path, *, mmap: bool) -> Any:
     try:
-        with torch.serialization.safe_globals([*allowed.safe_globals()]):
+        with torch.serialization.safe_globals([*pickle_allowlist.list_safe_globals()]):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)|class ([\w.]+)|Unsupported operand (\d+)", str(error))
@@ -109,7 +111,7 @@ def _load(path: Path, *, mmap: bool) -> Any:
 
 
 class _EndlessError(Exception):
-    """Mappings that hold themselves, or one another over and over."""
+    """Nested dicts that hold themselves, or too many entries."""
 
 
 def _flatten(
@@ -119,9 +121,9 @@ def _flatten(
     above: tuple[Mapping[Any, Any], ...],
     budget: Iterator[int],
 ) -> int:
-    """Put the tensors into ``into``; returns how many were passed over as training state.
+    """Put the tensors of nested dicts into ``into``; return how many were skipped as training state.
 
-    above: the mappings that ``value`` lies in. budget: an item for each entry that may still be looked at.
+    above: the dicts around ``value``. budget: one item for each entry that may still be visited.
     """
     skipped = 0
     for key, part in value.items():
@@ -133,9 +135,9 @@ def _flatten(
                 raise UserError(f"the file has two tensors called {name}; rename one of them.")
             into[name] = part.detach()
         elif isinstance(part, Mapping) and len(above) < _DEPTH:
-            if _NOT_THE_MODEL.search(name):
-                passed: dict[str, Tensor] = {}
-                skipped += _flatten(part, f"{name}.", passed, (*above, value), budget) + len(passed)
+            if _TRAINING_STATE.search(name):
+                dropped: dict[str, Tensor] = {}
+                skipped += _flatten(part, f"{name}.", dropped, (*above, value), budget) + len(dropped)
             else:
                 skipped += _flatten(part, f"{name}.", into, (*above, value), budget)
     return skipped

@@ -1,4 +1,4 @@
-"""What timm itself knows of other people's names for the tensors of its ViTs: DINOv2's, OpenCLIP's."""
+"""Renaming tensors with timm's own conversion, which knows the names of DINOv2 and OpenCLIP."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from loocbench.errors import UserError
 
 
-def own(tensors: Mapping[str, Tensor], net: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors under timm's names, and a note if timm renamed some.
+def rename_with_timm(tensors: Mapping[str, Tensor], net: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
+    """Return the tensors by timm's names, and a note if timm renamed some.
 
-    Raises UserError where timm would compute values (resample positions or patches) to make them fit.
+    Raises UserError where timm would have to compute new values to make them fit (resampled positions or patches).
     """
     module = sys.modules.get(type(net).__module__)
     convert = getattr(module, "checkpoint_filter_fn", None)
@@ -25,17 +25,17 @@ def own(tensors: Mapping[str, Tensor], net: nn.Module) -> tuple[dict[str, Tensor
     given = dict(tensors)
     if any(name.startswith("transformer.resblocks.") for name in given):  # timm looks for the whole CLIP's names
         given = {f"visual.{name}": tensor for name, tensor in given.items()}
-    held = {tensor.untyped_storage().data_ptr() for tensor in tensors.values()}
+    storages = {tensor.untyped_storage().data_ptr() for tensor in tensors.values()}
     try:
         converted: dict[str, Tensor] = convert(given, net)
     except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"timm cannot read these tensors as its {type(net).__name__}'s ({reason}).") from error
-    # A tensor that is only renamed, cut or reshaped shares its memory with the file's. Two are made anew and are exact:
+    # A tensor that is only renamed, sliced or reshaped shares its memory with the file's. Two are computed, exactly:
     # the class token with its position added, where there are registers, and an empty bias of the projection.
-    exact = {"head.bias", *(("cls_token",) if "register_tokens" in tensors else ())}
-    made = [name for name, tensor in converted.items() if tensor.untyped_storage().data_ptr() not in held]
-    if wrong := [name for name in made if name not in exact]:
+    computed_exactly = {"head.bias", *(("cls_token",) if "register_tokens" in tensors else ())}
+    computed = [name for name, tensor in converted.items() if tensor.untyped_storage().data_ptr() not in storages]
+    if wrong := [name for name in computed if name not in computed_exactly]:
         shapes = dict(net.state_dict())
         places = ", ".join(f"{name} {list(shapes[name].shape)}" for name in wrong if name in shapes)
         raise UserError(

@@ -1,4 +1,4 @@
-"""Which of torchvision's networks that are no plain ResNets or ViTs a file's tensors belong to."""
+"""Recognising torchvision's classification networks other than ResNets and ViTs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from loocbench.models import architectures
 from loocbench.types import Architecture
 
 _COUNTER = re.compile(r"num_batches_tracked$")
-_NEARLY = 0.9  # of the tensors
-_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (  # a name that they have, what torchvision's of them begin with
+_LEAST_SCORE = 0.9  # fraction of tensors that must agree
+_MODELS_BY_NAME: tuple[tuple[str, tuple[str, ...]], ...] = (  # pattern of a tensor's name, prefixes of the model names
     (r"trunk_output\.", ("regnet",)),
     (r"stage2\.0\.branch", ("shufflenet",)),
     (r"layers\.8\.0\.layers", ("mnasnet",)),
@@ -27,16 +27,16 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (  # a name that they have, wh
 )
 
 
-def nearest(tensors: Mapping[str, Tensor]) -> Architecture | None:
-    """Which other network of torchvision's fits best in names and shapes; nothing if none fits nearly.
+def find_nearest_model(tensors: Mapping[str, Tensor]) -> Architecture | None:
+    """Return the torchvision network whose tensors agree best in names and shapes, or None if none nearly agrees.
 
-    One that fits nearly is given too: what does not fit is then told by name.
+    A network that agrees only nearly is returned too, so that the mismatches can be reported by name.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if not _COUNTER.search(name)}
-    best, best_score = None, _NEARLY
-    for name in _candidates(tensors):
-        architecture = Architecture(name=architectures.named(name))
-        needed, heads = architectures.shapes(architecture)
+    best, best_score = None, _LEAST_SCORE
+    for name in _list_candidates(tensors):
+        architecture = Architecture(name=architectures.resolve_name(name))
+        needed, heads = architectures.list_tensor_shapes(architecture)
         needed = {key: shape for key, shape in needed.items() if not _COUNTER.search(key)}
         own = {key for key in shapes if not key.startswith(heads)}
         score = sum(shapes.get(key) == shape for key, shape in needed.items()) / len(needed.keys() | own)
@@ -47,17 +47,17 @@ def nearest(tensors: Mapping[str, Tensor]) -> Architecture | None:
     return best
 
 
-def _candidates(tensors: Mapping[str, Tensor]) -> list[str]:
-    """torchvision's networks that have such names and about as many parameters, the nearest in size first.
+def _list_candidates(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return torchvision's networks with such tensor names and about as many parameters, the nearest in size first.
 
-    A file without the classifier has down to a fifth of what torchvision states with it.
+    torchvision states sizes with the classifier; without it a network may have only a fifth of the parameters.
     """
-    kinds = next((kinds for mark, kinds in _KINDS if any(map(re.compile(mark).match, tensors))), ())
+    prefixes = next((prefixes for mark, prefixes in _MODELS_BY_NAME if any(map(re.compile(mark).match, tensors))), ())
     held = sum(tensor.numel() for tensor in tensors.values())
     stated = {
         name: int(torchvision.models.get_model_weights(name)["DEFAULT"].meta["num_params"])
         for name in torchvision.models.list_models(module=torchvision.models)
-        if name.startswith(kinds or "\0")
+        if name.startswith(prefixes or "\0")
     }
     near = [name for name, count in stated.items() if count / 6 < held < count * 1.2]
     return sorted(near, key=lambda name: abs(stated[name] - held))

@@ -1,4 +1,4 @@
-"""Which vision transformer a backbone's tensors fit, from their names and shapes."""
+"""Recognising vision transformers from the names and shapes of a backbone's tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from loocbench.checkpoints.foreign.recognised import Found
+from loocbench.checkpoints.foreign.types import RecognisedArchitecture
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.models import architectures
@@ -19,12 +19,12 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
     (14, 1280, 32): "vit_h_14",
 }
 TIMM_SIZES = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
-_LARGEST, _DEEPEST = 8192, 256  # pixels, channels; blocks: no file makes a network of any size
+_LARGEST, _DEEPEST = 8192, 256  # pixels and channels; blocks: a file must not make loocbench build a network of any size
 
 
 def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
-    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384, whose heads its configuration alone tells."""
-    stem = stem_of(tensors, "patch_embed.proj.weight")
+    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384: its number of heads is only in its configuration."""
+    stem = read_stem(tensors, "patch_embed.proj.weight")
     if stem and stem[0] == 384:
         raise UserError(
             "how many attention heads a ViT-small of OpenMMLab's MoCo v3 has is not in the file; say --num-heads 12 "
@@ -32,9 +32,9 @@ def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
         )
 
 
-def of_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
-    """torchvision's of these widths, depth, patch and number of positions; nothing if it has none."""
-    stem, positions = stem_of(tensors, "conv_proj.weight"), tensors.get("encoder.pos_embedding")
+def recognise_torchvision_vit(tensors: Mapping[str, Tensor]) -> RecognisedArchitecture | None:
+    """Return torchvision's ViT of this width, depth, patch size and number of positions, or None."""
+    stem, positions = read_stem(tensors, "conv_proj.weight"), tensors.get("encoder.pos_embedding")
     if stem is None or positions is None or positions.ndim != 3:
         return None
     width, patch = stem
@@ -42,17 +42,18 @@ def of_torchvision(tensors: Mapping[str, Tensor]) -> Found | None:
     name, size = _TORCHVISION_VIT.get((patch, width, depth)), math.isqrt(max(positions.shape[1] - 1, 0)) * patch
     if name is None or not 0 < size <= _LARGEST:
         return None
-    return Found(
+    return RecognisedArchitecture(
         Architecture(name=f"{architectures.TORCHVISION}{name}", options={"image_size": size} if size != 224 else {})
     )
 
 
-def of_timm(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Found | None:
-    """timm's VisionTransformer with these shapes. given: its attention heads, where the user says them; shapes do not.
+def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | None) -> RecognisedArchitecture | None:
+    """Return timm's VisionTransformer with these shapes, or None.
 
-    Raises UserError for a number of heads that the width cannot be shared by.
+    given: number of attention heads, which the shapes do not tell; None assumes the usual one. Raises UserError for a
+    number of heads that does not divide the width.
     """
-    stem, positions = stem_of(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
+    stem, positions = read_stem(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
     if stem is None or positions is None or positions.ndim != 3:
         return None
     width, patch = stem
@@ -60,7 +61,7 @@ def of_timm(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Fo
     depth, size = max(blocks) + 1, TIMM_SIZES.get(width)
     register = next((tensors[key] for key in ("register_tokens", "reg_token") if key in tensors), None)
     registers = register.shape[1] if register is not None and register.ndim == 3 else 0
-    grid = _grid(positions)
+    grid = _count_grid_side(positions)
     if depth > _DEEPEST or not 0 < grid * patch <= _LARGEST or registers > _LARGEST:
         return None
     require("timm", "timm")
@@ -70,8 +71,8 @@ def of_timm(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Fo
             return None
         name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
         options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
-        return Found(
-            Architecture(name=f"timm:{architectures.named(f'timm:{name}').removeprefix('timm:')}", options=options)
+        return RecognisedArchitecture(
+            Architecture(name=f"timm:{architectures.resolve_name(f'timm:{name}').removeprefix('timm:')}", options=options)
         )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
     fc1 = tensors.get("blocks.0.mlp.fc1.weight")
@@ -94,26 +95,26 @@ def of_timm(tensors: Mapping[str, Tensor], family: str, given: int | None) -> Fo
     options |= {"global_pool": "avg"} if "fc_norm.weight" in tensors or "cls_token" not in tensors else {}
     ratio = hidden / width
     options |= {"mlp_ratio": ratio} if ratio != 4 else {}
-    return Found(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)
+    return RecognisedArchitecture(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)
 
 
-def other_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> int | None:
-    """What a timm ViT must be built for where the file has other positions than the model usually has.
+def infer_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> int | None:
+    """Return the image size that a timm ViT must be built for if the file has other positions than usual, else None.
 
-    Only for a plain grid of patches: other networks lay out their positions in ways of their own.
+    Only for a plain grid of patches: other networks arrange their positions differently.
     """
     positions = tensors.get("pos_embed", tensors.get("positional_embedding"))
-    stem = stem_of(tensors, "patch_embed.proj.weight") or stem_of(tensors, "conv1.weight")
+    stem = read_stem(tensors, "patch_embed.proj.weight") or read_stem(tensors, "conv1.weight")
     if positions is None or stem is None:
         return None
     require("timm", "timm")
     from timm.models.vision_transformer import VisionTransformer
 
-    net = architectures.skeleton(architecture).net
+    net = architectures.build_without_weights(architecture).net
     own = getattr(net, "pos_embed", None)
     if not isinstance(net, VisionTransformer) or not isinstance(own, Tensor) or own.ndim != 3:
         return None
-    grid = _grid(positions)
+    grid = _count_grid_side(positions)
     usual = own.shape[1] == positions.shape[-2] if positions.ndim > 1 else True
     if usual or hasattr(net.patch_embed, "backbone") or (grid, grid) == tuple(net.patch_embed.grid_size):
         return None
@@ -121,16 +122,16 @@ def other_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) 
     return size if 0 < size <= _LARGEST else None
 
 
-def stem_of(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | None:
-    """(width, patch) of a ViT's stem; nothing if the tensor is no such convolution."""
+def read_stem(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | None:
+    """Return (width, patch size) of a ViT's stem, or None if the tensor is not such a convolution."""
     tensor = tensors.get(name)
     if tensor is None or tensor.ndim != 4 or not (0 < tensor.shape[0] <= _LARGEST and 0 < tensor.shape[3] <= _LARGEST):
         return None
     return tensor.shape[0], tensor.shape[3]
 
 
-def _grid(positions: Tensor) -> int:
-    """Patches along a side, by the positions [.., tokens, D]: a square number, or with the class's one more."""
+def _count_grid_side(positions: Tensor) -> int:
+    """Return the number of patches along a side, from positions [.., tokens, D]: its square, or one more with a class."""
     count = positions.shape[-2] if positions.ndim in (2, 3) else 0
     whole = math.isqrt(count)
     return whole if whole * whole == count else math.isqrt(count - 1)

@@ -1,7 +1,7 @@
-"""Names that a pickle of weights may refer to beside torch's own: each is read as an empty mapping, never as itself.
+"""Classes that a pickle of weights may refer to beside torch's own; each is replaced by an empty dict.
 
-Training scripts save their settings and meters beside the weights. Nothing of them is used, so nothing of them is
-built: the libraries need not be installed, and no code of theirs runs.
+Training scripts save their settings and meters beside the weights. None of it is used, so the objects are never built:
+their libraries need not be installed, and none of their code runs.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Inert(dict[Any, Any]):
-    """Stands for an object of another library, whose content is dropped."""
+class IgnoredObject(dict[Any, Any]):
+    """Replaces an object of another library and drops its content."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         super().__init__()
 
-    def __new__(cls, *_: Any, **__: Any) -> Inert:
-        """Whatever the arguments."""
+    def __new__(cls, *_: Any, **__: Any) -> IgnoredObject:
+        """Accept any arguments."""
         return super().__new__(cls)
 
     def __setstate__(self, _: Any) -> None:
-        """Forget it."""
+        """Drop the state."""
 
-    def __hash__(self) -> int:  # type: ignore[override]  # some are keys of mappings
+    def __hash__(self) -> int:  # type: ignore[override]  # some are keys of dicts
         return id(self)
 
 
-_INERT = (
+_IGNORED = (
     "argparse.Namespace",
     "collections.defaultdict",
     "collections.deque",
@@ -80,6 +80,6 @@ _INERT = (
 )
 
 
-def safe_globals() -> list[tuple[Callable[..., Any], str]]:
-    """For ``torch.serialization.safe_globals``: what each name is read as."""
-    return [(Inert, name) for name in _INERT]
+def list_safe_globals() -> list[tuple[Callable[..., Any], str]]:
+    """Return the argument of ``torch.serialization.safe_globals``: the replacement of each class by its name."""
+    return [(IgnoredObject, name) for name in _IGNORED]

@@ -1,4 +1,4 @@
-"""A backbone's tensors under the names of the library that has it: torchvision's for ResNets, timm's for ViTs."""
+"""Renaming a backbone's tensors: to torchvision's names for ResNets and to timm's for ViTs, and from and to ours."""
 
 from __future__ import annotations
 
@@ -39,40 +39,40 @@ _TRANSFORMERS_VIT = (  # huggingface/transformers' ViTModel and Dinov2Model
 )
 
 
-def usual(backbone: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """The tensors under their library's names, and what was renamed, if anything was."""
+def to_library_names(backbone: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Return the tensors by torchvision's or timm's names, and whose names they had ("" if nothing was renamed)."""
     if "0.weight" in backbone and "4.0.conv1.weight" in backbone:
-        return {_from_children(name): tensor for name, tensor in backbone.items()}, "children of a torchvision ResNet"
+        return {_name_child(name): tensor for name, tensor in backbone.items()}, "children of a torchvision ResNet"
     if "patch_embed.projection.weight" in backbone or "layers.0.ffn.layers.0.0.weight" in backbone:
-        return _renamed(backbone, _MM_VIT), "OpenMMLab's ViT"
+        return _apply_rules(backbone, _MM_VIT), "OpenMMLab's ViT"
     if "embeddings.patch_embeddings.projection.weight" in backbone:
-        return _joined(_renamed(backbone, _TRANSFORMERS_VIT)), "transformers' ViT"
+        return _join_query_key_value(_apply_rules(backbone, _TRANSFORMERS_VIT)), "transformers' ViT"
     if any(_OLD_DENSENET.match(name) for name in backbone):
         return {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in backbone.items()}, "an older DenseNet"
     return dict(backbone), ""
 
 
-def to_native(name: str) -> str:
-    """Where ``loocbench.models.network`` has a tensor of torchvision's ResNets."""
+def to_native_name(name: str) -> str:
+    """Return the name in :class:`loocbench.models.network.Network` of a tensor of torchvision's ResNets."""
     if name.startswith("layer4."):
         return f"stages.general.{name.removeprefix('layer4.')}"
     return f"trunk.{name}"
 
 
-def from_native(name: str, space: str) -> str | None:
-    """torchvision's name for a tensor of ours, or nothing if it belongs to a head or to another space's stage."""
+def to_torchvision_name(name: str, space: str) -> str | None:
+    """Return torchvision's name of a tensor of ``Network``; None for a head or for the last stage of another space."""
     if name.startswith("trunk."):
         return name.removeprefix("trunk.")
     stage = f"stages.{space}."
     return f"layer4.{name.removeprefix(stage)}" if name.startswith(stage) else None
 
 
-def _from_children(name: str) -> str:
+def _name_child(name: str) -> str:
     child, _, rest = name.partition(".")
     return f"{_CHILDREN[child]}.{rest}" if child in _CHILDREN else name
 
 
-def _renamed(tensors: Mapping[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
+def _apply_rules(tensors: Mapping[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
     out = {}
     for name, tensor in tensors.items():
         new = next((re.sub(old, to, name) for old, to in rules if re.search(old, name)), name)
@@ -80,8 +80,8 @@ def _renamed(tensors: Mapping[str, Tensor], rules: tuple[tuple[str, str], ...]) 
     return out
 
 
-def _joined(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Query, key and value, which transformers keeps apart, as timm's one matrix."""
+def _join_query_key_value(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Concatenate query, key and value, which transformers keeps apart, to timm's single matrix."""
     out: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         match = re.match(r"(.*\.attn)\.(query|key|value)\.(weight|bias)$", name)

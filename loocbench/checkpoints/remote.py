@@ -1,4 +1,4 @@
-"""Models that libraries and hubs keep: fetched as files, then read as any foreign file is, with no code of theirs."""
+"""Models of libraries and hubs: fetched as files, then read like any foreign file, without running their code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from loocbench.checkpoints import hub, native
 from loocbench.checkpoints.foreign import importing
-from loocbench.checkpoints.foreign.importing import Choice
+from loocbench.checkpoints.foreign.importing import ImportOptions
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
@@ -24,56 +24,55 @@ from loocbench.models import architectures
 from loocbench.types import Architecture, Source
 
 TORCHVISION, TIMM, HF = "torchvision:", "timm:", "hf:"
-_CONFIG = 16_000_000  # bytes; names of 21 thousand classes take one million
+_CONFIG = 16_000_000  # bytes; the names of 21 thousand classes take one million
 
 
 def is_remote(reference: str) -> bool:
-    """Whether a reference names a library's or a hub's model."""
+    """Whether a reference names a model of a library or hub."""
     return reference.startswith((TORCHVISION, TIMM, HF))
 
 
 def load(reference: str) -> Checkpoint:
-    """The model that ``torchvision:NAME[:WEIGHTS]``, ``timm:NAME`` or ``hf:ORG/REPO[@REVISION]`` names.
+    """Load the model that ``torchvision:NAME[:WEIGHTS]``, ``timm:NAME`` or ``hf:ORG/REPO[@REVISION]`` names.
 
     Raises UserError when it does not exist, cannot be fetched, or does not fit its architecture.
     """
-    path, choice = fetch(reference)
+    path, options = fetch(reference)
     if native.is_native(path):
-        return pulled(native.load(path), choice)
-    return importing.checkpoint(importing.examine(path, choice), choice)
+        return record_origin(native.load(path), options)
+    return importing.convert_to_checkpoint(importing.inspect_file(path, options), options)
 
 
-def fetch(reference: str, choice: Choice | None = None) -> tuple[Path, Choice]:
-    """The model's file on this machine, and what is known of it; what ``choice`` says already stays."""
-    said = choice or Choice()
+def fetch(reference: str, options: ImportOptions | None = None) -> tuple[Path, ImportOptions]:
+    """Download a model's file unless it is cached. Returns its path and what is known of it, overridden by ``options``."""
+    given = options or ImportOptions()
     kind, _, name = reference.partition(":")
-    fetched = {"torchvision": _torchvision, "timm": _timm, "hf": _hf}[kind](name)
-    path, known = fetched
+    path, known = {"torchvision": _fetch_torchvision, "timm": _fetch_timm, "hf": _fetch_hub}[kind](name)
     return path, replace(
         known,
-        arch=said.arch or known.arch,
-        key_map=said.key_map,
-        heads=said.heads,
-        name=said.name or known.name,
-        trained_on=said.trained_on or known.trained_on,
-        wishes=said.wishes,
-        stem_padding=said.stem_padding,
-        options={**({} if said.arch else known.options), **said.options},
+        arch=given.arch or known.arch,
+        key_map=given.key_map,
+        heads=given.heads,
+        name=given.name or known.name,
+        trained_on=given.trained_on or known.trained_on,
+        preprocessing=given.preprocessing,
+        stem_padding=given.stem_padding,
+        architecture_options={**({} if given.arch else known.architecture_options), **given.architecture_options},
     )
 
 
-def pulled(checkpoint: Checkpoint, choice: Choice) -> Checkpoint:
-    """A checkpoint of ours with the repository and commit that it came from in its card."""
-    card, place = checkpoint.card, f"{HF}{choice.origin}@{choice.revision}"
+def record_origin(checkpoint: Checkpoint, options: ImportOptions) -> Checkpoint:
+    """Return a native checkpoint with the repository and commit that it was pulled from in its card."""
+    card, place = checkpoint.card, f"{HF}{options.origin}@{options.revision}"
     source = (
         card.source.model_copy(update={"via": place})
         if card.source
-        else Source(kind="hf", name=choice.origin, revision=choice.revision)
+        else Source(kind="hf", name=options.origin, revision=options.revision)
     )
     return replace(checkpoint, card=card.model_copy(update={"format": 2, "source": source}), where=place)
 
 
-def _torchvision(name: str) -> tuple[Path, Choice]:
+def _fetch_torchvision(name: str) -> tuple[Path, ImportOptions]:
     model, _, wanted = name.partition(":")
     known = torchvision.models.list_models(module=torchvision.models)
     if model not in known:
@@ -82,43 +81,43 @@ def _torchvision(name: str) -> tuple[Path, Choice]:
     if wanted and wanted not in every.__members__ and wanted != "DEFAULT":
         raise unknown(f"weights of {model}", wanted, every.__members__)
     entry = every[wanted or "DEFAULT"]
-    choice = Choice(
+    options = ImportOptions(
         arch=f"{TORCHVISION}{model}", name=f"{model}-{entry.name}", kind="torchvision", origin=f"{model}:{entry.name}"
     )
-    return _download(entry.url), choice
+    return _download(entry.url), options
 
 
-def _timm(name: str) -> tuple[Path, Choice]:
+def _fetch_timm(name: str) -> tuple[Path, ImportOptions]:
     timm = require("timm", "timm")
-    architectures.named(f"{TIMM}{name}")
+    architectures.resolve_name(f"{TIMM}{name}")
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.hf_hub_id or config.url):
         raise UserError(f"timm has no pretrained weights of {name}; 'random:timm:{name}' is the untrained network.")
     tag = f"{config.architecture}.{config.tag}" if config.tag else config.architecture
-    choice = Choice(arch=f"{TIMM}{tag}", name=tag, kind="timm", origin=tag, timm_config=config.to_dict())
+    options = ImportOptions(arch=f"{TIMM}{tag}", name=tag, kind="timm", origin=tag, timm_config=config.to_dict())
     if not config.hf_hub_id:
-        return _download(config.url), choice
+        return _download(config.url), options
     found = hub.fetch(config.hf_hub_id, None, (config.hf_hub_filename or "model.safetensors",))
-    return found.path, replace(choice, revision=found.revision)
+    return found.path, replace(options, revision=found.revision)
 
 
-def _hf(name: str) -> tuple[Path, Choice]:
+def _fetch_hub(name: str) -> tuple[Path, ImportOptions]:
     repository, _, revision = name.partition("@")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise UserError(f"'{HF}{name}' names no repository; write hf:ORG/REPO or hf:ORG/REPO@REVISION.")
+        raise UserError(f"'{HF}{name}' does not name a repository; write hf:ORG/REPO or hf:ORG/REPO@REVISION.")
     found = hub.fetch(repository, revision or None)
-    choice = Choice(
+    options = ImportOptions(
         name=repository.replace("/", "-"),
         kind="hf",
         origin=repository,
         revision=found.revision,
-        **_timm_of(_config(found.config, repository), repository),
+        **_read_timm_repository(_read_config(found.config, repository), repository),
     )
-    return found.path, choice
+    return found.path, options
 
 
-def _config(path: Path | None, repository: str) -> Any:
-    """A repository's config.json; nothing where it is none that can be read: the tensors must tell."""
+def _read_config(path: Path | None, repository: str) -> Any:
+    """Read a repository's config.json; {} if it is missing or not JSON, so that the tensors must tell."""
     if path is None:
         return {}
     if path.stat().st_size > _CONFIG:
@@ -129,30 +128,33 @@ def _config(path: Path | None, repository: str) -> Any:
         return {}
 
 
-def _timm_of(config: Any, repository: str) -> dict[str, Any]:
-    """What a repository that timm made says of its model. Raises UserError for what loocbench cannot give the model."""
+def _read_timm_repository(config: Any, repository: str) -> dict[str, Any]:
+    """Return the :class:`ImportOptions` that a timm repository states; {} for other repositories.
+
+    Raises UserError for model arguments that loocbench does not support.
+    """
     if not isinstance(config, dict) or not isinstance(config.get("architecture"), str):
         return {}
     if not isinstance(config.get("pretrained_cfg"), dict):
         return {}
     arch, options = f"{TIMM}{config['architecture']}", config.get("model_args") or {}
     try:
-        architecture = Architecture(name=architectures.named(arch), options=options)
+        architecture = Architecture(name=architectures.resolve_name(arch), options=options)
     except ValidationError as error:
         raise UserError(
             f"the config.json of {repository} wants a {config['architecture']} with {options}, which loocbench cannot "
             "build as said; build it in a function of your own and name that with --arch."
         ) from error
     pool = config.get("global_pool")
-    net = getattr(architectures.skeleton(architecture), "net", None)
+    net = getattr(architectures.build_without_weights(architecture), "net", None)
     own = getattr(net, "global_pool", None)
     if isinstance(pool, str) and isinstance(own, str) and pool and pool != own:
         options = {**options, "global_pool": pool}
-    return {"arch": arch, "options": options, "timm_config": config["pretrained_cfg"]}
+    return {"arch": arch, "architecture_options": options, "timm_config": config["pretrained_cfg"]}
 
 
 def _download(url: str) -> Path:
-    """A library's published file, in torch's own cache, its name's hash checked."""
+    """Download a library's published file to torch's cache, checking the hash in its name. Returns its path."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if not path.is_file():
         mark = re.search(r"-([0-9a-f]{8,64})\.", path.name)
