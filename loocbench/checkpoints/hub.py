@@ -88,7 +88,10 @@ def _hub_errors_as_user_errors(hub: Any, what: str) -> Iterator[None]:
     except Exception as error:
         # huggingface_hub has changed its HTTP client, and with it the exceptions of a failed connection.
         clients = ("httpx", "httpx2", "httpcore", "requests", "huggingface_hub")
-        if not isinstance(error, OSError | errors.HfHubHTTPError) and type(error).__module__.split(".")[0] not in clients:
+        if (
+            not isinstance(error, OSError | errors.HfHubHTTPError)
+            and type(error).__module__.split(".")[0] not in clients
+        ):
             raise
         reason = " ".join(str(error).split())[:160]
         raise UserError(f"the hub did not give {what}: {reason}; try again later.") from error

@@ -44,7 +44,10 @@ def load(reference: str) -> Checkpoint:
 
 
 def fetch(reference: str, options: ImportOptions | None = None) -> tuple[Path, ImportOptions]:
-    """Download a model's file unless it is cached. Returns its path and what is known of it, overridden by ``options``."""
+    """Download a model's file unless it is cached.
+
+    Returns its path, and what is known of it with ``options`` taking precedence.
+    """
     given = options or ImportOptions()
     kind, _, name = reference.partition(":")
     path, known = {"torchvision": _fetch_torchvision, "timm": _fetch_timm, "hf": _fetch_hub}[kind](name)

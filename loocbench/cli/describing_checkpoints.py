@@ -1,8 +1,8 @@
-"""What a checkpoint file holds, for people and for machines."""
+"""Printing what a checkpoint file holds, as tables or as JSON."""
 
 from __future__ import annotations
 
-import json as encoder
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,122 +10,133 @@ from rich.table import Table
 from rich.text import Text
 
 from loocbench.checkpoints import networks
-from loocbench.checkpoints.foreign.bounds import readable
-from loocbench.checkpoints.foreign.importing import Examination
+from loocbench.checkpoints.foreign.importing import Inspection
+from loocbench.checkpoints.foreign.size_checks import format_bytes
 from loocbench.cli.console import stdout
 from loocbench.errors import printable
 from loocbench.models import spaces
 from loocbench.models.network import GENERAL
 from loocbench.types import Architecture, CheckpointCard, Preprocessing
 
-_SHOWN = 12  # names of a list
+_SHOWN = 12  # names per list
 
 
-def show(found: Examination | CheckpointCard, file: str, *, json: bool) -> None:
-    """As tables, or as one JSON object with every name."""
-    if json:
-        print(encoder.dumps(_card(found) if isinstance(found, CheckpointCard) else _plain(found)))
+def show_checkpoint(inspected: Inspection | CheckpointCard, file: str, *, as_json: bool) -> None:
+    """Print what a foreign file or a native checkpoint holds, as tables or as one JSON object with every name."""
+    if isinstance(inspected, CheckpointCard):
+        as_dict, rows, lists = _card_to_dict(inspected), _list_card_rows(inspected), {}
+    else:
+        as_dict, rows, lists = _inspection_to_dict(inspected), _list_inspection_rows(inspected), _group_names(inspected)
+    if as_json:
+        print(json.dumps(as_dict))
         return
     table = Table(title=Text(printable(file)), show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for heading, text in _of_card(found) if isinstance(found, CheckpointCard) else _lines(found):
+    for heading, text in rows:
         table.add_row(heading, Text(printable(text)))
     stdout().print(table)
-    if isinstance(found, Examination):
-        for heading, names in (
-            ("do not fit", [f"{name} {reason}" for name, reason in found.match.wrong.items()]),
-            ("missing", found.match.missing),
-            ("unexpected", found.match.unexpected),
-            ("not recognised, left out", found.unknown),
-        ):
-            if names:
-                stdout().print("\n".join(_listed(heading, names)), highlight=False, soft_wrap=True, markup=False)
+    for heading, names in lists.items():
+        if names:
+            stdout().print("\n".join(_format_names(heading, names)), highlight=False, soft_wrap=True, markup=False)
 
 
-def _lines(found: Examination) -> Iterator[tuple[str, str]]:
-    contents, match = found.contents, found.match
-    yield "file", f"{contents.format}, {readable(contents.bytes)}, {len(contents.tensors):,} tensors"
+def _group_names(inspected: Inspection) -> dict[str, Sequence[str]]:
+    """Return the names of the tensors that were not matched, by heading."""
+    return {
+        "do not fit": [f"{name} {reason}" for name, reason in inspected.match.wrong.items()],
+        "missing": inspected.match.missing,
+        "unexpected": inspected.match.unexpected,
+        "not recognised, left out": inspected.unknown,
+    }
+
+
+def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
+    contents, match = inspected.contents, inspected.match
+    yield "file", f"{contents.format}, {format_bytes(contents.bytes)}, {len(contents.tensors):,} tensors"
     yield "SHA-256", contents.sha256
-    yield "family", found.layout
-    yield "architecture", _architecture(found.architecture)
-    if found.architecture:
+    yield "family", inspected.family
+    yield "architecture", _describe_architecture(inspected.architecture)
+    if inspected.architecture:
         verdict = "every tensor of the backbone" if match.complete else "NOT complete"
         yield "matched", f"{len(match.weights):,}: {verdict}"
     yield "missing", f"{len(match.missing):,}"
     yield "unexpected", f"{len(match.unexpected):,}" + (f"; {len(match.wrong):,} do not fit" if match.wrong else "")
-    left = ", ".join(f"{group} ({count:,})" for group, count in found.left_out.items())
+    left = ", ".join(f"{group} ({count:,})" for group, count in inspected.left_out.items())
     yield "left out", left or "nothing"
-    if found.spaces:
-        yield "spaces", ", ".join(_spaces(found))
-    if found.stated:
-        yield "preprocessing", f"{_preprocessing(found.stated.preprocessing)}; {found.stated.how}"
-    for note in found.notes:
+    if inspected.spaces:
+        yield "spaces", ", ".join(_describe_spaces(inspected))
+    if inspected.preprocessing:
+        yield (
+            "preprocessing",
+            f"{_describe_preprocessing(inspected.preprocessing.values)}; {inspected.preprocessing.known_from}",
+        )
+    for note in inspected.notes:
         yield "note", note
 
 
-def _of_card(card: CheckpointCard) -> Iterator[tuple[str, str]]:
+def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
     yield "model", f"{card.label}, trained on {card.dataset}"
     yield "architecture", card.backbone
     yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
-    yield "preprocessing", _preprocessing(card.preprocessing)
+    yield "preprocessing", _describe_preprocessing(card.preprocessing)
     if card.source:
         yield "source", str(card.source)
     yield "weights", f"SHA-256 {card.weights}"
 
 
-def _spaces(found: Examination) -> list[str]:
-    """ "looc (2048-d)", the default first."""
-    names = [name for name in found.spaces if name != GENERAL]
-    separate = bool(found.architecture and found.architecture.separate)
+def _describe_spaces(inspected: Inspection) -> list[str]:
+    """Return "looc (2048-d)" and the like, the default first."""
+    names = [name for name in inspected.spaces if name != GENERAL]
+    separate = bool(inspected.architecture and inspected.architecture.separate)
     out = []
     for name in spaces.list_feature_names(names, separate=separate):
         parts = spaces.parse_feature_name(name, names, separate=separate)
-        out.append(f"{name} ({sum(found.spaces[part] for part in parts)}-d)")
+        out.append(f"{name} ({sum(inspected.spaces[part] for part in parts)}-d)")
     return out
 
 
-def _architecture(architecture: Architecture | None) -> str:
+def _describe_architecture(architecture: Architecture | None) -> str:
     if architecture is None:
-        return "not known by its tensors: name it with --arch"
+        return "not recognised by its tensors: name it with --arch"
     options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
     return f"{architecture.name}{f' ({options})' if options else ''}"
 
 
-def _preprocessing(values: Preprocessing) -> str:
+def _describe_preprocessing(values: Preprocessing) -> str:
     mean, std = (", ".join(f"{value:g}" for value in triple) for triple in (values.mean, values.std))
     return f"short side {values.resize} px, crop {values.image_size} px, mean {mean}, std {std}"
 
 
-def _listed(heading: str, names: Sequence[str]) -> Iterator[str]:
+def _format_names(heading: str, names: Sequence[str]) -> Iterator[str]:
     yield f"{heading}:"
     yield from (f"  {printable(name)}" for name in names[:_SHOWN])
     if len(names) > _SHOWN:
         yield f"  … and {len(names) - _SHOWN:,} more (--json lists all)"
 
 
-def _card(card: CheckpointCard) -> dict[str, Any]:
+def _card_to_dict(card: CheckpointCard) -> dict[str, Any]:
     return {"native": True, "card": card.model_dump(mode="json")}
 
 
-def _plain(found: Examination) -> dict[str, Any]:
+def _inspection_to_dict(inspected: Inspection) -> dict[str, Any]:
     return {
         "native": False,
-        "format": found.contents.format,
-        "bytes": found.contents.bytes,
-        "sha256": found.contents.sha256,
-        "family": found.layout,
-        "architecture": found.architecture and found.architecture.model_dump(mode="json"),
-        "complete": found.architecture is not None and found.match.complete,
-        "matched": list(found.match.weights),
-        "missing": list(found.match.missing),
-        "unexpected": list(found.match.unexpected),
-        "wrong": dict(found.match.wrong),
-        "left_out": dict(found.left_out),
-        "not_recognised": list(found.unknown),
-        "spaces": dict(found.spaces),
-        "preprocessing": found.stated and found.stated.preprocessing.model_dump(mode="json"),
-        "preprocessing_known": found.stated and found.stated.how,
-        "notes": list(found.notes),
+        "format": inspected.contents.format,
+        "bytes": inspected.contents.bytes,
+        "sha256": inspected.contents.sha256,
+        "family": inspected.family,
+        "architecture": inspected.architecture and inspected.architecture.model_dump(mode="json"),
+        "complete": inspected.architecture is not None and inspected.match.complete,
+        "matched": list(inspected.match.weights),
+        "missing": list(inspected.match.missing),
+        "unexpected": list(inspected.match.unexpected),
+        "wrong": dict(inspected.match.wrong),
+        "left_out": dict(inspected.left_out),
+        "not_recognised": list(inspected.unknown),
+        "spaces": dict(inspected.spaces),
+        "preprocessing": inspected.preprocessing and inspected.preprocessing.values.model_dump(mode="json"),
+        "preprocessing_known": inspected.preprocessing and inspected.preprocessing.known_from,
+        "notes": list(inspected.notes),
     }

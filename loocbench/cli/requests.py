@@ -45,7 +45,7 @@ class Request(Opening):
         return {"results": self.results, "suite": self.suite, "overwrite": self.overwrite}
 
 
-def shared(kind: type[Opening]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def shared(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of ``kind``, after its own. They reach its first parameter as one ``kind``."""
     hints = get_type_hints(kind, include_extras=True)
     names = [field.name for field in fields(kind)]

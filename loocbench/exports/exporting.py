@@ -63,7 +63,9 @@ def tensors(checkpoint: Checkpoint, layout: str, space: str | None = None) -> di
         raise UserError(f"each space has its own last stage; name one with --space: {', '.join(stages)}.")
     if space is not None and space not in stages:
         raise unknown("space", space, stages)
-    renamed = {tensor_names.to_torchvision_name(key, space or stages[0]): tensor for key, tensor in checkpoint.weights.items()}
+    renamed = {
+        tensor_names.to_torchvision_name(key, space or stages[0]): tensor for key, tensor in checkpoint.weights.items()
+    }
     return {key: tensor for key, tensor in renamed.items() if key is not None}
 
 

@@ -48,7 +48,9 @@ def resolve_name(name: str) -> str:
         return bare
     known = torchvision.models.list_models(module=torchvision.models)
     if bare not in known:
-        raise unknown("architecture", name, [*backbones.list_backbones(), *known, "timm:NAME", "package.module:function"])
+        raise unknown(
+            "architecture", name, [*backbones.list_backbones(), *known, "timm:NAME", "package.module:function"]
+        )
     return TORCHVISION + bare
 
 
@@ -89,7 +91,7 @@ def build_without_weights(
 
 
 def list_tensor_shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    """Return the tensor shapes of a network by its library's names, and the name prefixes of its removed classifiers."""
+    """Return the tensor shapes of a network by its library's names, and the prefixes of its removed classifiers."""
     net = build_without_weights(architecture)
     heads = net.heads if isinstance(net, library_network.LibraryNetwork) else ()
     return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, heads

@@ -50,7 +50,7 @@ def wrap_pooled_network(net: nn.Module, heads: tuple[str, ...] = ()) -> LibraryN
 
 
 def wrap_user_network(net: nn.Module, spaces: tuple[str, ...]) -> LibraryNetwork:
-    """Wrap a user's network, which returns features [N, D], or a mapping from ``general`` and names of spaces to them."""
+    """Wrap a user's network, which returns features [N, D], or a mapping of ``general`` and spaces to features."""
 
     def read(net: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
         output = net(images)
@@ -89,6 +89,7 @@ def _require_matrix(name: str, values: Tensor) -> Tensor:
     if not isinstance(values, Tensor) or values.ndim != 2 or not torch.is_floating_point(values):
         shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
         raise UserError(
-            f"the network returns {shape} for {name}, not features [N, D]; pool its output and leave its classifier out."
+            f"the network returns {shape} for {name}, not features [N, D]; pool its output and leave its classifier "
+            "out."
         )
     return values

@@ -62,7 +62,7 @@ class Network(nn.Module):
         return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
 
     def project(self, features: dict[str, Tensor]) -> Tensor:
-        """Compute L2-normalised embeddings [S, N, embedding_dim] from the pooled features; an empty tensor without heads."""
+        """Compute L2-normalised embeddings [S, N, embedding_dim] from pooled features; empty without heads."""
         if not self.heads:
             return next(iter(features.values())).new_empty(0)
         shared = features.get(GENERAL)
@@ -71,7 +71,10 @@ class Network(nn.Module):
         )
 
     def forward_spaces(self, images: Tensor) -> dict[str, Tensor]:
-        """Compute the evaluated features [N, D] by name: V and all embeddings, or the pooled output of each separate stage."""
+        """Compute the evaluated features [N, D] by name of space.
+
+        These are V (``general``) and all embeddings, or the pooled output of each space's own last stage.
+        """
         pooled = self.features(images)
         if GENERAL not in pooled:
             return pooled

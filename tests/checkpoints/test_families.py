@@ -31,10 +31,10 @@ def spaces_of(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[str, 
         return network.eval().forward_spaces(pixels)
 
 
-def imported(path, **choice) -> tuple[importing.Examination, native.Checkpoint]:
-    chosen = importing.Choice(**choice)
-    found = importing.examine(path, chosen)
-    return found, importing.checkpoint(found, chosen)
+def imported(path, **choice) -> tuple[importing.Inspection, native.Checkpoint]:
+    chosen = importing.ImportOptions(**choice)
+    found = importing.inspect_file(path, chosen)
+    return found, importing.convert_to_checkpoint(found, chosen)
 
 
 def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -48,7 +48,7 @@ def test_a_layout_imports_whole_and_gives_the_source_models_features(layout, sou
     family, build = LAYOUTS[layout]
     torch.save(build(source.state_dict()), tmp_path / "source.pth")
     found, checkpoint = imported(tmp_path / "source.pth")
-    assert found.layout == family
+    assert found.family == family
     assert found.unknown == ()
     assert found.architecture.name == "resnet18"
     assert len(found.match.weights) == len(source.state_dict())
@@ -115,7 +115,7 @@ def test_lightning_writes_what_is_imported(source, tmp_path):
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     source.eval()
     found, checkpoint = imported(tmp_path / "last.ckpt")
-    assert found.layout == "lightly"
+    assert found.family == "lightly"
     with torch.inference_mode():
         assert_same(spaces_of(checkpoint, images())["general"], source(images()))
 
@@ -160,7 +160,7 @@ def test_the_architecture_is_recognised_from_shapes(name):
 
     with torch.device("meta"):
         state = torchvision.models.get_model(name, weights=None).state_dict()
-    assert recognising.recognise(state, "").architecture.name.removeprefix("torchvision:") == name
+    assert recognising.recognise_by_tensors(state, "").architecture.name.removeprefix("torchvision:") == name
 
 
 @pytest.mark.parametrize(("layout", "said"), [("bare", True), ("lightly", True), ("moco", False)])

@@ -77,8 +77,8 @@ def own_file(path: Path, module: str) -> dict[str, torch.Tensor]:
 
 def test_an_architecture_of_ones_own_as_documented(own_module, tmp_path):
     state = own_file(tmp_path / "net.th", own_module)
-    wishes = preprocessing.PreprocessingOverrides(image_size=32, resize=32)
-    found, checkpoint = imported(tmp_path / "net.th", arch=f"{own_module}:resnet20", wishes=wishes)
+    overrides = preprocessing.PreprocessingOverrides(image_size=32, resize=32)
+    found, checkpoint = imported(tmp_path / "net.th", arch=f"{own_module}:resnet20", preprocessing=overrides)
     assert found.left_out == {"linear": 2}
     assert checkpoint.card.preprocessing.resize == 32
     with torch.inference_mode():
@@ -112,8 +112,8 @@ def test_a_card_alone_never_runs_code(own_module, tmp_path, monkeypatch):
     from loocbench.jobs import checkpoints as job
 
     own_file(tmp_path / "net.th", own_module)
-    choice = importing.Choice(arch=f"{own_module}:resnet20", name="mine")
-    _, place, _ = job.import_(str(tmp_path / "net.th"), choice, Path("runs"), overwrite=False)
+    choice = importing.ImportOptions(arch=f"{own_module}:resnet20", name="mine")
+    _, place, _ = job.import_checkpoint(str(tmp_path / "net.th"), choice, Path("runs"), overwrite=False)
     assert locate.load("mine").card.backbone == "python:cifar_resnets:resnet20"
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "another user" / name)
     Path("cifar_resnets.py").write_text("raise SystemExit('code ran')")
@@ -121,9 +121,9 @@ def test_a_card_alone_never_runs_code(own_module, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"wants to run cifar_resnets:resnet20 .* confirm it with"):
         loocbench.load("mine")
     with pytest.raises(UserError, match="confirm it with"):
-        job.import_(str(place), importing.Choice(name="again"), Path("runs"), overwrite=False)
-    job.import_(
-        str(place), importing.Choice(arch=f"{own_module}:resnet20", name="again"), Path("runs"), overwrite=False
+        job.import_checkpoint(str(place), importing.ImportOptions(name="again"), Path("runs"), overwrite=False)
+    job.import_checkpoint(
+        str(place), importing.ImportOptions(arch=f"{own_module}:resnet20", name="again"), Path("runs"), overwrite=False
     )
     assert native.load(Path("runs/again/checkpoint.safetensors")).card.name == "again"
 
@@ -202,7 +202,7 @@ def test_a_wrong_key_map_is_one_line(tmp_path, text, message):
     torch.save({"conv1.weight": torch.zeros(2)}, tmp_path / "net.pth")
     (tmp_path / "map.toml").write_text(text)
     with pytest.raises(UserError, match=re.escape(message)):
-        importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
+        importing.inspect_file(tmp_path / "net.pth", importing.ImportOptions(key_map=tmp_path / "map.toml"))
 
 
 def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
@@ -210,7 +210,7 @@ def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
     for target in ("backbone", "head:color"):
         (tmp_path / "map.toml").write_text(f'[prefixes]\n"q." = "{target}"\n"k." = "{target}"\n')
         with pytest.raises(UserError, match=f"two tensors become conv1.weight of {target}, one is k.conv1.weight; put"):
-            importing.examine(tmp_path / "net.pth", importing.Choice(key_map=tmp_path / "map.toml"))
+            importing.inspect_file(tmp_path / "net.pth", importing.ImportOptions(key_map=tmp_path / "map.toml"))
 
 
 def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
@@ -302,14 +302,14 @@ def test_a_card_of_spaces_that_its_network_does_not_give_is_refused(tmp_path):
 def test_known_weights_of_torchvision_state_their_preprocessing(monkeypatch):
     entry = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     mark = re.search(r"-([0-9a-f]{8})\.pth", entry.url)[1]
-    stated = preprocessing.find(
+    stated = preprocessing.resolve_preprocessing(
         importing.Architecture(name="resnet50"),
         mark + "0" * 56,
         preprocessing.PreprocessingOverrides(mean=(0.5, 0.5, 0.5)),
     )
-    assert (stated.preprocessing.resize, stated.preprocessing.image_size) == (232, 224)
-    assert stated.preprocessing.mean == (0.5, 0.5, 0.5)
-    assert stated.how == "mean as given; the rest stated by torchvision for ResNet50_Weights.IMAGENET1K_V2"
+    assert (stated.values.resize, stated.values.image_size) == (232, 224)
+    assert stated.values.mean == (0.5, 0.5, 0.5)
+    assert stated.known_from == "mean as given; the rest stated by torchvision for ResNet50_Weights.IMAGENET1K_V2"
     assert stated.trained_on == "ImageNet-1k"
 
 
@@ -323,7 +323,9 @@ def test_a_foreign_file_is_a_checkpoint_of_every_command(tmp_path):
 
 def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
     runs = trained["looc"].parents[1]
-    card = untrained.build_checkpoint("shufflenet_v2_x0_5", 0).card.model_copy(update={"created": "9999", "name": "imported"})
+    card = untrained.build_checkpoint("shufflenet_v2_x0_5", 0).card.model_copy(
+        update={"created": "9999", "name": "imported"}
+    )
     place = runs / "imported" / native.FILE
     native.save(place, card, untrained.build_checkpoint("shufflenet_v2_x0_5", 0).weights)
     try:
@@ -343,8 +345,8 @@ def test_an_untrained_network_of_any_architecture_is_a_baseline():
 
 def test_the_untrained_twin_of_a_checkpoint_sees_images_as_it_does(tmp_path):
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "net.pth")
-    wishes = preprocessing.PreprocessingOverrides(image_size=64, resize=64, std=(1.0, 1.0, 1.0))
-    _, checkpoint = imported(tmp_path / "net.pth", wishes=wishes, name="mine")
+    overrides = preprocessing.PreprocessingOverrides(image_size=64, resize=64, std=(1.0, 1.0, 1.0))
+    _, checkpoint = imported(tmp_path / "net.pth", preprocessing=overrides, name="mine")
     native.save(Path("runs/mine") / native.FILE, checkpoint.card, checkpoint.weights)
     twin = locate.load("random:mine", seed=3)
     assert twin.card.preprocessing == checkpoint.card.preprocessing
@@ -375,7 +377,7 @@ def test_torchvisions_weights_are_fetched_into_torchs_cache_and_read_as_any_file
     [
         ("torchvision:resnet5", "unknown torchvision model 'resnet5'. Did you mean"),
         ("torchvision:resnet50:V3", "unknown weights of resnet50 'V3'"),
-        ("hf:resnet50", "names no repository; write hf:ORG/REPO"),
+        ("hf:resnet50", "does not name a repository; write hf:ORG/REPO"),
         ("random:resnet5", "unknown backbone 'resnet5'"),
         ("timm:resnet18.typo", "unknown timm model 'resnet18.typo'. Did you mean"),
         ("random:timm:resnet18.typo", "unknown timm model 'resnet18.typo'. Did you mean"),
@@ -427,7 +429,7 @@ def test_a_foreign_model_stands_in_the_table_beside_a_run_and_a_random_network(t
 def test_real_mobilenet_gives_torchvisions_own_features(real_weights):
     path = real_weights / "mobilenet_v2-b0353104.pth"
     found, checkpoint = imported(path)
-    assert found.stated.how == "stated by torchvision for MobileNet_V2_Weights.IMAGENET1K_V1"
+    assert found.preprocessing.known_from == "stated by torchvision for MobileNet_V2_Weights.IMAGENET1K_V1"
     net = torchvision.models.mobilenet_v2()
     net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     net.classifier = nn.Identity()

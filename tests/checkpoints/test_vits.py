@@ -114,7 +114,7 @@ def test_a_vit_imports_whole_from_every_layout_and_gives_its_tokens(family, buil
     net = vit()
     torch.save(build(net.state_dict()), tmp_path / "vit.pth")
     found, checkpoint = imported(tmp_path / "vit.pth")
-    assert found.layout == family
+    assert found.family == family
     assert found.unknown == ()
     assert len(found.match.weights) == len(net.state_dict())
     assert any("3 attention heads" in note for note in found.notes)  # shapes do not say it
@@ -179,7 +179,7 @@ def test_dinov2_in_transformers_names(tmp_path):
     }
     save_file({**renamed, "embeddings.mask_token": torch.zeros(1, 384)}, tmp_path / "model.safetensors")
     found, checkpoint = imported(tmp_path / "model.safetensors")
-    assert found.layout == "transformers"
+    assert found.family == "transformers"
     assert found.architecture.name == "timm:vit_small_patch14_dinov2"
     assert_all_same(spaces_of(checkpoint, images(70)), tokens(net, images(70)))
 
@@ -191,7 +191,7 @@ def _mlp(name: re.Match[str]) -> str:
 def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
     net = vit()
     torch.save(net.state_dict(), tmp_path / "vit.pth")
-    _, checkpoint = imported(tmp_path / "vit.pth", wishes=preprocessing.PreprocessingOverrides(image_size=96))
+    _, checkpoint = imported(tmp_path / "vit.pth", preprocessing=preprocessing.PreprocessingOverrides(image_size=96))
     dynamic = vit(dynamic_img_size=True)
     dynamic.load_state_dict(net.state_dict())
     assert torch.equal(checkpoint.weights["net.pos_embed"], net.state_dict()["pos_embed"])
@@ -223,7 +223,7 @@ def test_torchvisions_vit(tmp_path):
     expected = {"general": general, "cls": kept[0][:, 0], "patch": kept[0][:, 1:].mean(dim=1)}
     assert_all_same(spaces_of(checkpoint, images(64)), expected)
     with pytest.raises(UserError, match="takes images of 64 px; leave --image-size out"):
-        imported(tmp_path / "vit.pth", wishes=preprocessing.PreprocessingOverrides(image_size=96))
+        imported(tmp_path / "vit.pth", preprocessing=preprocessing.PreprocessingOverrides(image_size=96))
 
 
 def open_clip_names(net: nn.Module) -> State:
@@ -254,9 +254,9 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     net = perturbed(timm.create_model(name, num_classes=0))
     save_file({key: tensor.clone() for key, tensor in open_clip_names(net).items()}, tmp_path / "clip.safetensors")
     with pytest.raises(UserError, match="GELU or QuickGELU is not in the file; say so: --arch timm:vit_base_patch32"):
-        importing.examine(tmp_path / "clip.safetensors")
+        importing.inspect_file(tmp_path / "clip.safetensors")
     found, checkpoint = imported(tmp_path / "clip.safetensors", arch=f"timm:{name}")
-    assert found.layout == "CLIP"
+    assert found.family == "CLIP"
     assert found.unknown == ()
     assert checkpoint.card.preprocessing.mean == pytest.approx((0.48145466, 0.4578275, 0.40821073))
     assert "its own is bicubic" in checkpoint.card.source.preprocessing
@@ -313,7 +313,7 @@ def test_any_timm_model_gives_its_pooled_features(tmp_path):
     save_file(net.state_dict(), tmp_path / "model.safetensors")
     found, checkpoint = imported(tmp_path / "model.safetensors", arch="timm:mobilenetv3_small_050")
     assert found.left_out == {"classifier": 2}
-    assert found.stated.how.startswith("stated by timm for mobilenetv3_small_050")
+    assert found.preprocessing.known_from.startswith("stated by timm for mobilenetv3_small_050")
     with torch.inference_mode():
         expected = net.forward_head(net.forward_features(images(64)), pre_logits=True)
     assert_same(spaces_of(checkpoint, images(64))["general"], expected)
@@ -331,7 +331,7 @@ def test_without_timm_the_extra_is_named(tmp_path, monkeypatch):
     torch.save(vit().state_dict(), tmp_path / "vit.pth")
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UserError, match=r"this needs timm; install it with: pip install 'loocbench\[timm\]'"):
-        importing.examine(tmp_path / "vit.pth")
+        importing.inspect_file(tmp_path / "vit.pth")
 
 
 def test_timms_pretrained_weights_are_fetched_and_read_as_any_file(tmp_path, monkeypatch):
@@ -344,7 +344,7 @@ def test_timms_pretrained_weights_are_fetched_and_read_as_any_file(tmp_path, mon
 
     def fetch(repository, revision, names=()):
         asked.append(repository)
-        return hub.Fetched(tmp_path / "model.safetensors", "c0ffee", None)
+        return hub.HubFiles(tmp_path / "model.safetensors", "c0ffee", None)
 
     monkeypatch.setattr(hub, "fetch", fetch)
     card = locate.load("timm:mobilenetv3_small_050").card
@@ -391,10 +391,12 @@ _CLIP = {"conv1.weight": torch.zeros(768, 3, 32, 32), "transformer.resblocks.0.a
 def test_no_misshapen_tensor_is_taken_for_a_large_vits(sound, name, shape):
     from loocbench.checkpoints.foreign import recognising
 
-    assert recognising.recognise(_TORCHVISION, "").architecture.name == "torchvision:vit_b_16"
+    assert recognising.recognise_by_tensors(_TORCHVISION, "").architecture.name == "torchvision:vit_b_16"
     if name == "conv1.weight" and len(shape) == 4 and 0 not in shape:
         pytest.skip("a stem like another")
-    found = recognising.recognise({**sound, name: torch.zeros(shape)}, "")  # a smaller grid fails in matching
+    found = recognising.recognise_by_tensors(
+        {**sound, name: torch.zeros(shape)}, ""
+    )  # a smaller grid fails in matching
     assert found is None or (name, shape) == (
         "encoder.pos_embedding",
         (1, 9, 64),
@@ -449,24 +451,24 @@ def test_positions_that_are_no_plain_grid_are_left_to_the_network(name):
 
     with torch.device("meta"):
         state = timm.create_model(name, num_classes=0).state_dict()
-    assert recognising.named(f"timm:{name}", state, "", None).architecture.options == {}
+    assert recognising.complete_named(f"timm:{name}", state, "", None).architecture.options == {}
 
 
 @pytest.mark.parametrize("name", ["cait_xxs24_224", "beit_base_patch16_224", "volo_d1_224"])
 def test_another_resolution_where_positions_are_fixed_is_one_line(name):
     with pytest.raises(UserError, match=f"timm:{name} takes images of 224 px; leave --image-size out"):
-        preprocessing.fitted(importing.Architecture(name=f"timm:{name}"), 256)
+        preprocessing.adapt_to_image_size(importing.Architecture(name=f"timm:{name}"), 256)
 
 
 def test_how_many_heads_a_vit_has_can_be_said(tmp_path):
     net = vit(num_heads=6)
     torch.save(net.state_dict(), tmp_path / "vit.pth")
-    found, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 6})
+    found, checkpoint = imported(tmp_path / "vit.pth", architecture_options={"num_heads": 6})
     assert "6 attention heads, as given" in found.notes
     assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
     torch.save(tiny_vit().state_dict(), tmp_path / "vit.pth")
     with pytest.raises(UserError, match="64 channels cannot be shared by 5 attention heads"):
-        imported(tmp_path / "vit.pth", options={"num_heads": 5})
+        imported(tmp_path / "vit.pth", architecture_options={"num_heads": 5})
 
 
 def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
@@ -476,5 +478,5 @@ def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
     torch.save({"state_dict": state}, tmp_path / "vit.pth")
     with pytest.raises(UserError, match=r"how many attention heads .* say --num-heads 12 .* or 6"):
         imported(tmp_path / "vit.pth")
-    _, checkpoint = imported(tmp_path / "vit.pth", options={"num_heads": 12})
+    _, checkpoint = imported(tmp_path / "vit.pth", architecture_options={"num_heads": 12})
     assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))

@@ -31,7 +31,7 @@ def test_export_then_import_is_the_identity(tmp_path, name, output):
     torch.save(net.state_dict(), tmp_path / "source.pth")
     first = locate.load("source.pth")
     export("source.pth", "torchvision", output)
-    again = importing.checkpoint(importing.examine(Path(output)), importing.Choice())
+    again = importing.convert_to_checkpoint(importing.inspect_file(Path(output)), importing.ImportOptions())
     assert again.card.weights == first.card.weights
     assert again.card.spaces == first.card.spaces
 

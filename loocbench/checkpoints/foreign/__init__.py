@@ -11,6 +11,6 @@ In the order in which :func:`importing.inspect_file` uses them:
     tensor_routing, timm_names, matching    every tensor to its place in the network, strictly
     importing            all of it together, and the result as a checkpoint of loocbench's own
 
-To add the layout of another training script, add one entry to ``families.FAMILIES``, and rules to ``tensor_names`` if it
-also renames the tensors within the backbone.
+To add the layout of another training script, add one entry to ``families.FAMILIES``, and rules to ``tensor_names`` if
+it also renames the tensors within the backbone.
 """

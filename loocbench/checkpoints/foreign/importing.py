@@ -1,4 +1,4 @@
-"""Importing a foreign file: what it holds, where every tensor went, and the result as a checkpoint of loocbench's own."""
+"""Importing a foreign file: what it holds, where every tensor went, and the result as a native checkpoint."""
 
 from __future__ import annotations
 

@@ -82,7 +82,9 @@ def route_by_key_map(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path)
         into[place] = tensor
     for prefix in key_map.prefixes:
         if prefix not in used:
-            raise UserError(f"{path}: no tensor's name begins with '{prefix}'; the file's begin with {_list_prefixes(tensors)}.")
+            raise UserError(
+                f"{path}: no tensor's name begins with '{prefix}'; the file's begin with {_list_prefixes(tensors)}."
+            )
     return RoutedTensors(
         f"key map {path.name}",
         backbone,

@@ -120,7 +120,7 @@ def read_storages(file: IO[bytes], path: Path, size: int) -> Iterator[tuple[str,
 
 
 def _to_python3_name(module: str, name: str) -> str:
-    """Return the Python 3 name of a global: pickles of protocol 2 have the names of Python 2, and torch translates them."""
+    """Return the Python 3 name of a global: pickles of protocol 2 have names of Python 2, which torch translates."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{module}.{name}"
 

@@ -47,8 +47,8 @@ def resolve_preprocessing(
 ) -> ResolvedPreprocessing:
     """Return the preprocessing of a network. Priority: user, library, ImageNet's defaults.
 
-    sha256: of the file, which identifies torchvision's published weights. timm_config: a timm ``pretrained_cfg``. Raises
-    UserError for overrides that are invalid together.
+    sha256: of the file, which identifies torchvision's published weights. timm_config: a timm ``pretrained_cfg``.
+    Raises UserError for invalid overrides.
     """
     stated = _read_timm_config(timm_config, "stated by its timm configuration") if timm_config else None
     found = stated or _look_up_torchvision(sha256) or _look_up_timm(architecture) or _assume_imagenet(architecture)
@@ -93,7 +93,9 @@ def adapt_to_image_size(architecture: Architecture, image_size: int) -> Architec
 
 def find_torchvision_weights(sha256: str) -> Any | None:
     """Return torchvision's entry for the file with this hash, or None; file names hold the first digits of the hash."""
-    return next((entry for mark, entry in _list_published_weights() if sha256.startswith(mark)), None) if sha256 else None
+    return (
+        next((entry for mark, entry in _list_published_weights() if sha256.startswith(mark)), None) if sha256 else None
+    )
 
 
 @lru_cache(maxsize=1)

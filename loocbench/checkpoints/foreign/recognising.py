@@ -100,7 +100,9 @@ def recognise_by_tensors(
     return RecognisedArchitecture(nearest) if nearest else None
 
 
-def _recognise_resnet(tensors: Mapping[str, Tensor], family: str, stem_padding: int | None) -> RecognisedArchitecture | None:
+def _recognise_resnet(
+    tensors: Mapping[str, Tensor], family: str, stem_padding: int | None
+) -> RecognisedArchitecture | None:
     stages = [[name for name in tensors if name.startswith(f"layer{number}.")] for number in (1, 2, 3, 4)]
     blocks = [len({name.split(".")[1] for name in stage}) for stage in stages]
     convolutions = 3 if any(re.fullmatch(r"layer1\.\d+\.conv3\.weight", name) for name in stages[0]) else 2
@@ -130,7 +132,7 @@ def complete_named(
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str] = MappingProxyType({}),
 ) -> RecognisedArchitecture:
-    """Return the architecture called ``name``, with the details that the tensors tell: a ResNet's stem, a ViT's image size.
+    """Return the architecture called ``name``, with what the tensors tell: a ResNet's stem, a ViT's image size.
 
     options: of a timm model.
     """
@@ -139,7 +141,9 @@ def complete_named(
         return found if found and found.architecture.name == name else RecognisedArchitecture(Architecture(name=name))
     if name.startswith(architectures.TIMM):
         size = vits.infer_image_size(Architecture(name=name, options=dict(options)), tensors)
-        return RecognisedArchitecture(Architecture(name=name, options={**options, **({"img_size": size} if size else {})}))
+        return RecognisedArchitecture(
+            Architecture(name=name, options={**options, **({"img_size": size} if size else {})})
+        )
     stem = tensors.get("conv1.weight")
     if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
         return RecognisedArchitecture(Architecture(name=name))

@@ -76,8 +76,8 @@ def _check_archive(archive: zipfile.ZipFile, path: Path) -> None:
         for member in members.values()
     ):
         raise UserError(
-            f"{path} claims {format_bytes(total)} in a file of {format_bytes(size)}: damaged, or compressed as torch.save "
-            "does not; download it anew."
+            f"{path} claims {format_bytes(total)} in a file of {format_bytes(size)}: damaged, or compressed as "
+            "torch.save does not; download it anew."
         )
     pickles = [name for name in members if name.partition("/")[2] == "data.pkl"]
     if len(pickles) != 1:

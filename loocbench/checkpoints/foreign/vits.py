@@ -19,11 +19,14 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
     (14, 1280, 32): "vit_h_14",
 }
 TIMM_SIZES = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
-_LARGEST, _DEEPEST = 8192, 256  # pixels and channels; blocks: a file must not make loocbench build a network of any size
+_LARGEST, _DEEPEST = (
+    8192,
+    256,
+)  # pixels and channels; blocks: a file must not make loocbench build a network of any size
 
 
 def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
-    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384: its number of heads is only in its configuration."""
+    """Raise UserError for OpenMMLab's MoCo v3 with a ViT of width 384: only its configuration tells the heads."""
     stem = read_stem(tensors, "patch_embed.proj.weight")
     if stem and stem[0] == 384:
         raise UserError(
@@ -72,7 +75,9 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
         name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
         options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
         return RecognisedArchitecture(
-            Architecture(name=f"timm:{architectures.resolve_name(f'timm:{name}').removeprefix('timm:')}", options=options)
+            Architecture(
+                name=f"timm:{architectures.resolve_name(f'timm:{name}').removeprefix('timm:')}", options=options
+            )
         )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
     fc1 = tensors.get("blocks.0.mlp.fc1.weight")
@@ -131,7 +136,7 @@ def read_stem(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | Non
 
 
 def _count_grid_side(positions: Tensor) -> int:
-    """Return the number of patches along a side, from positions [.., tokens, D]: its square, or one more with a class."""
+    """Return the patches per side, from positions [.., tokens, D]: tokens is its square, or one more with a class."""
     count = positions.shape[-2] if positions.ndim in (2, 3) else 0
     whole = math.isqrt(count)
     return whole if whole * whole == count else math.isqrt(count - 1)
