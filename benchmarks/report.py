@@ -89,7 +89,7 @@ def fill(results: Path, count: int) -> None:
             hardware=hardware,
             created=now,
         )
-        path = store.locate(
+        path = store.row_path(
             results, "many", row.checkpoint, f"{checkpoint:08x}", row.task, row.task_version, features, seed
         )
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).parents[1]
 def test_every_metric_of_every_row_is_a_line(tmp_path):
     for suite, seed in (("a", 0), ("a", 1), ("b", 0)):
         kept = row(seed=seed)
-        store.save(place(tmp_path, suite, kept), kept)
+        store.write_row(place(tmp_path, suite, kept), kept)
     loaded = results.load(tmp_path)
     assert loaded[["suite", "seed"]].values.tolist() == [["a", 0], ["a", 1], ["b", 0]]
     assert loaded.value.tolist() == [0.5] * 3
@@ -33,11 +33,11 @@ def test_the_committed_results_are_read_with_all_their_figures():
 
 
 def test_columns_and_types_are_the_documented_ones_also_where_little_is_known(tmp_path):
-    store.save(place(tmp_path, "a", row()), row(recipe=None, epochs=None, certificate=None))
+    store.write_row(place(tmp_path, "a", row()), row(recipe=None, epochs=None, certificate=None))
     loaded = results.load(tmp_path)
-    for table in (loaded, loaded.iloc[:0], frame.to_frame([])):
+    for table in (loaded, loaded.iloc[:0], frame.rows_to_frame([])):
         assert list(table.columns) == list(frame.COLUMNS)
-        assert table.dtypes.equals(frame.to_frame([row()]).dtypes)
+        assert table.dtypes.equals(frame.rows_to_frame([row()]).dtypes)
     assert pd.isna(loaded.pretraining_seed[0])
     assert pd.isna(loaded.epochs[0])
     documented = re.findall(r"^\| `(\w+)` \|", (CHECKOUT / "docs" / "results.md").read_text(), flags=re.MULTILINE)
@@ -46,16 +46,16 @@ def test_columns_and_types_are_the_documented_ones_also_where_little_is_known(tm
 
 def test_a_torn_file_is_named_in_a_warning(tmp_path):
     path = place(tmp_path, "a", row())
-    store.save(path, row())
+    store.write_row(path, row())
     shutil.copy(path, path.with_name("torn.json"))
     path.with_name("torn.json").write_text("{")
-    with pytest.warns(UserWarning, match=r"torn\.json: it is torn"):
+    with pytest.warns(UserWarning, match=r"torn\.json: it is truncated"):
         assert len(results.load(tmp_path)) == 1
 
 
 def test_a_folder_or_suite_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match="no results in"):
         results.load(tmp_path / "nowhere")
-    store.save(place(tmp_path, "a", row()), row())
+    store.write_row(place(tmp_path, "a", row()), row())
     with pytest.raises(UserError, match="There are: a"):
         results.load(tmp_path, "b")

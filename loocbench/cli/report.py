@@ -18,7 +18,7 @@ ROWS, COLUMNS, TESTS = "Which rows", "Which columns, and how", "Paired tests"
 
 
 def _patterns(flag: str, text: str, panel: str = ROWS) -> typer.models.OptionInfo:
-    """A repeatable filter."""
+    """A repeatable filter option."""
     return typer.Option(flag, help=f"{text} (repeatable; * and ? stand for any letters).", rich_help_panel=panel)
 
 
@@ -41,11 +41,11 @@ def report(
         str,
         typer.Option(
             "--sort",
-            help="model (the order of the paper's tables), or TASK or TASK:METRIC, the best first.",
+            help="model (the order of the paper's tables), or TASK or TASK:METRIC, best first.",
             rich_help_panel=COLUMNS,
         ),
     ] = "model",
-    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order round.", rich_help_panel=COLUMNS)] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.", rich_help_panel=COLUMNS)] = False,
     spread: Annotated[
         str,
         typer.Option(
@@ -77,7 +77,7 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="Where it goes; default: standard output (HTML: RESULTS/SUITE/report.html).",
+            help="File to write; default: standard output (HTML: RESULTS/SUITE/report.html).",
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,
@@ -88,25 +88,27 @@ def report(
         ),
     ] = None,
     runs: o.Runs = o.DEFAULT_RUNS,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
-    """Comparison table of the measured rows, for the terminal, a paper, a web page or a machine.
+    """Comparison table of the measured rows, for the terminal, a paper, a web page or another program.
 
     Without --format, --output and filters it is printed, and written as table.md beside rows.csv with every figure.
     """
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
-    from loocbench.report.table import table
+    from loocbench.records import store
+    from loocbench.report.formats import rendering
     from loocbench.report.table.selection import Selection
+    from loocbench.report.table.table import TableOptions, build_table
 
     if spread not in ("interval", "sd"):
         raise unknown("spread", spread, ("interval", "sd"))
     if against and every_pair:
         raise UserError("--against tests one line against the others, --every-pair all; choose one of them.")
-    kind = job.format_of("json" if json and format_ is None else format_, output)
+    chosen_format = rendering.choose_format("json" if as_json and format_ is None else format_, output)
     chosen = Selection(*(tuple(names or ()) for names in (model, task, dataset, features, backbone, metric)))
-    options = table.Options(
+    options = TableOptions(
         chosen,
         every_metric=every_metric,
         spread=spread,  # type: ignore[arg-type]  # one of the two
@@ -116,34 +118,33 @@ def report(
         every_pair=every_pair,
     )
     with Display() as display:
-        rows = job.rows_of(results, suite, display)
-        built = table.build(rows, options)
+        rows = store.read_suite(results, suite, display)
+        table = build_table(rows, options)
         written: list[Path] = []
-        if kind == "html":
+        if chosen_format == "html":
             from loocbench.jobs import html_report
 
-            place = output or results / suite / "report.html"
+            page = output or results / suite / "report.html"
             written.append(
-                html_report.write(built, rows, options, results, suite, output=place, pivot=pivot, reporter=display)
+                html_report.write_html_report(table, rows, options, results, suite, page, pivot=pivot, reporter=display)
             )
-        elif kind == "terminal" and output is None and chosen == Selection():  # of a part there is no usual table
-            try:
-                written += job.write_usual(built, rows, results, suite, pivot=pivot)
-            except UserError as error:  # a store that may only be read can still be shown
-                display.info(f"printed only: {error}")
         elif output is not None:
-            written.append(job.write_text(built, kind, suite, output=output, pivot=pivot))
+            written.append(job.write_table(table, chosen_format, suite, output, pivot=pivot))
+        elif chosen_format == "terminal" and chosen == Selection():  # a filtered table would replace the whole one
+            try:
+                written += job.write_suite_files(table, rows, results, suite, pivot=pivot)
+            except UserError as error:  # a read-only store can still be shown
+                display.info(f"printed only: {error}")
         if figures is not None:
             from loocbench.jobs import figures as drawing
 
-            written += drawing.draw(built, rows, options, figures, runs=runs, reporter=display)
-    if output is None and kind not in ("terminal", "html"):
-        print(job.text_of(built, kind, f"Results: {suite}", pivot=pivot), end="")
-        return
-    if output is None and kind == "terminal":
-        show(built, written, pivot=pivot)
-        return
-    _say(written)
+            written += drawing.draw_suite_figures(table, rows, options, figures, runs=runs, reporter=display)
+    if output is None and chosen_format == "terminal":
+        show(table, written, pivot=pivot)
+    elif output is None and chosen_format != "html":
+        print(rendering.render_table(table, chosen_format, job.report_title(suite), pivot=pivot), end="")
+    else:
+        _print_written(written)
 
 
 def show(table: Table, written: Sequence[Path], *, pivot: bool = False) -> None:
@@ -151,11 +152,11 @@ def show(table: Table, written: Sequence[Path], *, pivot: bool = False) -> None:
     from loocbench.cli.console import stdout
     from loocbench.report.formats import terminal
 
-    terminal.render(table, stdout(), pivot=pivot)
-    _say(written)
+    terminal.print_table(table, stdout(), pivot=pivot)
+    _print_written(written)
 
 
-def _say(written: Sequence[Path]) -> None:
+def _print_written(written: Sequence[Path]) -> None:
     from loocbench.cli.console import stdout
 
     for path in written:

@@ -39,16 +39,16 @@ def retrieve(
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs import gallery
-    from loocbench.report.figures import axes, panels
-    from loocbench.report.table import columns, experiments
+    from loocbench.report.figures import line_plots
+    from loocbench.report.table import columns, experiments, panels
 
     card = finding.find("controlled" if controlled else "retrieval", dataset)
     with measuring.measured(card, request, checkpoint, features) as (row, path, measurement):
         place = picture or path.with_suffix(".png")
         if controlled:
-            known = columns.cards([row])
-            shown = columns.choose([row], known, every_metric=False, metrics=())
-            axes.draw(panels.curves(shown, known, experiments.group([row])), place)
+            known = columns.load_cards([row])
+            shown = columns.choose_columns([row], known, every_metric=False, metrics=())
+            line_plots.draw_line_plots(panels.curve_panels(shown, known, experiments.group_rows([row])), place)
             measurement.info(f"curve: {place}")
         else:
             gallery.draw([measurement], place)

@@ -43,7 +43,7 @@ def sensitivity(
         names = features or measurement.encoder.spaces
         rows, paths = zip(*rows_of(measurement, names, **request.store), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{request.seed}.png"
-        heat_map.draw(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
+        heat_map.draw_heat_map(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
         measurement.info(f"heat map: {place}")
     if request.json:
         measuring.print_rows(rows)

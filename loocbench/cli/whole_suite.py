@@ -20,14 +20,15 @@ def run(
 ) -> tuple[Table, list[Path], list[Path]]:
     """Pretrain, measure, write the table, then draw. Returns the table, its files, and the pictures."""
     from loocbench.jobs import report as reporting
-    from loocbench.report.table import table
+    from loocbench.records import store
+    from loocbench.report.table.table import build_table
 
     name, results = suite.card.suite, suite.places.results
     with Display() as display:
         pictured = suite.run(device=device, inference=inference, overwrite=overwrite, reporter=display)
-        rows = reporting.rows_of(results, name, display)
-        built = table.build(rows)
-        written = reporting.write_usual(built, rows, results, name, pivot=False)
+        rows = store.read_suite(results, name, display)
+        built = build_table(rows)
+        written = reporting.write_suite_files(built, rows, results, name, pivot=False)
         return built, written, suite.draw(pictured)
 
 

@@ -1,1 +1,1 @@
-"""What leaves the house: networks in other layouts, and the page that goes with a checkpoint."""
+"""Exports of checkpoints: weights under other libraries' names, ONNX, and the hub's model card."""

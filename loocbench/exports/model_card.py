@@ -1,4 +1,4 @@
-"""What a hub shows of a checkpoint: its README, made from its card."""
+"""The model card of a checkpoint: the README.md that a hub shows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from loocbench.models import architectures
 from loocbench.types import CheckpointCard
 
 
-def render(encoder: Encoder, repository: str) -> str:
-    """A Markdown page with the hub's metadata. What the card does not know is said to be unknown."""
+def render_model_card(encoder: Encoder, repository: str) -> str:
+    """A Markdown page with the hub's metadata, made from the checkpoint's card; unknown facts are called unknown."""
     return "\n".join(_lines(encoder, encoder.card, repository)) + "\n"
 
 
@@ -18,15 +18,16 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
     size = card.preprocessing
     yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
     yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")
-    runs = "loading it runs no code"
+    loading = "loading it runs no code"
     if card.backbone.startswith(architectures.PYTHON):
-        runs = "its network is code that you need, and must confirm, to load it"
-    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; {runs})."
+        loading = "its network is code that you need, and must confirm, to load it"
+    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; {loading})."
     yield ""
     yield from ("| | |", "|---|---|")
     yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"
-    yield f"| input | short side {size.resize} px, centre crop {size.image_size} px, mean {_triple(size.mean)}, " + (
-        f"standard deviation {_triple(size.std)} |"
+    yield (
+        f"| input | short side {size.resize} px, centre crop {size.image_size} px, mean {_format_values(size.mean)}, "
+        + (f"standard deviation {_format_values(size.std)} |")
     )
     if card.recipe:
         note = f" ({card.dataset_note})" if card.dataset_note else ""
@@ -46,5 +47,5 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
     yield from ("features = encoder(encoder.prepare(images))  # Pillow images -> Tensor [N, D]", "```")
 
 
-def _triple(values: tuple[float, float, float]) -> str:
+def _format_values(values: tuple[float, float, float]) -> str:
     return ", ".join(f"{value:g}" for value in values)

@@ -12,7 +12,7 @@ from loocbench.checkpoints.foreign import importing
 from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.exports import exporting, model_card
+from loocbench.exports import exporting, model_card, onnx_export
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.types import CheckpointCard
@@ -68,15 +68,15 @@ def export_checkpoint(
     layout: torchvision, timm or onnx. space: whose last stage, where each space has its own. features: of an ONNX
     graph. Raises UserError.
     """
-    exporting.require_suffix(output, layout)
+    exporting.check_suffix(output, layout)
     checkpoint = locate.load(reference, runs=runs, seed=seed)
     if layout != "onnx":
-        weights = exporting.tensors(checkpoint, layout, space)
-        exporting.write(output, weights)
+        weights = exporting.rename_tensors(checkpoint, layout, space)
+        exporting.write_tensors(output, weights)
         return f"{len(weights)} tensors under {layout}'s names"
     encoder = Encoder.from_checkpoint(checkpoint)
     name = features or encoder.default_features
-    difference = exporting.onnx(output, encoder, name)
+    difference = onnx_export.export_onnx(output, encoder, name)
     checked = (
         "not checked: onnxruntime is not installed"
         if difference is None
@@ -91,7 +91,7 @@ def push_checkpoint(reference: str, repository: str, runs: Path, *, private: boo
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         native.save(folder / native.FILE, checkpoint.card, checkpoint.weights)
-        page = model_card.render(Encoder.from_checkpoint(checkpoint), repository)
+        page = model_card.render_model_card(Encoder.from_checkpoint(checkpoint), repository)
         files.write_text(folder / "README.md", page)
         return hub.push(repository, folder, private=private, message=f"{checkpoint.card.name}, by loocbench")
 

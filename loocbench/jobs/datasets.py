@@ -160,7 +160,7 @@ def draw_dataset_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
     captions = [split.class_names[factor][split.labels[factor][row]] for row in rows]
     remark = f" ({dataset.note})" if dataset.note else ""
     title = f"{dataset.name}{remark}: {len(rows)} of {len(split):,} images of {split.name}, by {factor}"
-    contact_sheet.draw(images, captions, title, path)
+    contact_sheet.draw_contact_sheet(images, captions, title, path)
     return path
 
 

@@ -81,7 +81,7 @@ def stored_or(
     Raises UserError as :func:`row_of` does.
     """
     encoder, card = measurement.encoder, measurement.card
-    path = store.locate(
+    path = store.row_path(
         results,
         suite,
         encoder.card.name,
@@ -92,35 +92,35 @@ def stored_or(
         measurement.seed,
     )
     for name in (path.parent.name, path.name):
-        if len(name.encode()) > store.LONGEST:
+        if len(name.encode()) > store.MAX_NAME_BYTES:
             raise UserError(
                 f"'{name[:40]}…' is too long for a file's name; shorten the checkpoint's name, or join fewer features."
             )
-    kept = store.read(path) if path.exists() and not overwrite else None
+    kept = store.read_row(path) if path.exists() and not overwrite else None
     if kept is not None:
         size, precision = encoder.preprocessing.image_size, encoder.inference.precision
         found = reuse_error(kept, (measurement.dataset, measurement.other), image_size=size, precision=precision)
-        if found or isinstance(kept, store.Torn):
+        if found or isinstance(kept, store.UnreadableRow):
             raise UserError(f"{path} {found}; --overwrite it, or name other --results.")
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
     row = make()
-    if not store.save(path, row, overwrite=overwrite):
+    if not store.write_row(path, row, overwrite=overwrite):
         measurement.info(f"another process measured it meanwhile, kept: {path} (--overwrite measures again)")
-        other = store.read(path)
+        other = store.read_row(path)
         row = other if isinstance(other, Row) else row
     return row, path
 
 
 def reuse_error(
-    kept: Row | store.Torn, data: tuple[Dataset, Dataset | None] | None, *, image_size: int, precision: str
+    kept: Row | store.UnreadableRow, data: tuple[Dataset, Dataset | None] | None, *, image_size: int, precision: str
 ) -> str:
     """Why what is in a row's place cannot stand for a measurement of now; nothing where it can.
 
     data: the task's data sets; None where they are not at hand to be compared.
     """
-    if isinstance(kept, store.Torn):
+    if isinstance(kept, store.UnreadableRow):
         return f"is there, but {kept.reason}"
     if data and not _is_of(kept, *data):
         return f"was measured on other images of {kept.dataset}"

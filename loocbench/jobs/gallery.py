@@ -41,7 +41,7 @@ def draw(measurements: Sequence[Measurement], path: Path) -> Path:
         for number, (one, nearest) in enumerate(zip(measurements, found, strict=True))
     ]
     title = f"{first.card.title} ({' and '.join(first.card.labels)})"
-    gallery.draw(rows, f"{_name(first)}: {title}" if alone else title, path)
+    gallery.draw_gallery(rows, f"{_name(first)}: {title}" if alone else title, path)
     return path
 
 

@@ -1,57 +1,54 @@
-"""The HTML report of a suite: its table, with the curves, heat maps and galleries that lie beside the rows."""
+"""Writing the HTML report of a suite: its table, curves and heat maps, and the galleries stored beside the rows."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from loocbench import files
+from loocbench.jobs.report import report_title
 from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.report.figures import panels
-from loocbench.report.formats import page
-from loocbench.report.formats.page import Picture
-from loocbench.report.table import columns as choosing
-from loocbench.report.table import matrices, selection
-from loocbench.report.table.experiments import group
-from loocbench.report.table.table import Options, Table
+from loocbench.report.formats import html_page
+from loocbench.report.formats.pictures import Picture, read_picture
+from loocbench.report.table import columns, matrices, panels, selection
+from loocbench.report.table.experiments import group_rows
+from loocbench.report.table.table import Table, TableOptions
 from loocbench.types import Row
 
-MOST_GALLERIES = 24
-_WIDEST = 1600  # pixels of a gallery's picture in the page
+MAX_GALLERIES = 24
 
 
-def write(
-    built: Table,
+def write_html_report(
+    table: Table,
     rows: Sequence[Row],
-    options: Options,
+    options: TableOptions,
     results: Path,
     suite: str,
-    *,
     output: Path,
+    *,
     pivot: bool,
     reporter: Reporter,
 ) -> Path:
-    """Write the page of a table that was built of ``rows`` with ``options``."""
-    kept = selection.shown(rows, options.chosen)
-    known, experiments = choosing.cards(kept), group(kept)
+    """Write the page of a table that was built from ``rows`` with ``options``."""
+    reported = selection.select_reported(rows, options.chosen)
+    cards, experiments = columns.load_cards(reported), group_rows(reported)
     chosen = options.chosen
-    whole = not (chosen.models or chosen.features or chosen.backbones)
-    pictures = list(_galleries(kept, results, suite, reporter, whole=whole))
-    left_out = len(pictures) - MOST_GALLERIES
+    every_model = not (chosen.models or chosen.features or chosen.backbones)
+    pictures = list(_read_galleries(reported, results, suite, reporter, every_model=every_model))
+    left_out = len(pictures) - MAX_GALLERIES
     more = f"{left_out} more galleries are not shown; filter the report to see them." if left_out > 0 else ""
-    text = page.render(
-        built,
-        f"Results: {suite}",
+    text = html_page.render_html(
+        table,
+        report_title(suite),
         panels=[
-            *panels.few_shot(built.columns, known, built.measured),
-            *panels.curves(built.columns, known, experiments),
+            *panels.few_shot_panels(table.columns, cards, table.measured),
+            *panels.curve_panels(table.columns, cards, experiments),
         ],
-        matrices=matrices.matrices(experiments, known),
-        galleries=pictures[:MOST_GALLERIES],
+        matrices=matrices.build_matrices(experiments, cards),
+        galleries=pictures[:MAX_GALLERIES],
         galleries_left_out=more,
         pivot=pivot,
     )
@@ -59,35 +56,26 @@ def write(
     return output
 
 
-def _galleries(rows: Sequence[Row], results: Path, suite: str, reporter: Reporter, *, whole: bool) -> Iterator[Picture]:
-    """The gallery pictures beside retrieval rows; one that cannot be read is named.
+def _read_galleries(
+    rows: Sequence[Row], results: Path, suite: str, reporter: Reporter, *, every_model: bool
+) -> Iterator[Picture]:
+    """The gallery pictures beside retrieval rows; unreadable ones are reported and skipped.
 
-    whole: all models are shown, so that those with the suite's models side by side are too.
+    every_model: also those that show the suite's models side by side.
     """
-    places: dict[Path, str] = {}
-    for row in sorted(rows, key=lambda row: (row.dataset, row.seed)):  # those of one seed show the same queries
+    titles: dict[Path, str] = {}
+    for row in sorted(rows, key=lambda row: (row.dataset, row.seed)):  # galleries of one seed show the same queries
         if row.task.startswith("retrieval/"):
-            place = store.locate(
+            path = store.row_path(
                 results, suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
             )
-            title = f"{row.model}, {row.features}, {row.dataset} (seed {row.seed})"
-            places[place.with_suffix(".png")] = title
-            if whole:
-                together = store.gallery(results, suite, row.task, row.seed)
-                places.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
-    for place, title in places.items():
-        if place.is_file():
+            titles[path.with_suffix(".png")] = f"{row.model}, {row.features}, {row.dataset} (seed {row.seed})"
+            if every_model:
+                together = store.gallery_path(results, suite, row.task, row.seed)
+                titles.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
+    for path, title in titles.items():
+        if path.is_file():
             try:
-                yield _picture(place, title)
+                yield read_picture(path, title)
             except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                reporter.info(f"passed over {place}: {error}")
-
-
-def _picture(path: Path, title: str) -> Picture:
-    """The picture drawn anew, so that nothing but its pixels gets into the page."""
-    with Image.open(path, formats=["PNG"]) as opened:
-        image = opened.convert("RGB")
-    image.thumbnail((_WIDEST, 4 * _WIDEST))
-    stream = io.BytesIO()
-    image.save(stream, "WEBP", quality=82)
-    return Picture(title, stream.getvalue(), "image/webp", image.width, image.height)
+                reporter.info(f"skipped {path}: {error}")

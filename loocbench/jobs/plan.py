@@ -121,12 +121,12 @@ def _job(
     precision: str,
 ) -> Job:
     whose = checkpoint.card
-    path = store.locate(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
+    path = store.row_path(places.results, suite, whose.name, whose.weights, card.task, card.version, features, seed)
     state: State = "to do"
     note = card.cost
     if path.exists():
         size = whose.preprocessing.image_size
-        wrong = reuse_error(store.read(path), at_hand.of(card, data), image_size=size, precision=precision)
+        wrong = reuse_error(store.read_row(path), at_hand.of(card, data), image_size=size, precision=precision)
         state, note = ("blocked", f"{path} {wrong}; --overwrite it") if wrong else ("kept", str(path))
     elif lacking := lacking or at_hand.lacking(card, data):
         state, note = "impossible", lacking

@@ -8,7 +8,7 @@ from typing import Any
 
 from loocbench.checkpoints import native
 from loocbench.errors import UserError, unknown
-from loocbench.report.figures import curves
+from loocbench.report.figures import training_curves
 from loocbench.runs.folder import RunFolder
 from loocbench.types import CheckpointCard
 
@@ -77,5 +77,6 @@ def draw(standing: RunStatus, path: Path) -> Path:
         raise UserError(f"{standing.card.name} was imported, not trained here: it has no curves.")
     if not standing.log:
         raise UserError(f"{standing.folder.path} has no finished epoch to draw; train it first.")
-    curves.draw(standing.log, f"{standing.card.name}: {standing.card.label} on {standing.card.dataset}", path)
+    title = f"{standing.card.name}: {standing.card.label} on {standing.card.dataset}"
+    training_curves.draw_training_curves(standing.log, title, path)
     return path

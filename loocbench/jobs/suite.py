@@ -122,7 +122,7 @@ class Suite:
     def draw(self, pictured: dict[str, list[Measurement]]) -> list[Path]:
         """The galleries of what :meth:`run` returned."""
         return [
-            gallery.draw(measurements, store.gallery(self.places.results, self.card.suite, task, self.seed))
+            gallery.draw(measurements, store.gallery_path(self.places.results, self.card.suite, task, self.seed))
             for task, measurements in pictured.items()
         ]
 
@@ -161,11 +161,11 @@ class Suite:
                 break
             whose = checkpoint.card
             locating = (whose.name, whose.weights, task.task, task.version, features, self.seed)
-            path = store.locate(self.places.results, self.card.suite, *locating)
+            path = store.row_path(self.places.results, self.card.suite, *locating)
             if path.exists():
                 stored += 1
                 size = recipe.image_size
-                wrong = reuse_error(store.read(path), (dataset, other), image_size=size, precision=precision)
+                wrong = reuse_error(store.read_row(path), (dataset, other), image_size=size, precision=precision)
                 blocked = blocked or (f"{path} {wrong}" if wrong else "")
         trained: Literal["trained", "to train"] = "trained" if checkpoint else "to train"
         state: Literal["untrained", "trained", "to train"] = "untrained" if recipe.method == "random" else trained

@@ -1,1 +1,1 @@
-"""The store of measured rows."""
+"""The store of measured rows: JSON files, and the rows as a pandas table."""

@@ -1,4 +1,4 @@
-"""Rows as a pandas table: one line for each metric of each row."""
+"""Rows as a pandas table: one line per row and metric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from loocbench.types import SELECTED, Row
 
-COLUMNS: dict[str, str] = {  # name -> dtype; docs/results.md explains them
+COLUMNS: dict[str, str] = {  # name -> dtype; loocbench.results.load explains them
     "suite": "str",
     "model": "str",
     "method": "str",
@@ -42,12 +42,12 @@ COLUMNS: dict[str, str] = {  # name -> dtype; docs/results.md explains them
 }
 
 
-def to_frame(rows: Iterable[Row], suite: str | Iterable[str] = "") -> pd.DataFrame:
-    """One line a metric, with its row's identity; see ``COLUMNS``. suite: of all rows, or of each."""
+def rows_to_frame(rows: Iterable[Row], suite: str | Iterable[str] = "") -> pd.DataFrame:
+    """A table with one line per row and metric, and the columns ``COLUMNS``. suite: of all rows, or one per row."""
     kept = list(rows)
     suites = [suite] * len(kept) if isinstance(suite, str) else list(suite)
     lines = [
-        (*_identity(row, name), metric, value.value, value.low, value.high, value.n, *_made(row))
+        (*_identity_values(row, name), metric, value.value, value.low, value.high, value.n, *_provenance_values(row))
         for row, name in zip(kept, suites, strict=True)
         for metric, value in row.metrics.items()
     ]
@@ -55,7 +55,7 @@ def to_frame(rows: Iterable[Row], suite: str | Iterable[str] = "") -> pd.DataFra
     return frame.astype(COLUMNS)
 
 
-def _identity(row: Row, suite: str) -> tuple[object, ...]:
+def _identity_values(row: Row, suite: str) -> tuple[object, ...]:
     return (
         suite,
         row.model,
@@ -79,7 +79,7 @@ def _identity(row: Row, suite: str) -> tuple[object, ...]:
     )
 
 
-def _made(row: Row) -> tuple[object, ...]:
+def _provenance_values(row: Row) -> tuple[object, ...]:
     return (
         row.certificate,
         row.fingerprints.get("test", ""),

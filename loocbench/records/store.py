@@ -1,4 +1,4 @@
-"""The store of measured rows: one JSON file a row, below ``results/<suite>/<checkpoint>/``."""
+"""The store of measured rows: one JSON file per row, in ``results/<suite>/<checkpoint>-<hash>/``."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from loocbench import files
+from loocbench.errors import UserError
+from loocbench.progress import Reporter
 from loocbench.records import migration
 from loocbench.types import Row
 
-LONGEST = 240  # bytes of a name; file systems take 255, and a file that is being written has a longer one
+MAX_NAME_BYTES = 240  # of a file's name; file systems allow 255, and a file that is being written has a longer name
 
 
-class Torn(NamedTuple):
-    """A file in the store that cannot be read as a row; it is left where it is. reason: goes on after "but"."""
+class UnreadableRow(NamedTuple):
+    """A file that cannot be read as a row; it is never deleted. reason: continues a sentence after "but"."""
 
     path: Path
     reason: str
 
 
-def locate(
+def row_path(
     results: Path, suite: str, checkpoint: str, checkpoint_hash: str, task: str, version: int, features: str, seed: int
 ) -> Path:
-    """Where a row is kept: one place for each (checkpoint, task and version, features, seed)."""
+    """The path of a row, unique for each (checkpoint, task and version, features, seed)."""
     safe = features.replace(":", "-").replace("/", "-")
     name = f"{task.replace('/', '-')}.v{version}.{safe}.s{seed}.json"
     return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name
 
 
-def gallery(results: Path, suite: str, task: str, seed: int) -> Path:
-    """Where the picture is that shows the neighbours of a suite's models side by side. seed: of the measurement."""
+def gallery_path(results: Path, suite: str, task: str, seed: int) -> Path:
+    """The path of the gallery that shows a suite's models side by side. seed: of the measurement."""
     return results / suite / f"gallery-{task.replace('/', '-')}.s{seed}.png"
 
 
-def save(path: Path, row: Row, *, overwrite: bool = True) -> bool:
-    """Write a row atomically. Without ``overwrite`` a file that is there stays, and the answer is False."""
+def write_row(path: Path, row: Row, *, overwrite: bool = True) -> bool:
+    """Write a row atomically; returns False, and writes nothing, if the file exists and ``overwrite`` is False."""
     text = json.dumps(row.model_dump(mode="json"), indent=1) + "\n"
     if not overwrite:
         return files.write_new_text(path, text)
@@ -47,30 +49,47 @@ def save(path: Path, row: Row, *, overwrite: bool = True) -> bool:
     return True
 
 
-def read(path: Path) -> Row | Torn:
-    """One row, of this or an older schema, or why the file is none."""
+def read_row(path: Path) -> Row | UnreadableRow:
+    """Read a row of this or an older schema, or say why the file cannot be read as one."""
     try:
         fields = from_json(path.read_bytes())
         if not isinstance(fields, dict):
-            raise migration.NotARowError("it is no row of loocbench")
-        return Row.model_validate(migration.upgraded(fields))
+            raise migration.InvalidRowError("it is not a row of loocbench")
+        return Row.model_validate(migration.upgrade_row(fields))
     except ValidationError as error:
         first = error.errors()[0]
-        return Torn(path, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
-    except migration.NotARowError as error:
-        return Torn(path, str(error))
+        return UnreadableRow(path, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
+    except migration.InvalidRowError as error:
+        return UnreadableRow(path, str(error))
     except ValueError as error:
-        return Torn(path, f"it is torn, or no JSON: {error}")
+        return UnreadableRow(path, f"it is truncated, or not JSON: {error}")
     except OSError as error:
-        return Torn(path, error.strerror or str(error))
+        return UnreadableRow(path, error.strerror or str(error))
 
 
-def rows(results: Path, suite: str) -> Iterator[Row | Torn]:
-    """Every file of a suite, in the order of its path."""
+def read_rows(results: Path, suite: str) -> Iterator[Row | UnreadableRow]:
+    """Read every file of a suite, sorted by path."""
     for path in sorted((results / suite).glob("*/*.json")):
-        yield read(path)
+        yield read_row(path)
 
 
-def suites(results: Path) -> list[str]:
-    """The suites below a folder that hold files of rows, by name."""
+def read_suite(results: Path, suite: str, reporter: Reporter) -> list[Row]:
+    """The rows of a suite; unreadable files are reported and skipped. Raises UserError if there is no row."""
+    rows: list[Row] = []
+    for found in read_rows(results, suite):
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            reporter.info(f"skipped {found.path}: {found.reason}")
+    if not rows:
+        others = [name for name in list_suites(results) if name != suite]
+        hint = f" There are rows of {', '.join(others)}." if others else ""
+        raise UserError(
+            f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite.{hint}"
+        )
+    return rows
+
+
+def list_suites(results: Path) -> list[str]:
+    """Sorted names of the suites in a results folder that have rows."""
     return sorted({path.parent.parent.name for path in results.glob("*/*/*.json")})

@@ -73,10 +73,10 @@ def test_the_page_of_ones_own_network_does_not_say_that_it_runs_no_code(tmp_path
     (tmp_path / "netpage.py").write_text(
         "import torch\ndef make(): return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())\n"
     )
-    page = model_card.render(Encoder.from_checkpoint(locate.load("random:netpage:make")), "me/own")
+    page = model_card.render_model_card(Encoder.from_checkpoint(locate.load("random:netpage:make")), "me/own")
     assert "its network is code that you need, and must confirm, to load it" in page
     assert "runs no code" not in page
-    assert "loading it runs no code" in model_card.render(
+    assert "loading it runs no code" in model_card.render_model_card(
         Encoder.from_checkpoint(locate.load("random:resnet8")), "me/x"
     )
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from loocbench.errors import UserError
-from loocbench.jobs import compare as job
 from loocbench.records import store
+from loocbench.report.table.experiment_names import find_experiment
 from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
 from tests.records.test_store import place, row
@@ -28,7 +28,7 @@ def keep(tmp_path, checkpoint, right, *, model, seed=0, features="looc", **chang
         items={"top1": Items.of(np.asarray(right))},
         **changes,
     )
-    store.save(place(tmp_path / "results", "local", kept), kept)
+    store.write_row(place(tmp_path / "results", "local", kept), kept)
     return kept
 
 
@@ -102,12 +102,12 @@ def test_without_features_those_that_the_method_is_evaluated_on():
         for method in ("looc", "looc++")
         for features in ("looc++", "head:color", "looc")
     ]
-    assert job.find(rows, "looc").features == "looc"
-    assert job.find(rows, "looc++").features == "looc++"
+    assert find_experiment(rows, "looc").features == "looc"
+    assert find_experiment(rows, "looc++").features == "looc++"
     foreign = [row(recipe=None, source="a file", epochs=None, features=name) for name in ("looc", "head:a")]
-    assert job.find(foreign, "a-run").features == "looc"
+    assert find_experiment(foreign, "a-run").features == "looc"
     with pytest.raises(UserError, match=r"say which features of 'looc' with 'looc@FEATURES': looc\+\+, head:color."):
-        job.find(rows[:2], "looc")
+        find_experiment(rows[:2], "looc")
 
 
 def test_what_cannot_be_tested_says_why(loocbench, tmp_path):
@@ -115,7 +115,7 @@ def test_what_cannot_be_tested_says_why(loocbench, tmp_path):
     keep(tmp_path, "b", np.ones(50, dtype=bool), model="B", fingerprints={"test": "others"})
     keep(tmp_path, "c", np.ones(50, dtype=bool), model="C", draws="drawn")
     old = row(checkpoint="d", checkpoint_hash="d" * 64, model="D", features="looc")
-    store.save(place(tmp_path / "results", "local", old), old)
+    store.write_row(place(tmp_path / "results", "local", old), old)
     reasons = {
         name: json.loads(loocbench("compare", "a", name, "--json").out)["tasks"][0]["reason"]
         for name in ("b", "c", "d")

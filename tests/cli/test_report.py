@@ -103,7 +103,7 @@ def test_a_store_that_may_only_be_read_is_printed(report, tmp_path, monkeypatch)
 
 def test_rows_csv_holds_no_formula(loocbench, tmp_path):
     kept = row(model='=HYPERLINK("x")', hardware="@SUM(1)", checkpoint="-1+1")
-    store.save(place(tmp_path / "results", "local", kept), kept)
+    store.write_row(place(tmp_path / "results", "local", kept), kept)
     assert loocbench("report").code == 0
     (line,) = pd.read_csv(tmp_path / "results" / "local" / "rows.csv").to_dict("records")
     assert (line["model"], line["hardware"], line["checkpoint"]) == ('\'=HYPERLINK("x")', "'@SUM(1)", "'-1+1")
@@ -130,7 +130,7 @@ def test_spread_is_the_interval_or_the_standard_deviation(report):
         (["--metric", "top2"], "Did you mean 'top1'"),
         (["--sort", "linear/cub200"], "Did you mean 'linear/cub200-sgd'"),
         (["--against", "MoCa"], "no line 'MoCa'"),
-        (["--against", "LooC++ (color, rotation)"], "is 2 lines; say which"),
+        (["--against", "LooC++ (color, rotation)"], "fits 2 lines; say which"),
         (["--against", "MoCo", "--every-pair"], "choose one of them"),
         (["--against", "MoCo", "--model", "MoCo"], "no other line to test against 'MoCo'"),
         (["--format", "word"], "unknown format 'word'"),
@@ -153,5 +153,5 @@ def test_a_torn_file_is_named_and_the_rest_shown(report, tmp_path):
     torn.write_text("{")
     said = report()
     assert said.code == 0
-    assert f"passed over {torn.relative_to(tmp_path)}: it is torn" in said.err
+    assert f"skipped {torn.relative_to(tmp_path)}: it is truncated" in said.err
     assert torn.exists()

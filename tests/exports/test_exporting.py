@@ -61,12 +61,12 @@ def looc_plus() -> native.Checkpoint:
 def test_a_space_with_its_own_last_stage_is_exported_by_name():
     checkpoint = looc_plus()
     with pytest.raises(UserError, match="name one with --space: invariant, color, rotation"):
-        exporting.tensors(checkpoint, "torchvision")
+        exporting.rename_tensors(checkpoint, "torchvision")
     with pytest.raises(UserError, match=r"unknown space 'colour'\. Did you mean 'color'"):
-        exporting.tensors(checkpoint, "torchvision", "colour")
+        exporting.rename_tensors(checkpoint, "torchvision", "colour")
     net = torchvision.models.resnet18()
     net.fc = nn.Identity()
-    net.load_state_dict(exporting.tensors(checkpoint, "torchvision", "color"), strict=True)
+    net.load_state_dict(exporting.rename_tensors(checkpoint, "torchvision", "color"), strict=True)
     with torch.inference_mode():
         assert_same(net.eval()(images()), spaces_of(checkpoint, images())["color"])
 
@@ -76,7 +76,7 @@ def test_torchvisions_vit_under_timms_names():
     timm = pytest.importorskip("timm")
     checkpoint = locate.load("random:vit_b_32")
     net = timm.create_model("vit_base_patch32_224", num_classes=0)
-    net.load_state_dict(exporting.tensors(checkpoint, "timm"), strict=True)
+    net.load_state_dict(exporting.rename_tensors(checkpoint, "timm"), strict=True)
     with torch.inference_mode():
         found = net.eval()(images(224))
         expected = spaces_of(checkpoint, images(224))["general"]

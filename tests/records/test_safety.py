@@ -27,7 +27,7 @@ results, first, count, padding = Path(sys.argv[1]), *map(int, sys.argv[2:5])
 stated = {"padding": "x" * padding}
 for number in range(first, first + count):
     kept = row(seed=number, stated=stated)
-    store.save(place(results, "mine", kept), kept, overwrite=padding > 0)
+    store.write_row(place(results, "mine", kept), kept, overwrite=padding > 0)
 """
 
 
@@ -42,7 +42,7 @@ def writer(results, first, count, padding=0):
 def test_two_processes_writing_500_rows_each_lose_none(tmp_path):
     both = [writer(tmp_path, first, 500) for first in (0, 500)]
     assert [process.wait() for process in both] == [0, 0]
-    found = list(store.rows(tmp_path, "mine"))
+    found = list(store.read_rows(tmp_path, "mine"))
     assert {entry.seed for entry in found if isinstance(entry, Row)} == set(range(1000))
     assert len(found) == 1000
 
@@ -51,7 +51,7 @@ def test_two_processes_writing_500_rows_each_lose_none(tmp_path):
 def test_two_processes_writing_the_same_rows_leave_one_whole_row_each(tmp_path):
     both = [writer(tmp_path, 0, 100) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
-    found = list(store.rows(tmp_path, "mine"))
+    found = list(store.read_rows(tmp_path, "mine"))
     assert [type(entry) for entry in found] == [Row] * 100
     assert not list(tmp_path.rglob("*.part"))
 
@@ -67,7 +67,7 @@ def test_a_killed_writer_leaves_no_torn_row(tmp_path):
         time.sleep(0.1 + 0.3 * generator.random())
         process.send_signal(signal.SIGKILL)
         process.wait()
-        found = list(store.rows(tmp_path, "mine"))
+        found = list(store.read_rows(tmp_path, "mine"))
         assert found, attempt
         assert all(isinstance(entry, Row) for entry in found)
 
@@ -75,32 +75,32 @@ def test_a_killed_writer_leaves_no_torn_row(tmp_path):
 def test_without_overwrite_the_row_that_is_there_stays(tmp_path):
     first, second = row(hardware="first"), row(hardware="second")
     path = place(tmp_path, "mine", first)
-    assert store.save(path, first, overwrite=False)
-    assert not store.save(path, second, overwrite=False)
-    assert store.read(path).hardware == "first"
-    assert store.save(path, second)
-    assert store.read(path).hardware == "second"
+    assert store.write_row(path, first, overwrite=False)
+    assert not store.write_row(path, second, overwrite=False)
+    assert store.read_row(path).hardware == "first"
+    assert store.write_row(path, second)
+    assert store.read_row(path).hardware == "second"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "torn"),
-        ('{"schema_version": 2, "task": "linear/bl', "torn"),
-        ("[1, 2]", "no row of loocbench"),
-        ('{"some": "thing"}', "no row of loocbench"),
+        ("", "truncated"),
+        ('{"schema_version": 2, "task": "linear/bl', "truncated"),
+        ("[1, 2]", "not a row of loocbench"),
+        ('{"some": "thing"}', "not a row of loocbench"),
         ('{"schema_version": 99, "of": "the future"}', "newer loocbench (row schema 99"),
         ('{"schema_version": 2}', "task: field required"),
-        ('{"schema_version": 1}', "names no network"),
-        ('{"schema_version": "x"}', "no row of loocbench"),
+        ('{"schema_version": 1}', "does not name a network"),
+        ('{"schema_version": "x"}', "not a row of loocbench"),
     ],
 )
 def test_what_is_no_row_is_named_and_left(tmp_path, text, reason):
     path = place(tmp_path, "mine", row())
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    (found,) = store.rows(tmp_path, "mine")
+    (found,) = store.read_rows(tmp_path, "mine")
     assert reason in found.reason
     assert path.read_text() == text
 
@@ -110,7 +110,7 @@ def test_a_row_of_the_first_schema_is_read_as_todays():
     path = sorted(folder.glob("*/linear-blooms.*.json"))[0]
     before = path.read_bytes()
     assert json.loads(before)["schema_version"] == 1
-    found = store.read(path)
+    found = store.read_row(path)
     assert (found.schema_version, found.backbone, found.image_size) == (2, "resnet8", 32)
     assert found.source == ""
     assert found.items == {}
@@ -121,8 +121,8 @@ def test_a_row_of_the_first_schema_is_read_as_todays():
 def test_a_row_of_weights_from_elsewhere_has_no_recipe(tmp_path):
     foreign = row(recipe=None, source="torchvision", epochs=None)
     path = place(tmp_path, "mine", foreign)
-    store.save(path, foreign)
-    assert store.read(path) == foreign
+    store.write_row(path, foreign)
+    assert store.read_row(path) == foreign
     assert foreign.pretraining_seed is None
 
 
@@ -140,7 +140,7 @@ def test_a_row_of_what_is_no_number_is_passed_over(tmp_path, where, changes):
     path = place(tmp_path, "mine", row())
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({**row().model_dump(mode="json"), **changes}))
-    assert store.read(path) == store.Torn(path, f"{where}: input should be a finite number")
+    assert store.read_row(path) == store.UnreadableRow(path, f"{where}: input should be a finite number")
     with pytest.raises(ValueError, match="finite number"):
         row(**changes)
 
@@ -197,7 +197,7 @@ def test_a_torn_file_in_a_rows_place_is_not_replaced_unasked(tmp_path):
     assert "--overwrite it, or name other --results" in said.stderr
     assert len(path.read_text()) == 500
     assert loocbench(*command, "--overwrite").exit_code == 0
-    measured = store.read(path)
+    measured = store.read_row(path)
     assert measured.items["top1"].values().mean() == pytest.approx(measured.metrics["top1"].value)
 
 
@@ -207,8 +207,8 @@ def test_a_name_that_is_too_long_for_a_file_is_refused_before_any_work(tmp_path,
 
     from loocbench.cli import app
 
-    assert store.LONGEST + len("..12345678.part") <= 255
-    monkeypatch.setattr(store, "LONGEST", 10)
+    assert store.MAX_NAME_BYTES + len("..12345678.part") <= 255
+    monkeypatch.setattr(store, "MAX_NAME_BYTES", 10)
     said = CliRunner().invoke(app, ["probe", "--checkpoint", "random:resnet8"])
     assert said.exit_code == 2, said.output
     assert "is too long for a file's name; shorten the checkpoint's name, or join fewer features." in said.stderr

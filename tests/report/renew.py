@@ -8,32 +8,32 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loocbench.report.formats import latex, markdown, separated, structured, terminal
-from loocbench.report.table import table
+from loocbench.report.formats import csv_text, json_text, latex, markdown, terminal
+from loocbench.report.table.table import Table, TableOptions, build_table
 from tests.report import fixed_store
 
 GOLDEN = Path(__file__).parent / "golden"
 TITLE = "Results: fixed"
 
 
-def built() -> table.Table:
+def built() -> Table:
     """The table that the golden files show."""
-    return table.build(fixed_store.rows(), table.Options(against="MoCo"))
+    return build_table(fixed_store.rows(), TableOptions(against="MoCo"))
 
 
-def on_a_terminal(one: table.Table, width: int = 80) -> str:
+def on_a_terminal(one: Table, width: int = 80) -> str:
     """As a person sees it, without colour."""
     stream = io.StringIO()
-    terminal.render(one, Console(file=stream, width=width))
+    terminal.print_table(one, Console(file=stream, width=width))
     return stream.getvalue()
 
 
-FORMATS: dict[str, Callable[[table.Table], str]] = {
-    "table.md": lambda one: markdown.render(one, TITLE),
-    "pivoted.md": lambda one: markdown.render(one, TITLE, pivot=True),
-    "table.csv": separated.render,
-    "table.tex": lambda one: latex.render(one, TITLE),
-    "table.json": lambda one: structured.render(one, TITLE) + "\n",
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "table.md": lambda one: markdown.render_markdown(one, TITLE),
+    "pivoted.md": lambda one: markdown.render_markdown(one, TITLE, pivot=True),
+    "table.csv": csv_text.render_csv,
+    "table.tex": lambda one: latex.render_latex(one, TITLE),
+    "table.json": lambda one: json_text.render_json(one, TITLE) + "\n",
     "table.txt": on_a_terminal,
 }
 

@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from loocbench.errors import UserError
-from loocbench.jobs import figures
-from loocbench.report.figures import bars, drawing, saving
+from loocbench.report.figures import bars, saving, styles, suite_figures
 from loocbench.report.figures.saving import FORMATS
-from loocbench.report.table import table
 from loocbench.report.table.cells import Line
+from loocbench.report.table.table import build_table
 from tests.cli.conftest import QUICK
 from tests.report import fixed_store
 
@@ -46,8 +45,10 @@ def test_every_kind_of_figure_in_every_format(drawn):
 def test_figures_of_one_name_do_not_replace_one_another():
     """Two models may differ in no letter that a file's name keeps."""
     written = []
-    drawings = [(figures._slug(name), partial(written.append, name)) for name in ("モデル", "A (b)", "a-B", "a b", "…")]
-    numbered = dict(figures._numbered(drawings))
+    drawings = [
+        (suite_figures.slugify(name), partial(written.append, name)) for name in ("モデル", "A (b)", "a-B", "a b", "…")
+    ]
+    numbered = dict(suite_figures.number_duplicates(drawings))
     assert list(numbered) == ["モデル", "a-b", "a-b-2", "a-b-3", "unnamed"]
     for draw in numbered.values():
         draw()
@@ -66,10 +67,10 @@ def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
 
     from loocbench.report.figures import bars
 
-    built = table.build(fixed_store.rows())
+    built = build_table(fixed_store.rows())
     kept = []
-    monkeypatch.setattr(saving, "save", lambda figure, path, **_: kept.append(figure))
-    bars.draw(built.columns, built.measured, "title", tmp_path / "x.png")
+    monkeypatch.setattr(saving, "save_figure", lambda figure, path, **_: kept.append(figure))
+    bars.draw_bars(built.columns, built.measured, "title", tmp_path / "x.png")
     (figure,) = kept
     assert isinstance(figure, Figure)
     heights = {round(bar.get_height(), 6) for bar in figure.axes[0].patches}
@@ -77,10 +78,10 @@ def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
 
 
 def test_no_two_lines_or_bars_look_alike_without_colour():
-    lines = [drawing.line(number) for number in range(20)]
+    lines = [styles.line_style(number) for number in range(20)]
     assert len({(one["marker"], one["linestyle"]) for one in lines}) == 20
-    assert len({drawing.bar(number)["hatch"] for number in range(10)}) == 10
-    greys = [np.dot(mpl.colors.to_rgb(color), (0.299, 0.587, 0.114)) for color in drawing.COLORS]
+    assert len({styles.bar_style(number)["hatch"] for number in range(10)}) == 10
+    greys = [np.dot(mpl.colors.to_rgb(color), (0.299, 0.587, 0.114)) for color in styles.COLORS]
     assert all(abs(one - other) > 0.1 for one, other in itertools.pairwise(greys))
 
 
@@ -96,11 +97,11 @@ def test_an_ending_that_is_no_picture(tmp_path):
     from matplotlib.figure import Figure
 
     with pytest.raises(UserError, match=r"ends in \.svg, \.pdf, \.png"):
-        saving.save(Figure(), tmp_path / "x.jpg")
+        saving.save_figure(Figure(), tmp_path / "x.jpg")
     assert not list(tmp_path.iterdir())
 
 
 def test_of_too_many_bars_those_of_single_spaces_are_left_out_first():
-    names = ["looc", *(f"head:{number}" for number in range(bars.MOST)), "selected", "looc++"]
-    shown = bars.most_telling([Line(f"model {name}", name, "", ()) for name in names])
-    assert [line.features for line in shown] == ["looc", *names[1 : bars.MOST - 1], "looc++"]
+    names = ["looc", *(f"head:{number}" for number in range(bars.MAX_BARS)), "selected", "looc++"]
+    shown = bars.choose_lines([Line(f"model {name}", name, "", ()) for name in names])
+    assert [line.features for line in shown] == ["looc", *names[1 : bars.MAX_BARS - 1], "looc++"]

@@ -9,9 +9,9 @@ import subprocess
 import pandas as pd
 import pytest
 
-from loocbench.report.formats import latex, markdown, separated, structured
-from loocbench.report.table import table
-from loocbench.report.table.labels import metric, percent
+from loocbench.report.formats import csv_text, json_text, latex, markdown
+from loocbench.report.table.labels import format_metric, format_percent
+from loocbench.report.table.table import TableOptions, build_table
 from tests.report import renew
 from tests.report.table.test_table import measured, parse
 
@@ -40,17 +40,17 @@ def figures(built):
 
 
 def test_markdown_parses_back(built):
-    lines = parse(markdown.render(built, "x"))[0]
+    lines = parse(markdown.render_markdown(built, "x"))[0]
     for (model, features, heading), cell in figures(built).items():
         (line,) = [one for one in lines if (one["Model"], one["Features"]) == (model, features)]
         text = re.sub(r"</?\w+>", "", line[heading])
-        assert text.startswith(percent(cell.value))
+        assert text.startswith(format_percent(cell.value))
         assert ("<b>" in line[heading]) == (cell.rank == "best")
         assert ("<ins>" in line[heading]) == (cell.rank == "second")
 
 
 def test_csv_parses_back_exactly(built):
-    frame = pd.read_csv(io.StringIO(separated.render(built)))
+    frame = pd.read_csv(io.StringIO(csv_text.render_csv(built)))
     ours = frame[frame.kind == "measured"].set_index(["model", "features"])
     for (model, features, heading), cell in figures(built).items():
         assert ours.loc[(model, features), heading] == cell.value
@@ -69,7 +69,7 @@ def test_csv_has_every_published_figure_and_none_below_a_subsets_head(pivot):
     ]
     title = "CUB-200, SGD, top-1 (v1)"
     for chosen, here in ((rows, 0.4 - 0.367), (rows[1:], None)):
-        frame = pd.read_csv(io.StringIO(separated.render(table.build(chosen), pivot=pivot)))
+        frame = pd.read_csv(io.StringIO(csv_text.render_csv(build_table(chosen), pivot=pivot)))
         theirs = frame[frame.kind == "published"]
         if pivot:
             (line,) = theirs.to_dict("records")
@@ -87,7 +87,7 @@ def test_csv_has_every_published_figure_and_none_below_a_subsets_head(pivot):
 def test_published_figures_stand_once_beside_a_subset():
     common = {"task": "linear/cub200-sgd", "dataset": "cub200", "features": "looc", "method": "moco"}
     rows = [measured("MoCo", 0.4, **common), measured("MoCo", 0.5, dataset_note="subset 9", **common)]
-    _, theirs = parse(markdown.render(table.build(rows), "x"))
+    _, theirs = parse(markdown.render_markdown(build_table(rows), "x"))
     assert list(theirs[0]) == ["Model", "Source", "CUB-200, SGD, top-1 (v1)"]
     assert {line["Model"]: line["CUB-200, SGD, top-1 (v1)"] for line in theirs}["MoCo (published)"] == (
         "36.7 (here +3.3)"
@@ -98,12 +98,12 @@ def test_a_cell_of_fewer_seeds_than_its_line_says_so():
     seeds = [{"seed": seed, "checkpoint": f"a{seed}", "checkpoint_hash": f"{seed}" * 64} for seed in range(3)]
     rows = [measured("A", 0.5, **seed) for seed in seeds]
     rows += [measured("A", 0.6, task="rotation/cub200", dataset="cub200", **seed) for seed in seeds[:1]]
-    ((line,),) = parse(markdown.render(table.build(rows), "x"))
+    ((line,),) = parse(markdown.render_markdown(build_table(rows), "x"))
     assert [value.endswith(" (1 seed)") for name, value in line.items() if "top-1" in name] == [False, True]
 
 
 def test_json_parses_back_exactly(built):
-    found = json.loads(structured.render(built, "x"))
+    found = json.loads(json_text.render_json(built, "x"))
     for line, wanted in zip(found["measured"], built.measured, strict=True):
         assert [cell and cell["value"] for cell in line["cells"]] == [cell and cell.value for cell in wanted.cells]
     assert len(found["tests"]) == len(built.tests)
@@ -127,12 +127,12 @@ def latex_rows(text):
 
 
 def test_latex_parses_back(built):
-    _, heads, *rows = latex_rows(latex.render(built, "x"))
+    _, heads, *rows = latex_rows(latex.render_latex(built, "x"))
     assert heads[:3] == ["Model", "Features", "Trained on"]
     for line in built.measured:
         (row,) = [row for row in rows if row[:2] == [line.model, line.features]]
         values = [text.split(" ")[0] for text in row[3:]]
-        assert values == [percent(cell.value) if cell else "–" for cell in line.cells]
+        assert values == [format_percent(cell.value) if cell else "–" for cell in line.cells]
 
 
 @pytest.mark.slow
@@ -141,10 +141,8 @@ def test_latex_compiles(built, tmp_path, pivot):
     compilers = [name for name in ("tectonic", "pdflatex", "lualatex") if shutil.which(name)]
     if not compilers:
         pytest.skip("no LaTeX here: install tectonic, or texlive-latex-recommended")
-    hostile = table.build(
-        [measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)], table.Options(every_pair=True)
-    )
-    tables = [latex.render(one, f"Results {HOSTILE}", pivot=pivot) for one in (built, hostile)]
+    hostile = build_table([measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)], TableOptions(every_pair=True))
+    tables = [latex.render_latex(one, f"Results {HOSTILE}", pivot=pivot) for one in (built, hostile)]
     packages = r"\usepackage[T1]{fontenc}\usepackage{booktabs,graphicx,amssymb}"
     document = "\n".join([r"\documentclass{article}", packages, r"\begin{document}", *tables, r"\end{document}"])
     (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
@@ -155,34 +153,34 @@ def test_latex_compiles(built, tmp_path, pivot):
 
 
 def test_hostile_names_are_text_in_every_format():
-    one = table.build([measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)])
+    one = build_table([measured(HOSTILE, 0.5, features=HOSTILE), measured("B", 0.6)])
     shown = " ".join(HOSTILE.split())
-    (lines,) = parse(markdown.render(one, HOSTILE))
+    (lines,) = parse(markdown.render_markdown(one, HOSTILE))
     assert {line["Model"] for line in lines} == {shown, "B"}
-    assert r"\$h\$" in markdown.render(one, HOSTILE)  # no mathematics
-    frame = pd.read_csv(io.StringIO(separated.render(one)))
+    assert r"\$h\$" in markdown.render_markdown(one, HOSTILE)  # no mathematics
+    frame = pd.read_csv(io.StringIO(csv_text.render_csv(one)))
     assert shown in set(frame.model)
-    assert json.loads(structured.render(one, HOSTILE))["measured"][0]["model"] in (HOSTILE, "B")
-    rows = latex_rows(latex.render(one, HOSTILE))
+    assert json.loads(json_text.render_json(one, HOSTILE))["measured"][0]["model"] in (HOSTILE, "B")
+    rows = latex_rows(latex.render_latex(one, HOSTILE))
     (row,) = [row for row in rows if row[0].startswith("a|b")]
     assert "*d* <e> _f_" in row[0]
-    assert r"\texttt{U+65E5}" in latex.render(one, HOSTILE)  # a letter that LaTeX's usual fonts lack
+    assert r"\texttt{U+65E5}" in latex.render_latex(one, HOSTILE)  # a letter that LaTeX's usual fonts lack
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula():
-    one = table.build([measured('=HYPERLINK("x")', 0.5), measured("B", 0.6)])
-    frame = pd.read_csv(io.StringIO(separated.render(one)))
+    one = build_table([measured('=HYPERLINK("x")', 0.5), measured("B", 0.6)])
+    frame = pd.read_csv(io.StringIO(csv_text.render_csv(one)))
     assert '\'=HYPERLINK("x")' in set(frame.model)
 
 
 def test_pivoted_tasks_are_rows_with_the_same_figures(built):
-    lines = parse(markdown.render(built, "x", pivot=True))[0]
+    lines = parse(markdown.render_markdown(built, "x", pivot=True))[0]
     assert [line["Task"] for line in lines] == [column.short for column in built.columns]
     for line, column in zip(lines, range(len(built.columns)), strict=True):
         for one in built.measured:
             cell = one.cells[column]
             (text,) = [value for name, value in line.items() if name == f"{one.model}, {one.features}"]
-            assert re.sub(r"</?\w+>", "", text).split(" ")[0] == (percent(cell.value) if cell else "–")
+            assert re.sub(r"</?\w+>", "", text).split(" ")[0] == (format_percent(cell.value) if cell else "–")
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
@@ -190,7 +188,7 @@ def test_the_terminal_is_never_wider_than_it_is(built, width):
     shown = renew.on_a_terminal(built, width)
     assert max(map(len, shown.splitlines())) <= width
     for cell in figures(built).values():
-        assert percent(cell.value) in shown
+        assert format_percent(cell.value) in shown
 
 
 @pytest.mark.parametrize(
@@ -207,8 +205,12 @@ def test_the_terminal_is_never_wider_than_it_is(built, width):
     ],
 )
 def test_metrics_are_written_as_people_write_them(name, written):
-    assert metric(name) == written
+    assert format_metric(name) == written
 
 
 def test_no_figure_is_minus_nothing():
-    assert (percent(-0.0001), percent(-0.0001, signed=True), percent(-0.25)) == ("0.0", "+0.0", "−25.0")
+    assert (format_percent(-0.0001), format_percent(-0.0001, signed=True), format_percent(-0.25)) == (
+        "0.0",
+        "+0.0",
+        "−25.0",
+    )

@@ -8,8 +8,8 @@ import pytest
 
 from loocbench.records import store
 from loocbench.report.figures import gallery
-from loocbench.report.formats import page
-from loocbench.report.table import table
+from loocbench.report.formats import html_page
+from loocbench.report.table.table import TableOptions, build_table
 from tests.records.test_store import place
 from tests.report import fixed_store
 from tests.report.table.test_table import measured
@@ -61,7 +61,7 @@ def report(loocbench, tmp_path):
     for number, path in enumerate(sorted((tmp_path / "results").glob("*/*/retrieval*.json"))[:3]):
         images = np.random.default_rng(number).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
         rows = [gallery.GalleryRow(images, np.array([True, False]), ["query", "a", "b"])]
-        gallery.draw(rows, f"Gallery {number}", path.with_suffix(".png"))
+        gallery.draw_gallery(rows, f"Gallery {number}", path.with_suffix(".png"))
     said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html", "--against", "MoCo")
     assert said.code == 0, said.err
     return tmp_path / "results" / fixed_store.SUITE / "report.html"
@@ -178,12 +178,12 @@ def hostile_table():
         measured(HOSTILE, 0.5, dataset_note=HOSTILE, features=HOSTILE, hardware=HOSTILE, pretrained_on=HOSTILE),
         measured("B", 0.6, stated={HOSTILE: HOSTILE}),
     ]
-    return table.build(rows, table.Options(every_pair=True))
+    return build_table(rows, TableOptions(every_pair=True))
 
 
 def test_names_from_rows_are_text_and_nothing_else(opened, tmp_path):
     path = tmp_path / "hostile.html"
-    path.write_text(page.render(hostile_table(), HOSTILE), encoding="utf-8")
+    path.write_text(html_page.render_html(hostile_table(), HOSTILE), encoding="utf-8")
     view = opened(path)
     assert view.title() == HOSTILE
     assert HOSTILE in view.locator("#table-measured tbody th").all_text_contents()
@@ -192,14 +192,14 @@ def test_names_from_rows_are_text_and_nothing_else(opened, tmp_path):
 
 
 def test_escaping_without_a_browser():
-    text = page.render(hostile_table(), HOSTILE)
+    text = html_page.render_html(hostile_table(), HOSTILE)
     assert "<img" not in text
     assert text.count("<script") == 1
     assert "onerror=&#34;" in text
 
 
 def test_a_script_that_is_not_the_pages_own_does_not_run(browser, tmp_path):
-    text = page.render(hostile_table(), "x")
+    text = html_page.render_html(hostile_table(), "x")
     path = tmp_path / "altered.html"
     path.write_text(text.replace("</body>", "<script>window.broken=1</script></body>"), encoding="utf-8")
     view = browser.new_page()
@@ -214,5 +214,5 @@ def test_a_picture_that_is_none_is_passed_over(loocbench, tmp_path):
     place(tmp_path / "results", fixed_store.SUITE, kept).with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\nno")
     said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html")
     assert said.code == 0
-    assert "passed over" in said.err
-    assert list(store.rows(tmp_path / "results", fixed_store.SUITE))
+    assert "skipped" in said.err
+    assert list(store.read_rows(tmp_path / "results", fixed_store.SUITE))

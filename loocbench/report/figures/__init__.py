@@ -1,1 +1,1 @@
-"""Pictures of measured rows, runs and images."""
+"""Figures drawn with matplotlib: measured rows, training curves, images."""

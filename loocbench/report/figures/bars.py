@@ -1,4 +1,4 @@
-"""The picture of accuracy by space: a group of bars for each task, a bar for each model and features."""
+"""Bar charts of accuracy by feature space: a group of bars per task, a bar per model and features."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from loocbench.report.figures import drawing, panels, saving
+from loocbench.report.figures import saving, styles
 from loocbench.report.figures.saving import Paths
+from loocbench.report.table import panels
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
 from loocbench.types import SELECTED
@@ -15,50 +16,47 @@ from loocbench.types import SELECTED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 12  # bars of a group; more cannot be told apart
-_HEADING = 16  # characters of a line below a group
+MAX_BARS = 12  # per group; more cannot be told apart
+_HEADING = 16  # characters per line below a group
 _NARROWEST, _WIDEST = 4.0, 13.0  # inches
 
 
-def draw(columns: Sequence[Column], lines: Sequence[Line], title: str, path: Paths) -> None:
-    """Write the bars as the path's ending says (PNG, SVG, PDF), atomically, with 95 % intervals, in per cent.
+def draw_bars(columns: Sequence[Column], lines: Sequence[Line], title: str, path: Paths) -> None:
+    """Write bars with 95 % intervals, in per cent, as PNG, SVG or PDF by the path's ending.
 
-    lines: their cells are of these columns, in the same order; at most ``MOST`` of them are drawn, single spaces last.
+    lines: with one cell per column; of more than ``MAX_BARS``, :func:`choose_lines` says which are drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = most_telling(lines)
-    names, group = panels.names(shown), 0.5 + 0.22 * len(shown)
+    shown = choose_lines(lines)
+    names, group = panels.legend_names(shown), 0.5 + 0.22 * len(shown)
     abreast = min(len(columns), max(1, int(_WIDEST / group)))
     rows = -(-len(columns) // abreast)
     width = max(1.6 + abreast * group, _NARROWEST)
-    fitting = drawing.legend_columns(names, width)
+    fitting = styles.legend_columns(names, width)
     figure = Figure(figsize=(width, 3.0 * rows + 0.6 + 0.17 * -(-len(shown) // fitting)), layout="constrained")
     FigureCanvasAgg(figure)
     for number, axis in enumerate(figure.subplots(rows, squeeze=False)[:, 0]):
         places = range(number * abreast, min((number + 1) * abreast, len(columns)))
-        _bars(axis, [[line.cells[place] for place in places] for line in shown], names)
-        axis.set_xticks(range(len(places)), [_folded(columns[place]) for place in places], fontsize=7)
+        _draw_groups(axis, [[line.cells[place] for place in places] for line in shown], names)
+        axis.set_xticks(range(len(places)), [_fold_heading(columns[place]) for place in places], fontsize=7)
         axis.set_xlim(-0.5, abreast - 0.5)
-    left_out = f" ({len(lines) - MOST} more not drawn)" if len(lines) > MOST else ""
-    figure.axes[0].set_title(drawing.folded(title + left_out, width), fontsize=9, loc="left", parse_math=False)
-    handles = {
-        label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", fontsize=7, ncols=fitting)
-    saving.save(figure, path)
+    left_out = f" ({len(lines) - MAX_BARS} more not drawn)" if len(lines) > MAX_BARS else ""
+    figure.axes[0].set_title(styles.fold_title(title + left_out, width), fontsize=9, loc="left", parse_math=False)
+    styles.add_legend(figure, fitting)
+    saving.save_figure(figure, path)
 
 
-def most_telling(lines: Sequence[Line]) -> list[Line]:
-    """At most ``MOST`` lines, in their order: where there are more, first those of what a model is evaluated on."""
-    parts = [line.features.startswith("head:") or line.features == SELECTED for line in lines]
-    kept = sorted(sorted(range(len(lines)), key=parts.__getitem__)[:MOST])
+def choose_lines(lines: Sequence[Line]) -> list[Line]:
+    """At most ``MAX_BARS`` lines, in their order; single spaces and validation's choice are left out first."""
+    secondary = [line.features.startswith("head:") or line.features == SELECTED for line in lines]
+    kept = sorted(sorted(range(len(lines)), key=secondary.__getitem__)[:MAX_BARS])
     return [lines[place] for place in kept]
 
 
-def _bars(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[str]) -> None:
-    """Groups of bars side by side. cells: of each line, those of the groups."""
+def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[str]) -> None:
+    """Draw groups of bars side by side. cells: for each line, its cell in each group."""
     width = 0.85 / len(cells)
     for number, (name, line) in enumerate(zip(names, cells, strict=True)):
         known = [(place, cell) for place, cell in enumerate(line) if cell]
@@ -66,10 +64,10 @@ def _bars(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[st
             [place + (number - (len(cells) - 1) / 2) * width for place, _ in known],
             [100 * cell.value for _, cell in known],
             width,
-            yerr=[100 * cell.half for _, cell in known],
+            yerr=[100 * cell.half_width for _, cell in known],
             error_kw={"elinewidth": 0.9, "capsize": 2},
             label=name,
-            **drawing.bar(number),
+            **styles.bar_style(number),
         )
     axis.set_ylabel("per cent", fontsize=8)
     axis.set_ylim(0, 102)
@@ -79,5 +77,5 @@ def _bars(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[st
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _folded(column: Column) -> str:
+def _fold_heading(column: Column) -> str:
     return "\n".join(textwrap.wrap(column.short, _HEADING))

@@ -1,4 +1,4 @@
-"""A contact sheet: many images of a data set on one picture, each with its class."""
+"""Contact sheets: many images in one figure, each with a caption."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from loocbench.report.figures import saving
 from loocbench.types import Pixels
 
 _COLUMNS = 8
-_CAPTION = 20  # characters that fit above a picture
+_CAPTION = 20  # characters that fit above an image
 
 
-def draw(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Path) -> None:
-    """Write the images (uint8 [H, W, 3] of any size), each under its caption, atomically, as PNG, SVG or PDF."""
+def draw_contact_sheet(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Path) -> None:
+    """Write images (uint8 [H, W, 3] of any size) below their captions, as PNG, SVG or PDF by the path's ending."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -26,13 +26,13 @@ def draw(images: Sequence[Pixels], captions: Sequence[str], title: str, path: Pa
         axis.set_axis_off()
     for axis, image, caption in zip(grid, images, captions, strict=False):
         axis.imshow(image)
-        axis.set_title(_short(caption), fontsize=7, pad=3, parse_math=False)
+        axis.set_title(_short_caption(caption), fontsize=7, pad=3, parse_math=False)
     figure.suptitle(title, fontsize=9, parse_math=False)
-    saving.save(figure, path, dpi=120)
+    saving.save_figure(figure, path, dpi=120)
 
 
-def _short(caption: str) -> str:
-    """ "001.Black_footed_Albatross" and "Plants/Acer_rubrum" as people write them, cut to what fits."""
+def _short_caption(caption: str) -> str:
+    """A class name ("001.Black_footed_Albatross", "Plants/Acer_rubrum") as people write it, shortened to fit."""
     words = caption.rsplit("/", 1)[-1].replace("_", " ")
     number, dot, name = words.partition(".")
     words = name if dot and number.isdecimal() else words

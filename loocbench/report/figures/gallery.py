@@ -1,4 +1,4 @@
-"""A picture of retrieval: each row a query and its nearest neighbours, the right ones framed."""
+"""Retrieval galleries: each row a query image and its nearest neighbours, matches framed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy.typing as npt
 
 from loocbench.report.figures import saving
 
-_LABEL = 24  # characters of a line beside a row
+_LABEL = 24  # characters per line of a row's label
 RIGHT, WRONG = "#0072B2", "#BBBBBB"  # told apart without colour too: a thick frame against a thin dashed one
 
 
 @dataclass(frozen=True)
 class GalleryRow:
-    """images: uint8 [1 + k, 3, S, S], the query first. right: bool [k]. captions: 1 + k short lines.
+    """A query and its k nearest neighbours.
 
-    label: whose neighbours these are, where several models are compared; with_query: whether to show the query here.
+    images: uint8 [1 + k, 3, S, S], the query first. right: bool [k], whether a neighbour matches. captions: 1 + k short
+    texts. label: the model, if several are compared. with_query: whether to show the query in this row.
     """
 
     images: npt.NDArray[np.uint8]
@@ -30,8 +31,8 @@ class GalleryRow:
     with_query: bool = True
 
 
-def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
-    """Write the gallery atomically as PNG, SVG or PDF."""
+def draw_gallery(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
+    """Write a gallery as PNG, SVG or PDF by the path's ending."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
@@ -72,4 +73,4 @@ def draw(rows: Sequence[GalleryRow], title: str, path: Path) -> None:
         f"{title}\nleft: query; then its nearest neighbours, ✓ where a label matches, a thick blue frame where all do",
         fontsize=9,
     )
-    saving.save(figure, path, dpi=120)
+    saving.save_figure(figure, path, dpi=120)

@@ -1,4 +1,4 @@
-"""Writing a figure: the file's ending says as what."""
+"""Saving figures as SVG, PDF or PNG."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FORMATS = ("svg", "pdf", "png")
 Paths = Path | Sequence[Path]
 
 
-def save(figure: Figure, paths: Paths, *, dpi: int = 150) -> None:
-    """Write a figure atomically as SVG, PDF or PNG, or as several of them, laid out once.
+def save_figure(figure: Figure, paths: Paths, *, dpi: int = 150) -> None:
+    """Write a figure atomically to one or several files, each in the format of its ending (.svg, .pdf, .png).
 
-    The same figure gives the same files: no dates, no random names. dpi: of a PNG, and of pictures inside the others.
-    Raises UserError for another ending.
+    The files are reproducible: they hold no dates and no random names. Several files share one layout. dpi: resolution
+    of PNG files and of images inside the others. Raises UserError for another ending.
     """
     several = [paths] if isinstance(paths, Path) else paths
     if len(several) > 1:

@@ -1,3 +1,1 @@
-"""One module a format; each turns the same table into text. ``terminal`` prints, ``page`` is the HTML."""
-
-from __future__ import annotations
+"""Formats of the comparison table, one module each: Markdown, LaTeX, CSV, JSON, HTML, terminal."""

@@ -1,15 +1,16 @@
-r"""A table as LaTeX with booktabs, to be put into a paper with \input."""
+r"""The table as LaTeX with booktabs, to be included in a paper with \input."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from loocbench.report.formats.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
+from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
+from loocbench.report.formats.grid import PUBLISHED, Grid, build_grids, format_cell
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
-_ACTIVE = {
+_ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -40,10 +41,10 @@ _ACTIVE = {
 _HEADER = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs,graphicx} and, for \\checkmark, amssymb"
 
 
-def render(table: Table, title: str, *, pivot: bool = False) -> str:
-    """A table environment for the measured figures, one for the published ones, and one for the tests."""
+def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
+    """One table environment each for measured figures, published figures and paired tests."""
     parts = [_HEADER]
-    for grid in grids(table, pivot=pivot):
+    for grid in build_grids(table, pivot=pivot):
         published = grid.kind == PUBLISHED
         caption = f"{title}: published figures. {grid.caption}" if published else f"{title}. {' '.join(table.notes)}"
         parts += ["", *_environment(_grid_lines(grid), caption)]
@@ -52,23 +53,25 @@ def render(table: Table, title: str, *, pivot: bool = False) -> str:
     return "\n".join(parts) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text that LaTeX sets as it is; letters that its usual fonts lack are named by their number."""
-    return "".join(_ACTIVE.get(one, one if _settable(one) else _number(one)) for one in " ".join(text.split()))
+def escape_latex(text: str) -> str:
+    """Text escaped for LaTeX; letters that its usual fonts lack are replaced by their code point."""
+    return "".join(
+        _ESCAPES.get(one, one if _in_usual_fonts(one) else _code_point(one)) for one in " ".join(text.split())
+    )
 
 
-def _settable(one: str) -> bool:
+def _in_usual_fonts(one: str) -> bool:
     return " " <= one <= "~" or ("À" <= one <= "ſ" and one not in "×÷ĸŉſ")
 
 
-def _number(one: str) -> str:
+def _code_point(one: str) -> str:
     return rf"\texttt{{U+{ord(one):04X}}}"
 
 
 def _environment(tabular: Sequence[str], caption: str) -> list[str]:
     return [
         r"\begin{table}",
-        rf"\caption{{{escape(caption)}}}",
+        rf"\caption{{{escape_latex(caption)}}}",
         r"\centering",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         *tabular,
@@ -79,33 +82,43 @@ def _environment(tabular: Sequence[str], caption: str) -> list[str]:
 
 def _grid_lines(grid: Grid) -> list[str]:
     names = len(grid.names)
-    lines = [rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.heads)}}}", r"\toprule", *_heads(grid), r"\midrule"]
+    lines = [
+        rf"\begin{{tabular}}{{{'l' * names}{'r' * len(grid.heads)}}}",
+        r"\toprule",
+        *_heading_lines(grid),
+        r"\midrule",
+    ]
     for place, row in enumerate(grid.rows):
         if place and row.family != grid.rows[place - 1].family:
             lines.append(r"\addlinespace")
-        lines.append(" & ".join([*map(escape, row.labels), *map(_cell, row.cells)]) + r" \\")
+        lines.append(" & ".join([*map(escape_latex, row.labels), *map(_cell, row.cells)]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
-def _heads(grid: Grid) -> list[str]:
-    """Two lines: groups over their columns, and the columns."""
+def _heading_lines(grid: Grid) -> list[str]:
+    """The groups over their columns, rules below them, and the columns' headings."""
     above, rules, position = [""] * len(grid.names), [], len(grid.names) + 1
     for group, members in groupby(grid.heads, key=lambda head: head.group):
         width = len(list(members))
-        above.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+        above.append(rf"\multicolumn{{{width}}}{{c}}{{{escape_latex(group)}}}")
         rules.append(rf"\cmidrule(lr){{{position}-{position + width - 1}}}")
         position += width
-    below = [*(escape(name) for name in grid.names), *(escape(head.short) for head in grid.heads)]
+    below = [*(escape_latex(name) for name in grid.names), *(escape_latex(head.short) for head in grid.heads)]
     return [" & ".join(above) + r" \\", " ".join(rules), " & ".join(below) + r" \\"]
 
 
 def _cell(cell: Cell | None) -> str:
-    text = escape(cell_text(cell))
+    text = escape_latex(format_cell(cell))
     wrap = {"best": r"\textbf{%s}", "second": r"\underline{%s}"}.get(cell.rank if cell else "", "%s")
     return wrap % text
 
 
 def _test_lines(table: Table) -> list[str]:
-    lines = [r"\begin{tabular}{lllrrlrrl}", r"\toprule", " & ".join(map(escape, TEST_NAMES)) + r" \\", r"\midrule"]
-    lines += [" & ".join(map(escape, row)) + r" \\" for row in comparison_rows(table.tests)]
+    lines = [
+        r"\begin{tabular}{lllrrlrrl}",
+        r"\toprule",
+        " & ".join(map(escape_latex, COMPARISON_HEADINGS)) + r" \\",
+        r"\midrule",
+    ]
+    lines += [" & ".join(map(escape_latex, row)) + r" \\" for row in format_comparisons(table.tests)]
     return [*lines, r"\bottomrule", r"\end{tabular}"]

@@ -1,60 +1,61 @@
-"""A table as GitHub Markdown."""
+"""The table as GitHub Markdown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from loocbench.report.formats.grid import PUBLISHED, TEST_NAMES, Grid, cell_text, comparison_rows, grids
+from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
+from loocbench.report.formats.grid import PUBLISHED, Grid, build_grids, format_cell
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
-_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&#$])")  # GitHub takes what stands between two $ for mathematics
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#$])")  # GitHub renders text between two $ as mathematics
 
 
-def render(table: Table, title: str, *, pivot: bool = False) -> str:
-    """The whole page: the measured table, the published figures apart from it, the tests, the notes."""
-    parts = [f"# {escape(title)}", ""]
-    for grid in grids(table, pivot=pivot):
+def render_markdown(table: Table, title: str, *, pivot: bool = False) -> str:
+    """A page with the measured figures, the published figures, the paired tests and the notes."""
+    parts = [f"# {escape_markdown(title)}", ""]
+    for grid in build_grids(table, pivot=pivot):
         if grid.kind == PUBLISHED:
             parts += ["## Published figures", "", grid.caption, ""]
-        parts += [*_grid(grid), ""]
+        parts += [*_grid_lines(grid), ""]
     if table.tests:
-        rows = [[escape(value) for value in row] for row in comparison_rows(table.tests)]
+        rows = [[escape_markdown(value) for value in row] for row in format_comparisons(table.tests)]
         right = ["---"] * 3 + ["---:"] * 2 + ["---"] + ["---:"] * 2 + ["---"]
-        parts += ["## Paired tests", "", *_lines([list(TEST_NAMES), right, *rows]), ""]
-    parts += [f"- {escape(note)}" for note in table.notes]
+        parts += ["## Paired tests", "", *_row_lines([list(COMPARISON_HEADINGS), right, *rows]), ""]
+    parts += [f"- {escape_markdown(note)}" for note in table.notes]
     return "\n".join(parts) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return _ACTIVE.sub(r"\\\1", " ".join(text.split()))
+def escape_markdown(text: str) -> str:
+    """Text escaped for Markdown, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _code(text: str) -> str:
-    """Features as code, where that can hold them."""
+    """Text as inline code if it has no backtick, bar or backslash, else escaped."""
     plain = " ".join(text.split())
-    return f"`{plain}`" if plain and not set(plain) & set("`|\\") else escape(plain)
+    return f"`{plain}`" if plain and not set(plain) & set("`|\\") else escape_markdown(plain)
 
 
-def _grid(grid: Grid) -> list[str]:
+def _grid_lines(grid: Grid) -> list[str]:
     features = grid.names.index("Features") if "Features" in grid.names else -1
     rows = [
-        [*grid.names, *(escape(head.title) for head in grid.heads)],
+        [*grid.names, *(escape_markdown(head.title) for head in grid.heads)],
         ["---"] * len(grid.names) + ["---:"] * len(grid.heads),
     ]
     for row in grid.rows:
-        start = [_code(text) if place == features else escape(text) for place, text in enumerate(row.labels)]
+        start = [_code(text) if place == features else escape_markdown(text) for place, text in enumerate(row.labels)]
         rows.append([*start, *map(_cell, row.cells)])
-    return _lines(rows)
+    return _row_lines(rows)
 
 
 def _cell(cell: Cell | None) -> str:
-    text = cell_text(cell)
+    text = format_cell(cell)
     marks = {"best": ("**", "**"), "second": ("<ins>", "</ins>")}.get(cell.rank if cell else "", ("", ""))
     return text.join(marks)
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+def _row_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in rows]

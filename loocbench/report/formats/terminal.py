@@ -1,4 +1,4 @@
-"""A table on the terminal, in as many blocks of columns as its width needs."""
+"""The table on the terminal, in as many blocks of columns as the terminal's width requires."""
 
 from __future__ import annotations
 
@@ -6,43 +6,34 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from loocbench.report.formats.grid import (
-    MEASURED,
-    PUBLISHED,
-    SCALE,
-    TEST_NAMES,
-    Grid,
-    GridRow,
-    cell_text,
-    comparison_rows,
-    grids,
-)
+from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
+from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, GridRow, build_grids, format_cell
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
-_COLUMN = 15  # characters of a column of figures, borders included; its heading is folded to it
+_COLUMN = 15  # characters of a column of figures, with borders
 _STYLES = {"best": "bold", "second": "underline"}
 
 
-def render(table: Table, console: Console, *, pivot: bool = False) -> None:
-    """Print the measured grid, the published one apart from it, the tests and the notes."""
-    for grid in grids(table, pivot=pivot):
+def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
+    """Print the measured figures, the published figures, the paired tests and the notes."""
+    for grid in build_grids(table, pivot=pivot):
         caption = grid.caption
         if grid.kind == PUBLISHED:
             sources = "; ".join(sorted({line.trained_on for line in table.published}))
             caption = f"Published, not measured here: {sources}"
         console.print(caption, style="bold", highlight=False, markup=False)
-        _print(grid, console)
+        _print_grid(grid, console)
     if table.tests:
         _print_tests(table, console)
     for note in table.notes:
         console.print(note, style="dim", highlight=False, markup=False)
 
 
-def _print(grid: Grid, console: Console) -> None:
-    names = _names(grid)
+def _print_grid(grid: Grid, console: Console) -> None:
+    names = _row_names(grid)
     longest = max((len(name) for name in names), default=0)
-    widest = max(18, console.width - 2 * _COLUMN - 4)  # of a name: two columns of figures fit beside it
+    widest = max(18, console.width - 2 * _COLUMN - 4)  # of a name, so that two columns of figures fit beside it
     fitting = max(1, (console.width - min(longest, widest) - 4) // _COLUMN)
     for begin in range(0, len(grid.heads), fitting):
         shown = RichTable()
@@ -55,8 +46,8 @@ def _print(grid: Grid, console: Console) -> None:
         console.print(shown)
 
 
-def _names(grid: Grid) -> list[str]:
-    """What each row is called: as short as tells them apart."""
+def _row_names(grid: Grid) -> list[str]:
+    """The shortest names of the rows that tell them apart."""
 
     def joined(row: GridRow, count: int) -> str:
         return " ".join(filter(None, row.labels[:2])) + "".join(f", {text}" for text in row.labels[2:count] if text)
@@ -68,7 +59,7 @@ def _names(grid: Grid) -> list[str]:
 
 
 def _text(cell: Cell | None) -> Text:
-    return Text(cell_text(cell), style=_STYLES.get(cell.rank, "") if cell else "")
+    return Text(format_cell(cell), style=_STYLES.get(cell.rank, "") if cell else "")
 
 
 def _print_tests(table: Table, console: Console) -> None:
@@ -76,8 +67,8 @@ def _print_tests(table: Table, console: Console) -> None:
     shown = RichTable()
     for name in ("task", "first against second", "difference", "test", "p (Holm)", ""):
         shown.add_column(name, justify="right" if name in ("difference", "p (Holm)") else "left", overflow="fold")
-    for row in comparison_rows(table.tests):
-        values = dict(zip(TEST_NAMES, row, strict=True))
+    for row in format_comparisons(table.tests):
+        values = dict(zip(COMPARISON_HEADINGS, row, strict=True))
         difference = f"{values['Difference']}\n{values['95 % interval']}"
         pair = f"{values['First']}\n{values['Second']}"
         cells = (values["Task"], pair, difference, values["Test"], values["p (Holm)"], values[""])

@@ -1,4 +1,4 @@
-"""Several rows of one experiment and task as one: what curves and heat maps show of several pretraining seeds."""
+"""Means of rows over pretraining seeds, for curves and heat maps."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Sequence
 from loocbench.report.table.experiments import Experiment
 from loocbench.types import Metric, Row
 
-MEASURED = ("val_top1", "kept", "first", "top1", "invariance")  # what a curve's points say; their other key is where
+CURVE_VALUES = ("val_top1", "kept", "first", "top1", "invariance")  # of a curve's point; other keys say what was varied
 
 
-def mean_rows(experiments: Sequence[Experiment], task: str, note: str) -> list[Row]:
-    """The mean row of each experiment that was measured on a task, on the data that a note names."""
-    found = []
+def average_experiments(experiments: Sequence[Experiment], task: str, note: str) -> list[Row]:
+    """The mean row of each experiment that was measured on a task and on the copy of its data named by ``note``."""
+    means = []
     for one in experiments:
         rows = [row for row in one.rows if (row.task, row.dataset_note) == (task, note)]
         if rows:
-            found.append(mean_row(rows))
-    return found
+            means.append(average_rows(rows))
+    return means
 
 
-def mean_row(rows: Sequence[Row]) -> Row:
-    """The first row with the metrics' and the curve's means; intervals are means of intervals, for one row its own."""
+def average_rows(rows: Sequence[Row]) -> Row:
+    """The first row with the means of all rows' metrics, interval bounds and curves."""
     if len(rows) == 1:
         return rows[0]
     metrics = {}
@@ -30,21 +30,21 @@ def mean_row(rows: Sequence[Row]) -> Row:
         every = [row.metrics[name] for row in rows if name in row.metrics]
         value, low, high = (sum(getattr(one, side) for one in every) / len(every) for side in ("value", "low", "high"))
         metrics[name] = Metric(value=value, low=low, high=high, n=min(one.n for one in every))
-    return rows[0].model_copy(update={"metrics": metrics, "curve": _mean_curve(rows)})
+    return rows[0].model_copy(update={"metrics": metrics, "curve": _average_curves(rows)})
 
 
-def _mean_curve(rows: Sequence[Row]) -> list[dict[str, float]]:
-    places: dict[tuple[tuple[str, float], ...], list[dict[str, float]]] = defaultdict(list)
+def _average_curves(rows: Sequence[Row]) -> list[dict[str, float]]:
+    groups: dict[tuple[tuple[str, float], ...], list[dict[str, float]]] = defaultdict(list)
     for row in rows:
         for point in row.curve:
-            where = tuple((key, value) for key, value in point.items() if key not in MEASURED)
-            places[where].append(point)
+            varied = tuple((key, value) for key, value in point.items() if key not in CURVE_VALUES)
+            groups[varied].append(point)
     curve = []
-    for where, points in places.items():
+    for varied, points in groups.items():
         means = {
             key: sum(point[key] for point in points if key in point) / sum(key in point for point in points)
             for key in points[0]
-            if key in MEASURED
+            if key in CURVE_VALUES
         }
-        curve.append({**dict(where), **means})
+        curve.append({**dict(varied), **means})
     return curve

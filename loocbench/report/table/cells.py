@@ -1,4 +1,4 @@
-"""A figure of a comparison table, and a line of them."""
+"""A cell and a line of the comparison table."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure. low, high: its 95 % interval, None for one that was published without. sd: over pretraining seeds,
-    where there are several. spread: the ± beside it. seeds: of pretraining; fewer: than its line has elsewhere. n: test
-    items.
+    """A figure of the table.
 
-    rank: whether it is the best of its column or as good as that, or second. marker: ↑ or ↓ where it is significantly
-    better or worse than the line that was asked about. difference: of the measured figure to this published one.
+    low, high: its 95 % interval; None if it was published without one. sd: standard deviation over pretraining seeds,
+    if there are several. spread: the ± shown beside it. seeds: number of pretraining seeds; fewer: whether its line has
+    more elsewhere. n: test items.
+
+    rank: "best" of its column, or as good as that within the uncertainty; "second"; or "". marker: ↑ or ↓ if it is
+    significantly better or worse than the line that all others are tested against. difference: measured figure minus
+    this published one.
     """
 
     value: float
@@ -29,8 +32,8 @@ class Cell:
     fewer: bool = False
 
     @property
-    def half(self) -> float:
-        """Half the 95 % interval, 0 where none is known."""
+    def half_width(self) -> float:
+        """Half the width of the 95 % interval; 0 if there is none."""
         return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
@@ -39,9 +42,10 @@ Cells = tuple[Cell | None, ...]
 
 @dataclass(frozen=True)
 class Line:
-    """One experiment's cells, in the order of the table's columns; None where there is no figure.
+    """The cells of one experiment, in the order of the table's columns; None where there is no figure.
 
-    A published line has no features, and names its source as ``trained_on``; one of the scale has neither.
+    A published line has no features, and its source as ``trained_on``; a line of the scale has neither. family: lines
+    of one family stand together.
     """
 
     model: str

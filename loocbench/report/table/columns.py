@@ -1,4 +1,4 @@
-"""Which columns a table has: a task and one of its metrics each, those of one data set side by side."""
+"""Columns of the comparison table: one per task and metric, those of one data set side by side."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _KINDS: tuple[str, ...] = get_args(Evaluator)
 
 @dataclass(frozen=True)
 class Column:
-    """One task and metric. note: what sets its data apart from the official set.
+    """A task and one of its metrics.
 
-    group: the data set as people call it; short: what stands below the group; title: both, where there is one line.
+    note: how its data differ from the official set, or "". group: heading shared by the columns of a data set; short:
+    heading below the group; title: heading on one line.
     """
 
     task: str
@@ -35,25 +36,28 @@ class Column:
 
     @property
     def direction(self) -> int:
-        """1: higher is better, -1: lower is, 0: neither."""
-        return labels.direction(self.metric)
+        """1 if higher is better, -1 if lower is better, 0 if neither."""
+        return labels.metric_direction(self.metric)
 
     @property
     def heading(self) -> str:
-        """The title with the note: a figure on a subset is never shown as one of the whole set."""
+        """The title with the note, so that a figure on a subset is never shown as one on the whole set."""
         return f"{self.title} [{self.note}]" if self.note else self.title
 
 
-def cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
-    """The card of each task; tasks that are no longer shipped have none."""
+def load_cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
+    """The card of each task of the rows; tasks that are no longer shipped are missing."""
     named = {task: finding.of_row(task, dataset) for task, dataset in {(row.task, row.dataset) for row in rows}}
     return {task: card for task, card in named.items() if card}
 
 
-def choose(
+def choose_columns(
     rows: Sequence[Row], known: Mapping[str, TaskCard], *, every_metric: bool, metrics: tuple[str, ...]
 ) -> list[Column]:
-    """The columns of some rows: each task's own metrics, or those asked for, or all."""
+    """The columns of some rows.
+
+    Metrics: those that fit the patterns ``metrics``, all with ``every_metric``, else each task's own.
+    """
     present: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)  # the first row with each metric, in their order
     for row in rows:
         for metric in row.metrics:
@@ -73,7 +77,7 @@ def choose(
         if not rest and not re.search("[ ,]", title):  # "CUB-200" alone does not say what was done
             rest = card.evaluator if card else ""
         for place, metric in enumerate(shown):
-            label = f"{labels.metric(metric)} (v{row.task_version})"
+            label = f"{labels.format_metric(metric)} (v{row.task_version})"
             order = (row.dataset, _KINDS.index(card.evaluator) if card else len(_KINDS), task, note, place)
             column = Column(
                 task, row.task_version, metric, note, group, f"{rest}, {label}" if rest else label, f"{title}, {label}"
@@ -89,7 +93,7 @@ def _shown(card: TaskCard, names: Sequence[str]) -> list[str]:
 
 
 def _groups(titles: Mapping[str, str], known: Mapping[str, TaskCard]) -> dict[str, str]:
-    """What a task's column group is called: the words that its data set's titles have in common at the beginning."""
+    """The group heading of each task: the words with which all titles of its data set begin."""
     by_data: dict[str, list[str]] = defaultdict(list)
     for task in titles:
         by_data[known[task].elsewhere or known[task].dataset].append(task)

@@ -1,4 +1,4 @@
-"""Which rows are one experiment, a table's line: equal in all but the pretraining seed, the task and the time."""
+"""Experiments, the lines of a table: rows that differ only in pretraining seed, task and time of measurement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _CONCATENATED: tuple[MethodName, ...] = ("moco++", "looc++")  # of all spaces
 
 @dataclass(frozen=True)
 class Experiment:
-    """model, features: what its line is called. trained_on: what else tells it apart. family: lines that belong
-    together follow one another. rows: at least one."""
+    """Rows of one model and one kind of features.
+
+    model, features, trained_on: labels of its line. family: the pretraining method, or "" for weights from elsewhere;
+    lines of one family stand together. rows: at least one.
+    """
 
     model: str
     features: str
@@ -31,12 +34,12 @@ class Experiment:
 
     @property
     def checkpoints(self) -> set[str]:
-        """Names of its checkpoints, one a pretraining seed."""
+        """Names of its checkpoints, one per pretraining seed."""
         return {row.checkpoint for row in self.rows}
 
     @property
     def seeds(self) -> int:
-        """How many checkpoints it has, one a pretraining seed."""
+        """Number of checkpoints, one per pretraining seed."""
         return len({row.checkpoint_hash for row in self.rows})
 
 
@@ -45,8 +48,8 @@ def evaluated(method: str) -> str:
     return "looc++" if method in _CONCATENATED else "looc"
 
 
-def group(rows: Sequence[Row]) -> list[Experiment]:
-    """From the untrained baseline over the methods to weights from elsewhere."""
+def group_rows(rows: Sequence[Row]) -> list[Experiment]:
+    """The experiments of some rows: the untrained baseline, then pretraining methods, then weights from elsewhere."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[_identity(row)].append(row)
@@ -55,24 +58,24 @@ def group(rows: Sequence[Row]) -> list[Experiment]:
         Experiment(
             group[0].model, group[0].features, text, group[0].recipe.method if group[0].recipe else "", tuple(group)
         )
-        for group, text in zip(ordered, _distinguish(ordered), strict=True)
+        for group, text in zip(ordered, _training_labels(ordered), strict=True)
     ]
 
 
 def _identity(row: Row) -> str:
-    return f"{row.features}\t{training(row)}"
+    return f"{row.features}\t{training_identity(row)}"
 
 
-def training(row: Row) -> str:
-    """All that tells apart how a model was made, but for the seed; of weights from elsewhere, which they are."""
+def training_identity(row: Row) -> str:
+    """Identity of a model's training without the seed; for weights from elsewhere, of the weights."""
     if row.recipe is None:
         return "\t".join([row.model, row.source, "" if row.untrained else row.checkpoint_hash])
     recipe = row.recipe.model_dump_json(exclude={"seed"})
     return "\t".join([row.model, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe])
 
 
-def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
-    """What each was trained on; where that reads the same for two, with the fields in which they differ."""
+def _training_labels(groups: Sequence[Sequence[Row]]) -> list[str]:
+    """What each group was trained on; if that reads the same for two groups, with the fields in which they differ."""
     names = [(group[0].model, group[0].features, _trained_on(group)) for group in groups]
     same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for position, name in enumerate(names):
@@ -80,7 +83,7 @@ def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
     out = [name[2] for name in names]
     for positions in same.values():
         if len(positions) > 1:
-            fields = [_fields(groups[position][0]) for position in positions]
+            fields = [_training_fields(groups[position][0]) for position in positions]
             every = list(dict.fromkeys(key for own in fields for key in own))
             differing = [key for key in every if len({str(own.get(key)) for own in fields}) > 1]
             for position, own in zip(positions, fields, strict=True):
@@ -89,8 +92,8 @@ def _distinguish(groups: Sequence[Sequence[Row]]) -> list[str]:
     return out
 
 
-def _fields(row: Row) -> dict[str, object]:
-    """In what two experiments of one name may differ, the short names of weights last."""
+def _training_fields(row: Row) -> dict[str, object]:
+    """Fields in which two experiments of one name may differ."""
     recipe = row.recipe.model_dump(exclude={"seed"}) if row.recipe else {}
     if row.recipe is not None:
         return {**recipe, "images": row.pretraining_fingerprint[:8]}

@@ -1,4 +1,4 @@
-"""Sensitivity as matrices: the spaces of one model by changes, for each of the three answers."""
+"""Sensitivity matrices: the feature spaces of a model by image changes, for each of three metrics."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loocbench.cards.tasks import TaskCard
-from loocbench.report.table.averages import mean_row
-from loocbench.report.table.experiments import Experiment, training
+from loocbench.report.table.averages import average_rows
+from loocbench.report.table.experiments import Experiment, training_identity
 from loocbench.types import Row
+
+MATRIX_METRICS = {  # metric -> title, lowest and highest value of its colours
+    "equivariance": ("can the change be told? R², or accuracy (chance in brackets)", 0.0, 1.0),
+    "invariance": ("do the features stay? cosine", 0.0, 1.0),
+    "top1_loss": ("top-1 lost under the change", 0.0, 0.5),
+}
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Of one model on one task. rows: one a space, means over pretraining seeds. changes: the columns."""
+    """A model's sensitivity on one task.
+
+    rows: one per feature space, means over pretraining seeds. changes: names of the image changes, the columns.
+    """
 
     title: str
     model: str
@@ -23,8 +32,8 @@ class Matrix:
     changes: tuple[str, ...]
 
 
-def matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCard]) -> list[Matrix]:
-    """A matrix for each model, sensitivity task and copy of its data; of a card that is gone there is none."""
+def build_matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCard]) -> list[Matrix]:
+    """A matrix per model, sensitivity task and copy of its data; tasks whose card is gone are left out."""
     groups: dict[tuple[str, str, str, str], list[tuple[Experiment, Row]]] = defaultdict(list)
     for one in experiments:
         tasks: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -32,11 +41,11 @@ def matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCard]) -
             if row.task in cards and cards[row.task].evaluator == "sensitivity":
                 tasks[row.task, row.dataset_note].append(row)
         for (task, note), rows in tasks.items():
-            groups[task, note, one.model, training(rows[0])].append((one, mean_row(rows)))
+            groups[task, note, one.model, training_identity(rows[0])].append((one, average_rows(rows)))
     found = []
     for (task, note, model, _), members in groups.items():
         widest = max((one for one, _ in members), key=lambda one: one.seeds)
-        rows = [_labelled(row, one.seeds, widest.seeds) for one, row in members]
+        rows = [_label_seeds(row, one.seeds, widest.seeds) for one, row in members]
         changes = [
             name for name in cards[task].protocol.changes if all(f"{name}_invariance" in row.metrics for row in rows)
         ]
@@ -46,8 +55,8 @@ def matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCard]) -
     return found
 
 
-def _labelled(row: Row, seeds: int, most: int) -> Row:
-    """Its features say where fewer pretraining seeds are behind them than behind others of the matrix."""
+def _label_seeds(row: Row, seeds: int, most: int) -> Row:
+    """The row; if it is a mean over fewer pretraining seeds than others of the matrix, its features say so."""
     if seeds == most:
         return row
     return row.model_copy(update={"features": f"{row.features} ({seeds} {'seed' if seeds == 1 else 'seeds'})"})

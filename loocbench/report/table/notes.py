@@ -1,4 +1,4 @@
-"""What a reader of a table must know."""
+"""The notes below a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from loocbench.report.table.columns import Column
-from loocbench.report.table.pairs import LEVEL, Comparison
+from loocbench.report.table.comparisons import SIGNIFICANCE_LEVEL, Comparison
 from loocbench.report.table.selection import Selection
 from loocbench.types import SELECTED, Row
 
@@ -26,11 +26,11 @@ _SELECTED = (
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
     "bootstrap over items and seeds, of fewer than 50 items Student's test; p after Holm's correction over all {count} "
-    f"tests, ↑ and ↓ mark p < {LEVEL:g}."
+    f"tests, ↑ and ↓ mark p < {SIGNIFICANCE_LEVEL:g}."
 )
 
 
-def of(
+def write_notes(
     rows: Sequence[Row],
     columns: Sequence[Column],
     *,
@@ -39,7 +39,7 @@ def of(
     superseded: int,
     tests: Sequence[Comparison],
 ) -> list[str]:
-    """One sentence or two each, no two alike."""
+    """What a reader of the table must know, one or two sentences per note, without duplicates."""
     notes = [f"Figures are per cent. {_SD if spread == 'sd' else _INTERVAL}", _RANKS]
     tested = [test for test in tests if test.result]
     if tested:

@@ -1,4 +1,4 @@
-"""Figures of papers: apart from the measured ones, and compared with them only where that is fair."""
+"""Published figures: apart from the measured ones, and compared with them only where that is fair."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from loocbench.report.table.columns import Column
 from loocbench.report.table.experiments import Experiment, evaluated
 
 
-def lines(
+def published_lines(
     columns: Sequence[Column],
     cards: Mapping[str, TaskCard],
     experiments: Sequence[Experiment],
     measured: Sequence[Line],
 ) -> list[Line]:
-    """A line for each model and source. experiments and measured belong together, place by place.
+    """A line per published model and source.
 
-    Of a task with several columns the figures stand in that of the official copy, if there is one, and only once. A
-    cell has the difference of the measured figure where the entry's protocol and the task's version are the card's, the
-    data are the official copy, and one experiment alone was pretrained by this model's method and measured on the
-    features that the method is evaluated on.
+    measured: the lines of ``experiments``, in the same order. If a task has several columns (copies of its data), its
+    published figures stand once, in the column of the official copy if there is one. A cell has a ``difference`` if the
+    published protocol and the task's version are the card's, the data are the official copy, and exactly one experiment
+    was pretrained with this model's method and measured on the features on which the method is evaluated.
     """
     found: dict[tuple[str, str], dict[int, Cell]] = {}
-    for position, column in _once(columns):
+    for position, column in _one_column_per_metric(columns):
         card = cards.get(column.task)
         for entry in card.published if card else ():
             if column.metric in entry.metrics:
-                ours = _ours(entry, column, position, experiments, measured)
+                ours = _comparable_cell(entry, column, position, experiments, measured)
                 cell = _cell(entry, column, ours if card and column.version == card.version else None)
                 found.setdefault((entry.model, entry.source), {})[position] = cell
     return [
@@ -37,8 +37,8 @@ def lines(
     ]
 
 
-def _once(columns: Sequence[Column]) -> list[tuple[int, Column]]:
-    """A place for each task and metric."""
+def _one_column_per_metric(columns: Sequence[Column]) -> list[tuple[int, Column]]:
+    """One column, with its position, per task and metric: the official copy's if there is one."""
     places: dict[tuple[str, str], tuple[int, Column]] = {}
     for place, column in sorted(enumerate(columns), key=lambda pair: bool(pair[1].note)):
         places.setdefault((column.task, column.metric), (place, column))
@@ -50,7 +50,7 @@ def _cell(entry: Published, column: Column, ours: Cell | None) -> Cell:
     return Cell(value, spread=half, difference=ours.value - value if ours else None)
 
 
-def _ours(
+def _comparable_cell(
     entry: Published, column: Column, position: int, experiments: Sequence[Experiment], measured: Sequence[Line]
 ) -> Cell | None:
     if not entry.same_protocol or column.note:
@@ -58,7 +58,7 @@ def _ours(
     cells = [
         cell
         for one, line in zip(experiments, measured, strict=True)
-        if one.family  # not only a name
+        if one.family  # pretrained here; a name alone does not say by which method
         and (one.model, one.features) == (entry.model, evaluated(one.family))
         and (cell := line.cells[position])
     ]

@@ -1,4 +1,4 @@
-"""Which of a store's rows a report is about."""
+"""Which stored rows a report shows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from loocbench.types import Row
 
 @dataclass(frozen=True)
 class Selection:
-    """Names that rows must have; patterns with * and ?, whose case does not matter; an empty tuple takes all.
+    """Filters of rows: patterns with * and ?, case-insensitive; an empty tuple selects everything.
 
-    models: a label, or a checkpoint's name. metrics: in place of those that tasks show by themselves.
+    models: fit a model's label or a checkpoint's name. metrics: shown in place of each task's own.
     """
 
     models: tuple[str, ...] = ()
@@ -28,12 +28,12 @@ class Selection:
 
 
 def matches(patterns: Sequence[str], *names: str) -> bool:
-    """Whether one of the names fits one of the patterns, or there is none."""
+    """Whether a name fits a pattern; True if there are no patterns."""
     return not patterns or any(_fits(pattern, name) for pattern in patterns for name in names)
 
 
-def select(rows: Sequence[Row], selection: Selection) -> list[Row]:
-    """The rows that fit. Raises UserError, with the names that exist, for a pattern that fits no row at all."""
+def select_rows(rows: Sequence[Row], selection: Selection) -> list[Row]:
+    """The rows that fit. Raises UserError, with the names that exist, for a pattern that fits no row."""
     kinds: list[tuple[str, tuple[str, ...], Callable[[Row], tuple[str, ...]]]] = [
         ("model", selection.models, lambda row: (row.model, row.checkpoint)),
         ("task", selection.tasks, lambda row: (row.task,)),
@@ -51,19 +51,19 @@ def select(rows: Sequence[Row], selection: Selection) -> list[Row]:
     return [row for row in rows if all(matches(patterns, *names(row)) for _, patterns, names in kinds)]
 
 
-def shown(rows: Sequence[Row], chosen: Selection) -> list[Row]:
-    """The rows that a report of a selection is made of: what fits, is current, and told apart by images.
+def select_reported(rows: Sequence[Row], chosen: Selection) -> list[Row]:
+    """The rows that a report shows: those that fit and are newest, with copies of the data told apart by their note.
 
-    Raises UserError as :func:`select` does.
+    Raises UserError as :func:`select_rows` does.
     """
-    return told_apart(current(select(rows, chosen), among=rows))
+    return separate_copies(select_newest(select_rows(rows, chosen), among=rows))
 
 
-def current(rows: Sequence[Row], *, among: Sequence[Row] = ()) -> list[Row]:
-    """The newest version of each task, and of a checkpoint that was trained again under its name the newest weights.
+def select_newest(rows: Sequence[Row], *, among: Sequence[Row] = ()) -> list[Row]:
+    """The rows of the newest version of each task and the newest weights of each checkpoint name.
 
-    Which weights are the newest all of ``among`` say (the rows themselves, if it is empty), whatever they measured: old
-    weights beside new ones would be a second seed.
+    The newest weights are looked up in ``among`` (default: the rows themselves) across all tasks, since old weights
+    beside new ones would count as a second pretraining seed.
     """
     versions: dict[str, int] = {}
     for row in rows:
@@ -79,24 +79,26 @@ def current(rows: Sequence[Row], *, among: Sequence[Row] = ()) -> list[Row]:
     ]
 
 
-def told_apart(rows: Sequence[Row]) -> list[Row]:
-    """The same rows; where those of one task have the same note but other images, the note names the images.
+def separate_copies(rows: Sequence[Row]) -> list[Row]:
+    """The rows; if those of one task and note were measured on different images, the notes name the images.
 
-    So they have columns, curves and averages of their own. What images are called depends on them alone.
+    So each copy of the data has its own column, curves and averages.
     """
     images: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
-        images[row.task, row.dataset_note].add(_images(row))
+        images[row.task, row.dataset_note].add(_images_hash(row))
     return [
-        row.model_copy(update={"dataset_note": ", ".join(filter(None, [row.dataset_note, f"images {_images(row)}"]))})
+        row.model_copy(
+            update={"dataset_note": ", ".join(filter(None, [row.dataset_note, f"images {_images_hash(row)}"]))}
+        )
         if len(images[row.task, row.dataset_note]) > 1
         else row
         for row in rows
     ]
 
 
-def _images(row: Row) -> str:
-    """A short name of all splits and the edition of their pixels."""
+def _images_hash(row: Row) -> str:
+    """Short hash of all splits' fingerprints and the edition of their pixels."""
     said = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), row.edition])
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 

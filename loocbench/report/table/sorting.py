@@ -12,10 +12,10 @@ from loocbench.report.table.columns import Column
 BY_MODEL = "model"
 
 
-def order(lines: Sequence[Line], columns: Sequence[Column], *, key: str, reverse: bool) -> list[int]:
-    """Places of the lines: as they are for "model", else by the column TASK or TASK:METRIC, the best first.
+def order_lines(lines: Sequence[Line], columns: Sequence[Column], *, key: str, reverse: bool) -> list[int]:
+    """Indices of the lines in display order: unchanged for "model", else by the column TASK or TASK:METRIC, best first.
 
-    Lines without that figure are last, also in reverse. Raises UserError for a column that is not there.
+    Lines without that figure are last, also in reverse. Raises UserError for an unknown column.
     """
     places = list(range(len(lines)))
     if key == BY_MODEL:
@@ -30,8 +30,8 @@ def order(lines: Sequence[Line], columns: Sequence[Column], *, key: str, reverse
     position = fitting[0]
     sign = -(columns[position].direction or 1) * (-1 if reverse else 1)
 
-    def place_of(place: int) -> float:
+    def sort_value(place: int) -> float:
         cell = lines[place].cells[position]
         return sign * cell.value if cell else math.inf
 
-    return sorted(places, key=place_of)
+    return sorted(places, key=sort_value)

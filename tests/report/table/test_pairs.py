@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from loocbench.jobs import compare as job
 from loocbench.records import store
-from loocbench.report.formats.grid import comparison_rows
-from loocbench.report.table import table
+from loocbench.report.formats.comparison_rows import format_comparisons
+from loocbench.report.table import comparisons, disagreements
+from loocbench.report.table.table import TableOptions, build_table
 from loocbench.types import Items, Metric
 from tests.records.test_store import place
 from tests.report.table.test_table import measured
@@ -35,7 +35,7 @@ def seeds(model, shares, method="looc++"):
 
 
 def against_b(rows):
-    (test,) = table.build(rows, table.Options(against="B")).tests
+    (test,) = build_table(rows, TableOptions(against="B")).tests
     return test
 
 
@@ -43,11 +43,11 @@ def test_of_two_sides_that_share_some_seeds_only_none_is_left_out():
     """Seed 0 alone speaks for A, its mean over all seeds does not."""
     rows = [*seeds("A", {0: 0.8, 1: 0.3, 2: 0.3}), *seeds("B", {0: 0.6, 5: 0.6, 6: 0.6}, "moco")]
     test = against_b(rows)
-    lines = {line.model: line.cells[0].value for line in table.build(rows).measured}
+    lines = {line.model: line.cells[0].value for line in build_table(rows).measured}
     assert test.result.difference == pytest.approx(lines["A"] - lines["B"])
     assert (test.result.test, test.result.seeds, test.result.by_seed) == ("bootstrap", (3, 3), False)
     assert not test.marker
-    assert comparison_rows([test])[0][5] == "bootstrap, 3 and 3 seeds, not paired"
+    assert format_comparisons([test])[0][5] == "bootstrap, 3 and 3 seeds, not paired"
 
 
 def test_the_same_seeds_are_pairs_in_any_order():
@@ -82,7 +82,7 @@ def test_compare_shows_the_means_and_the_images_of_the_rows_that_it_tested(loocb
     rows = [of("A", answers(share, seed), measuring_seed=seed) for seed, share in ((10, 0.2), (2, 0.8))]
     rows.append(of("B", answers(0.6, 3), measuring_seed=2, method="moco", checkpoint_hash="5" * 64))
     for row in rows:
-        store.save(place(tmp_path / "results", "local", row), row)
+        store.write_row(place(tmp_path / "results", "local", row), row)
     (task,) = json.loads(loocbench("compare", "A", "B", "--json").out)["tasks"]
     alone = task["right_alone"]
     assert (len(alone["first"]), len(alone["second"])) == (task["result"]["only_first"], task["result"]["only_second"])
@@ -91,9 +91,9 @@ def test_compare_shows_the_means_and_the_images_of_the_rows_that_it_tested(loocb
 
 def test_compare_names_no_images_where_no_single_row_was_tested():
     rows = [*seeds("A", {0: 0.2, 1: 0.8}), *seeds("B", {1: 0.6}, "moco")]
-    _, _, comparisons = job.compare(rows, "A", "B")
-    assert comparisons[0].result.seeds == (2, 1)
-    assert job.disagreements(comparisons, None) == []
+    _, _, found = comparisons.compare_named(rows, "A", "B")
+    assert found[0].result.seeds == (2, 1)
+    assert disagreements.find_disagreements(found, lambda row: "not here") == []
 
 
 def test_items_that_are_no_numbers_are_not_tested():
@@ -101,4 +101,4 @@ def test_items_that_are_no_numbers_are_not_tested():
     test = against_b([of("A", broken, metrics={"top1": Metric(value=0.2, low=0.1, high=0.3, n=60)}),
                    of("B", np.full(60, 0.2), method="moco", checkpoint_hash="5" * 64)])  # fmt: skip
     assert (test.result, test.significant) == (None, False)
-    assert test.reason == "single items of A are no numbers"
+    assert test.reason == "single items of A are not finite numbers"

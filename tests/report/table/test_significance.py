@@ -24,7 +24,7 @@ def test_mcnemar_is_statsmodels(seed):
     generator = np.random.default_rng(seed)
     first, second = answers(seed, int(generator.integers(5, 600)), generator.random(), generator.random())
     table = [[(first & second).sum(), (first & ~second).sum()], [(~first & second).sum(), (~first & ~second).sum()]]
-    ours = significance.mcnemar(first, second)
+    ours = significance.mcnemar_test(first, second)
     assert ours.p == pytest.approx(mcnemar(table, exact=True).pvalue, abs=1e-12)
     assert (ours.only_first, ours.only_second) == (table[0][1], table[1][0])
 
@@ -35,11 +35,11 @@ def test_mcnemar_is_statsmodels(seed):
 def test_holm_is_statsmodels(p_values):
     from statsmodels.stats.multitest import multipletests
 
-    assert significance.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
+    assert significance.holm_correction(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
 
 
 def test_holm_of_nothing_is_nothing():
-    assert significance.holm([]) == []
+    assert significance.holm_correction([]) == []
 
 
 def continuous(seed, count=600):
@@ -55,7 +55,7 @@ def continuous(seed, count=600):
 @pytest.mark.parametrize("make", [answers, continuous])
 def test_the_bootstrap_is_scipys(seed, make):
     first, second = (np.asarray(part, float) for part in make(seed))
-    ours = significance.bootstrap([first], [second], by_seed=True, seed=seed)
+    ours = significance.bootstrap_difference([first], [second], by_seed=True, seed=seed)
     theirs = stats.bootstrap(
         (first, second),
         lambda one, other, axis: one.mean(axis=axis) - other.mean(axis=axis),
@@ -77,15 +77,15 @@ def test_the_bootstrap_is_scipys(seed, make):
 def test_on_continuous_values_the_p_value_is_that_of_students_paired_test():
     for seed in range(5):
         first, second = continuous(seed)
-        ours = significance.bootstrap([first], [second], by_seed=True)
+        ours = significance.bootstrap_difference([first], [second], by_seed=True)
         assert ours.p == pytest.approx(stats.ttest_rel(first, second).pvalue, abs=0.02)
 
 
 def test_counting_different_items_is_resampling_items(monkeypatch):
     first, second = (np.asarray(part, float) for part in answers(3))
-    counted = significance.bootstrap([first], [second], by_seed=True)
-    monkeypatch.setattr(significance, "_FEW", 0)
-    drawn = significance.bootstrap([first], [second], by_seed=True)
+    counted = significance.bootstrap_difference([first], [second], by_seed=True)
+    monkeypatch.setattr(significance, "_FEW_DISTINCT", 0)
+    drawn = significance.bootstrap_difference([first], [second], by_seed=True)
     assert drawn.value == counted.value
     assert (drawn.low, drawn.high) == pytest.approx(
         (counted.low, counted.high), abs=0.04 * (counted.high - counted.low)
@@ -95,16 +95,16 @@ def test_counting_different_items_is_resampling_items(monkeypatch):
 @pytest.mark.parametrize("by_seed", [True, False])
 def test_swapping_the_models_turns_the_difference_round(by_seed):
     first, second = ([np.asarray(answers(seed)[side], float) for seed in range(3)] for side in (0, 1))
-    one = significance.bootstrap(first, second, by_seed=by_seed)
-    other = significance.bootstrap(second, first, by_seed=by_seed)
+    one = significance.bootstrap_difference(first, second, by_seed=by_seed)
+    other = significance.bootstrap_difference(second, first, by_seed=by_seed)
     assert one.value == pytest.approx(-other.value)
     assert (one.low, one.high) == pytest.approx((-other.high, -other.low), abs=0.01)
 
 
 def test_models_that_are_the_same_do_not_differ():
     first, _ = answers(0)
-    assert significance.mcnemar(first, first).p == 1
-    same = significance.bootstrap([first.astype(float)], [first.astype(float)], by_seed=True)
+    assert significance.mcnemar_test(first, first).p == 1
+    same = significance.bootstrap_difference([first.astype(float)], [first.astype(float)], by_seed=True)
     assert same == (0, 0, 0, 1)
 
 
@@ -116,7 +116,7 @@ def test_under_no_difference_at_most_five_in_a_hundred_tests_find_one(by_seed):
     for repeat in range(300):
         hard = generator.random(300)
         both = [[(hard < 0.6 + 0.06 * generator.standard_normal()).astype(float) for _ in range(3)] for _ in range(2)]
-        found += significance.bootstrap(*both, by_seed=by_seed, seed=repeat).p < 0.05
+        found += significance.bootstrap_difference(*both, by_seed=by_seed, seed=repeat).p < 0.05
     assert found / 300 < 0.07
 
 
@@ -127,7 +127,7 @@ def test_of_few_items_at_most_five_in_a_hundred_tests_find_a_difference(count):
     p_values = []
     for repeat in range(600):
         both = generator.normal(0.5, 0.02, (2, count))
-        ours = significance.bootstrap(both[:1], both[1:], by_seed=True, seed=repeat)
+        ours = significance.bootstrap_difference(both[:1], both[1:], by_seed=True, seed=repeat)
         p_values.append(ours.p)
         if abs(ours.p - 0.05) > 0.01:
             assert (ours.low > 0 or ours.high < 0) == (ours.p < 0.05)
@@ -139,7 +139,7 @@ def test_of_few_items_it_is_students_paired_test(by_seed):
     first, second = continuous(1, 12)
     theirs = stats.ttest_rel(first, second)
     low, high = theirs.confidence_interval(0.95)
-    ours = significance.bootstrap([first], [second], by_seed=by_seed)
+    ours = significance.bootstrap_difference([first], [second], by_seed=by_seed)
     assert ours.p == pytest.approx(theirs.pvalue, abs=0.02)
     assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.04 * (high - low))
 
@@ -147,9 +147,9 @@ def test_of_few_items_it_is_students_paired_test(by_seed):
 def test_below_what_resamples_can_count_the_p_value_is_students():
     """Holm's correction over a thousand tests must leave room for a difference that is plain."""
     first, second = continuous(0)
-    ours = significance.bootstrap([first + 0.05], [second], by_seed=True)
+    ours = significance.bootstrap_difference([first + 0.05], [second], by_seed=True)
     assert ours.p == pytest.approx(stats.ttest_rel(first + 0.05, second).pvalue, rel=1e-6)
-    assert significance.holm([ours.p] * 1000)[0] < 0.001
+    assert significance.holm_correction([ours.p] * 1000)[0] < 0.001
 
 
 @pytest.mark.parametrize("by_seed", [True, False])
@@ -159,17 +159,17 @@ def test_three_seeds_are_never_surer_than_students_test_of_them(by_seed):
     second = [part + 0.0004 * seed**2 for seed, part in enumerate(second)]
     seeds = stats.ttest_rel(*([part.mean() for part in side] for side in (first, second)))
     if by_seed:
-        assert significance.bootstrap(first, second, by_seed=True).p >= 0.99 * seeds.pvalue
+        assert significance.bootstrap_difference(first, second, by_seed=True).p >= 0.99 * seeds.pvalue
     else:
-        assert 1e-12 < significance.bootstrap(first, second, by_seed=False).p < 0.001
+        assert 1e-12 < significance.bootstrap_difference(first, second, by_seed=False).p < 0.001
 
 
 def test_the_same_difference_everywhere_is_as_sure_as_its_signs():
-    ours = significance.bootstrap([np.full(4, 0.5)], [np.full(4, 0.25)], by_seed=True)
+    ours = significance.bootstrap_difference([np.full(4, 0.5)], [np.full(4, 0.25)], by_seed=True)
     assert (ours.value, ours.low, ours.high) == (0.25, 0.25, 0.25)
     assert ours.p == 2**-3
     with pytest.raises(ValueError, match="a single item"):
-        significance.bootstrap([np.ones(1)], [np.zeros(1)], by_seed=True)
+        significance.bootstrap_difference([np.ones(1)], [np.zeros(1)], by_seed=True)
 
 
 def test_one_seed_beside_three_is_a_draw_as_well():
@@ -181,7 +181,7 @@ def test_one_seed_beside_three_is_a_draw_as_well():
         first, second = (
             [(hard < 0.6 + 0.06 * generator.standard_normal()).astype(float) for _ in range(seeds)] for seeds in (3, 1)
         )
-        found += significance.bootstrap(first, second, by_seed=False, seed=repeat).p < 0.05
+        found += significance.bootstrap_difference(first, second, by_seed=False, seed=repeat).p < 0.05
     assert found / 300 < 0.1  # 5 of 100, and what 300 repeats leave open
 
 
@@ -189,7 +189,7 @@ def test_where_seeds_differ_most_it_is_students_test():
     generator = np.random.default_rng(0)
     first, second = ([np.full(50, value) for value in generator.random(5)] for _ in range(2))
     paired = stats.ttest_rel([part[0] for part in first], [part[0] for part in second])
-    ours = significance.bootstrap(first, second, by_seed=True)
+    ours = significance.bootstrap_difference(first, second, by_seed=True)
     assert ours.p == pytest.approx(paired.pvalue, abs=0.01)
     low, high = paired.confidence_interval(0.95)
     assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.04 * (high - low))
@@ -197,6 +197,6 @@ def test_where_seeds_differ_most_it_is_students_test():
 
 def test_other_items_cannot_be_paired():
     with pytest.raises(ValueError, match="not the same items: 3 and 4"):
-        significance.mcnemar(np.ones(3, bool), np.ones(4, bool))
+        significance.mcnemar_test(np.ones(3, bool), np.ones(4, bool))
     with pytest.raises(ValueError, match="not the same items"):
-        significance.bootstrap([np.ones(3)], [np.ones(4)], by_seed=True)
+        significance.bootstrap_difference([np.ones(3)], [np.ones(4)], by_seed=True)

@@ -6,7 +6,7 @@
     form.addEventListener("submit", (event) => event.preventDefault());
   }
 
-  // Light and dark: as the system says, until the switch is used.
+  // Light or dark theme: the system's, until the switch is used.
   const theme = document.getElementById("theme");
   const themes = ["automatic", "light", "dark"];
   let current = 0;
@@ -18,7 +18,7 @@
     else delete document.documentElement.dataset.theme;
   });
 
-  // Sorting: figures the best first, text from A; again turns round. Lines of the scale stay below.
+  // Sorting: figures best first, text from A; a second click reverses. Lines of the scale stay at the bottom.
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.value !== undefined) return Number(cell.dataset.value);

@@ -1,4 +1,4 @@
-"""A table as JSON, for machines: figures as they are stored, fractions of 1, not rounded."""
+"""The table as JSON, for other programs: figures as they are stored, fractions of 1, not rounded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from loocbench.report.table.cells import Line
-from loocbench.report.table.pairs import Comparison
+from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.table import Table
 
 
-def render(table: Table, title: str) -> str:
-    """One object: title, columns, measured, scale, published, tests, notes; the cells are in the columns' order."""
+def render_json(table: Table, title: str) -> str:
+    """A JSON object with title, columns, measured, scale, published, tests and notes; cells are in column order."""
     return json.dumps(
         {
             "title": title,

@@ -1,6 +1,6 @@
-"""Panels and matrices as coordinates of inline SVG pictures, which the page's template draws.
+"""Coordinates of the inline SVG plots and heat maps that the HTML page's template draws.
 
-Series differ in colour (Okabe and Ito's, which colour-blind people tell apart), dashes and markers.
+Series differ in colour (Okabe and Ito's palette, safe for colour-blind people), dashes and markers.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loocbench.report.figures.heat_map import PANELS
-from loocbench.report.figures.panels import Panel
-from loocbench.report.table.labels import percent
-from loocbench.report.table.matrices import Matrix
+from loocbench.report.table.labels import format_percent
+from loocbench.report.table.matrices import MATRIX_METRICS, Matrix
+from loocbench.report.table.panels import Panel
 
 WIDTH, HEIGHT = 360, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 40
@@ -23,7 +22,7 @@ _FIELD_WIDTH, _FIELD_HEIGHT = 70, 24
 
 @dataclass(frozen=True)
 class Tick:
-    """at: coordinate; text: what stands there."""
+    """An axis tick: its coordinate and its label."""
 
     at: float
     text: str
@@ -31,7 +30,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Trace:
-    """path: points "x,y x,y"; marks: (x, y, low, high) in coordinates, what the point says."""
+    """One curve in coordinates. path: "x,y x,y ..."; marks: (x, y, low, high, tooltip) per point."""
 
     name: str
     style: int
@@ -42,7 +41,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Plot:
-    """A panel in coordinates of a WIDTH x HEIGHT picture; chance: the height of its line, if it has one."""
+    """A panel in coordinates of a WIDTH x HEIGHT picture. chance: y coordinate of the chance level, if known."""
 
     panel: Panel
     xs: tuple[Tick, ...]
@@ -53,8 +52,8 @@ class Plot:
     left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
 
 
-def plot(panel: Panel) -> Plot:
-    """Lay out a panel: its own range of y, widened to whole tenths, x logarithmic where it says so."""
+def layout_plot(panel: Panel) -> Plot:
+    """Lay out a panel; y ranges over the panel's own values, widened to whole tenths."""
     points = [point for series in panel.series for point in series.points]
     levels = [point[2] for point in points] + ([] if panel.chance is None else [panel.chance])
     low = math.floor(10 * max(min(levels), -1)) / 10
@@ -76,7 +75,7 @@ def plot(panel: Panel) -> Plot:
     traces = []
     for number, series in enumerate(panel.series):
         marks = tuple(
-            (across(x), up(y), up(bottom), up(top), f"{series.name}: {percent(y)} at {x:g}")
+            (across(x), up(y), up(bottom), up(top), f"{series.name}: {format_percent(y)} at {x:g}")
             for x, y, bottom, top in series.points
         )
         path = " ".join(f"{x},{y}" for x, y, *_ in marks)
@@ -86,15 +85,15 @@ def plot(panel: Panel) -> Plot:
     ys = tuple(Tick(up(low + step / 10), f"{100 * (low + step / 10):.0f}") for step in range(0, count + 1, steps))
     return Plot(
         panel,
-        _spaced([Tick(across(x), f"{x:g}") for x in places]),
+        _drop_overlapping([Tick(across(x), f"{x:g}") for x in places]),
         ys,
         tuple(traces),
         None if panel.chance is None else up(panel.chance),
     )
 
 
-def _spaced(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
-    """The ticks whose texts do not run into one another."""
+def _drop_overlapping(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+    """The ticks without those whose labels would overlap."""
     kept: list[Tick] = []
     for tick in ticks:
         if not kept or tick.at - kept[-1].at > 5.5 * (len(tick.text) + len(kept[-1].text)) / 2 + 6:
@@ -104,19 +103,19 @@ def _spaced(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a heat map; ink: whether its text is light. text: the value; says: the whole sentence."""
+    """One value of a heat map. light: whether its text is light; text: the value; tooltip: value and interval."""
 
     x: float
     y: float
     color: str
     light: bool
     text: str
-    says: str
+    tooltip: str
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One answer of a matrix in coordinates."""
+    """One metric of a matrix in coordinates."""
 
     title: str
     width: float
@@ -128,13 +127,13 @@ class HeatMap:
     field_width, field_height = _FIELD_WIDTH, _FIELD_HEIGHT
 
 
-def heat_maps(matrix: Matrix) -> list[HeatMap]:
-    """The three answers of a matrix, dark where there is much of it; each field holds its figure."""
+def layout_heat_maps(matrix: Matrix) -> list[HeatMap]:
+    """Lay out a heat map per metric of a matrix; larger values are darker."""
     left = 14 + 6.6 * max(len(row.features) for row in matrix.rows)
-    return [_heat_map(matrix, metric, *panel, left) for metric, panel in PANELS.items()]
+    return [_layout_heat_map(matrix, metric, *panel, left) for metric, panel in MATRIX_METRICS.items()]
 
 
-def _heat_map(matrix: Matrix, metric: str, title: str, low: float, high: float, left: float) -> HeatMap:
+def _layout_heat_map(matrix: Matrix, metric: str, title: str, low: float, high: float, left: float) -> HeatMap:
     fields = []
     for down, row in enumerate(matrix.rows):
         for across, change in enumerate(matrix.changes):
@@ -162,6 +161,6 @@ def _heat_map(matrix: Matrix, metric: str, title: str, low: float, high: float, 
 
 
 def _blue(share: float) -> str:
-    """White to dark blue; also in greyscale ever darker."""
+    """A colour between white and dark blue, monotonic in greyscale too."""
     light, dark = (0xF7, 0xFB, 0xFF), (0x08, 0x30, 0x6B)
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(light, dark, strict=True))

@@ -1,10 +1,13 @@
-"""Styles that can be told apart in greyscale and by colour-blind people: colour, marker, line and hatch all differ."""
+"""Plot styles distinguishable in greyscale and by colour-blind people: colour, marker, line style and hatch differ."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, ordered so that neighbours differ in lightness too.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#000000")
@@ -13,8 +16,8 @@ LINES = ("-", "--", "-.", ":")
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "|||", "---", "ooo", "+++", "***")
 
 
-def line(number: int) -> dict[str, Any]:
-    """How the ``number``-th line of a plot is drawn."""
+def line_style(number: int) -> dict[str, Any]:
+    """Matplotlib keywords of the ``number``-th line of a plot."""
     return {
         "color": COLORS[number % len(COLORS)],
         "marker": MARKERS[number % len(MARKERS)],
@@ -23,8 +26,8 @@ def line(number: int) -> dict[str, Any]:
     }
 
 
-def bar(number: int) -> dict[str, Any]:
-    """How the ``number``-th bar of a group is drawn."""
+def bar_style(number: int) -> dict[str, Any]:
+    """Matplotlib keywords of the ``number``-th bar of a group."""
     return {
         "color": COLORS[number % len(COLORS)],
         "hatch": HATCHES[number % len(HATCHES)],
@@ -33,12 +36,20 @@ def bar(number: int) -> dict[str, Any]:
     }
 
 
-def folded(title: str, width: float) -> str:
-    """A title of 9 points in lines that fit ``width`` inches; one that does not fit squeezes what it stands above."""
+def fold_title(title: str, width: float) -> str:
+    """A title of 9 points broken into lines that fit ``width`` inches, since a longer one would squeeze the axes."""
     return "\n".join(textwrap.wrap(title, max(20, int(13 * width))))
 
 
 def legend_columns(names: Collection[str], width: float) -> int:
-    """How many columns of a legend of 7 points fit ``width`` inches."""
+    """Number of columns of a 7-point legend that fit ``width`` inches."""
     widest = 0.6 + 0.06 * max(map(len, names), default=0)  # the line beside the name, and its letters
     return max(1, min(len(names), int(width / widest)))
+
+
+def add_legend(figure: Figure, columns: int) -> None:
+    """Put one legend for all axes below the figure, each label once."""
+    handles = {
+        label: handle for axis in figure.axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", fontsize=7, ncols=columns)

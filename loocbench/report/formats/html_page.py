@@ -1,0 +1,133 @@
+"""The report as one self-contained HTML file: it loads nothing from the network or from other files.
+
+The template escapes everything that comes from rows. The page's content security policy allows only its own style and
+script, by their hashes, as a second line of defence.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+import loocbench
+from loocbench.report.formats import svg
+from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
+from loocbench.report.formats.grid import Grid, build_grids, format_cell
+from loocbench.report.formats.pictures import Picture
+from loocbench.report.table import labels
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.matrices import Matrix
+from loocbench.report.table.panels import Panel
+from loocbench.report.table.table import Table
+
+
+def render_html(
+    table: Table,
+    title: str,
+    *,
+    panels: Sequence[Panel] = (),
+    matrices: Sequence[Matrix] = (),
+    galleries: Sequence[Picture] = (),
+    galleries_left_out: str = "",
+    pivot: bool = False,
+) -> str:
+    """The HTML page: tables that sort and filter, curves, heat maps, galleries, notes.
+
+    galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
+    """
+    style, script = _read_template("page.css"), _read_template("page.js")
+    grids = build_grids(table, pivot=pivot)
+    plots = {
+        group: [svg.layout_plot(panel) for panel in members]
+        for group, members in groupby(sorted(panels, key=lambda panel: panel.group), key=lambda panel: panel.group)
+    }
+    environment = Environment(
+        loader=PackageLoader("loocbench.report.formats"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    measured = grids[0]
+    return environment.get_template("page.html.jinja").render(
+        title=title,
+        version=loocbench.__version__,
+        style=Markup(style),  # our own file, hence not escaped
+        script=Markup(script),
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        sections=_sections(table, grids, plots, matrices, galleries),
+        grids=grids,
+        pivot=pivot,
+        features=sorted({line.features for line in table.measured}),
+        groups=list(dict.fromkeys(head.group for head in measured.heads)),
+        group_spans=_group_spans,
+        tooltip=_tooltip,
+        format_cell=format_cell,
+        directions={} if pivot else {column.heading: column.direction for column in table.columns},
+        tests=format_comparisons(table.tests),
+        test_headings=COMPARISON_HEADINGS,
+        plots=list(plots.items()),
+        legends={group: _legend(members) for group, members in plots.items()},
+        width=svg.WIDTH,
+        height=svg.HEIGHT,
+        matrices=[(matrix, svg.layout_heat_maps(matrix)) for matrix in matrices],
+        galleries=galleries,
+        galleries_left_out=galleries_left_out,
+        notes=table.notes,
+    )
+
+
+def _read_template(name: str) -> str:
+    return resources.files("loocbench.report.formats").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _csp_hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _sections(
+    table: Table,
+    grids: Sequence[Grid],
+    plots: Mapping[str, Sequence[svg.Plot]],
+    matrices: Sequence[Matrix],
+    galleries: Sequence[Picture],
+) -> list[tuple[str, str]]:
+    sections = [
+        ("measured", "Measured", True),
+        ("published", "Published", len(grids) > 1),
+        ("tests", "Paired tests", bool(table.tests)),
+        ("curves", "Curves", bool(plots)),
+        ("sensitivity", "What each space kept", bool(matrices)),
+        ("galleries", "Nearest neighbours", bool(galleries)),
+        ("notes", "Notes", True),
+    ]
+    return [(name, text) for name, text, present in sections if present]
+
+
+def _group_spans(grid: Grid) -> list[tuple[str, int]]:
+    """Each group of columns with the number of columns it spans."""
+    return [(group, len(list(members))) for group, members in groupby(grid.heads, key=lambda head: head.group)]
+
+
+def _legend(members: Sequence[svg.Plot]) -> list[svg.Trace]:
+    """The legend of all plots of a group: one entry per name and style."""
+    return list({(trace.name, trace.style): trace for plot in members for trace in plot.traces}.values())
+
+
+def _tooltip(cell: Cell) -> str:
+    """The tooltip of a figure."""
+    parts = [f"{100 * cell.value:.2f} %"]
+    if cell.low is not None and cell.high is not None:
+        parts.append(f"95 % interval {labels.format_percent(cell.low)} to {labels.format_percent(cell.high)}")
+    if cell.sd is not None:
+        parts.append(f"standard deviation {labels.format_percent(cell.sd)} over {cell.seeds} seeds")
+    if cell.n is not None:
+        parts.append(f"{cell.n:,} items")
+    return "; ".join(parts)

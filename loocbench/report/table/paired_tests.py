@@ -1,0 +1,94 @@
+"""The paired test of two sets of rows on one metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from loocbench.report.table import significance
+from loocbench.types import Row
+
+Rows = tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class PairedResult:
+    """A paired test of two experiments on one metric.
+
+    difference: first minus second, with its 95 % interval (low, high). test: the test that gave ``p``. only_first,
+    only_second: number of items that only one of them answered correctly; None where items are not right or wrong.
+    seeds: number of checkpoints of each side; by_seed: whether they were paired by pretraining seed. n: items.
+    """
+
+    difference: float
+    low: float
+    high: float
+    test: Literal["McNemar", "bootstrap", "Student"]
+    p: float
+    seeds: tuple[int, int]
+    by_seed: bool
+    n: int
+    only_first: int | None = None
+    only_second: int | None = None
+
+
+class UnpairableError(Exception):
+    """Rows that cannot be tested in pairs; the message says why."""
+
+
+def run_paired_test(first: Rows, second: Rows, metric: str, *, by_seed: bool) -> PairedResult:
+    """Test two sides, one row per checkpoint, paired by item and, with ``by_seed``, by pretraining seed.
+
+    One row per side with right or wrong answers: exact McNemar test. Otherwise the bootstrap, or below
+    ``significance.FEW_ITEMS`` items Student's t-test. Raises UnpairableError.
+    """
+    rows = [*first, *second]
+    if any(metric not in row.items for row in rows):
+        raise UnpairableError("no single items are stored; measure again with --overwrite")
+    if len({_measured_data(row) for row in rows}) > 1:
+        raise UnpairableError("measured on different images")
+    same_draws = len({row.draws for row in rows}) == 1
+    if not same_draws and not (by_seed and all(a.draws == b.draws for a, b in zip(first, second, strict=True))):
+        raise UnpairableError("different images were drawn; measure with the same --seed")
+    values = [[_item_values(row, metric) for row in side] for side in (first, second)]
+    if len({len(part) for side in values for part in side}) > 1 and same_draws:
+        raise UnpairableError("different numbers of items are stored")
+    (one, *more_first), (other, *more_second) = values
+    if min(len(part) for side in values for part in side) < 2:
+        raise UnpairableError("a single item is stored")
+    floats = [[part.astype(float) for part in side] for side in values]
+    difference = significance.bootstrap_difference(*floats, by_seed=by_seed, same_items=same_draws)
+    seeds, n = (len(first), len(second)), len(one)
+    if not more_first and not more_second and one.dtype == bool and other.dtype == bool:
+        exact = significance.mcnemar_test(one, other)
+        return PairedResult(
+            difference.value,
+            difference.low,
+            difference.high,
+            "McNemar",
+            exact.p,
+            seeds,
+            by_seed,
+            n,
+            exact.only_first,
+            exact.only_second,
+        )
+    test: Literal["bootstrap", "Student"] = "bootstrap" if n >= significance.FEW_ITEMS else "Student"
+    return PairedResult(difference.value, difference.low, difference.high, test, difference.p, seeds, by_seed, n)
+
+
+def _measured_data(row: Row) -> tuple[object, ...]:
+    """The images, the protocol and the stated conditions (for retrieval, the foreground) of a measurement."""
+    return tuple(sorted(row.fingerprints.items())), row.edition, row.task_version, tuple(sorted(row.conditions.items()))
+
+
+def _item_values(row: Row, metric: str) -> np.ndarray:
+    try:
+        values = row.items[metric].values()
+    except ValueError as error:
+        raise UnpairableError(f"the single items of {row.checkpoint} are damaged") from error
+    if not np.isfinite(values).all():
+        raise UnpairableError(f"single items of {row.checkpoint} are not finite numbers")
+    return values
