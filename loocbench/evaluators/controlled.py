@@ -7,56 +7,90 @@ change cannot tell the two copies apart and keeps half of the triples; one that 
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from loocbench.cards.tasks import TaskCard
+import numpy as np
+from pydantic import Field
+
 from loocbench.changes.ranges import range_of
-from loocbench.evaluators import episodes, probing, sampling, statistics
-from loocbench.evaluators.subject import Subject
-from loocbench.types import Change, Outcome
+from loocbench.evaluators.task_kind import Changes, Count, TaskKind
+from loocbench.types import Change, Frozen, Outcome
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from loocbench.evaluators.task_data import TaskData
 
 _COPY, _CHANGED = 1, 2  # which random views
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """For every change of the card, averaged over its strengths: CHANGE_kept, the share of triples (query, copy,
-    changed copy) in which the copy is the nearer one, ties counting half; and CHANGE_first, the share of queries whose
-    nearest of all is their own copy. curve: both by strength.
+class ControlledProtocol(Frozen):
+    """changes: what is done to the changed copies. images: how many test images take part at most."""
+
+    changes: Annotated[Changes, Field(min_length=1)]
+    images: Count
+
+
+class Controlled(TaskKind[ControlledProtocol]):
+    """For every change, averaged over its strengths: CHANGE_kept, the share of triples (query, copy, changed copy) in
+    which the copy is the nearer one, ties counting half; and CHANGE_first, the share of queries whose nearest of all is
+    their own copy. curve: both by strength.
 
     Images that a change leaves as they are (grey ones under hue) count half, as ties of chance do.
     """
-    rows = sampling.some(len(subject.items("test")), card.protocol.images, seed=subject.seed)
 
-    def unit(change: Change) -> Tensor:
-        return F.normalize(subject.features("test", change=change, rows=rows), dim=1)
+    name = "controlled"
+    protocol = ControlledProtocol
+    label_use = "none"
 
-    queries, copies = unit(Change()), unit(Change(view=_COPY, seed=subject.seed))
-    similar = queries @ copies.T
-    own = similar.diagonal().clone()
-    similar.fill_diagonal_(-torch.inf)
-    distractor = similar.max(dim=1).values if len(rows) > 1 else torch.full_like(own, -torch.inf)
-    items: dict[str, np.ndarray] = {}
-    curve = []
-    for name in card.protocol.changes:
-        kept, first = [], []
-        for strength in range_of(name).strengths:
-            changed = (queries * unit(Change(name, strength, view=_CHANGED, seed=subject.seed))).sum(dim=1)
-            kept.append((own > changed).double() + (own == changed).double() / 2)
-            first.append((own > torch.maximum(changed, distractor)).double())
-            curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
-        items |= {f"{name}_kept": probing.mean_of_each(kept), f"{name}_first": probing.mean_of_each(first)}
-    chance = {f"{name}_{kind}": value for name in card.protocol.changes for kind, value in _chance(len(rows)).items()}
-    return Outcome(
-        {name: statistics.mean(values, seed=subject.seed) for name, values in items.items()},
-        curve=curve,
-        draws=episodes.fingerprint(rows),
-        items=items,
-        scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
-    )
+    def metrics(self, protocol: ControlledProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """Two per change."""
+        return tuple(f"{change}_{name}" for change in protocol.changes for name in ("kept", "first"))
+
+    def headline(self, protocol: ControlledProtocol, labels: Sequence[str]) -> str:
+        """The first change's triples."""
+        return f"{protocol.changes[0]}_kept"
+
+    def evaluate(self, protocol: ControlledProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Compare cosines between queries, copies and changed copies of the same drawn test images."""
+        import torch
+        from torch.nn import functional as F
+
+        from loocbench.evaluators import episode_sampling, probing, sampling, statistics
+
+        rows = sampling.some(len(data.items("test")), protocol.images, seed=data.seed)
+
+        def unit(change: Change) -> Tensor:
+            return F.normalize(data.features("test", change=change, rows=rows), dim=1)
+
+        queries, copies = unit(Change()), unit(Change(view=_COPY, seed=data.seed))
+        similar = queries @ copies.T
+        own = similar.diagonal().clone()
+        similar.fill_diagonal_(-torch.inf)
+        distractor = similar.max(dim=1).values if len(rows) > 1 else torch.full_like(own, -torch.inf)
+        items: dict[str, np.ndarray] = {}
+        curve = []
+        for name in protocol.changes:
+            kept, first = [], []
+            for strength in range_of(name).strengths:
+                changed = (queries * unit(Change(name, strength, view=_CHANGED, seed=data.seed))).sum(dim=1)
+                kept.append((own > changed).double() + (own == changed).double() / 2)
+                first.append((own > torch.maximum(changed, distractor)).double())
+                curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
+            items |= {f"{name}_kept": probing.mean_of_each(kept), f"{name}_first": probing.mean_of_each(first)}
+        chance = {f"{name}_{kind}": value for name in protocol.changes for kind, value in _chance(len(rows)).items()}
+        return Outcome(
+            {name: statistics.mean(values, seed=data.seed) for name, values in items.items()},
+            curve=curve,
+            draws=episode_sampling.fingerprint(rows),
+            items=items,
+            scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
+        )
 
 
 def _chance(images: int) -> dict[str, float]:
     return {"kept": 0.5, "first": 1 / (images + 1)}
+
+
+KIND = Controlled()

@@ -1,75 +1,86 @@
-"""Which images a few-shot trial gets: a pure function of (seed, labels), so that every model gets the same."""
+"""N-way K-shot episodes: a logistic regression on each episode's few images, all of them solved together."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import Field
 
-from loocbench import philox
-from loocbench.errors import UserError
+from loocbench.evaluators.task_kind import Count, TaskKind, Tolerance
+from loocbench.types import Frozen, Outcome
 
-Indices = npt.NDArray[np.int64]
-_CLASSES, _IMAGES = 0, 1  # streams of random numbers
+if TYPE_CHECKING:
+    from loocbench.evaluators.task_data import TaskData
 
-
-@dataclass(frozen=True)
-class Episodes:
-    """E episodes of ``ways`` classes. support [E, ways, shots] and queries [E, ways, queries]: rows of the images."""
-
-    support: Indices
-    queries: Indices
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of all rows: equal for equal episodes."""
-        return fingerprint(self.support, self.queries)
+_AT_ONCE = 250  # episodes in memory
 
 
-def draw(labels: Indices, *, ways: int, shots: int, queries: int, count: int, seed: int) -> Episodes:
-    """``count`` episodes of N-way K-shot classification; episode e depends on (seed, e, labels) alone.
+class EpisodesProtocol(Frozen):
+    """ways: classes of an episode. shots, queries: images per class to learn from and to be classified.
 
-    Each has ``ways`` classes, ``shots`` images of each to learn from and ``queries`` others to be asked about. Raises
-    UserError where fewer classes are large enough.
+    trials: how many episodes. lambdas: one L2 strength, since an episode has no validation images.
     """
-    need = shots + queries
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    members = [rows for rows in members if len(rows) >= need]
-    if len(members) < ways:
-        raise UserError(
-            f"{len(members)} classes have the {need} images that an episode of {ways} classes takes of each; choose "
-            "fewer --ways or --shots, or another --dataset."
+
+    ways: int = Field(ge=2)
+    shots: Count
+    queries: Count
+    trials: Count
+    lambdas: tuple[Annotated[float, Field(gt=0)]]
+    tolerance: Tolerance = 1e-5
+
+
+class Episodes(TaskKind[EpisodesProtocol]):
+    """Mean top-1 over episodes drawn from the test split, with its 95 % interval."""
+
+    name = "episodes"
+    protocol = EpisodesProtocol
+    label_use = "predicted"
+
+    def metrics(self, protocol: EpisodesProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """Top-1 alone."""
+        return ("top1",)
+
+    def evaluate(self, protocol: EpisodesProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Features are L2-normalised (Tian et al. 2020). items: top-1 of each episode."""
+        import torch
+        from torch.nn import functional as F
+
+        from loocbench.evaluators import episode_sampling, statistics
+        from loocbench.solvers.batched import fit_logistic_batch
+
+        (label,) = labels
+        (strength,) = protocol.lambdas
+        features = F.normalize(data.features("test"), dim=1)
+        drawn = episode_sampling.draw_episodes(
+            data.labels("test", label).cpu().numpy(),
+            ways=protocol.ways,
+            shots=protocol.shots,
+            queries=protocol.queries,
+            count=protocol.trials,
+            seed=data.seed,
         )
-    largest = max(len(rows) for rows in members)
-    by_class = philox.uniforms(seed, np.arange(count), major=0, minor=_CLASSES, count=len(members))
-    by_image = philox.uniforms(seed, np.arange(count), major=0, minor=_IMAGES, count=ways * largest)
-    chosen = np.empty((count, ways, need), dtype=np.int64)
-    for episode in range(count):
-        for way, position in enumerate(by_class[episode].argsort()[:ways]):
-            rows = members[position]
-            order = by_image[episode, way * largest : way * largest + len(rows)].argsort()
-            chosen[episode, way] = rows[order[:need]]
-    return Episodes(chosen[..., :shots], chosen[..., shots:])
+        own = torch.arange(protocol.ways, device=features.device)
+        values, certificate = [], 0.0
+        for begin in range(0, protocol.trials, _AT_ONCE):
+            support, asked = (
+                torch.from_numpy(part[begin : begin + _AT_ONCE]).to(features.device).flatten(1)
+                for part in (drawn.support, drawn.queries)
+            )
+            of_support = own.repeat_interleave(protocol.shots).expand(len(support), -1)
+            fitted = fit_logistic_batch(features[support], of_support, strength, tolerance=protocol.tolerance)
+            wanted = own.repeat_interleave(protocol.queries)
+            values.append((fitted.predict(features[asked]) == wanted).double().mean(dim=1).cpu())
+            certificate = max(certificate, float(fitted.certificate.max()))
+        accuracies = np.concatenate(values)
+        return Outcome(
+            {"top1": statistics.trials(accuracies)},
+            {"lambda": strength},
+            certificate=certificate,
+            draws=drawn.fingerprint,
+            items={"top1": accuracies},
+        )
 
 
-def draw_shots(labels: Indices, *, shots: int, count: int, seed: int) -> Indices:
-    """``shots`` images of every class, ``count`` times: rows [count, K, shots]; a pure function of (seed, labels).
-
-    Raises UserError where a class has fewer.
-    """
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    if (smallest := min(len(rows) for rows in members)) < shots:
-        raise UserError(f"a class has {smallest} images to learn from, fewer than {shots}; lower --shots.")
-    largest = max(len(rows) for rows in members)
-    u = philox.uniforms(seed, np.arange(count), major=1, minor=_IMAGES, count=len(members) * largest)
-    u = u.reshape(count, len(members), largest)
-    chosen = [rows[u[:, place, : len(rows)].argsort(axis=1)[:, :shots]] for place, rows in enumerate(members)]
-    return np.stack(chosen, axis=1)
-
-
-def fingerprint(*rows: Indices) -> str:
-    """SHA-256 of some arrays of rows."""
-    parts = [f"{array.shape}".encode() + np.ascontiguousarray(array, dtype="<i8").tobytes() for array in rows]
-    return hashlib.sha256(b"|".join(parts)).hexdigest()
+KIND = Episodes()

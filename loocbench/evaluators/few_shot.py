@@ -1,108 +1,88 @@
-"""Few-shot classification over all classes: K images a class to learn from, the whole test split to be asked about."""
+"""Few-shot classification over all classes: K images per class to learn from, the whole test split to classify."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import model_validator
 
-from loocbench.cards.tasks import TaskCard
-from loocbench.errors import UserError
-from loocbench.evaluators import episodes, probing, statistics
-from loocbench.evaluators.subject import Subject
-from loocbench.solvers.adam import train_with_adam
-from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
-from loocbench.types import Outcome
+from loocbench.evaluators.task_kind import Count, Positives, TaskKind, Tolerance
+from loocbench.types import Frozen, Outcome
+
+if TYPE_CHECKING:
+    from loocbench.evaluators.task_data import TaskData
 
 
-class _Images(NamedTuple):
-    """Features [N, D] and labels [N]."""
+class FewShotProtocol(Frozen):
+    """solver: the paper's Adam, or a certified logistic path. shots: images per class to learn from.
 
-    features: Tensor
-    labels: Tensor
-
-
-class _Trial(NamedTuple):
-    """What is learned from, and the images of the pool that are not, on which a strength is chosen."""
-
-    shots: _Images
-    rest: _Images
-
-
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metric top1: mean over trials with its 95 % interval. Shots are drawn from train + val, which are one pool.
-
-    Protocol ``adam`` is the paper's; ``path`` is a certified logistic path, its strength chosen once for all trials on
-    what the trials leave over of the pool. items: top-1 of each trial.
+    trials: how often they are drawn. lambdas, tolerance: of the path.
     """
-    (factor,) = card.labels
-    protocol = card.protocol
-    pool = _Images(
-        torch.cat([subject.features(split) for split in ("train", "val")]),
-        torch.cat([subject.labels(split, factor) for split in ("train", "val")]),
-    )
-    test = _Images(subject.features("test"), subject.labels("test", factor))
-    drawn = episodes.draw_shots(
-        pool.labels.cpu().numpy(), shots=protocol.shots, count=protocol.trials, seed=subject.seed
-    )
-    if protocol.solver == "adam":
-        found = Outcome({})
-        values = np.array([_by_adam(trial, test) for trial in _trials(pool, drawn)])
-    else:
-        found = _choose(_trials(pool, drawn), protocol.lambdas, protocol.tolerance)
-        values = np.array(
-            [_by_path(trial, test, found.chosen["lambda"], protocol.tolerance) for trial in _trials(pool, drawn)]
+
+    solver: Literal["adam", "path"] = "adam"
+    shots: Count
+    trials: Count
+    lambdas: Positives = ()
+    tolerance: Tolerance = 1e-5
+
+    @model_validator(mode="after")
+    def _complete(self) -> FewShotProtocol:
+        if self.solver == "path" and not self.lambdas:
+            raise ValueError("the solver path needs protocol.lambdas")
+        return self
+
+
+class FewShot(TaskKind[FewShotProtocol]):
+    """Mean top-1 over trials with its 95 % interval. Shots are drawn from train + val, which are one pool."""
+
+    name = "few-shot"
+    protocol = FewShotProtocol
+    label_use = "predicted"
+
+    def metrics(self, protocol: FewShotProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """Top-1 alone."""
+        return ("top1",)
+
+    def evaluate(self, protocol: FewShotProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Train on each trial's shots and classify the test split. items: top-1 of each trial.
+
+        The path's strength is chosen once for all trials, on the images of the pool that the trials leave over.
+        """
+        import torch
+
+        from loocbench.evaluators import episode_sampling, statistics
+        from loocbench.evaluators import few_shot_trials as trials
+
+        (label,) = labels
+        pool = trials.LabelledFeatures(
+            torch.cat([data.features(split) for split in ("train", "val")]),
+            torch.cat([data.labels(split, label) for split in ("train", "val")]),
         )
-    return replace(
-        found,
-        metrics={"top1": statistics.trials(values)},
-        draws=episodes.fingerprint(drawn),
-        items={"top1": values},
-    )
+        test = trials.LabelledFeatures(data.features("test"), data.labels("test", label))
+        drawn = episode_sampling.draw_shots(
+            pool.labels.cpu().numpy(), shots=protocol.shots, count=protocol.trials, seed=data.seed
+        )
+        if protocol.solver == "adam":
+            found = Outcome({})
+            values = np.array([trials.adam_top1(trial, test) for trial in trials.iterate_trials(pool, drawn)])
+        else:
+            found = trials.choose_strength(trials.iterate_trials(pool, drawn), protocol.lambdas, protocol.tolerance)
+            strength = found.chosen["lambda"]
+            values = np.array(
+                [
+                    trials.path_top1(trial, test, strength, protocol.tolerance)
+                    for trial in trials.iterate_trials(pool, drawn)
+                ]
+            )
+        return replace(
+            found,
+            metrics={"top1": statistics.trials(values)},
+            draws=episode_sampling.fingerprint(drawn),
+            items={"top1": values},
+        )
 
 
-def _by_adam(trial: _Trial, test: _Images) -> float:
-    """Top-1 on the test images."""
-    weights, intercepts = train_with_adam(trial.shots.features[None], trial.shots.labels[None])
-    return float(((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double().mean())
-
-
-def _choose(trials: Iterable[_Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
-    """The strength that is best for what the trials leave over, the strongest of equally good ones. Raises UserError
-    where they leave nothing."""
-    grid = sorted(lambdas, reverse=True)
-    right, certificate = [], 0.0
-    for trial in trials:
-        if not len(trial.rest.labels):
-            raise UserError("the shots take every image, and none is left to choose a strength on; use --solver adam.")
-        scale, path = _fit(trial, grid, tolerance)
-        right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
-        certificate = max(certificate, float(path.certificate.max()))
-    mean = torch.stack(right).mean(dim=0)
-    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, mean, strict=True)]
-    return Outcome({}, {"lambda": grid[int(mean.argmax())]}, curve, certificate)
-
-
-def _by_path(trial: _Trial, test: _Images, strength: float, tolerance: float) -> float:
-    """As :func:`_by_adam`. The fit is made again: paths of all trials are too large to keep, and test images are asked
-    about the chosen strength alone."""
-    scale, path = _fit(trial, [strength], tolerance)
-    return float((path.predict(scale(test.features))[0] == test.labels).double().mean())
-
-
-def _fit(trial: _Trial, lambdas: Sequence[float], tolerance: float) -> tuple[probing.Scale, LogisticPath]:
-    scale = probing.Scale.of(Blocks.of(trial.shots.features))
-    return scale, fit_logistic_path(scale(trial.shots.features), trial.shots.labels, lambdas, tolerance=tolerance)
-
-
-def _trials(pool: _Images, drawn: np.ndarray) -> Iterator[_Trial]:
-    """One after another, since each is a copy of the pool. drawn: rows of the pool, int64 [trials, classes, shots]."""
-    for rows in drawn:
-        chosen = torch.zeros(len(pool.labels), dtype=torch.bool, device=pool.labels.device)
-        chosen[torch.from_numpy(rows.reshape(-1)).to(chosen.device)] = True
-        yield _Trial(*(_Images(pool.features[part], pool.labels[part]) for part in (chosen, ~chosen)))
+KIND = FewShot()

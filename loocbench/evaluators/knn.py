@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import probing
-from loocbench.evaluators.subject import Subject
-from loocbench.solvers.vote import weighted_votes
-from loocbench.types import Outcome
+from pydantic import Field
+
+from loocbench.evaluators.task_kind import Count, TaskKind
+from loocbench.types import Frozen, Outcome
+
+if TYPE_CHECKING:
+    from loocbench.evaluators.task_data import TaskData
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metrics top1, top5 where there are more than five classes, and mean_per_class. Train votes on val, train + val on
-    test; of equally good numbers of neighbours the smallest is chosen."""
-    (factor,) = card.labels
-    train, val, test = ((subject.features(split), subject.labels(split, factor)) for split in ("train", "val", "test"))
-    grid = sorted(card.protocol.neighbours)
-    votes = weighted_votes(*train, val[0], grid, card.protocol.temperature)
-    right = (votes.argmax(dim=2) == val[1]).double().mean(dim=1)
-    chosen = grid[int(right.argmax())]
-    (scores,) = weighted_votes(
-        torch.cat([train[0], val[0]]),
-        torch.cat([train[1], val[1]]),
-        test[0],
-        [chosen],
-        card.protocol.temperature,
-    )
-    scores[scores == 0] = -torch.inf  # a class without a vote is no guess, not even the fifth
-    curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
-    metrics = probing.metrics(scores, test[1], seed=subject.seed)
-    return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})
+class KnnProtocol(Frozen):
+    """neighbours: how many may vote, of which validation chooses one. temperature: weights their votes."""
+
+    neighbours: Annotated[tuple[Count, ...], Field(min_length=1)]
+    temperature: float = Field(0.07, gt=0)
+
+
+class Knn(TaskKind[KnnProtocol]):
+    """Top-1, top-5 where there are more than five classes, and mean per class."""
+
+    name = "knn"
+    protocol = KnnProtocol
+    label_use = "predicted"
+
+    def metrics(self, protocol: KnnProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """The three of ``probing.metrics``."""
+        return ("top1", "top5", "mean_per_class")
+
+    def evaluate(self, protocol: KnnProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Train votes on val, train + val on test; of equally good numbers of neighbours the smallest is chosen."""
+        import torch
+
+        from loocbench.evaluators import probing
+        from loocbench.solvers.vote import weighted_votes
+
+        (label,) = labels
+        train, val, test = ((data.features(split), data.labels(split, label)) for split in ("train", "val", "test"))
+        grid = sorted(protocol.neighbours)
+        votes = weighted_votes(*train, val[0], grid, protocol.temperature)
+        right = (votes.argmax(dim=2) == val[1]).double().mean(dim=1)
+        chosen = grid[int(right.argmax())]
+        (scores,) = weighted_votes(
+            torch.cat([train[0], val[0]]),
+            torch.cat([train[1], val[1]]),
+            test[0],
+            [chosen],
+            protocol.temperature,
+        )
+        scores[scores == 0] = -torch.inf  # a class without a vote is not a guess, not even the fifth
+        curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
+        metrics = probing.metrics(scores, test[1], seed=data.seed)
+        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})
+
+
+KIND = Knn()

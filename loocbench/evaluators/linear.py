@@ -1,41 +1,132 @@
-"""Linear probe: how well a label is read off the features by a linear classifier. Top-1, top-5, per class, on test."""
+"""Linear probe: how well a linear classifier reads a label off the features. Top-1, top-5, mean per class, on test."""
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import probing, sgd_probe
-from loocbench.evaluators.subject import Subject
-from loocbench.types import Outcome
+from pydantic import Field, model_validator
+
+from loocbench.evaluators.task_kind import Count, Positives, TaskKind, Tolerance
+from loocbench.types import Frozen, Outcome
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from loocbench.evaluators import probing
+    from loocbench.evaluators.task_data import TaskData
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metrics top1, top5 where there are more than five classes, and mean_per_class.
+class LinearProtocol(Frozen):
+    """How a probe is trained.
 
-    Protocol ``path`` is the certified logistic path and ``ridge`` its instant sibling, each with its strength chosen on
-    validation; ``sgd`` is the paper's.
+    solver: one of ``SOLVERS``. lambdas: L2 strengths to choose from. tolerance: bound on the gradient norm.
+    learning_rates, epochs, batch_size, augment: of SGD, and whether it sees random crops and flips.
     """
-    (factor,) = card.labels
-    protocol = card.protocol
-    if protocol.solver == "sgd":
-        trained = sgd_probe.probe(protocol, subject, factor)
-        return _outcome(subject, factor, trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
-    fit = probing.fit_ridge if protocol.solver == "ridge" else probing.fit_logistic
-    train, val = probing.labelled(subject, factor)
-    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, subject.info, fit=fit)
-    scores, choice = classifier.scores_of(subject.blocks("test")), classifier.choice
-    return _outcome(subject, factor, scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
+
+    solver: str = "path"
+    lambdas: Positives = ()
+    tolerance: Tolerance = 1e-5
+    learning_rates: Positives = ()
+    epochs: int = Field(0, ge=0)
+    batch_size: Count = 256
+    augment: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> LinearProtocol:
+        if self.solver not in SOLVERS:
+            raise ValueError(f"protocol.solver of linear is one of {', '.join(SOLVERS)}")
+        for name in SOLVERS[self.solver].needs:
+            if not getattr(self, name):
+                raise ValueError(f"the solver {self.solver} needs protocol.{name}")
+        return self
 
 
-def _outcome(
-    subject: Subject,
-    factor: str,
-    scores: Tensor,
-    chosen: dict[str, float],
-    curve: list[dict[str, float]],
-    certificate: float | None = None,
-) -> Outcome:
-    labels = subject.labels("test", factor)
-    metrics = probing.metrics(scores, labels, seed=subject.seed)
-    return Outcome(metrics, chosen, curve, certificate, items={"top1": probing.correct(scores, labels, 1)})
+@dataclass(frozen=True)
+class ProbeResult:
+    """What a solver found. scores: test logits float [N, K]; chosen, curve, certificate: as in ``Outcome``."""
+
+    scores: Tensor
+    chosen: dict[str, float]
+    curve: list[dict[str, float]] = field(default_factory=list)
+    certificate: float | None = None
+
+
+@dataclass(frozen=True)
+class Solver:
+    """One way to train a probe. needs: fields of the protocol that must be set. selects: whether validation accuracies
+    of several feature combinations can be compared with it."""
+
+    solve: Callable[[LinearProtocol, TaskData, str], ProbeResult]
+    needs: tuple[str, ...]
+    selects: bool = False
+
+
+def _solve_by_path(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+    from loocbench.evaluators import probing
+
+    return _solve_convex(protocol, data, label, probing.fit_logistic)
+
+
+def _solve_by_ridge(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+    from loocbench.evaluators import probing
+
+    return _solve_convex(protocol, data, label, probing.fit_ridge)
+
+
+def _solve_convex(protocol: LinearProtocol, data: TaskData, label: str, fit: probing.Fit) -> ProbeResult:
+    from loocbench.evaluators import probing
+
+    train, val = probing.labelled(data, label)
+    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
+    scores, choice = classifier.scores_of(data.blocks("test")), classifier.choice
+    return ProbeResult(scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
+
+
+def _solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+    from loocbench.evaluators import sgd_probe
+
+    trained = sgd_probe.probe(protocol, data, label)
+    return ProbeResult(trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
+
+
+SOLVERS: dict[str, Solver] = {
+    "path": Solver(_solve_by_path, ("lambdas",), selects=True),  # multinomial logistic regression, certified
+    "ridge": Solver(_solve_by_ridge, ("lambdas",)),  # ridge regression of one-hot labels
+    "sgd": Solver(_solve_by_sgd, ("learning_rates", "epochs")),  # the paper's
+}
+
+
+class Linear(TaskKind[LinearProtocol]):
+    """Top-1, top-5 where there are more than five classes, and mean per class, by one of ``SOLVERS``."""
+
+    name = "linear"
+    protocol = LinearProtocol
+    label_use = "predicted"
+
+    def metrics(self, protocol: LinearProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """The three of ``probing.metrics``."""
+        return ("top1", "top5", "mean_per_class")
+
+    def selects_features(self, protocol: LinearProtocol) -> bool:
+        """Only with a solver whose validation accuracies can be compared."""
+        return SOLVERS[protocol.solver].selects
+
+    def evaluate(self, protocol: LinearProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Hyper-parameters are chosen on validation images; test images are looked at once."""
+        from loocbench.evaluators import probing
+
+        (label,) = labels
+        found = SOLVERS[protocol.solver].solve(protocol, data, label)
+        wanted = data.labels("test", label)
+        return Outcome(
+            probing.metrics(found.scores, wanted, seed=data.seed),
+            found.chosen,
+            found.curve,
+            found.certificate,
+            items={"top1": probing.correct(found.scores, wanted, 1)},
+        )
+
+
+KIND = Linear()

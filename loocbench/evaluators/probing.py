@@ -12,7 +12,7 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.evaluators import statistics
-from loocbench.evaluators.subject import Subject
+from loocbench.evaluators.task_data import TaskData
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
@@ -163,9 +163,9 @@ def train(
     return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)
 
 
-def labelled(subject: Subject, factor: str) -> tuple[Labelled, Labelled]:
-    """The subject's training and validation features with their labels."""
-    train, val = (Labelled(subject.blocks(split), subject.labels(split, factor)) for split in ("train", "val"))
+def labelled(data: TaskData, label: str) -> tuple[Labelled, Labelled]:
+    """Return the training and validation features with their labels."""
+    train, val = (Labelled(data.blocks(split), data.labels(split, label)) for split in ("train", "val"))
     return train, val
 
 

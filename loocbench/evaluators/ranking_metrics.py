@@ -9,6 +9,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+RECALLS = (1, 5, 10)
+
+
+def all_metrics(matches: Tensor) -> dict[str, Tensor]:
+    """Return every metric of the queries, [Q] each; precisions only of the queries to which there is an answer."""
+    asked = matches[answerable(matches)]
+    return {
+        **{f"recall{k}": recall_at(matches, k) for k in RECALLS},
+        "map": average_precision(asked),
+        "map_at_r": map_at_r(asked),
+        "r_precision": r_precision(asked),
+    }
+
+
+def all_chances(matches: Tensor) -> dict[str, Tensor]:
+    """Return what a random order is expected to give for :func:`all_metrics`, float64, on the CPU."""
+    relevant, places = matches.sum(dim=1).cpu(), matches.shape[1]
+    asked = relevant[relevant > 0]
+    return {
+        **{f"recall{k}": chance_recall_at(relevant, places, k) for k in RECALLS},
+        "map": chance_average_precision(asked, places),
+        "map_at_r": chance_map_at_r(asked, places),
+        "r_precision": asked.double() / places,
+    }
+
 
 def answerable(matches: Tensor) -> Tensor:
     """Whether there is anything to be found: bool [Q]."""

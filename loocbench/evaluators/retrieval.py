@@ -3,105 +3,135 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from loocbench.cards.protocols import COLOR, together
-from loocbench.cards.tasks import TaskCard
 from loocbench.errors import UserError
-from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, statistics
-from loocbench.evaluators.subject import Subject
-from loocbench.types import Metric, Outcome
+from loocbench.evaluators.task_kind import TaskKind
+from loocbench.types import Dataset, Frozen, Outcome
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from loocbench.evaluators.task_data import TaskData
+
+COLOR = "color"
+FOREGROUND = "foreground"  # the statement of a row: which pixels colour was read from
+RANKING = ("recall1", "recall5", "recall10", "map", "map_at_r", "r_precision")
 _CHUNK = 256
 _CENTRAL = "central half of the crop"
-FOREGROUND = "foreground"  # what an outcome states
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """For each label of the card, for the colour, and for all of them together, LABEL_recall1, _recall5, _recall10,
-    _map, _map_at_r and _r_precision (see ``ranking_metrics``).
+class RetrievalProtocol(Frozen):
+    """There is nothing to choose."""
+
+
+class Retrieval(TaskKind[RetrievalProtocol]):
+    """For each label, for the colour, and for all of them together: LABEL_recall1, _recall5, _recall10, _map, _map_at_r
+    and _r_precision (see ``ranking_metrics``).
 
     Where no label is the colour, images of one colour are those that ``color_descriptor`` says are alike, and
     color_agreement is given too. scale: the same metrics of a random ranking and of the best possible one.
-    Raises UserError for fewer than two test images.
     """
-    features = subject.features("test")
-    if len(features) < 2:
-        raise UserError("retrieval needs two test images; an image is never its own neighbour.")
-    labels = {factor: subject.labels("test", factor) for factor in card.labels}
-    described = None if COLOR in labels else _descriptors(subject, len(features)).to(features.device)
-    found: dict[str, list[Tensor]] = defaultdict(list)
-    chance: dict[str, list[Tensor]] = defaultdict(list)
-    for block in neighbours.rankings(features):
-        matches = {factor: label[block.neighbours] == label[block.queries][:, None] for factor, label in labels.items()}
+
+    name = "retrieval"
+    protocol = RetrievalProtocol
+    label_use = "matched"
+    draws_gallery = True
+
+    def metrics(self, protocol: RetrievalProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """All ranking metrics of every kind of match."""
+        kinds = [*labels, *([COLOR] if COLOR not in labels else [])]
+        kinds += [join_labels(kinds)] if len(kinds) > 1 else []
+        own = tuple(f"{kind}_{name}" for kind in kinds for name in RANKING)
+        return own if COLOR in labels else (*own, "color_agreement")
+
+    def headline(self, protocol: RetrievalProtocol, labels: Sequence[str]) -> str:
+        """Recall@1 of the colour where it is a label, else of the main label."""
+        return f"{COLOR if COLOR in labels else labels[0]}_recall1"
+
+    def table_metrics(self, headline: str, metrics: Sequence[str]) -> list[str]:
+        """Recall@1 of every kind of match, and the agreement of colour."""
+        return [name for name in metrics if name.endswith("recall1") or name == "color_agreement"]
+
+    def stated_of(self, dataset: Dataset) -> Mapping[str, str]:
+        """What colour is read from where it is not a label."""
+        return {FOREGROUND: describe_foreground(dataset.foreground.kind if dataset.foreground else "")}
+
+    def evaluate(self, protocol: RetrievalProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Rank all other test images for every test image. Raises UserError for fewer than two."""
+        import torch
+
+        from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, statistics
+
+        features = data.features("test")
+        if len(features) < 2:
+            raise UserError("retrieval needs two test images; an image is never its own neighbour.")
+        own = {label: data.labels("test", label) for label in labels}
+        described = None if COLOR in own else _describe_colors(data, len(features)).to(features.device)
+        found: dict[str, list[Tensor]] = defaultdict(list)
+        chance: dict[str, list[Tensor]] = defaultdict(list)
+        for block in neighbours.rankings(features):
+            matches = {name: label[block.neighbours] == label[block.queries][:, None] for name, label in own.items()}
+            if described is not None:
+                matches[COLOR] = color_descriptor.alike(described, block.queries).gather(1, block.neighbours)
+                nearest = color_descriptor.agreement(described, block.queries, block.neighbours[:, 0])
+                found["color_agreement"].append(nearest.cpu())
+            if len(matches) > 1:
+                matches[join_labels(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
+            for kind, right in matches.items():
+                for name, values in ranking_metrics.all_metrics(right).items():
+                    found[f"{kind}_{name}"].append(values.cpu())
+                for name, values in ranking_metrics.all_chances(right).items():
+                    chance[f"{kind}_{name}"].append(values)
+        # Where no query has an answer, as in a small set without two images of a class, there is no precision.
+        items = {name: values.numpy() for name, parts in found.items() if len(values := torch.cat(parts))}
+        expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items() if name in items}
+        oracle = {name: _best_possible(name, items) for name in expected}
+        stated = {}
         if described is not None:
-            matches[COLOR] = color_descriptor.alike(described, block.queries).gather(1, block.neighbours)
-            nearest = color_descriptor.agreement(described, block.queries, block.neighbours[:, 0])
-            found["color_agreement"].append(nearest.cpu())
-        if len(matches) > 1:
-            matches[together(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
-        for kind, right in matches.items():
-            _add(found, kind, right)
-            _add_chance(chance, kind, right)
-    # Where no query has an answer, as in a small set without two images of a class, there is no precision.
-    items = {name: values.numpy() for name, parts in found.items() if len(values := torch.cat(parts))}
-    expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items() if name in items}
-    oracle = {name: _best(name, items) for name in expected}
-    stated = {}
-    if described is not None:
-        expected["color_agreement"], oracle["color_agreement"] = 0.5, 1.0
-        stated[FOREGROUND] = foreground_of(subject.foreground)
-    return Outcome(
-        {name: _metric(values, subject.seed) for name, values in items.items()},
-        items={name: values for name, values in items.items() if len(values) == len(features)},
-        scale={"random": expected, "oracle": oracle},
-        stated=stated,
-    )
+            expected["color_agreement"], oracle["color_agreement"] = 0.5, 1.0
+            stated[FOREGROUND] = describe_foreground(data.foreground)
+        return Outcome(
+            {
+                name: statistics.share(values) if values.dtype == bool else statistics.mean(values, seed=data.seed)
+                for name, values in items.items()
+            },
+            items={name: values for name, values in items.items() if len(values) == len(features)},
+            scale={"random": expected, "oracle": oracle},
+            stated=stated,
+        )
 
 
-def foreground_of(kind: str) -> str:
-    """What colour is read from where it is no label. kind: what the data set ships, if anything."""
+def join_labels(kinds: Sequence[str]) -> str:
+    """Return the name of a match in all of several labels."""
+    return "_and_".join(kinds)
+
+
+def describe_foreground(kind: str) -> str:
+    """Return what colour is read from where it is not a label. kind: what the data set ships, if anything."""
     return kind or _CENTRAL
 
 
-def _add(values: dict[str, list[Tensor]], kind: str, right: Tensor) -> None:
-    """Every metric of a block's queries; average precisions of those alone to which there is an answer."""
-    asked = right[ranking_metrics.answerable(right)]
-    for k in (1, 5, 10):
-        values[f"{kind}_recall{k}"].append(ranking_metrics.recall_at(right, k).cpu())
-    values[f"{kind}_map"].append(ranking_metrics.average_precision(asked).cpu())
-    values[f"{kind}_map_at_r"].append(ranking_metrics.map_at_r(asked).cpu())
-    values[f"{kind}_r_precision"].append(ranking_metrics.r_precision(asked).cpu())
-
-
-def _add_chance(values: dict[str, list[Tensor]], kind: str, right: Tensor) -> None:
-    """What a random order is expected to give."""
-    relevant, places = right.sum(dim=1).cpu(), right.shape[1]
-    asked = relevant[relevant > 0]
-    for k in (1, 5, 10):
-        values[f"{kind}_recall{k}"].append(ranking_metrics.chance_recall_at(relevant, places, k))
-    values[f"{kind}_map"].append(ranking_metrics.chance_average_precision(asked, places))
-    values[f"{kind}_map_at_r"].append(ranking_metrics.chance_map_at_r(asked, places))
-    values[f"{kind}_r_precision"].append(asked.double() / places)
-
-
-def _best(name: str, items: dict[str, np.ndarray]) -> float:
-    """Of the best possible order: 1, or of recall the share of queries that have an answer."""
+def _best_possible(name: str, items: Mapping[str, np.ndarray]) -> float:
+    """Return a metric of the best possible order: 1, or for recall the share of queries that have an answer."""
     kind, metric = name.rsplit("_recall", 1) if "_recall" in name else (name, "")
     return len(items.get(f"{kind}_map", ())) / len(items[name]) if metric else 1.0
 
 
-def _metric(values: np.ndarray, seed: int) -> Metric:
-    return statistics.share(values) if values.dtype == bool else statistics.mean(values, seed=seed)
+def _describe_colors(data: TaskData, count: int) -> Tensor:
+    """Return the colour histograms of all test images, float32 [count, 405]."""
+    import torch
 
+    from loocbench.evaluators import color_descriptor
 
-def _descriptors(subject: Subject, count: int) -> Tensor:
-    """Of the colour of every test image."""
     parts = []
     for rows in np.array_split(np.arange(count), -(-count // _CHUNK)):
-        masks = subject.masks("test", rows.tolist()) if subject.foreground else None
-        parts.append(color_descriptor.histograms(subject.crops("test", rows.tolist()), masks))
+        masks = data.masks("test", rows.tolist()) if data.foreground else None
+        parts.append(color_descriptor.histograms(data.crops("test", rows.tolist()), masks))
     return torch.from_numpy(np.concatenate(parts))
+
+
+KIND = Retrieval()

@@ -3,48 +3,86 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+from pydantic import Field, model_validator
 
-from loocbench.cards.tasks import TaskCard
 from loocbench.changes.names import CORRUPTIONS
 from loocbench.changes.ranges import CORRUPTION, range_of
 from loocbench.errors import UserError
-from loocbench.evaluators import episodes, probing, sampling, statistics
-from loocbench.evaluators.probing import Classifier
-from loocbench.evaluators.subject import Subject
-from loocbench.types import Change, Metric, Outcome
+from loocbench.evaluators.task_kind import Changes, Grid, TaskKind, Tolerance
+from loocbench.types import Change, Frozen, Metric, Outcome
+
+if TYPE_CHECKING:
+    from loocbench.evaluators.probing import Classifier
+    from loocbench.evaluators.task_data import TaskData
 
 Array = np.ndarray
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
+class RobustnessProtocol(Frozen):
+    """lambdas, tolerance: of the linear classifier. changes: corruptions of the data set's own test images, of which at
+    most ``images`` take part; without them the classifier is judged on the task's other data set."""
+
+    lambdas: Grid
+    tolerance: Tolerance = 1e-5
+    changes: Changes = ()
+    images: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> RobustnessProtocol:
+        if self.changes and not self.images:
+            raise ValueError("protocol.changes needs protocol.images")
+        return self
+
+
+class Robustness(TaskKind[RobustnessProtocol]):
     """clean_top1 on the data set's test images, top1 on the others, averaged over corruptions and severities, and top1
     of each corruption and of each group of corruptions, averaged over severities. curve: by corruption and severity.
 
-    The other images are the test images of the card's data set ``elsewhere``, or the data set's own under the
-    corruptions of ``protocol.changes``. The interval is over photographs, not over copies of them. Predictions are
-    among all of the classifier's classes, also where the other data set has fewer.
+    The interval is over photographs, not over copies of them. Predictions are among all of the classifier's classes,
+    also where the other data set has fewer.
     """
-    (factor,) = card.labels
-    train, val = probing.labelled(subject, factor)
-    classifier = probing.train(train, val, card.protocol.lambdas, card.protocol.tolerance, subject.info)
-    clean = probing.correct(classifier.scores_of(subject.blocks("test")), subject.labels("test", factor), 1)
-    metrics = {"clean_top1": statistics.share(clean)}
-    found = _elsewhere(card, subject, classifier) if card.elsewhere else _corrupted(card, subject, classifier)
-    curve = [{name: severity, "top1": float(right.mean())} for (name, severity), right in found.right.items() if name]
-    for group, names in {"": found.names, **{name: (name,) for name in found.names}, **CORRUPTIONS}.items():
-        if metric := found.metric(names, subject.seed):
-            metrics[f"{group}_top1" if group else "top1"] = metric
-    return Outcome(
-        metrics,
-        {"lambda": classifier.choice.strength},
-        curve,
-        classifier.certificate,
-        draws=found.draws,
-        items={"top1": found.by_photograph(found.names), "clean_top1": clean},
-    )
+
+    name = "robustness"
+    protocol = RobustnessProtocol
+    label_use = "predicted"
+
+    def metrics(self, protocol: RobustnessProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """Top-1 on clean, corrupted and unfamiliar images."""
+        kinds = [*CORRUPTIONS, *(name for group in CORRUPTIONS.values() for name in group)]
+        return ("top1", "clean_top1", *(f"{kind}_top1" for kind in kinds))
+
+    def evaluate(self, protocol: RobustnessProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Train on clean images, then judge on corrupted copies or on the other data set."""
+        from loocbench.evaluators import probing, statistics
+
+        (label,) = labels
+        train, val = probing.labelled(data, label)
+        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        clean = probing.correct(classifier.scores_of(data.blocks("test")), data.labels("test", label), 1)
+        metrics = {"clean_top1": statistics.share(clean)}
+        found = (
+            _judge_corrupted(protocol, label, data, classifier)
+            if protocol.changes
+            else _judge_elsewhere(label, data, classifier)
+        )
+        curve = [
+            {name: severity, "top1": float(right.mean())} for (name, severity), right in found.right.items() if name
+        ]
+        for group, names in {"": found.names, **{name: (name,) for name in found.names}, **CORRUPTIONS}.items():
+            if metric := found.metric(names, data.seed):
+                metrics[f"{group}_top1" if group else "top1"] = metric
+        return Outcome(
+            metrics,
+            {"lambda": classifier.choice.strength},
+            curve,
+            classifier.certificate,
+            draws=found.draws,
+            items={"top1": found.by_photograph(found.names), "clean_top1": clean},
+        )
 
 
 class _Found:
@@ -72,6 +110,8 @@ class _Found:
         return right[copies > 0] / copies[copies > 0]
 
     def metric(self, names: tuple[str, ...], seed: int) -> Metric | None:
+        from loocbench.evaluators import statistics
+
         values = self.by_photograph(names)
         if not len(values):
             return None
@@ -79,34 +119,42 @@ class _Found:
         return statistics.share(values > 0) if whole else statistics.mean(values, seed=seed)
 
 
-def _corrupted(card: TaskCard, subject: Subject, classifier: Classifier) -> _Found:
-    """Test images, at most ``protocol.images``, under every corruption and severity of the card."""
-    every = subject.labels("test", card.labels[0])
-    rows = sampling.some(len(every), card.protocol.images, seed=subject.seed)
+def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Found:
+    """Classify test images, at most ``protocol.images``, under every corruption and severity of the card."""
+    import torch
+
+    from loocbench.evaluators import episode_sampling, probing, sampling
+
+    every = data.labels("test", label)
+    rows = sampling.some(len(every), protocol.images, seed=data.seed)
     labels = every[torch.from_numpy(rows).to(every.device)]
-    found = _Found(len(labels), episodes.fingerprint(rows) if len(rows) < len(every) else "")
-    for name in card.protocol.changes:
+    found = _Found(len(labels), episode_sampling.fingerprint(rows) if len(rows) < len(every) else "")
+    for name in protocol.changes:
         for severity in range_of(name).strengths:
-            features = subject.features("test", change=Change(name, severity, seed=subject.seed), rows=rows)
+            features = data.features("test", change=Change(name, severity, seed=data.seed), rows=rows)
             key = name.removeprefix(CORRUPTION), severity
             found.right[key] = probing.correct(classifier.scores(features), labels, 1)
             found.photographs[key] = np.arange(len(labels))
     return found
 
 
-def _elsewhere(card: TaskCard, subject: Subject, classifier: Classifier) -> _Found:
-    """The other data set's test images. Its classes are found by their names among the classifier's."""
-    (factor,) = card.labels
-    other, known = subject.elsewhere(), list(subject.names("test", factor))
-    if unknown := [name for name in other.names("test", factor) if name not in known]:
+def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Found:
+    """Classify the other data set's test images. Its classes are found by their names among the classifier's."""
+    import torch
+
+    from loocbench.evaluators import probing
+
+    other, known = data.elsewhere(), list(data.names("test", label))
+    if unknown := [name for name in other.names("test", label) if name not in known]:
+        here, there = data.dataset_name, other.dataset_name
         raise UserError(
-            f"{card.elsewhere} has {len(unknown)} classes that {card.dataset} lacks here ({unknown[0]} is one), and no "
-            f"classifier trained on it can name them; get the whole {card.dataset}."
+            f"{there} has {len(unknown)} classes that {here} lacks here ({unknown[0]} is one), and no classifier trained "
+            f"on it can name them; get the whole {here}."
         )
-    own = torch.tensor([known.index(name) for name in other.names("test", factor)], device=other.device)
-    labels = own[other.labels("test", factor)]
+    own = torch.tensor([known.index(name) for name in other.names("test", label)], device=other.device)
+    labels = own[other.labels("test", label)]
     right = probing.correct(classifier.scores_of(other.blocks("test")), labels, 1)
-    kinds, severities = _kinds(other, len(right))
+    kinds, severities = _corruptions(other, len(right))
     # A photograph's corrupted copies share its class folder and its name.
     photographs = np.unique(["/".join(item.split("/")[-2:]) for item in other.items("test")], return_inverse=True)[1]
     found = _Found(int(photographs.max()) + 1)
@@ -118,10 +166,13 @@ def _elsewhere(card: TaskCard, subject: Subject, classifier: Classifier) -> _Fou
     return found
 
 
-def _kinds(other: Subject, count: int) -> tuple[list[str], list[float]]:
-    """Corruption and severity of each image; ("", 0) where the data set knows none."""
+def _corruptions(other: TaskData, count: int) -> tuple[list[str], list[float]]:
+    """Return corruption and severity of each image; ("", 0) where the data set knows none."""
     if "corruption" not in other.factors("test"):
         return [""] * count, [0.0] * count
     kinds, levels = other.names("test", "corruption"), other.names("test", "severity")
     corruption, severity = (other.labels("test", name).tolist() for name in ("corruption", "severity"))
     return [kinds[number] for number in corruption], [float(levels[number]) for number in severity]
+
+
+KIND = Robustness()

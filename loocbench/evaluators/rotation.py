@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import probing, statistics
-from loocbench.evaluators.subject import Subject
-from loocbench.types import Change, Outcome
+from loocbench.evaluators.task_kind import Grid, TaskKind, Tolerance
+from loocbench.types import Change, Frozen, Outcome
+
+if TYPE_CHECKING:
+    from loocbench.evaluators import probing
+    from loocbench.evaluators.task_data import TaskData
 
 TURNS = (0, 1, 2, 3)
 
 
-def evaluate(card: TaskCard, subject: Subject) -> Outcome:
-    """Metric top1. All four turns of an image are on the same side of a split."""
+class RotationProtocol(Frozen):
+    """lambdas: L2 strengths of the probe to choose from. tolerance: bound on the gradient norm."""
 
-    def turned(split: str) -> probing.Labelled:
-        parts = [subject.blocks(split, change=Change("rotation", 90 * turns)) for turns in TURNS]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = whole.above(part)
-        labels = [torch.full((part.shape[0],), turns) for part, turns in zip(parts, TURNS, strict=True)]
-        return probing.Labelled(whole, torch.cat(labels).to(subject.device))
+    lambdas: Grid
+    tolerance: Tolerance = 1e-5
 
-    protocol, test = card.protocol, turned("test")
-    classifier = probing.train(turned("train"), turned("val"), protocol.lambdas, protocol.tolerance, subject.info)
-    right = probing.correct(classifier.scores_of(test.features), test.labels, 1)
-    # The four turns of an image are not independent of one another: the interval is over images.
-    by_image = right.reshape(len(TURNS), -1).mean(axis=0)
-    metrics = {"top1": statistics.mean(by_image, seed=subject.seed)}
-    choice = classifier.choice
-    return Outcome(metrics, {"lambda": choice.strength}, choice.curve, classifier.certificate, items={"top1": by_image})
+
+class Rotation(TaskKind[RotationProtocol]):
+    """Top-1 over the four turns of every image, which are all on the same side of a split."""
+
+    name = "rotation"
+    protocol = RotationProtocol
+    label_use = "none"
+
+    def metrics(self, protocol: RotationProtocol, labels: Sequence[str]) -> tuple[str, ...]:
+        """Top-1 alone."""
+        return ("top1",)
+
+    def evaluate(self, protocol: RotationProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
+        """Fit a certified logistic path on turned training images, choose on validation, test once."""
+        from loocbench.evaluators import probing, statistics
+
+        test = _turned(data, "test")
+        train, val = _turned(data, "train"), _turned(data, "val")
+        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        right = probing.correct(classifier.scores_of(test.features), test.labels, 1)
+        # The four turns of an image are not independent of one another: the interval is over images.
+        by_image = right.reshape(len(TURNS), -1).mean(axis=0)
+        metrics = {"top1": statistics.mean(by_image, seed=data.seed)}
+        choice = classifier.choice
+        chosen = {"lambda": choice.strength}
+        return Outcome(metrics, chosen, choice.curve, classifier.certificate, items={"top1": by_image})
+
+
+def _turned(data: TaskData, split: str) -> probing.Labelled:
+    """Return the features of a split under all four turns, with the turns as labels."""
+    import torch
+
+    from loocbench.evaluators import probing
+
+    parts = [data.blocks(split, change=Change("rotation", 90 * turns)) for turns in TURNS]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.above(part)
+    labels = [torch.full((part.shape[0],), turns) for part, turns in zip(parts, TURNS, strict=True)]
+    return probing.Labelled(whole, torch.cat(labels).to(data.device))
+
+
+KIND = Rotation()

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from loocbench import philox
-from loocbench.cards.protocols import Protocol
 from loocbench.errors import UserError
+from loocbench.evaluators.linear import LinearProtocol
 from loocbench.evaluators.probing import require_finite
-from loocbench.evaluators.subject import Subject
+from loocbench.evaluators.task_data import TaskData
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.sgd import Batches, train_with_sgd
 
@@ -49,34 +49,34 @@ class Trained:
         return torch.einsum("nd,lkd->lnk", features, self.weights) + self.intercepts[:, None]
 
 
-def probe(protocol: Protocol, subject: Subject, factor: str) -> SgdProbe:
+def probe(protocol: LinearProtocol, data: TaskData, factor: str) -> SgdProbe:
     """Of several learning rates, all are trained on train, and the best on val (of equally good ones the smallest) is
     trained anew on train + val; a single one is trained on train + val. Test is looked at once.
 
     Raises UserError where training diverges at every learning rate, and for features that are not finite.
     """
-    test = subject.features("test")
+    test = data.features("test")
     require_finite(Blocks.of(test))
     rates = sorted(protocol.learning_rates)
     curve: list[dict[str, float]] = []
     if len(rates) > 1:
-        trained = _train(protocol, subject, factor, ("train",), rates)
-        accuracy = _accuracy(trained, subject.features("val"), subject.labels("val", factor))
+        trained = _train(protocol, data, factor, ("train",), rates)
+        accuracy = _accuracy(trained, data.features("val"), data.labels("val", factor))
         measured = zip(trained.learning_rates, accuracy, strict=True)
         curve = [{"learning_rate": rate, "val_top1": value} for rate, value in measured]
         rates = [trained.learning_rates[int(np.argmax(accuracy))]]
-    final = _train(protocol, subject, factor, ("train", "val"), rates)
+    final = _train(protocol, data, factor, ("train", "val"), rates)
     scores = torch.cat([final.scores(block)[0] for _, block in Blocks.of(test)])
     return SgdProbe(scores, rates[0], curve)
 
 
 def _train(
-    protocol: Protocol, subject: Subject, factor: str, splits: Sequence[str], learning_rates: Sequence[float]
+    protocol: LinearProtocol, data: TaskData, factor: str, splits: Sequence[str], learning_rates: Sequence[float]
 ) -> Trained:
     """On some splits, at every learning rate; a line says which of them diverged."""
-    labels = torch.cat([subject.labels(split, factor) for split in splits])
-    batches = _augmented(protocol, subject, splits) if protocol.augment else _cached(protocol, subject, splits)
-    subject.info(
+    labels = torch.cat([data.labels(split, factor) for split in splits])
+    batches = _augmented(protocol, data, splits) if protocol.augment else _cached(protocol, data, splits)
+    data.info(
         f"training a linear probe by SGD on {len(labels):,} images ({' + '.join(splits)}) for {protocol.epochs} "
         f"epochs, learning rate {_listed(learning_rates)}{', augmented' if protocol.augment else ''}"
     )
@@ -87,12 +87,12 @@ def _train(
 
     weights, intercepts = train_with_sgd(
         epochs,
-        dim=subject.blocks("test").shape[1],
+        dim=data.blocks("test").shape[1],
         classes=int(labels.max()) + 1,
         learning_rates=learning_rates,
         epoch_count=protocol.epochs,
-        seed=subject.seed,
-        watch=_Telling(subject.info, protocol.epochs),
+        seed=data.seed,
+        watch=_Telling(data.info, protocol.epochs),
     )
     finite = (weights.isfinite().all(dim=2) & intercepts.isfinite()).all(dim=1)
     kept = [rate for rate, good in zip(learning_rates, finite.tolist(), strict=True) if good]
@@ -102,22 +102,22 @@ def _train(
             "lower the card's learning_rates."
         )
     if lost := [rate for rate in learning_rates if rate not in kept]:
-        subject.info(f"diverged and left out: learning rate {_listed(lost)}")
+        data.info(f"diverged and left out: learning rate {_listed(lost)}")
     return Trained(tuple(kept), weights[finite], intercepts[finite])
 
 
-def _augmented(protocol: Protocol, subject: Subject, splits: Sequence[str]) -> _Epochs:
+def _augmented(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) -> _Epochs:
     """Cropped and flipped anew in every epoch."""
-    return lambda epoch: subject.augmented(splits, epoch=epoch, batch_size=protocol.batch_size)
+    return lambda epoch: data.augmented(splits, epoch=epoch, batch_size=protocol.batch_size)
 
 
-def _cached(protocol: Protocol, subject: Subject, splits: Sequence[str]) -> _Epochs:
+def _cached(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) -> _Epochs:
     """The same features in every epoch, shuffled as a function of (seed, epoch)."""
-    features = torch.cat([subject.features(split) for split in splits])
+    features = torch.cat([data.features(split) for split in splits])
     require_finite(Blocks.of(features))
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        draws = philox.uniforms(subject.seed, np.arange(len(features)), major=epoch, minor=_SHUFFLE, count=1)[:, 0]
+        draws = philox.uniforms(data.seed, np.arange(len(features)), major=epoch, minor=_SHUFFLE, count=1)[:, 0]
         order = torch.from_numpy(draws.argsort(kind="stable")).to(features.device)
         for begin in range(0, len(order), protocol.batch_size):
             rows = order[begin : begin + protocol.batch_size]

@@ -16,12 +16,16 @@ from loocbench.types import UNCHANGED, Change, Mask, Pixels
 Rows = npt.NDArray[np.int64]
 
 
-class Subject(Protocol):
+class TaskData(Protocol):
     """One checkpoint's features on one data set. ``seed`` is for whatever an evaluator draws."""
 
     @property
     def seed(self) -> int:
         """The command's seed."""
+
+    @property
+    def dataset_name(self) -> str:
+        """The data set's name, for messages."""
 
     def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
         """Features float32 [N, D] of the split's square crops after ``change``; of some ``rows`` alone if asked."""
@@ -61,7 +65,7 @@ class Subject(Protocol):
     def masks(self, split: str, rows: Sequence[int]) -> Mask:
         """Where the thing itself is in those crops: bool [len(rows), S, S]. ValueError without ``foreground``."""
 
-    def elsewhere(self) -> Subject:
+    def elsewhere(self) -> TaskData:
         """The same features on the card's other data set. Raises ValueError where it names none."""
 
     def info(self, message: str) -> None:

@@ -1,0 +1,73 @@
+"""Trials of few-shot classification: training on the shots, choosing a strength on what the trials leave over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loocbench.errors import UserError
+from loocbench.evaluators import probing
+from loocbench.solvers.adam import train_with_adam
+from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
+from loocbench.types import Outcome
+
+
+class LabelledFeatures(NamedTuple):
+    """Features [N, D] and labels [N]."""
+
+    features: Tensor
+    labels: Tensor
+
+
+class Trial(NamedTuple):
+    """What is learned from, and the images of the pool that are not, on which a strength is chosen."""
+
+    shots: LabelledFeatures
+    rest: LabelledFeatures
+
+
+def adam_top1(trial: Trial, test: LabelledFeatures) -> float:
+    """Top-1 on the test images."""
+    weights, intercepts = train_with_adam(trial.shots.features[None], trial.shots.labels[None])
+    return float(((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double().mean())
+
+
+def choose_strength(trials: Iterable[Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
+    """The strength that is best for what the trials leave over, the strongest of equally good ones. Raises UserError
+    where they leave nothing."""
+    grid = sorted(lambdas, reverse=True)
+    right, certificate = [], 0.0
+    for trial in trials:
+        if not len(trial.rest.labels):
+            raise UserError("the shots take every image, and none is left to choose a strength on; use --solver adam.")
+        scale, path = _fit(trial, grid, tolerance)
+        right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
+        certificate = max(certificate, float(path.certificate.max()))
+    mean = torch.stack(right).mean(dim=0)
+    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, mean, strict=True)]
+    return Outcome({}, {"lambda": grid[int(mean.argmax())]}, curve, certificate)
+
+
+def path_top1(trial: Trial, test: LabelledFeatures, strength: float, tolerance: float) -> float:
+    """As :func:`adam_top1`. The fit is made again: paths of all trials are too large to keep, and test images are asked
+    about the chosen strength alone."""
+    scale, path = _fit(trial, [strength], tolerance)
+    return float((path.predict(scale(test.features))[0] == test.labels).double().mean())
+
+
+def _fit(trial: Trial, lambdas: Sequence[float], tolerance: float) -> tuple[probing.Scale, LogisticPath]:
+    scale = probing.Scale.of(Blocks.of(trial.shots.features))
+    return scale, fit_logistic_path(scale(trial.shots.features), trial.shots.labels, lambdas, tolerance=tolerance)
+
+
+def iterate_trials(pool: LabelledFeatures, drawn: np.ndarray) -> Iterator[Trial]:
+    """One after another, since each is a copy of the pool. drawn: rows of the pool, int64 [trials, classes, shots]."""
+    for rows in drawn:
+        chosen = torch.zeros(len(pool.labels), dtype=torch.bool, device=pool.labels.device)
+        chosen[torch.from_numpy(rows.reshape(-1)).to(chosen.device)] = True
+        yield Trial(*(LabelledFeatures(pool.features[part], pool.labels[part]) for part in (chosen, ~chosen)))
