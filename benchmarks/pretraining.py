@@ -41,6 +41,7 @@ from torchvision.transforms import v2
 from loocbench import provenance
 from loocbench.data import catalog, preparing
 from loocbench.data.prepared import PreparedImages
+from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
 from loocbench.pretraining.batches import Batches, Images
 from loocbench.pretraining.layout import Layout
@@ -257,7 +258,7 @@ def _highest() -> float:
 def prepared(folder: Path, cache: Path, size: int) -> PreparedImages:
     """The training images at ``size``."""
     dataset = catalog.open_dataset(f"folder:{folder}")
-    resize = recipes.preprocessing(size).resize
+    resize = default_preprocessing(size).resize
     return preparing.prepare(dataset, dataset.splits["train"], resize, cache=cache, reporter=Silent())
 
 

@@ -130,23 +130,24 @@ class Preprocessing(Frozen):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
-MethodName = Literal["supervised", "moco", "moco++", "looc", "looc++", "add-one", "random"]
+UNTRAINED = "random"  # the method of an untrained network
 
 
 class Recipe(Frozen):
     """All that determines a pretraining run besides its images.
 
-    augmentations: those beside crop, flip and blur. left_out: those with a space of their own. shared: those that q and
-    k_0 share (MoCo + Rotation, same for q and k). texture: how texture is randomised, where it is. groups: of a batch,
-    each with batch-norm statistics of its own. keep_last: whether an epoch's last, smaller batch is trained on.
-    precision: of what the networks compute. random is the method of an untrained network.
+    method: one of ``loocbench.pretraining.methods``, or of another installation's. augmentations: those beside crop,
+    flip and blur. left_out: those with a space of their own. shared: those that q and k_0 share (MoCo + Rotation, same
+    for q and k). texture: how texture is randomised ("random-convolution", "stylised"), where it is. groups: how many
+    parts of a batch have batch-norm statistics of their own. keep_last: whether an epoch's last, smaller batch is
+    trained on. precision: of what the networks compute.
     """
 
-    method: MethodName
+    method: str = Field(pattern=r"^[a-z0-9][a-z0-9+._-]*$")
     augmentations: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
-    texture: Literal["", "random-convolution", "stylised"] = ""
+    texture: str = Field("", pattern=r"^[a-z0-9-]*$")
     backbone: str
     image_size: int
     epochs: int = Field(ge=0)
@@ -165,16 +166,10 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = Field(0, ge=0)
 
-
-_TITLES: dict[MethodName, str] = {
-    "supervised": "Supervised",
-    "moco": "MoCo",
-    "moco++": "MoCo++",
-    "looc": "LooC",
-    "looc++": "LooC++",
-    "add-one": "Add-one",
-    "random": "Random",
-}
+    @property
+    def untrained(self) -> bool:
+        """Whether it is that of a network as it is initialised."""
+        return self.method == UNTRAINED
 
 
 SpaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # names files of features, too
@@ -279,29 +274,12 @@ class CheckpointCard(Frozen):
     @property
     def untrained(self) -> bool:
         """Whether the weights are the random ones that a network begins with."""
-        return self.recipe.method == "random" if self.recipe else bool(self.source and self.source.kind == "random")
+        return self.recipe.untrained if self.recipe else bool(self.source and self.source.kind == "random")
 
     @property
     def epochs(self) -> int | None:
         """How many it was trained for, or None where nobody knows."""
         return self.epochs_done if self.recipe or self.untrained else None
-
-    @property
-    def label(self) -> str:
-        """The model's name in tables: "MoCo + Rotation", "LooC (color, rotation)", "Random"; a foreign one's own."""
-        recipe = self.recipe
-        if recipe is None:
-            return _TITLES["random"] if self.untrained else self.name
-        title = _TITLES[recipe.method]
-        if recipe.method == "random":
-            return title
-        if recipe.left_out:
-            title += f" ({', '.join(recipe.left_out)})"
-        for name in ("rotation", "texture"):
-            if name in recipe.augmentations and name not in recipe.left_out:
-                title += f" + {name.title()}"
-                title += " (same for q and k)" if name in recipe.shared else ""
-        return title if "color" in recipe.augmentations else f"{title} without color jitter"
 
 
 class Metric(Frozen):
@@ -435,4 +413,4 @@ class Row(Frozen):
     @property
     def untrained(self) -> bool:
         """Whether the weights were those that a network begins with."""
-        return self.recipe.method == "random" if self.recipe else self.source.startswith(RANDOM)
+        return self.recipe.untrained if self.recipe else self.source.startswith(RANDOM)

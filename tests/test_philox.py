@@ -37,9 +37,9 @@ def test_each_row_depends_on_its_own_index_alone(seed, indices):
 def test_the_embedded_images_and_the_views_never_share_numbers():
     """Views use (epoch, view << 8 | augmentation); the images a range of their own."""
     from loocbench.data import blooms_render
-    from loocbench.views.augmentations import augmentations
+    from loocbench.views.augmentations import AUGMENTATIONS
 
-    streams = [augmentation.stream for augmentation in augmentations(32)]
+    streams = [augmentation.stream for augmentation in AUGMENTATIONS]
     assert len(set(streams)) == len(streams)
     assert max(streams) < 1 << 8
     assert blooms_render.STREAM > 255 << 8 | 255

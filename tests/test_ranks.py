@@ -21,7 +21,7 @@ def train(method, groups, ranks):
     )
     torch.set_default_dtype(torch.float64)
     try:
-        training = steps.start(recipe, CPU, classes=3, ranks=ranks)
+        training = steps.start_training(recipe, CPU, classes=3, ranks=ranks)
     finally:
         torch.set_default_dtype(torch.float32)
     losses = []
@@ -35,7 +35,7 @@ def train(method, groups, ranks):
         # The key encoder's own running statistics are never used.
         if not (part == "key_encoder" and ("running" in name or "tracked" in name))
     }
-    return left | {"losses": torch.stack(losses)} | _numbers(training.health())
+    return left | {"losses": torch.stack(losses)} | _numbers(training.diagnostics())
 
 
 def _numbers(health):

@@ -106,7 +106,7 @@ def read(path: Path) -> SuiteCard:
                 raise UserError(f"{path}: two models would be the run '{name}'; let their seeds or methods differ.")
             names.add(name)
         recipe = recipe_of(card, model, seed=0)
-        separate = recipes.separate(recipe)
+        separate = recipes.has_separate_stages(recipe)
         for features in model.features:
             if features != SELECTED:
                 spaces.parse_feature_name(features, recipes.spaces(recipe), separate=separate)

@@ -14,7 +14,8 @@ from loocbench.changes.operations import OPERATIONS
 from loocbench.changes.ranges import NONE, range_of
 from loocbench.types import UNCHANGED, Change
 from loocbench.views import geometry
-from loocbench.views.augmentations import CROP_ATTEMPTS, draw_crop, draw_flip
+from loocbench.views.augmentations.crop import UNIFORMS, draw_crop
+from loocbench.views.augmentations.flip import draw_flip
 
 VERSION = 1  # raise it when the same change gives other pixels
 _STRENGTH, _CROP, _FLIP = 0, 2, 3  # streams of random numbers; 1 is a kernel's
@@ -57,7 +58,8 @@ def _random_view(images: Tensor, change: Change, rows: Sequence[int]) -> Tensor:
     sizes = np.full((len(rows), 2), size)
     crop, flip = (
         philox.uniforms(change.seed, rows, major=change.view, minor=stream, count=count)
-        for stream, count in ((_CROP, 2 * CROP_ATTEMPTS + 2), (_FLIP, 1))
+        for stream, count in ((_CROP, UNIFORMS), (_FLIP, 1))
     )
-    cropped = geometry.crop_resize(images, draw_crop(crop, sizes, smallest=_SMALLEST_VIEW)["box"], size)
-    return geometry.flip(cropped, draw_flip(flip, sizes)["flip"])
+    box = torch.from_numpy(draw_crop(crop, sizes, smallest=_SMALLEST_VIEW)["box"])
+    mirrored = torch.from_numpy(draw_flip(flip, sizes)["flip"])
+    return geometry.flip(geometry.crop_resize(images, box, size), mirrored)

@@ -17,8 +17,8 @@ from loocbench import philox
 from loocbench.changes.corruptions import catalog
 from loocbench.changes.names import MADE
 from loocbench.changes.ranges import AUGMENTATIONS, CORRUPTION
-from loocbench.views import color, geometry
-from loocbench.views.texture import UNIFORMS, draw_random_convolution, random_convolution
+from loocbench.views import color, convolution, geometry
+from loocbench.views.augmentations.random_convolution import UNIFORMS, draw_random_convolution
 
 Operation = Callable[[Tensor, Tensor, int, Sequence[int]], Tensor]
 
@@ -57,11 +57,12 @@ def _blur(images: Tensor, sigma: Tensor, seed: int, rows: Sequence[int]) -> Tens
 
 
 def _texture(images: Tensor, share: Tensor, seed: int, rows: Sequence[int]) -> Tensor:
-    """Random convolution with a kernel an image (see ``views.texture``), of which ``share`` is mixed in."""
+    """Random convolution with a kernel an image (see ``views.convolution``), of which ``share`` is mixed in."""
     u = philox.uniforms(seed, rows, major=0, minor=KERNEL_STREAM, count=UNIFORMS)
     u[:, 0] = 0  # that is: always, not with p 0.5
     drawn = draw_random_convolution(u, u[:, :2].astype(int))
-    return random_convolution(images, {**drawn, "mix": 1 - share})
+    size, weights = torch.from_numpy(drawn["size"]), torch.from_numpy(drawn["weights"])
+    return convolution.filter_and_mix(images, size, weights, 1 - share)
 
 
 def _corrupt(name: str, images: Tensor, severity: Tensor, seed: int, rows: Sequence[int]) -> Tensor:

@@ -55,6 +55,6 @@ def _get_architecture(card: CheckpointCard) -> Architecture:
     assert card.recipe is not None  # CheckpointCard validates that a card has one or the other
     return Architecture(
         name=card.recipe.backbone,
-        separate=recipes.separate(card.recipe),
+        separate=recipes.has_separate_stages(card.recipe),
         embedding_dim=card.recipe.embedding_dim,
     )

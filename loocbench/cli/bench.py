@@ -44,6 +44,7 @@ def bench(
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import bench as job
+    from loocbench.pretraining.labels import model_label
 
     on = device_name(device)
     with Display() as display, ExitStack() as stack:
@@ -52,7 +53,7 @@ def bench(
         encoder = Encoder.from_checkpoint(found, device=on, inference=how)
         made = job.made_photographs(images) if dataset is None else nullcontext(job.opened(dataset, data_dir))
         source = stack.enter_context(made)
-        display.info(f"{encoder.card.label}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
+        display.info(f"{model_label(encoder.card)}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
         split = "test" if "test" in source.splits else next(iter(source.splits))
         result = job.run(encoder, source, split, images, cache=cache or prepared.cache_dir(), reporter=display)
     if json:

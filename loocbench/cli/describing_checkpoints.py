@@ -16,6 +16,7 @@ from loocbench.cli.console import stdout
 from loocbench.errors import printable
 from loocbench.models import spaces
 from loocbench.models.network import GENERAL
+from loocbench.pretraining.labels import model_label
 from loocbench.types import Architecture, CheckpointCard, Preprocessing
 
 _SHOWN = 12  # names per list
@@ -77,7 +78,7 @@ def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
 
 def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
-    yield "model", f"{card.label}, trained on {card.dataset}"
+    yield "model", f"{model_label(card)}, trained on {card.dataset}"
     yield "architecture", card.backbone
     yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
     yield "preprocessing", _describe_preprocessing(card.preprocessing)

@@ -45,6 +45,7 @@ def extract(
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import extract as job
+    from loocbench.pretraining.labels import model_label
     from loocbench.progress import Silent
 
     where = cache or prepared.cache_dir()
@@ -56,7 +57,7 @@ def extract(
                 images = opened(dataset, data_dir, where, reporter, skip_damaged=skip_damaged)
                 found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=how)
-                reporter.info(f"{encoder.card.label}, checkpoint {found.where}: {images.name}")
+                reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")
             done = job.extract(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
         except SharedError as error:
             if processes.first:

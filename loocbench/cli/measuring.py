@@ -87,6 +87,7 @@ def opened_measurement(
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs.measurement import Measurement
+    from loocbench.pretraining.labels import model_label
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
@@ -106,7 +107,7 @@ def opened_measurement(
         name = (features or encoder.default_features).replace(" ", "")
         encoder.parse(name)
         note = f" ({dataset.note})" if dataset.note else ""
-        display.info(f"{card.title}{note}: {encoder.card.label}, features {name}, checkpoint {found.where}")
+        display.info(f"{card.title}{note}: {model_label(encoder.card)}, features {name}, checkpoint {found.where}")
         recipe = encoder.card.recipe
         if recipe and encoder.card.epochs_done < recipe.epochs:
             display.info(f"This run was cut short: {encoder.card.epochs_done} of {recipe.epochs} epochs.")

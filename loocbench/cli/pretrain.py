@@ -148,8 +148,8 @@ def pretrain(
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
     from loocbench.pretraining import recipes
-    from loocbench.pretraining import stylised as copies
     from loocbench.progress import Silent
+    from loocbench.runs import stylised as copies
     from loocbench.runs import tensorboard as board
     from loocbench.runs.settings import RunSettings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -12,16 +13,14 @@ app = typer.Typer(no_args_is_help=True, help="The recipe cards of pretraining: l
 
 
 @app.command("ls")
-def ls(json: o.Json = False) -> None:
+def list_recipes(as_json: o.Json = False) -> None:
     """List the recipes."""
     from loocbench.cards import recipes
     from loocbench.cli.console import stdout
 
     cards = [recipes.load(name) for name in recipes.names()]
-    if json:
-        import json as encoder
-
-        print(encoder.dumps([card.model_dump(mode="json") for card in cards]))
+    if as_json:
+        print(json.dumps([card.model_dump(mode="json") for card in cards]))
         return
     from rich.table import Table
 
@@ -29,16 +28,15 @@ def ls(json: o.Json = False) -> None:
     for heading in ("recipe", "model", "data set", "backbone", "px", "epochs", "cost"):
         table.add_column(heading)
     for card in cards:
-        made = card.make()
-        table.add_row(
-            card.recipe, card.title, card.dataset, made.backbone, str(made.image_size), str(made.epochs), card.cost
-        )
+        recipe = card.make()
+        network = (recipe.backbone, str(recipe.image_size), str(recipe.epochs))
+        table.add_row(card.recipe, card.title, card.dataset, *network, card.cost)
     stdout().print(table)
 
 
 @app.command("show")
-def show(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++.")]) -> None:
-    """Print a recipe's card as it is."""
+def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++.")]) -> None:
+    """Print a recipe card's file."""
     from loocbench.cards import recipes
 
     recipes.load(recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,47 +12,44 @@ from loocbench.cli import options as o
 
 app = typer.Typer(no_args_is_help=True, help="The pretraining runs: list, show with curves.")
 
+_NUMBERS = ("epochs", "loss", "kNN %", "images/s")  # columns
+
 
 @app.command("ls")
-def ls(runs: o.Runs = o.DEFAULT_RUNS, json: o.Json = False) -> None:
+def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
     """List the runs: model, data, epochs, loss, kNN accuracy on held-out images, speed."""
     from loocbench.cli.console import stdout
-    from loocbench.jobs import runs as job
+    from loocbench.jobs.runs import find_runs
+    from loocbench.pretraining.labels import model_label
 
-    every = job.find(runs)
-    if json:
-        import json as encoder
-
-        print(
-            encoder.dumps(
-                [
-                    {**one.card.model_dump(mode="json"), "state": one.state, "knn": one.knn, "last": one.last}
-                    for one in every
-                ]
-            )
-        )
+    found = find_runs(runs)
+    if as_json:
+        entries = [
+            {**run.card.model_dump(mode="json"), "state": run.state, "knn": run.knn, "last": run.last} for run in found
+        ]
+        print(json.dumps(entries))
         return
     from rich.table import Table
 
     table = Table()
-    for heading in ("run", "model", "data", "state", "epochs", "loss", "kNN %", "images/s"):
-        table.add_column(heading, justify="right" if heading in ("epochs", "loss", "kNN %", "images/s") else "left")
-    for one in every:
+    for heading in ("run", "model", "data", "state", *_NUMBERS):
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
+    for run in found:
         table.add_row(
-            one.card.name,
-            one.card.label,
-            one.card.dataset,
-            one.state,
-            one.epochs,
-            f"{one.last['loss']:.3f}" if one.last else "–",
-            f"{one.knn * 100:.1f}" if one.knn is not None else "–",
-            f"{one.last['images_per_second']:.0f}" if one.last else "–",
+            run.card.name,
+            model_label(run.card),
+            run.card.dataset,
+            run.state,
+            run.epochs,
+            f"{run.last['loss']:.3f}" if run.last else "–",
+            f"{run.knn * 100:.1f}" if run.knn is not None else "–",
+            f"{run.last['images_per_second']:.0f}" if run.last else "–",
         )
     stdout().print(table)
 
 
 @app.command("show")
-def show(
+def show_run(
     name: Annotated[str, typer.Argument(help="A run's name.")],
     runs: o.Runs = o.DEFAULT_RUNS,
     output: Annotated[
@@ -62,16 +60,18 @@ def show(
     from rich.table import Table
 
     from loocbench.cli.console import stdout
-    from loocbench.jobs import runs as job
+    from loocbench.jobs.runs import draw_run, find_run
+    from loocbench.pretraining.labels import model_label
 
-    one = job.get(runs, name)
-    picture = job.draw(one, output or one.folder.path / "curves.png")
+    run = find_run(runs, name)
+    picture = draw_run(run, output or run.folder.path / "curves.png")
     console = stdout()
-    console.print(f"{one.card.label} on {one.card.dataset}, {one.state}", highlight=False, soft_wrap=True, markup=False)
+    line = f"{model_label(run.card)} on {run.card.dataset}, {run.state}"
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
     table = Table()
-    for heading in ("epoch", "loss", *one.last["losses"], "learning rate", "kNN %", "images/s"):
+    for heading in ("epoch", "loss", *run.last["losses"], "learning rate", "kNN %", "images/s"):
         table.add_column(heading, justify="right")
-    for entry in one.log[-10:]:
+    for entry in run.log[-10:]:
         table.add_row(
             str(entry["epoch"]),
             f"{entry['loss']:.3f}",

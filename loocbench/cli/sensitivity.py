@@ -36,6 +36,7 @@ def sensitivity(
     from loocbench.cards import finding
     from loocbench.cli import measuring
     from loocbench.jobs.evaluation import rows_of
+    from loocbench.pretraining.labels import model_label
     from loocbench.report.figures import heat_map
 
     card = finding.find("sensitivity", dataset)
@@ -43,7 +44,9 @@ def sensitivity(
         names = features or measurement.encoder.spaces
         rows, paths = zip(*rows_of(measurement, names, **request.store), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{request.seed}.png"
-        heat_map.draw_heat_map(rows, card.protocol.changes, f"{measurement.encoder.card.label}: {card.title}", place)
+        heat_map.draw_heat_map(
+            rows, card.protocol.changes, f"{model_label(measurement.encoder.card)}: {card.title}", place
+        )
         measurement.info(f"heat map: {place}")
     if request.json:
         measuring.print_rows(rows)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
+from loocbench.pretraining.labels import model_label
 from loocbench.types import CheckpointCard
 
 
@@ -21,7 +22,7 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
     loading = "loading it runs no code"
     if card.backbone.startswith(architectures.PYTHON):
         loading = "its network is code that you need, and must confirm, to load it"
-    yield f"{card.label}, {card.backbone}: a loocbench checkpoint (safetensors with a card; {loading})."
+    yield f"{model_label(card)}, {card.backbone}: a loocbench checkpoint (safetensors with a card; {loading})."
     yield ""
     yield from ("| | |", "|---|---|")
     yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"

@@ -15,7 +15,8 @@ from loocbench.features import inference
 from loocbench.features.encoder import Encoder
 from loocbench.types import ImageBatch
 from loocbench.views import geometry
-from loocbench.views.augmentations import CROP_ATTEMPTS, draw_crop, draw_flip
+from loocbench.views.augmentations.crop import UNIFORMS, draw_crop
+from loocbench.views.augmentations.flip import draw_flip
 
 _SMALLEST = 0.08  # of the image's area; torchvision's default, which MoCo's linear evaluation keeps (LooC does not say)
 _CROP, _FLIP, _ORDER = 0, 1, 2  # streams of random numbers
@@ -58,6 +59,7 @@ def epoch_of(
 def _crops(batch: ImageBatch, places: np.ndarray, draw: partial[np.ndarray], size: int) -> Tensor:
     """Float [B, 3, size, size] in [0, 1]."""
     sizes = batch.sizes.numpy()
-    crop, flip = draw(places, minor=_CROP, count=2 * CROP_ATTEMPTS + 2), draw(places, minor=_FLIP, count=1)
-    cropped = geometry.crop_resize(batch.pixels, draw_crop(crop, sizes, smallest=_SMALLEST)["box"], size)
-    return geometry.flip(cropped, draw_flip(flip, sizes)["flip"])
+    crop, flip = draw(places, minor=_CROP, count=UNIFORMS), draw(places, minor=_FLIP, count=1)
+    box = torch.from_numpy(draw_crop(crop, sizes, smallest=_SMALLEST)["box"])
+    mirrored = torch.from_numpy(draw_flip(flip, sizes)["flip"])
+    return geometry.flip(geometry.crop_resize(batch.pixels, box, size), mirrored)

@@ -15,6 +15,7 @@ from loocbench.changes import applying
 from loocbench.changes.ranges import range_of
 from loocbench.checkpoints import networks
 from loocbench.features.encoder import Encoder
+from loocbench.pretraining.labels import model_label
 from loocbench.types import UNCHANGED, Change, Dataset, Split
 
 VERSION = 4  # raise it when the same images and weights give other features
@@ -67,7 +68,7 @@ def about(
         "split": split.name,
         "change": described(change).removeprefix(", "),
         "checkpoint": encoder.card.name,
-        "model": encoder.card.label,
+        "model": model_label(encoder.card),
         "weights": encoder.card.weights,
         "images": len(split) if rows is None else len(rows),
         **({} if rows is None else {"rows": rows.tolist()}),

@@ -26,6 +26,7 @@ from loocbench.features.encoder import Encoder
 from loocbench.pretraining import recipes
 from loocbench.pretraining.batches import Batches
 from loocbench.pretraining.layout import Layout
+from loocbench.pretraining.methods.method import ContrastiveMethod
 from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset, Recipe, Split
 
@@ -154,7 +155,8 @@ def _views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray])
 
 def _recipe(encoder: Encoder) -> Recipe:
     recipe = encoder.card.recipe
-    if recipe is not None and recipe.method not in ("random", "supervised") and recipe.texture != "stylised":
+    contrastive = recipe is not None and isinstance(recipes.find_method(recipe.method), ContrastiveMethod)
+    if recipe is not None and contrastive and recipe.texture != "stylised":
         return recipe
     return recipes.make(
         "moco",

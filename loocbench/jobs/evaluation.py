@@ -26,6 +26,7 @@ from loocbench.evaluators import (
 from loocbench.evaluators.subject import Subject
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.measurement import Measurement
+from loocbench.pretraining.labels import model_label
 from loocbench.records import store
 from loocbench.types import Dataset, Items, Outcome, Row
 
@@ -166,7 +167,7 @@ def measure(measurement: Measurement) -> Row:
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
-        model=encoder.card.label,
+        model=model_label(encoder.card),
         pretrained_on=encoder.card.dataset,
         pretraining_note=encoder.card.dataset_note,
         pretraining_fingerprint=encoder.card.fingerprint,

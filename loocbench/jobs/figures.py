@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from loocbench.jobs import runs as standing
+from loocbench.jobs.runs import find_runs
+from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.report.figures import suite_figures, training_curves
 from loocbench.report.figures.saving import FORMATS
@@ -40,8 +41,8 @@ def draw_suite_figures(
 def _training_figures(rows: Sequence[Row], runs: Path) -> Iterator[Figure]:
     """Training curves of the rows' checkpoints, as far as their runs are in ``runs``."""
     hashes = {row.checkpoint_hash for row in rows}
-    for one in standing.find(runs):
+    for one in find_runs(runs):
         if one.card.weights in hashes and one.log:
-            title = f"{one.card.name}: {one.card.label} on {one.card.dataset}"
+            title = f"{one.card.name}: {model_label(one.card)} on {one.card.dataset}"
             drawing = partial(training_curves.draw_training_curves, one.log, title)
             yield f"training-{suite_figures.slugify(one.card.name)}", drawing

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
 from loocbench.jobs.measurement import Measurement
+from loocbench.pretraining.labels import model_label
 from loocbench.report.figures import gallery
 
 QUERIES, FEWEST = 6, 2
@@ -46,7 +47,7 @@ def draw(measurements: Sequence[Measurement], path: Path) -> Path:
 
 
 def _name(measurement: Measurement) -> str:
-    return f"{measurement.encoder.card.label}, {measurement.features_name}"
+    return f"{model_label(measurement.encoder.card)}, {measurement.features_name}"
 
 
 def _row(

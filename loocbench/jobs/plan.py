@@ -19,6 +19,7 @@ from loocbench.jobs.evaluation import opened, reuse_error, row_of
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.suite import Places
 from loocbench.models import spaces
+from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
 
@@ -130,4 +131,4 @@ def _job(
         state, note = ("blocked", f"{path} {wrong}; --overwrite it") if wrong else ("kept", str(path))
     elif lacking := lacking or at_hand.lacking(card, data):
         state, note = "impossible", lacking
-    return Job(reference, whose.label, features, card.task, state, note, path)
+    return Job(reference, model_label(whose), features, card.task, state, note, path)

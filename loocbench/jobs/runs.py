@@ -1,4 +1,4 @@
-"""The pretraining runs below a folder, and how each stands."""
+"""The pretraining runs below a folder, and their states."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from loocbench.checkpoints import native
 from loocbench.errors import UserError, unknown
+from loocbench.pretraining.labels import model_label
 from loocbench.report.figures import training_curves
 from loocbench.runs.folder import RunFolder
 from loocbench.types import CheckpointCard
@@ -36,7 +37,7 @@ class RunStatus:
 
     @property
     def epochs(self) -> str:
-        """Done and planned; nothing is known of an imported one's."""
+        """Epochs done and planned, "3/10"; "–" for an imported checkpoint."""
         return f"{self.card.epochs_done}/{self.card.recipe.epochs}" if self.card.recipe else "–"
 
     @property
@@ -46,12 +47,12 @@ class RunStatus:
 
     @property
     def knn(self) -> float | None:
-        """The last look at held-out images."""
+        """The latest kNN accuracy on held-out images."""
         return next((entry["knn"] for entry in reversed(self.log) if "knn" in entry), None)
 
 
-def find(runs: Path) -> list[RunStatus]:
-    """Every run with a readable checkpoint, by name."""
+def find_runs(runs: Path) -> list[RunStatus]:
+    """Every run below ``runs`` with a readable checkpoint, sorted by name."""
     found = []
     for file in sorted(runs.glob(f"*/{native.FILE}")):
         folder = RunFolder(file.parent)
@@ -63,20 +64,20 @@ def find(runs: Path) -> list[RunStatus]:
     return found
 
 
-def get(runs: Path, name: str) -> RunStatus:
-    """One run. Raises UserError with the names that exist."""
-    every = {one.card.name: one for one in find(runs)}
+def find_run(runs: Path, name: str) -> RunStatus:
+    """The run of this name. Raises UserError with the names that exist."""
+    every = {run.card.name: run for run in find_runs(runs)}
     if name not in every:
         raise unknown("run", name, every)
     return every[name]
 
 
-def draw(standing: RunStatus, path: Path) -> Path:
-    """Draw the run's curves. Raises UserError when no epoch has ended."""
-    if standing.card.recipe is None:
-        raise UserError(f"{standing.card.name} was imported, not trained here: it has no curves.")
-    if not standing.log:
-        raise UserError(f"{standing.folder.path} has no finished epoch to draw; train it first.")
-    title = f"{standing.card.name}: {standing.card.label} on {standing.card.dataset}"
-    training_curves.draw_training_curves(standing.log, title, path)
+def draw_run(run: RunStatus, path: Path) -> Path:
+    """Draw the run's curves to ``path``, and return it. Raises UserError when no epoch has ended."""
+    if run.card.recipe is None:
+        raise UserError(f"{run.card.name} was imported, not trained here: it has no curves.")
+    if not run.log:
+        raise UserError(f"{run.folder.path} has no finished epoch to draw; train it first.")
+    title = f"{run.card.name}: {model_label(run.card)} on {run.card.dataset}"
+    training_curves.draw_training_curves(run.log, title, path)
     return path

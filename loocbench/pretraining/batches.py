@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from loocbench.data.prepared import DeviceImages, PreparedImages
+from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
 from loocbench.pretraining.layout import Layout, Rows, Share
 from loocbench.types import ImageBatch, Recipe
-from loocbench.views.making import ViewMaker
+from loocbench.views.view_maker import ViewMaker
 
 Images = PreparedImages | DeviceImages
 
@@ -48,7 +49,7 @@ class Batches:
     def __init__(self, recipe: Recipe, images: Images, stylised: Images | None, device: torch.device) -> None:
         self._seed, self._device = recipe.seed, device
         self._images, self._stylised = images, stylised
-        size = recipes.preprocessing(recipe.image_size)
+        size = default_preprocessing(recipe.image_size)
         self._maker = ViewMaker(
             recipe.image_size, recipes.view_sources(recipe), recipe.texture, mean=size.mean, std=size.std
         )

@@ -19,7 +19,7 @@ class GroupedOptimizer:
     def __init__(self, recipe: Recipe, module: nn.Module, device: torch.device, ranks: Ranks) -> None:
         self.model = ranks.parallel(module)
         self._parameters = list(module.parameters())
-        self.optimizer = torch.optim.SGD(
+        self.sgd = torch.optim.SGD(
             self._parameters,
             lr=recipe.learning_rate,
             momentum=recipe.momentum,
@@ -37,7 +37,7 @@ class GroupedOptimizer:
         come from the batch, so that adding up the groups' gradients is exact, whatever the groups. Returns the batch's
         losses [S], detached; where one of them or the gradient is not finite they are NaN and no weight is changed.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        self.sgd.zero_grad(set_to_none=True)
         if self._statistics:
             self._statistics.begin()
         total = self._backward(share, losses_of)
@@ -48,7 +48,7 @@ class GroupedOptimizer:
             gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
             total = torch.where(nn.utils.get_total_norm(gradients).isfinite(), total, torch.nan)
         if torch.isfinite(total).all():
-            self.scaler.step(self.optimizer)
+            self.scaler.step(self.sgd)
             self.scaler.update()
         return total
 

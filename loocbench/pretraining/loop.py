@@ -83,7 +83,7 @@ class Run:
         self.recipe = recipe
         self.device = device
         self.labels = torch.from_numpy(np.zeros(len(images), np.int64) if labels is None else labels)
-        self.training = step.start(recipe, device, classes=int(self.labels.max()) + 1, ranks=ranks)
+        self.training = step.start_training(recipe, device, classes=int(self.labels.max()) + 1, ranks=ranks)
         if compiled:
             self.training.compile()
         self.batches = Batches(recipe, images, stylised, device)
@@ -114,7 +114,7 @@ class Run:
         recipe, position = self.recipe, self.position
         while position.epoch < recipe.epochs:
             rate = self._learning_rate(position.epoch)
-            for group in self.training.optimizer.optimizer.param_groups:
+            for group in self.training.optimizer.sgd.param_groups:
                 group["lr"] = rate
             begin, done = time.perf_counter(), 0
             for batch in self.batches.of_epoch(position.epoch, self._batches_left(), self.training.layout):

@@ -1,23 +1,36 @@
-"""Recipes: the methods, what each is made of, and the defaults of a run."""
+"""Recipes: from settings to a checked recipe, and what follows from it.
+
+Importing this imports no torch: the command line reads the defaults for its help.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from loocbench.errors import UserError, unknown
-from loocbench.models import backbones
-from loocbench.pretraining.methods import METHODS
-from loocbench.pretraining.methods.contrastive import INVARIANT
-from loocbench.types import Preprocessing, Recipe
+from loocbench.pretraining.methods import METHODS, trainable_names
+from loocbench.pretraining.methods.method import Method
+from loocbench.types import UNTRAINED, Recipe
+from loocbench.views.augmentations import names_with_space, optional_names, usual_names, variant_names
 from loocbench.views.leave_one_out import Sources
 
-WITH_SPACE = ("color", "rotation", "texture")  # augmentations that can have a space of their own
-USUAL = ("color", "rotation")  # LooC's when none are named
-TEXTURES = ("random-convolution", "stylised")
 SCHEDULES = ("step", "cosine")
+# A small budget for 32 px on a CPU; a recipe card replaces all of it.
+DEFAULTS: Mapping[str, Any] = {
+    "method": "looc",
+    "backbone": "resnet8",
+    "epochs": 10,
+    "batch_size": 64,
+    "learning_rate": 0.2,
+    "schedule": "cosine",
+    "weight_decay": 5e-4,
+    "queue_size": 1024,
+    "key_momentum": 0.99,
+    "temperature": 0.2,
+}
 
 
 def make(
@@ -36,49 +49,30 @@ def make(
     schedule: str = "step",
     **others: Any,
 ) -> Recipe:
-    """A checked recipe. Unset: augmentations are color (and rotation for LooC); LooC leaves out all of them.
+    """A checked recipe. augmentations default to the method's own, left_out to all of them that can have a space.
 
     texture says how textures are randomised where that augmentation is used. Milestones default to 60 % and 80 % of the
     epochs, as the paper's 300 and 400 of 500. Raises UserError.
     """
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
-    if texture not in TEXTURES:
-        raise unknown("texture randomisation", texture, TEXTURES)
-    if backbone not in backbones.list_backbones():
-        raise unknown("backbone", backbone, backbones.list_backbones())
+    if method not in trainable_names():
+        raise unknown("method", method, trainable_names())
+    if texture not in variant_names("texture"):
+        raise unknown("texture randomisation", texture, variant_names("texture"))
+    size = _checked_image_size(backbone, image_size)
     if schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
-    leave_one_out = METHODS[method].leaves_out
-    if augmentations is None:
-        # Where only rotation has a space, color jitter stays on as an ordinary augmentation (see docs/method.md).
-        augmentations = USUAL if leave_one_out and left_out is None else ("color", *(left_out or ()))
-    for name in (*augmentations, *(left_out or ()), *shared):
-        if name not in WITH_SPACE:
-            raise unknown("augmentation", name, WITH_SPACE)
-    augmentations = [name for name in WITH_SPACE if name in augmentations]
-    if left_out and not leave_one_out:
-        raise UserError(f"{method} has no leave-one-out spaces; drop --leave-out or choose --method looc.")
-    left_out = [name for name in WITH_SPACE if name in (augmentations if left_out is None else left_out)]
-    if leave_one_out and not left_out:
-        raise UserError(f"{method} needs an augmentation to leave out; add --augment color or choose --method moco.")
-    if set(left_out) - set(augmentations):
-        raise UserError(
-            f"left out but not used: {', '.join(set(left_out) - set(augmentations))}; add it with --augment."
-        )
-    if shared and (method != "moco" or set(shared) - set(augmentations)):
-        raise UserError("--same is MoCo's: it names augmentations of --augment that q and k get alike.")
+    used, own, same = _checked_augmentations(METHODS[method], augmentations, left_out, shared)
     if batch_size < 2 * (groups := int(others.get("groups", 1))):
         raise UserError(f"a batch of {batch_size} cannot be split into {groups} groups of 2; lower --groups.")
     try:
         return Recipe(
             method=method,
-            augmentations=tuple(augmentations),
-            left_out=tuple(left_out) if leave_one_out else (),
-            shared=tuple(name for name in WITH_SPACE if name in shared),
-            texture=texture if "texture" in augmentations else "",
+            augmentations=used,
+            left_out=own,
+            shared=same,
+            texture=texture if "texture" in used else "",
             backbone=backbone,
-            image_size=image_size or backbones.default_image_size(backbone),
+            image_size=size,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -91,28 +85,84 @@ def make(
         raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
 
 
+def _checked_image_size(backbone: str, image_size: int | None) -> int:
+    """The views' size; default the backbone's. Raises UserError for an unknown backbone."""
+    from loocbench.models import backbones
+
+    if backbone not in backbones.list_backbones():
+        raise unknown("backbone", backbone, backbones.list_backbones())
+    return image_size or backbones.default_image_size(backbone)
+
+
+def _checked_augmentations(
+    method: Method, augmentations: Sequence[str] | None, left_out: Sequence[str] | None, shared: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """``augmentations``, ``left_out`` and ``shared`` of the recipe, sorted. Raises UserError where they do not fit."""
+    if augmentations is None:
+        # Where only rotation has a space, color jitter stays on as an ordinary augmentation (see docs/method.md).
+        augmentations = method.augmentations if left_out is None else (*usual_names(), *left_out)
+    for name in (*augmentations, *(left_out or ()), *shared):
+        if name not in optional_names():
+            raise unknown("augmentation", name, optional_names())
+    used = tuple(sorted(set(augmentations)))
+    if left_out and not method.leaves_out:
+        raise UserError(f"{method.name} has no leave-one-out spaces; drop --leave-out or choose --method looc.")
+    if spaceless := set(left_out or ()) - set(names_with_space()):
+        raise UserError(f"{min(spaceless)} cannot have a space; --leave-out takes {', '.join(names_with_space())}.")
+    own = [name for name in names_with_space() if name in (used if left_out is None else left_out)]
+    if method.leaves_out and not own:
+        raise UserError(
+            f"{method.name} needs an augmentation to leave out; add --augment color or choose --method moco."
+        )
+    if unused := set(own) - set(used):
+        raise UserError(f"left out but not used: {', '.join(sorted(unused))}; add it with --augment.")
+    if shared and (not method.accepts_shared or set(shared) - set(used)):
+        accepting = ", ".join(name for name, one in METHODS.items() if one.accepts_shared)
+        raise UserError(f"--same needs --method {accepting}, and names augmentations of --augment that q and k share.")
+    return used, tuple(own) if method.leaves_out else (), tuple(sorted(set(shared)))
+
+
+def adapt_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a recipe card, or ``DEFAULTS``, with changes: what ``make`` takes.
+
+    What the settings leave out or share is their own method's, and their milestones belong to their epochs: where
+    those change, these are not kept.
+    """
+    belonging = {"method": ("left_out", "shared"), "epochs": ("milestones",)}
+    dropped = {name for changed, names in belonging.items() if changed in changes for name in names}
+    return {**{name: value for name, value in settings.items() if name not in dropped}, **changes}
+
+
 def run_name(recipe: Recipe, dataset: str) -> str:
     """The run's name when none is given: method, augmentations, data set, seed.
 
-    Beside augmentations that LooC leaves out, others are "with" them; color jitter is named where it is not there.
+    Beside augmentations that LooC leaves out, others are "with" them; usual ones are named where they are missing.
     """
-    ordinary = [name for name in recipe.augmentations if name not in (*recipe.left_out, "color")]
-    prefix = "with-" if recipe.left_out else ""
-    named = [f"same-{name}" if name in recipe.shared else f"{prefix}{name}" for name in ordinary]
-    jitter = [] if "color" in recipe.augmentations else ["nocolor"]
-    parts = [recipe.method.replace("++", "pp"), *recipe.left_out, *named, *jitter, dataset, f"s{recipe.seed}"]
-    return "-".join(parts)
+    others = "with-" if recipe.left_out else ""
+    ordinary = ordinary_augmentations(recipe)
+    named = [f"same-{name}" if name in recipe.shared else f"{others}{name}" for name in ordinary]
+    missing = [f"no{name}" for name in missing_augmentations(recipe)]
+    method = recipe.method.replace("++", "pp")
+    return "-".join([method, *recipe.left_out, *named, *missing, dataset, f"s{recipe.seed}"])
+
+
+def ordinary_augmentations(recipe: Recipe) -> list[str]:
+    """The augmentations that have no space and are not usual."""
+    return [name for name in recipe.augmentations if name not in (*recipe.left_out, *usual_names())]
+
+
+def missing_augmentations(recipe: Recipe) -> list[str]:
+    """The usual augmentations that the recipe lacks."""
+    return [name for name in usual_names() if name not in recipe.augmentations]
 
 
 def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe:
-    """The recipe of an untrained network."""
-    if backbone not in backbones.list_backbones():
-        raise unknown("backbone", backbone, backbones.list_backbones())
+    """The recipe of an untrained network. Raises UserError for an unknown backbone."""
     return Recipe(
-        method="random",
+        method=UNTRAINED,
         augmentations=(),
         backbone=backbone,
-        image_size=image_size or backbones.default_image_size(backbone),
+        image_size=_checked_image_size(backbone, image_size),
         epochs=0,
         batch_size=2,
         learning_rate=1.0,
@@ -120,21 +170,23 @@ def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe
     )
 
 
+def find_method(name: str) -> Method:
+    """The method of this name. Raises UserError where this installation lacks it."""
+    if name not in METHODS:
+        raise unknown("method", name, METHODS)
+    return METHODS[name]
+
+
 def spaces(recipe: Recipe) -> tuple[str, ...]:
-    """Names of the embedding spaces Z_0 ... Z_n. An untrained network has MoCo's one."""
-    return (INVARIANT,) if recipe.method == "random" else METHODS[recipe.method].spaces(recipe)
+    """Names of the embedding spaces Z_0 ... Z_n. Raises UserError for a method that this installation lacks."""
+    return find_method(recipe.method).spaces(recipe)
 
 
-def separate(recipe: Recipe) -> bool:
-    """Whether each space has its own copy of the last stage."""
-    return recipe.method != "random" and METHODS[recipe.method].separate
+def has_separate_stages(recipe: Recipe) -> bool:
+    """Whether each space has its own copy of the last stage. Raises UserError as :func:`spaces`."""
+    return find_method(recipe.method).separate_stages
 
 
 def view_sources(recipe: Recipe) -> Sources:
-    """Which view shares which augmentation under this recipe."""
-    return METHODS[recipe.method].sources(recipe)
-
-
-def preprocessing(image_size: int) -> Preprocessing:
-    """Centre crop of ``image_size`` after resizing the short side to 8/7 of it (256 for 224)."""
-    return Preprocessing(image_size=image_size, resize=round(image_size * 8 / 7))
+    """Which view shares which augmentation under this recipe. Raises UserError as :func:`spaces`."""
+    return find_method(recipe.method).view_sources(recipe)

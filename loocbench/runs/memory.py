@@ -22,7 +22,7 @@ def _fits(recipe: Recipe, size: int, on: torch.device) -> bool:
     """Whether a batch of ``size`` does; on the second step the optimiser has its momentum."""
     views = max(len(source) for source in recipes.view_sources(recipe).values())
     try:
-        training = step.start(recipe, on, classes=2)
+        training = step.start_training(recipe, on, classes=2)
         images = torch.zeros(views, size, 3, recipe.image_size, recipe.image_size, device=on)
         labels = torch.zeros(size, dtype=torch.long, device=on)
         for _ in range(2):

@@ -28,7 +28,7 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     for part, module in run.training.modules().items():
         tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
-    for number, state in run.training.optimizer.optimizer.state_dict()["state"].items():
+    for number, state in run.training.optimizer.sgd.state_dict()["state"].items():
         if state["momentum_buffer"] is not None:
             tensors[f"{_MOMENTUM}{number}"] = state["momentum_buffer"]
     header = {
@@ -61,7 +61,7 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
             )
     except RuntimeError as error:
         raise UserError(f"{path} does not fit its recipe; start again with --overwrite.") from error
-    parameters = run.training.optimizer.optimizer.param_groups[0]["params"]
+    parameters = run.training.optimizer.sgd.param_groups[0]["params"]
     state = {
         int(name.removeprefix(_MOMENTUM)): {
             "momentum_buffer": torch.empty_like(parameters[int(name.removeprefix(_MOMENTUM))]).copy_(
@@ -71,8 +71,8 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
         for name, value in tensors.items()
         if name.startswith(_MOMENTUM)
     }
-    groups = run.training.optimizer.optimizer.state_dict()["param_groups"]
-    run.training.optimizer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    groups = run.training.optimizer.sgd.state_dict()["param_groups"]
+    run.training.optimizer.sgd.load_state_dict({"state": state, "param_groups": groups})
     if header["scaler"]:
         run.training.optimizer.scaler.load_state_dict(header["scaler"])
     run.position.epoch, run.position.step = header["epoch"], header["step"]

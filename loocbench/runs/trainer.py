@@ -18,13 +18,14 @@ from loocbench.checkpoints import native
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import SharedError
-from loocbench.pretraining import recipes, stylised
-from loocbench.pretraining.knn_monitor import Monitor, Side
+from loocbench.models.preprocessing import default_preprocessing
+from loocbench.pretraining import recipes
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
-from loocbench.runs import failures, signals, states, tensorboard
+from loocbench.runs import failures, signals, states, stylised, tensorboard
 from loocbench.runs.folder import RunFolder
+from loocbench.runs.knn_monitor import Monitor, Side
 from loocbench.runs.settings import HOLD, RunSettings
 from loocbench.runs.tensorboard import Board
 from loocbench.types import CheckpointCard, Dataset, Recipe, Split
@@ -127,7 +128,7 @@ class Trainer:
             yield board
 
     def _end_epoch(self, run: Run, progress: Progress, monitor: Monitor | None) -> None:
-        line = {**asdict(progress), "loss": progress.loss, **run.training.health(), "time": provenance.now()}
+        line = {**asdict(progress), "loss": progress.loss, **run.training.diagnostics(), "time": provenance.now()}
         self.log.append(line)
         card, weights = self._card(run), run.network.state_dict()
         self.folder.save_checkpoint(card, weights, self.log)
@@ -152,7 +153,7 @@ class Trainer:
         split = self.dataset.splits[SPLIT]
         images, copies, monitor = self.ranks.first_then_others(lambda: self._prepare(cache, on))
         hold = HOLD[self.settings.hold]
-        supervised = self.recipe.method == "supervised"
+        supervised = recipes.find_method(self.recipe.method).needs_labels
         run = Run(
             self.recipe,
             hold(images, on),
@@ -176,7 +177,7 @@ class Trainer:
         return images, copies, monitor
 
     def _prepared(self, dataset: Dataset, split: Split, cache: Path) -> PreparedImages:
-        size = recipes.preprocessing(self.recipe.image_size)
+        size = default_preprocessing(self.recipe.image_size)
         return preparing.prepare(dataset, split, size.resize, cache=cache, reporter=self.reporter)
 
     def _monitor(self, cache: Path, on: torch.device) -> Monitor | None:
@@ -184,7 +185,7 @@ class Trainer:
         if not self.settings.knn_every or "val" not in self.dataset.splits:
             return None
         known, asked = (self.dataset.splits[name] for name in (SPLIT, "val"))
-        size = recipes.preprocessing(self.recipe.image_size)
+        size = default_preprocessing(self.recipe.image_size)
         prepare = partial(self._prepared, self.dataset, cache=cache)
         return Monitor(Side.of(prepare(known), known, on), Side.of(prepare(asked), asked, on), size)
 
@@ -194,7 +195,7 @@ class Trainer:
             name=self.name,
             recipe=self.recipe,
             spaces=recipes.spaces(self.recipe),
-            preprocessing=recipes.preprocessing(self.recipe.image_size),
+            preprocessing=default_preprocessing(self.recipe.image_size),
             dataset=self.dataset.name,
             dataset_note=self.dataset.note,
             stylised_edition=self.stylised_edition,

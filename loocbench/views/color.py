@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from loocbench.views.chosen import change_rows, true_rows
+from loocbench.views.row_selection import change_rows, true_rows
 
 _LUMA = (0.2989, 0.587, 0.114)  # torchvision's rgb_to_grayscale
 _NO_WEIGHT = 1e-6  # of a blur's kernel, where a sum of 13 cannot matter to 8 bits

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from loocbench.views.chosen import change_rows, true_rows
+from loocbench.views.row_selection import change_rows, true_rows
 
 
 def crop_resize(images: Tensor, box: Tensor, size: int) -> Tensor:

@@ -12,7 +12,7 @@ QUERY, KEY = 0, 1
 Sources = Mapping[str, tuple[int, ...]]
 
 
-def sources(augmentations: Sequence[str], left_out: Sequence[str]) -> Sources:
+def leave_one_out_sources(augmentations: Sequence[str], left_out: Sequence[str]) -> Sources:
     """LooC's table for n = len(left_out) leave-one-out augmentations: n + 2 views, k_i uses q's draw of augmentation i.
 
     (Xiao et al. 2021, Figure 2 and section 3.1.) Raises ``ValueError`` if ``left_out`` names an augmentation that is
@@ -21,12 +21,12 @@ def sources(augmentations: Sequence[str], left_out: Sequence[str]) -> Sources:
     return _table(augmentations, left_out, lambda name, left: name == left)
 
 
-def add_one(augmentations: Sequence[str], left_out: Sequence[str]) -> Sources:
+def add_one_sources(augmentations: Sequence[str], left_out: Sequence[str]) -> Sources:
     """The ablation's table: n + 2 views, k_i uses q's draw of everything but augmentation i. Raises ``ValueError``."""
     return _table(augmentations, left_out, lambda name, left: name != left)
 
 
-def independent(augmentations: Sequence[str], *, shared: Sequence[str] = ()) -> Sources:
+def independent_sources(augmentations: Sequence[str], *, shared: Sequence[str] = ()) -> Sources:
     """MoCo's table: q and k_0, independent but for the ``shared`` augmentations. Raises ``ValueError``."""
     _require(shared, augmentations)
     return {name: (QUERY, QUERY if name in shared else KEY) for name in augmentations}

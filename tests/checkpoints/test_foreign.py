@@ -18,6 +18,7 @@ from loocbench.checkpoints import locate, native, networks, remote, untrained
 from loocbench.checkpoints.foreign import importing, preprocessing
 from loocbench.errors import UserError
 from loocbench.models.network import Network
+from loocbench.pretraining.labels import model_label
 from loocbench.types import CheckpointCard
 from tests.checkpoints.test_families import assert_same, images, imported, seeded, spaces_of
 
@@ -218,7 +219,7 @@ def test_the_card_tells_the_source_and_what_is_not_known(tmp_path):
     torch.save(net.state_dict(), tmp_path / "my net (1).pth")
     _, checkpoint = imported(tmp_path / "my net (1).pth")
     card = checkpoint.card
-    assert card.name == card.label == "my-net-1"
+    assert card.name == model_label(card) == "my-net-1"
     assert (card.format, card.recipe, card.dataset) == (2, None, "unknown")
     assert card.source.sha256 in str(card.source)
     assert card.source.preprocessing == "assumed: ImageNet's"
@@ -339,7 +340,7 @@ def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
 def test_an_untrained_network_of_any_architecture_is_a_baseline():
     first, again, other = (locate.load("random:shufflenet_v2_x0_5", seed=seed) for seed in (0, 0, 1))
     assert first.card.weights == again.card.weights != other.card.weights
-    assert first.card.label == "Random"
+    assert model_label(first.card) == "Random"
     assert first.card.backbone == "torchvision:shufflenet_v2_x0_5"
 
 

@@ -14,6 +14,7 @@ import loocbench
 from loocbench.checkpoints import locate
 from loocbench.checkpoints.foreign import importing, preprocessing
 from loocbench.errors import UserError
+from loocbench.pretraining.labels import model_label
 from tests.checkpoints.foreign_layouts import linear, other, prefixed
 from tests.checkpoints.test_families import assert_same, images, imported, spaces_of
 
@@ -320,7 +321,7 @@ def test_any_timm_model_gives_its_pooled_features(tmp_path):
 
 
 def test_an_untrained_timm_model_and_a_wrong_name():
-    assert locate.load("random:timm:mobilenetv3_small_050").card.label == "Random"
+    assert model_label(locate.load("random:timm:mobilenetv3_small_050").card) == "Random"
     with pytest.raises(UserError, match=r"unknown timm model 'vit_smal'"):
         locate.load("random:timm:vit_smal")
 

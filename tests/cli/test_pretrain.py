@@ -10,6 +10,7 @@ from PIL import Image
 
 from loocbench.cards import recipes
 from loocbench.checkpoints import native
+from loocbench.pretraining.labels import model_label
 from tests.cli.conftest import QUICK
 from tests.data import layouts
 
@@ -36,7 +37,7 @@ def test_every_row_of_the_tables_can_be_trained_and_measured(loocbench, tmp_path
     small = ["--dataset", "blooms", "--backbone", "resnet8", *QUICK]
     assert loocbench("pretrain", "--name", "mine", *options, *small).code == 0
     card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
-    assert card.label == label
+    assert model_label(card) == label
     assert loocbench("probe", "--checkpoint", "mine").code == 0
     assert label.split(" (")[0] in loocbench("report").out.replace("\n", " ")
 
@@ -70,9 +71,9 @@ def test_an_unknown_recipe_gets_a_suggestion(one_line):
 
 
 def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monkeypatch):
-    from loocbench.runs.trainer import Training
+    from loocbench.runs.trainer import Trainer
 
-    real = Training._end_epoch
+    real = Trainer._end_epoch
 
     def end_epoch(self, run, progress, look):
         real(self, run, progress, look)
@@ -81,12 +82,12 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
 
     command = ["pretrain", *QUICK, "--epochs", "4", "--name"]
     assert loocbench(*command, "straight").code == 0
-    monkeypatch.setattr(Training, "_end_epoch", end_epoch)
+    monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
     assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine")
     (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 2)
     assert "with the same options" in one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
-    monkeypatch.setattr(Training, "_end_epoch", real)
+    monkeypatch.setattr(Trainer, "_end_epoch", real)
     said = loocbench(*command, "mine", "--resume")
     assert said.code == 0
     assert "going on at epoch 3, step 1" in said.err

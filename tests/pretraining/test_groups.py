@@ -58,7 +58,7 @@ def double(training):
 def test_groups_are_separate_forward_passes_of_one_objective(groups):
     """Against the sum written out in one graph: each query group and each interleaved key group by itself."""
     recipe = tiny_recipe("looc", groups=groups, learning_rate=0.1, key_momentum=0.9)
-    training = double(steps.start(recipe, CPU))
+    training = double(steps.start_training(recipe, CPU))
     q_net, k_net = copy.deepcopy(training.network), copy.deepcopy(training.key_encoder)
     optimizer = torch.optim.SGD(q_net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     for number, count in enumerate(BATCHES):
@@ -80,7 +80,7 @@ def test_groups_are_separate_forward_passes_of_one_objective(groups):
             expected.append(F.cross_entropy(logits / 0.2, torch.zeros(count, dtype=torch.long)))
         optimizer.zero_grad()
         torch.stack(expected).mean().backward()
-        training.optimizer.optimizer.param_groups[0]["lr"] = 0.1
+        training.optimizer.sgd.param_groups[0]["lr"] = 0.1
         optimizer.step()
         torch.testing.assert_close(take(training, views), torch.stack(expected).detach(), rtol=0, atol=1e-9)
         torch.testing.assert_close(
@@ -92,7 +92,7 @@ def test_groups_are_separate_forward_passes_of_one_objective(groups):
 
 
 def test_running_statistics_are_the_groups_average():
-    training = double(steps.start(tiny_recipe("moco", groups=3), CPU))
+    training = double(steps.start_training(tiny_recipe("moco", groups=3), CPU))
     before = {name: value.clone() for name, value in training.network.named_buffers()}
     witness, views = copy.deepcopy(training.network), views_of(9, views=2)
     moved = []
@@ -108,7 +108,7 @@ def test_running_statistics_are_the_groups_average():
 
 
 def test_supervised_training_in_groups_averages_over_the_batch():
-    training = double(steps.start(tiny_recipe("supervised", groups=2), CPU, classes=3))
+    training = double(steps.start_training(tiny_recipe("supervised", groups=2), CPU, classes=3))
     views, labels = views_of(7, views=1), torch.arange(7) % 3
     network, classifier = copy.deepcopy(training.network), copy.deepcopy(training.classifier)
     logits = torch.cat([classifier(network.features(part)["general"]) for part in views[0].tensor_split(2)])
@@ -126,8 +126,8 @@ def test_groups_that_batch_norm_could_not_use_are_refused():
 @pytest.mark.parametrize(("precision", "tolerance"), [("bfloat16", 0.05), ("float16", 0.01)])
 def test_half_precision_is_near_and_keeps_losses_queues_and_weights_in_float32(precision, tolerance):
     views = views_of(8).float()
-    expected = take(steps.start(tiny_recipe("looc"), CPU), views)
-    training = steps.start(tiny_recipe("looc", precision=precision), CPU)
+    expected = take(steps.start_training(tiny_recipe("looc"), CPU), views)
+    training = steps.start_training(tiny_recipe("looc", precision=precision), CPU)
     before = copy.deepcopy(training.network)
     got = take(training, views)
     assert got.dtype == training.queues.entries.dtype == torch.float32
@@ -141,7 +141,7 @@ def test_half_precision_is_near_and_keeps_losses_queues_and_weights_in_float32(p
 @pytest.mark.slow
 def test_compiled_networks_learn_the_same():
     views = views_of(8).float()
-    plain, compiled = (steps.start(tiny_recipe("looc", learning_rate=0.01), CPU) for _ in range(2))
+    plain, compiled = (steps.start_training(tiny_recipe("looc", learning_rate=0.01), CPU) for _ in range(2))
     compiled.compile()
     for _ in range(2):
         torch.testing.assert_close(take(compiled, views), take(plain, views), rtol=1e-3, atol=1e-3)

@@ -8,18 +8,20 @@ from torch.nn import functional as F
 from loocbench.cards import recipes as cards
 from loocbench.errors import UserError
 from loocbench.pretraining import recipes, step
-from loocbench.pretraining.methods import CONTRASTIVE
+from loocbench.pretraining.methods import METHODS
+from loocbench.pretraining.methods.method import ContrastiveMethod
 from loocbench.pretraining.objective import looc_loss
-from loocbench.views.leave_one_out import add_one, independent
-from loocbench.views.making import ViewMaker
+from loocbench.views.leave_one_out import add_one_sources, independent_sources
+from loocbench.views.view_maker import ViewMaker
 from tests.conftest import tiny_recipe
 from tests.pretraining.test_step import take
 
 CPU = torch.device("cpu")
+CONTRASTIVE = [name for name, method in METHODS.items() if isinstance(method, ContrastiveMethod)]
 
 
 def test_add_one_shares_everything_but_one():
-    assert add_one(("crop", "color", "rotation"), ("color", "rotation")) == {
+    assert add_one_sources(("crop", "color", "rotation"), ("color", "rotation")) == {
         "crop": (0, 1, 0, 0),
         "color": (0, 1, 2, 0),
         "rotation": (0, 1, 0, 3),
@@ -27,13 +29,13 @@ def test_add_one_shares_everything_but_one():
 
 
 def test_same_for_q_and_k_is_one_draw():
-    assert independent(("crop", "color", "rotation"), shared=("rotation",)) == {
+    assert independent_sources(("crop", "color", "rotation"), shared=("rotation",)) == {
         "crop": (0, 1),
         "color": (0, 1),
         "rotation": (0, 0),
     }
     with pytest.raises(ValueError, match="texture"):
-        independent(("crop",), shared=("texture",))
+        independent_sources(("crop",), shared=("texture",))
 
 
 @pytest.mark.parametrize("method", ["looc", "looc++", "add-one"])
@@ -42,17 +44,17 @@ def test_losses_are_the_papers_equation(method):
     queries = F.normalize(torch.randn(3, 5, 8, generator=generator), dim=2)
     keys = F.normalize(torch.randn(3, 3, 5, 8, generator=generator), dim=3)
     queues = F.normalize(torch.randn(3, 11, 8, generator=generator), dim=2)
-    it = CONTRASTIVE[method]
+    it = METHODS[method]
     torch.testing.assert_close(it.losses(queries, keys, queues, 0.2), looc_loss(queries, keys, queues, 0.2))
     expected = torch.stack([keys[i, i] for i in range(3)])
-    assert torch.equal(it.remembered(keys), expected)
+    assert torch.equal(it.keys_for_queue(keys), expected)
 
 
 @pytest.mark.parametrize("method", CONTRASTIVE)
 def test_a_step_goes_down_the_objective(method):
     """Against the same keys and queues, the queries' loss is lower after the step than before it."""
     recipe = tiny_recipe(method, augmentations=("color", "rotation"), learning_rate=0.01)
-    training = step.start(recipe, CPU)
+    training = step.start_training(recipe, CPU)
     views = torch.randn(ViewMaker(16, recipes.view_sources(recipe)).count, 8, 3, 16, 16)
     queues = training.queues.entries.clone()
     keys = torch.stack([training.key_encoder(view) for view in views[1:]], dim=1).detach()
@@ -71,7 +73,7 @@ def test_supervised_training_is_cross_entropy(tmp_path):
     import copy
 
     recipe = tiny_recipe("supervised", learning_rate=0.1)
-    training = step.start(recipe, CPU, classes=4)
+    training = step.start_training(recipe, CPU, classes=4)
     network, classifier = copy.deepcopy(training.network), copy.deepcopy(training.classifier)
     views, labels = torch.randn(1, 8, 3, 16, 16), torch.arange(8) % 4
     loss = F.cross_entropy(classifier(network.stages["general"](network.trunk(views[0])).mean((2, 3))), labels)
@@ -85,7 +87,7 @@ def test_supervised_training_is_cross_entropy(tmp_path):
 @pytest.mark.parametrize("method", ["moco", "looc", "supervised"])
 def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
     recipe = tiny_recipe(method)
-    training = step.start(recipe, CPU, classes=2)
+    training = step.start_training(recipe, CPU, classes=2)
     count = ViewMaker(16, recipes.view_sources(recipe)).count
     take(training, torch.randn(count, 8, 3, 16, 16))
 
@@ -134,13 +136,7 @@ def test_every_recipe_card_makes_its_recipe(name):
         assert (recipe.backbone, recipe.image_size, recipe.epochs, recipe.batch_size) == ("resnet50", 224, 500, 256)
         assert (recipe.learning_rate, recipe.schedule, recipe.milestones) == (0.03, "step", (300, 400))
         assert (recipe.queue_size, recipe.key_momentum, recipe.temperature) == (16384, 0.999, 0.2)
-    assert card.title.startswith(_label(recipe))
-
-
-def _label(recipe):
-    from loocbench.types import _TITLES
-
-    return _TITLES[recipe.method]
+    assert card.title.startswith(METHODS[recipe.method].title)
 
 
 @pytest.mark.parametrize(
@@ -148,8 +144,8 @@ def _label(recipe):
     [
         ({"method": "mocco"}, "Did you mean 'moco'"),
         ({"texture": "gatys"}, "unknown texture randomisation"),
-        ({"method": "moco", "shared": ("rotation",)}, "--same is MoCo's"),
-        ({"method": "looc", "shared": ("color",)}, "--same is MoCo's"),
+        ({"method": "moco", "shared": ("rotation",)}, "--same needs --method moco"),
+        ({"method": "looc", "shared": ("color",)}, "--same needs --method moco"),
         ({"method": "supervised", "left_out": ("color",)}, "no leave-one-out spaces"),
     ],
 )

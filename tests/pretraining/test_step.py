@@ -44,7 +44,7 @@ def test_the_queue_is_first_in_first_out_and_wraps_around():
 @pytest.mark.parametrize("method", ["looc", "looc++"])
 def test_the_queue_of_space_i_holds_z_i_of_k_i_from_the_encoder_after_its_momentum_update(method):
     recipe = tiny_recipe(method, key_momentum=0.5)
-    state = steps.start(recipe, CPU)
+    state = steps.start_training(recipe, CPU)
     with torch.no_grad():  # so that the update is visible
         for parameter in state.network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -60,7 +60,7 @@ def test_the_queue_of_space_i_holds_z_i_of_k_i_from_the_encoder_after_its_moment
 @pytest.mark.parametrize("method", ["moco", "moco++"])
 def test_moco_has_two_views_and_queues_of_k_0(method):
     recipe = tiny_recipe(method, augmentations=("color", "rotation"))
-    state = steps.start(recipe, CPU)
+    state = steps.start_training(recipe, CPU)
     keys = copy.deepcopy(state.key_encoder)
     views = views_for(recipe)
     assert len(views) == 2
@@ -71,7 +71,7 @@ def test_moco_has_two_views_and_queues_of_k_0(method):
 
 
 def test_the_momentum_encoder_gets_no_gradient_and_is_the_average():
-    state = steps.start(tiny_recipe("looc", key_momentum=0.9), CPU)
+    state = steps.start_training(tiny_recipe("looc", key_momentum=0.9), CPU)
     views = views_for(state.recipe)
     before = [parameter.clone() for parameter in state.network.parameters()]
     take(state, views)
@@ -85,7 +85,7 @@ def test_the_momentum_encoder_gets_no_gradient_and_is_the_average():
 def test_five_steps_of_moco_equal_an_independent_implementation_of_the_published_formulae():
     """n = 0 against MoCo v2 written out: cross-entropy over [positive, queue], EMA, SGD with momentum and decay."""
     recipe = tiny_recipe("moco", queue_size=24, key_momentum=0.9, learning_rate=0.1)
-    state = steps.start(recipe, CPU)
+    state = steps.start_training(recipe, CPU)
     state.network.double()
     state.key_encoder.double()
     state.queues.double()

@@ -90,7 +90,7 @@ def train(recipe, dataset, folder, **options):
 def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
     """The last two stay while the run goes on, none once it is finished; a damaged newest one is passed over."""
     seen = []
-    real = job.Training._end_epoch
+    real = job.Trainer._end_epoch
 
     def end_epoch(self, run, progress, look):
         real(self, run, progress, look)
@@ -98,7 +98,7 @@ def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
         if progress.epoch == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(job.Training, "_end_epoch", end_epoch)
+    monkeypatch.setattr(job.Trainer, "_end_epoch", end_epoch)
     recipe = tiny_recipe("moco", epochs=5)
     with pytest.raises(UserError, match="stopped by SIGTERM at epoch 3 of 5"):
         train(recipe, tiny_blooms, tmp_path)
@@ -106,7 +106,7 @@ def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
     folder = tmp_path / "runs" / "run"
     newest = max(folder.glob("state-*"))
     newest.write_bytes(newest.read_bytes()[:100])
-    monkeypatch.setattr(job.Training, "_end_epoch", real)
+    monkeypatch.setattr(job.Trainer, "_end_epoch", real)
     train(recipe, tiny_blooms, tmp_path, existing="resume")
     assert not list(folder.glob("state-*"))
     assert native.read_card(folder / native.FILE).epochs_done == 5
@@ -145,14 +145,14 @@ def test_a_finished_run_of_other_images_is_not_this_one(tmp_path, tiny_blooms):
 
 def stop_after(monkeypatch, epochs):
     """The process is asked to stop when that many epochs are done."""
-    real = job.Training._end_epoch
+    real = job.Trainer._end_epoch
 
     def end_epoch(self, run, progress, monitor):
         real(self, run, progress, monitor)
         if progress.epoch == epochs:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(job.Training, "_end_epoch", end_epoch)
+    monkeypatch.setattr(job.Trainer, "_end_epoch", end_epoch)
 
 
 def test_overwriting_leaves_nothing_of_the_older_run_and_what_is_stopped_then_can_be_resumed(
@@ -207,24 +207,24 @@ def test_a_loss_that_is_not_finite_names_its_images_and_the_last_good_checkpoint
 
 def test_out_of_memory_says_which_batch_fits(tmp_path, tiny_blooms, monkeypatch):
     """A device on which 8 images fit, simulated where the networks are asked."""
-    from loocbench.pretraining.step import Pretraining
+    from loocbench.pretraining.contrastive_step import ContrastiveTraining
 
-    real = Pretraining.step
+    real = ContrastiveTraining.step
 
     def step(self, share, queries, keys, labels):
         if len(queries) > 8:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(self, share, queries, keys, labels)
 
-    monkeypatch.setattr(Pretraining, "step", step)
+    monkeypatch.setattr(ContrastiveTraining, "step", step)
     with pytest.raises(UserError, match=r"groups of 32 images do not fit .*; 8 do: use --batch-size 8, or --groups 4"):
         train(tiny_recipe("looc"), tiny_blooms, tmp_path)
-    monkeypatch.setattr(Pretraining, "step", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    monkeypatch.setattr(ContrastiveTraining, "step", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
     assert memory.fitting_group(tiny_recipe("looc"), CPU) == 0
 
 
 def test_the_best_look_is_kept(tmp_path, tiny_blooms, monkeypatch):
-    from loocbench.pretraining.knn_monitor import Monitor
+    from loocbench.runs.knn_monitor import Monitor
 
     looks = iter([0.2, 0.9, 0.5])
     monkeypatch.setattr(Monitor, "accuracy", lambda self, network: next(looks))

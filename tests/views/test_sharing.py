@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from loocbench.data import blooms_render
 from loocbench.types import ImageBatch
-from loocbench.views.leave_one_out import sources
-from loocbench.views.making import ALWAYS, ViewMaker
+from loocbench.views.augmentations import constant_names
+from loocbench.views.leave_one_out import leave_one_out_sources
+from loocbench.views.view_maker import ViewMaker
 
+ALWAYS = constant_names()
 SIZE = 24
 LEFT_OUT = ("color", "rotation")
 
@@ -29,7 +31,7 @@ def views(maker, batch, indices, seed=0, epoch=0):
 @pytest.mark.parametrize("position", [0, 1])
 def test_with_only_augmentation_i_active_q_and_k_i_are_identical_and_every_other_key_differs(position):
     alone = LEFT_OUT[position]
-    table = {alone: sources(LEFT_OUT, LEFT_OUT)[alone]}
+    table = {alone: leave_one_out_sources(LEFT_OUT, LEFT_OUT)[alone]}
     q, *keys = views(ViewMaker(SIZE, table), images(), np.arange(16))
     for j, key in enumerate(keys):
         same = (q == key).flatten(1).all(dim=1)
@@ -40,7 +42,7 @@ def test_with_only_augmentation_i_active_q_and_k_i_are_identical_and_every_other
 
 
 def test_k_i_shares_nothing_else_with_q():
-    maker = ViewMaker(SIZE, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    maker = ViewMaker(SIZE, leave_one_out_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
     q, _, *keys = maker.draw(0, 0, np.arange(200), torch.full((200, 2), SIZE))
     for position, key in enumerate(keys):
         for name in q:
@@ -49,23 +51,23 @@ def test_k_i_shares_nothing_else_with_q():
 
 
 def test_the_table_of_sources_reads_as_the_paper():
-    assert sources(("crop", "color", "rotation"), LEFT_OUT) == {
+    assert leave_one_out_sources(("crop", "color", "rotation"), LEFT_OUT) == {
         "crop": (0, 1, 2, 3),
         "color": (0, 1, 0, 3),
         "rotation": (0, 1, 2, 0),
     }
-    assert sources(("crop", "color"), ()) == {"crop": (0, 1), "color": (0, 1)}  # MoCo: q and k_0, all drawn anew
+    assert leave_one_out_sources(("crop", "color"), ()) == {"crop": (0, 1), "color": (0, 1)}  # MoCo: all drawn anew
 
 
 def test_leaving_out_what_is_not_used_is_refused():
     with pytest.raises(ValueError, match="rotation"):
-        sources(("crop", "color"), ("rotation",))
+        leave_one_out_sources(("crop", "color"), ("rotation",))
 
 
 @settings(max_examples=15, deadline=None)
 @given(order=st.permutations(range(8)), cut=st.integers(1, 7), seed=st.integers(0, 2**63), epoch=st.integers(0, 2**20))
 def test_a_view_does_not_depend_on_batch_order_or_batch_size(order, cut, seed, epoch):
-    maker = ViewMaker(SIZE, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    maker = ViewMaker(SIZE, leave_one_out_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
     batch = images(8, 28)
     whole = views(maker, batch, np.arange(8), seed, epoch)
     for rows in (order[:cut], order[cut:]):
@@ -74,7 +76,7 @@ def test_a_view_does_not_depend_on_batch_order_or_batch_size(order, cut, seed, e
 
 
 def test_large_views_are_the_same_to_the_last_bit_in_any_batch():
-    maker = ViewMaker(128, sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    maker = ViewMaker(128, leave_one_out_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
     batch = images(5, 146)
     whole = views(maker, batch, np.arange(5))
     part = views(maker, ImageBatch(batch.pixels[3:], batch.sizes[3:]), np.arange(3, 5))
@@ -82,7 +84,7 @@ def test_large_views_are_the_same_to_the_last_bit_in_any_batch():
 
 
 def test_views_are_normalised_and_an_earlier_result_can_be_overwritten():
-    table = sources(ALWAYS, ())
+    table = leave_one_out_sources(ALWAYS, ())
     plain, batch = ViewMaker(SIZE, table), images()
     maker = ViewMaker(SIZE, table, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))
     parameters = maker.draw(0, 0, np.arange(16), batch.sizes)
@@ -98,13 +100,13 @@ def test_views_are_normalised_and_an_earlier_result_can_be_overwritten():
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
 def test_another_seed_or_epoch_gives_other_views(change):
-    maker = ViewMaker(SIZE, sources(ALWAYS, ()))
+    maker = ViewMaker(SIZE, leave_one_out_sources(ALWAYS, ()))
     batch = images()
     assert not torch.equal(views(maker, batch, np.arange(16)), views(maker, batch, np.arange(16), **change))
 
 
 def test_padding_of_smaller_images_never_shows():
-    maker = ViewMaker(SIZE, sources(ALWAYS, ()))
+    maker = ViewMaker(SIZE, leave_one_out_sources(ALWAYS, ()))
     small = images(4, 28)
     padded = torch.randint(0, 256, (4, 3, 40, 50), dtype=torch.uint8)
     padded[:, :, :28, :28] = small.pixels

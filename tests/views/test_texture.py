@@ -1,4 +1,5 @@
-"""Random convolutions against a naive loop over images; stylised copies; sharing."""
+"""Texture: ``loocbench.views.convolution`` against a naive loop over images; ``augmentations.random_convolution`` and
+``augmentations.stylised``; sharing."""
 
 import numpy as np
 import pytest
@@ -7,22 +8,25 @@ from torch.nn import functional as F
 
 from loocbench import philox
 from loocbench.types import ImageBatch
-from loocbench.views import texture
-from loocbench.views.leave_one_out import sources
-from loocbench.views.making import ALWAYS, ViewMaker
+from loocbench.views import convolution
+from loocbench.views.augmentations import constant_names, random_convolution
+from loocbench.views.leave_one_out import leave_one_out_sources
+from loocbench.views.view_maker import ViewMaker
 
+ALWAYS = constant_names()
 NO_SIZES = np.zeros((400, 2), dtype=np.int64)
 
 
-def drawn(count=400):
-    u = philox.uniforms(0, np.arange(count), major=0, minor=0, count=texture.UNIFORMS)
-    return texture.draw_random_convolution(u, NO_SIZES[:count])
+def draw_kernels(count=400):
+    u = philox.uniforms(0, np.arange(count), major=0, minor=0, count=random_convolution.UNIFORMS)
+    drawn = random_convolution.draw_random_convolution(u, NO_SIZES[:count])
+    return {name: torch.from_numpy(value) for name, value in drawn.items()}
 
 
 def test_each_image_is_filtered_by_its_own_kernel():
-    parameters = drawn(24)
+    parameters = draw_kernels(24)
     images = torch.rand(24, 3, 20, 20, generator=torch.Generator().manual_seed(0))
-    got = texture.random_convolution(images, parameters)
+    got = convolution.filter_and_mix(images, parameters["size"], parameters["weights"], parameters["mix"])
     for row in range(24):
         size = int(parameters["size"][row])
         if size == 0:
@@ -37,11 +41,11 @@ def test_each_image_is_filtered_by_its_own_kernel():
 
 
 def test_kernels_have_the_papers_distribution():
-    parameters = drawn()
+    parameters = draw_kernels()
     sizes = parameters["size"].numpy()
-    assert set(sizes) == {0, *texture.KERNELS}
+    assert set(sizes) == {0, *random_convolution.KERNELS}
     assert 0.42 < (sizes > 0).mean() < 0.58
-    for size in texture.KERNELS:
+    for size in random_convolution.KERNELS:
         weights = parameters["weights"][sizes == size][..., :size, :size]
         assert float(weights.mean()) == pytest.approx(0, abs=0.1 / size)
         assert float(weights.var()) == pytest.approx(1 / (3 * size**2), rel=0.2)
@@ -49,7 +53,7 @@ def test_kernels_have_the_papers_distribution():
 
 def test_texture_is_shared_like_any_other_augmentation():
     left_out = ("color", "texture")
-    maker = ViewMaker(16, sources((*ALWAYS, *left_out), left_out), "random-convolution")
+    maker = ViewMaker(16, leave_one_out_sources((*ALWAYS, *left_out), left_out), "random-convolution")
     q, k0, _, k2 = maker.draw(0, 0, np.arange(40), torch.full((40, 2), 20))
     assert torch.equal(q["texture"]["weights"], k2["texture"]["weights"])
     assert not torch.equal(q["texture"]["weights"], k0["texture"]["weights"])

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.models import architectures
-from loocbench.pretraining import recipes
+from loocbench.models.preprocessing import default_preprocessing
 from loocbench.types import Architecture, Preprocessing
 
 
@@ -56,7 +56,7 @@ def resolve_preprocessing(
     if not changed:
         return found
     if overrides.image_size and not overrides.resize:
-        changed["resize"] = round(overrides.image_size * 8 / 7)  # as recipes.preprocessing
+        changed["resize"] = round(overrides.image_size * 8 / 7)  # as default_preprocessing
     try:
         merged = Preprocessing.model_validate({**found.values.model_dump(), **changed})
     except ValidationError as error:
@@ -161,4 +161,4 @@ def _assume_imagenet(architecture: Architecture) -> ResolvedPreprocessing:
     options = architecture.options
     size = int(options.get("img_size", options.get("image_size", 0)))
     size = size or (32 if "stem_padding" in options else architectures.default_image_size(architecture.name))
-    return ResolvedPreprocessing(recipes.preprocessing(size), "assumed: ImageNet's")
+    return ResolvedPreprocessing(default_preprocessing(size), "assumed: ImageNet's")

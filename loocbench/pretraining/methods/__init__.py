@@ -1,19 +1,35 @@
-"""The methods of the paper's tables, one file each: which views there are, and what is asked of their embeddings."""
+"""The methods of the paper's tables, one file each: which views there are, and what is asked of their embeddings.
+
+A new one is a file here and an entry in the table; a recipe card beside it is what ``loocbench recipes`` lists. The
+table imports no torch.
+"""
 
 from __future__ import annotations
 
 from loocbench.pretraining.methods.add_one import AddOne
-from loocbench.pretraining.methods.contrastive import Contrastive
 from loocbench.pretraining.methods.looc import LooC, LooCPlusPlus
+from loocbench.pretraining.methods.method import Method
 from loocbench.pretraining.methods.moco import MoCo, MoCoPlusPlus
 from loocbench.pretraining.methods.supervised import Supervised
-from loocbench.types import MethodName
+from loocbench.pretraining.methods.untrained import Untrained
 
-CONTRASTIVE: dict[MethodName, Contrastive] = {
-    "moco": MoCo(),
-    "moco++": MoCoPlusPlus(),
-    "looc": LooC(),
-    "looc++": LooCPlusPlus(),
-    "add-one": AddOne(),
+# In the order of the lines of tables.
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (Untrained(), Supervised(), MoCo(), MoCoPlusPlus(), AddOne(), LooC(), LooCPlusPlus())
 }
-METHODS: dict[MethodName, Contrastive | Supervised] = {**CONTRASTIVE, "supervised": Supervised()}
+
+
+def trainable_names() -> list[str]:
+    """The methods that can be pretrained, in the order of tables."""
+    return [name for name, method in METHODS.items() if method.trainable]
+
+
+def evaluated_features(method: str) -> str:
+    """The features that a method is evaluated on in the paper; "looc" for one that this installation lacks."""
+    return METHODS[method].evaluated_features if method in METHODS else "looc"
+
+
+def method_position(method: str) -> int:
+    """Where its lines stand in tables, from 0; one that this installation lacks follows all others."""
+    return list(METHODS).index(method) if method in METHODS else len(METHODS)

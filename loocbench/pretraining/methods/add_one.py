@@ -8,15 +8,20 @@ That it keeps LooC's loss, with the image's other keys as negatives, is this pro
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from loocbench.pretraining.methods.looc import LooC
+from loocbench.pretraining.methods.method import all_augmentations
 from loocbench.types import Recipe
-from loocbench.views.leave_one_out import Sources, add_one
-from loocbench.views.making import ALWAYS
+from loocbench.views.leave_one_out import Sources, add_one_sources
 
 
 class AddOne(LooC):
     """LooC with the sharing turned round."""
 
-    def sources(self, recipe: Recipe) -> Sources:
+    name: ClassVar[str] = "add-one"
+    title: ClassVar[str] = "Add-one"
+
+    def view_sources(self, recipe: Recipe) -> Sources:
         """n + 2 views; k_i shares everything but augmentation i with q."""
-        return add_one((*ALWAYS, *recipe.augmentations), recipe.left_out)
+        return add_one_sources(all_augmentations(recipe), recipe.left_out)

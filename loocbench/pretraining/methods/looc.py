@@ -11,41 +11,47 @@ In LooC all heads share one last stage, in LooC++ each has its own copy.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor
-
-from loocbench.pretraining.methods.contrastive import INVARIANT
-from loocbench.pretraining.objective import looc_loss
+from loocbench.pretraining.methods.method import INVARIANT, ContrastiveMethod, all_augmentations
 from loocbench.types import Recipe
-from loocbench.views.leave_one_out import Sources, sources
-from loocbench.views.making import ALWAYS
+from loocbench.views.leave_one_out import Sources, leave_one_out_sources
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class LooC:
-    """One head a space on one last stage."""
+class LooC(ContrastiveMethod):
+    """One head per space on one last stage."""
 
-    separate: ClassVar[bool] = False
+    name: ClassVar[str] = "looc"
+    title: ClassVar[str] = "LooC"
+    augmentations: ClassVar[tuple[str, ...]] = ("color", "rotation")
     leaves_out: ClassVar[bool] = True
 
     def spaces(self, recipe: Recipe) -> tuple[str, ...]:
         """Z_0 and one space for each augmentation that is left out."""
         return (INVARIANT, *recipe.left_out)
 
-    def sources(self, recipe: Recipe) -> Sources:
+    def view_sources(self, recipe: Recipe) -> Sources:
         """n + 2 views; k_i shares augmentation i with q."""
-        return sources((*ALWAYS, *recipe.augmentations), recipe.left_out)
+        return leave_one_out_sources(all_augmentations(recipe), recipe.left_out)
 
     def losses(self, queries: Tensor, keys: Tensor, queues: Tensor, temperature: float) -> Tensor:
         """Equation 2."""
+        from loocbench.pretraining.objective import looc_loss
+
         return looc_loss(queries, keys, queues, temperature)
 
-    def remembered(self, keys: Tensor) -> Tensor:
+    def keys_for_queue(self, keys: Tensor) -> Tensor:
         """z_i(k_i), not z_i(k_0)."""
         return keys.diagonal(dim1=0, dim2=1).permute(2, 0, 1)
 
 
 class LooCPlusPlus(LooC):
-    """One copy of the last stage a space."""
+    """One copy of the last stage per space."""
 
-    separate: ClassVar[bool] = True
+    name: ClassVar[str] = "looc++"
+    title: ClassVar[str] = "LooC++"
+    separate_stages: ClassVar[bool] = True
+    evaluated_features: ClassVar[str] = "looc++"

@@ -10,36 +10,38 @@ the same angle, so that it need not be ignored (Xiao et al. 2021, Table 1; the m
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from torch import Tensor
-
-from loocbench.pretraining.methods.contrastive import INVARIANT
-from loocbench.pretraining.objective import moco_loss
+from loocbench.pretraining.methods.method import INVARIANT, ContrastiveMethod, all_augmentations
 from loocbench.types import Recipe
-from loocbench.views.leave_one_out import Sources, independent
-from loocbench.views.making import ALWAYS
+from loocbench.views.leave_one_out import Sources, independent_sources
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class MoCo:
+class MoCo(ContrastiveMethod):
     """One space, one key."""
 
-    separate: ClassVar[bool] = False
-    leaves_out: ClassVar[bool] = False
+    name: ClassVar[str] = "moco"
+    title: ClassVar[str] = "MoCo"
+    accepts_shared: ClassVar[bool] = True
 
     def spaces(self, recipe: Recipe) -> tuple[str, ...]:
         """The one space."""
         return (INVARIANT,)
 
-    def sources(self, recipe: Recipe) -> Sources:
+    def view_sources(self, recipe: Recipe) -> Sources:
         """Two views, independent but for what they share."""
-        return independent((*ALWAYS, *recipe.augmentations), shared=recipe.shared)
+        return independent_sources(all_augmentations(recipe), shared=recipe.shared)
 
     def losses(self, queries: Tensor, keys: Tensor, queues: Tensor, temperature: float) -> Tensor:
         """MoCo's loss in each space by itself."""
+        from loocbench.pretraining.objective import moco_loss
+
         return moco_loss(queries, keys[:, 0], queues, temperature)
 
-    def remembered(self, keys: Tensor) -> Tensor:
+    def keys_for_queue(self, keys: Tensor) -> Tensor:
         """z(k)."""
         return keys[:, 0]
 
@@ -50,7 +52,11 @@ class MoCoPlusPlus(MoCo):
     What its copies are trained with is not stated; MoCo's loss in each is this project's choice.
     """
 
-    separate: ClassVar[bool] = True
+    name: ClassVar[str] = "moco++"
+    title: ClassVar[str] = "MoCo++"
+    accepts_shared: ClassVar[bool] = False
+    separate_stages: ClassVar[bool] = True
+    evaluated_features: ClassVar[str] = "looc++"
 
     def spaces(self, recipe: Recipe) -> tuple[str, ...]:
         """As many copies as LooC++ would have spaces; they have no meaning of their own."""

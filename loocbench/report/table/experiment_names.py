@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loocbench.errors import UserError
-from loocbench.report.table.experiments import Experiment, evaluated, group_rows
+from loocbench.pretraining.methods import evaluated_features
+from loocbench.report.table.experiments import Experiment, group_rows
 from loocbench.types import Row
 
 
@@ -47,7 +48,7 @@ def find_experiment(rows: Sequence[Row], text: str) -> Experiment:
         raise UserError(f"no rows of '{name}'. There are: {', '.join(known)}.")
     offered = list(dict.fromkeys(row.features for row in fitting))
     if not features:
-        usual = {evaluated(row.recipe.method if row.recipe else "") for row in fitting}
+        usual = {evaluated_features(row.recipe.method if row.recipe else "") for row in fitting}
         features = next((one for one in offered if len(offered) == 1 or {one} == usual), "")
     chosen = [row for row in fitting if row.features == features]
     if not chosen:

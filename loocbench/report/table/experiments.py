@@ -7,10 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loocbench.types import MethodName, Row
-
-_METHODS: tuple[MethodName, ...] = ("random", "supervised", "moco", "moco++", "add-one", "looc", "looc++")
-_CONCATENATED: tuple[MethodName, ...] = ("moco++", "looc++")  # of all spaces
+from loocbench.pretraining.methods import METHODS, method_position
+from loocbench.types import UNTRAINED, Row
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,6 @@ class Experiment:
     def seeds(self) -> int:
         """Number of checkpoints, one per pretraining seed."""
         return len({row.checkpoint_hash for row in self.rows})
-
-
-def evaluated(method: str) -> str:
-    """The features that a method is evaluated on in the paper; ``method`` is "" for weights from elsewhere."""
-    return "looc++" if method in _CONCATENATED else "looc"
 
 
 def group_rows(rows: Sequence[Row]) -> list[Experiment]:
@@ -118,7 +111,7 @@ def _trained_on(group: Sequence[Row]) -> str:
 
 def _order(row: Row) -> tuple[object, ...]:
     if row.recipe is None:
-        place = _METHODS.index("random") if row.untrained else len(_METHODS)
+        place = method_position(UNTRAINED) if row.untrained else len(METHODS) + 1
         return place, 0, row.epochs or 0, row.model, row.features, row.checkpoint_hash
-    method = _METHODS.index(row.recipe.method)
+    method = method_position(row.recipe.method)
     return method, len(row.recipe.left_out), row.epochs or 0, row.model, row.features, row.checkpoint_hash

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loocbench.cards.tasks import Published, TaskCard
+from loocbench.pretraining.methods import evaluated_features
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
-from loocbench.report.table.experiments import Experiment, evaluated
+from loocbench.report.table.experiments import Experiment
 
 
 def published_lines(
@@ -59,7 +60,7 @@ def _comparable_cell(
         cell
         for one, line in zip(experiments, measured, strict=True)
         if one.family  # pretrained here; a name alone does not say by which method
-        and (one.model, one.features) == (entry.model, evaluated(one.family))
+        and (one.model, one.features) == (entry.model, evaluated_features(one.family))
         and (cell := line.cells[position])
     ]
     return cells[0] if len(cells) == 1 else None

@@ -10,7 +10,7 @@ def test_knn_is_scikit_learns():
     from sklearn.neighbors import KNeighborsClassifier
     from torch.nn import functional as F
 
-    from loocbench.pretraining import knn_monitor
+    from loocbench.runs import knn_monitor
     from loocbench.solvers import vote
 
     generator = torch.Generator().manual_seed(0)

@@ -11,20 +11,20 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.types import ImageBatch
-from loocbench.views.augmentations import Augmentation, Parameters, augmentations
-from loocbench.views.chosen import change_rows, true_rows
+from loocbench.views.augmentations import select_augmentations
+from loocbench.views.augmentations.augmentation import Augmentation, Context, Parameters
 from loocbench.views.leave_one_out import Sources
 
 _LARGE, _IN_CACHE = 2**14, 2**18  # pixels: of a view that is worth a CPU's while alone, of a group of smaller ones
-ALWAYS = ("crop", "flip", "blur")  # drawn anew for every view; no space of their own
 
 
 @dataclass(frozen=True)
 class ViewMaker:
     """Makes the views of a recipe.
 
-    sources: for each active augmentation, which view's draw each view uses (see ``leave_one_out``). texture: how
-    texture is randomised, where it is. mean, std: views are normalised by them, channel by channel.
+    sources: for each active augmentation, which view's draw each view uses (see ``leave_one_out``). texture: the
+    variant of that augmentation ("random-convolution", "stylised"), where it is active. mean, std: views are normalised
+    by them, channel by channel.
     """
 
     image_size: int
@@ -35,7 +35,7 @@ class ViewMaker:
 
     @property
     def _active(self) -> list[Augmentation]:
-        return [a for a in augmentations(self.image_size, self.texture) if a.name in self.sources]
+        return select_augmentations(self.sources, self.texture)
 
     @property
     def count(self) -> int:
@@ -58,7 +58,8 @@ class ViewMaker:
                 u = philox.uniforms(
                     seed, indices, major=epoch, minor=view << 8 | augmentation.stream, count=augmentation.uniforms
                 )
-                drawn[augmentation.name, view] = augmentation.draw(u, shape)
+                values = augmentation.draw(u, shape)
+                drawn[augmentation.name, view] = {name: torch.from_numpy(value) for name, value in values.items()}
         return [{name: drawn[name, source[view]] for name, source in self.sources.items()} for view in wanted]
 
     def apply(
@@ -88,16 +89,16 @@ class ViewMaker:
     def _one_view(self, batch: ImageBatch, rows: slice, view: dict[str, Parameters]) -> Tensor:
         """One view of some images, float [B, 3, image_size, image_size] in [0, 1]."""
         images = batch.pixels[rows]
-        if self.texture == "stylised" and "texture" in view:
-            if batch.stylised is None:
-                raise ValueError("stylised views need the batch's stylised copies")
-            chosen = true_rows(view["texture"]["stylised"])
-            images = change_rows(images, chosen, lambda _, copy: copy, batch.stylised[rows])
-        if "crop" not in view:
-            images = images.float() / 255
+        context = Context(self.image_size, None if batch.stylised is None else batch.stylised[rows])
         for augmentation in self._active:
-            images = augmentation.apply(images, view[augmentation.name])
-        return images
+            if not augmentation.takes_bytes:
+                images = _floats(images)
+            images = augmentation.apply(images, view[augmentation.name], context)
+        return _floats(images)
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images if images.is_floating_point() else images.float() / 255
 
 
 def _rows(parameters: Parameters, rows: slice) -> Parameters:
