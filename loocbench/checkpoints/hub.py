@@ -66,7 +66,7 @@ def _choose_weights(repository: str, available: Sequence[str], names: Sequence[s
     if len(others) == 1:
         return others[0]
     what = f"several files of weights ({', '.join(others[:4])})" if others else "no file of weights"
-    raise UserError(f"{repository} holds {what}; download the one that is meant and name the file.")
+    raise UserError(f"{repository} holds {what}; download the right one and name the file.")
 
 
 @contextmanager
@@ -81,17 +81,15 @@ def _hub_errors_as_user_errors(hub: Any, what: str) -> Iterator[None]:
         raise UserError(f"{what} is gated: accept its terms on the hub, then run 'hf auth login'.") from error
     except errors.RepositoryNotFoundError as error:
         raise UserError(
-            f"no repository {what} on the hub, or not for you; check it, or run 'hf auth login'."
+            f"no repository {what} on the hub, or no access to it; check the name, or run 'hf auth login'."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise UserError(f"no revision {what}; name a commit, tag or branch that exists.") from error
     except Exception as error:
         # huggingface_hub has changed its HTTP client, and with it the exceptions of a failed connection.
         clients = ("httpx", "httpx2", "httpcore", "requests", "huggingface_hub")
-        if (
-            not isinstance(error, OSError | errors.HfHubHTTPError)
-            and type(error).__module__.split(".")[0] not in clients
-        ):
+        from_client = type(error).__module__.split(".")[0] in clients
+        if not from_client and not isinstance(error, OSError | errors.HfHubHTTPError):
             raise
         reason = " ".join(str(error).split())[:160]
-        raise UserError(f"the hub did not give {what}: {reason}; try again later.") from error
+        raise UserError(f"the request for {what} on the hub failed: {reason}; try again later.") from error

@@ -146,7 +146,7 @@ def _read_timm_repository(config: Any, repository: str) -> dict[str, Any]:
     except ValidationError as error:
         raise UserError(
             f"the config.json of {repository} wants a {config['architecture']} with {options}, which loocbench cannot "
-            "build as said; build it in a function of your own and name that with --arch."
+            "build; build it in a function of your own and name that with --arch."
         ) from error
     pool = config.get("global_pool")
     net = getattr(architectures.build_without_weights(architecture), "net", None)

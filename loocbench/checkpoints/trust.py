@@ -27,7 +27,7 @@ def require_confirmed_code(card: CheckpointCard, where: str) -> None:
     if line and line not in _read_confirmed():
         name = card.backbone.removeprefix(PYTHON)
         raise UserError(
-            f"the card of {where} wants to run {name} of your Python path; if you trust that, confirm it with "
+            f"the card of {where} wants to run {name} from your Python path; if you trust it, confirm it with "
             f"'loocbench checkpoints import {where} --arch {name}'."
         )
 

@@ -66,7 +66,7 @@ def join_convolutions(network: Network | LibraryNetwork, images: Tensor) -> Netw
                 joined += count
         else:
             reader, joined = _joined(_Reader(fast), images)
-            fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.heads)
+            fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.classifier_prefixes)
     return fast if joined else None
 
 

@@ -81,7 +81,7 @@ def build_architecture(
 def build_without_weights(
     architecture: Architecture, spaces: tuple[str, ...] = ()
 ) -> Network | library_network.LibraryNetwork:
-    """Build a network on torch's meta device, to know its tensors' names, shapes and dtypes without allocating them."""
+    """Build a network on torch's meta device: its tensors have names, shapes and dtypes, but no memory."""
     try:
         with torch.device("meta"):
             return build_architecture(architecture, spaces)
@@ -93,8 +93,8 @@ def build_without_weights(
 def list_tensor_shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
     """Return the tensor shapes of a network by its library's names, and the prefixes of its removed classifiers."""
     net = build_without_weights(architecture)
-    heads = net.heads if isinstance(net, library_network.LibraryNetwork) else ()
-    return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, heads
+    prefixes = net.classifier_prefixes if isinstance(net, library_network.LibraryNetwork) else ()
+    return {name.removeprefix(NET): tuple(tensor.shape) for name, tensor in net.state_dict().items()}, prefixes
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ class LibraryNetwork(nn.Module):
     """A network of torchvision, timm or the user, and a function that computes its feature spaces.
 
     spaces: names of the spaces beside ``general``. read(net, images) returns features [N, D] by name of space,
-    ``general`` first. heads: name prefixes of the classifier's tensors in its library, which was removed.
+    ``general`` first. classifier_prefixes: of the names in its library of the classifier's tensors, which is removed.
     """
 
     def __init__(
@@ -27,12 +27,12 @@ class LibraryNetwork(nn.Module):
         net: nn.Module,
         spaces: tuple[str, ...],
         read: Callable[[Any, Tensor], Mapping[str, Tensor]],
-        heads: tuple[str, ...] = (),
+        classifier_prefixes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.net = net
         self.spaces = spaces
-        self.heads = heads
+        self.classifier_prefixes = classifier_prefixes
         self.read = read
 
     def forward_spaces(self, images: Tensor) -> dict[str, Tensor]:
@@ -44,9 +44,9 @@ class LibraryNetwork(nn.Module):
         return self.forward_spaces(images)[GENERAL]
 
 
-def wrap_pooled_network(net: nn.Module, heads: tuple[str, ...] = ()) -> LibraryNetwork:
+def wrap_pooled_network(net: nn.Module, classifier_prefixes: tuple[str, ...] = ()) -> LibraryNetwork:
     """Wrap a network that returns its pooled features [N, D]."""
-    return LibraryNetwork(net, (), lambda net, images: {GENERAL: net(images)}, heads)
+    return LibraryNetwork(net, (), lambda net, images: {GENERAL: net(images)}, classifier_prefixes)
 
 
 def wrap_user_network(net: nn.Module, spaces: tuple[str, ...]) -> LibraryNetwork:
@@ -70,7 +70,7 @@ def wrap_vit(
     net: nn.Module,
     forward_tokens: Callable[[Any, Tensor], tuple[Tensor, Tensor]],
     prefix: int,
-    heads: tuple[str, ...] = (),
+    classifier_prefixes: tuple[str, ...] = (),
 ) -> LibraryNetwork:
     """Wrap a ViT. forward_tokens(net, images) returns the pooled output [N, D] and all tokens [N, prefix + patches, D].
 
@@ -82,7 +82,7 @@ def wrap_vit(
         class_token = {CLS: every[:, 0]} if prefix else {}
         return {GENERAL: general, **class_token, PATCH: every[:, prefix:].mean(dim=1)}
 
-    return LibraryNetwork(net, (CLS, PATCH) if prefix else (PATCH,), read, heads)
+    return LibraryNetwork(net, (CLS, PATCH) if prefix else (PATCH,), read, classifier_prefixes)
 
 
 def _require_matrix(name: str, values: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
-"""The checkpoint: a round trip that loses nothing, and files that must not load."""
+"""The native format: a round trip that loses nothing, and files that must not load."""
+
+from __future__ import annotations
 
 import errno
 import json
@@ -11,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import loocbench
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import native
 from loocbench.errors import UserError
 
 
@@ -53,63 +55,6 @@ def test_a_safetensors_file_without_a_card_is_refused(tmp_path):
     save_file({"w": torch.zeros(2)}, tmp_path / "foreign.safetensors")
     with pytest.raises(UserError, match="not a loocbench checkpoint"):
         native.load(tmp_path / "foreign.safetensors")
-
-
-@pytest.mark.parametrize("change", ["missing", "renamed", "misshapen"])
-def test_one_wrong_tensor_is_an_error_and_nothing_is_left_at_random(trained, tmp_path, change):
-    loaded = native.load(trained["looc"])
-    weights = dict(loaded.weights)
-    tensor = weights.pop("heads.color.2.weight")
-    if change == "renamed":
-        weights["heads.colour.2.weight"] = tensor
-    if change == "misshapen":
-        weights["heads.color.2.weight"] = tensor[:-1]
-    card = loaded.card.model_copy(update={"weights": native.weights_hash(weights)})
-    native.save(tmp_path / "x.safetensors", card, weights)
-    with pytest.raises(UserError, match=r"does not fit its card: .*heads\.color\.2\.weight"):
-        loocbench.load(tmp_path / "x.safetensors")
-
-
-def test_the_newest_checkpoint_is_found_by_its_card_and_damaged_neighbours_are_passed_over(trained):
-    runs = trained["looc"].parents[1]
-    assert locate.find_newest(runs) == trained["looc++"]  # trained last
-    damaged = runs / "damaged"
-    damaged.mkdir()
-    (damaged / native.FILE).write_bytes(b"no")
-    try:
-        assert locate.find_newest(runs) == trained["looc++"]
-    finally:
-        (damaged / native.FILE).unlink()
-        damaged.rmdir()
-
-
-@pytest.mark.parametrize("reference", ["looc", "runs/looc", "runs/looc/checkpoint.safetensors"])
-def test_a_checkpoint_is_named_by_run_folder_or_file(trained, monkeypatch, reference):
-    monkeypatch.chdir(trained["looc"].parents[2])
-    assert locate.load(reference).card.name == "looc"
-
-
-def test_an_untrained_network_is_a_seeded_checkpoint():
-    first, again, other = (locate.load("random:resnet8", seed=seed).card.weights for seed in (0, 0, 1))
-    assert first == again != other
-
-
-@pytest.mark.parametrize(
-    ("reference", "message"),
-    [
-        ("random:resnet9", "unknown backbone 'resnet9'. Did you mean"),
-        ("loc", "unknown checkpoint 'loc'"),
-        ("some/where.safetensors", "no checkpoint at some/where.safetensors"),
-    ],
-)
-def test_a_wrong_reference_names_the_remedy(reference, message):
-    with pytest.raises(UserError, match=message):
-        locate.load(reference)
-
-
-def test_no_checkpoint_yet(tmp_path):
-    with pytest.raises(UserError, match="loocbench pretrain"):
-        locate.find_newest(tmp_path / "runs")
 
 
 def test_a_pickle_is_never_opened(tmp_path):

@@ -15,7 +15,7 @@ from loocbench.errors import UserError
 from loocbench.exports import exporting
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import checkpoints as job
-from tests.checkpoints.test_families import assert_same, images, spaces_of
+from tests.checkpoints.foreign.helpers import assert_same, images, spaces_of
 from tests.conftest import tiny_recipe
 
 

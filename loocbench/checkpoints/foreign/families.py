@@ -110,8 +110,7 @@ def route_by_family(tensors: Mapping[str, Tensor]) -> RoutedTensors:
     if len(short) < len(tensors):
         twice = next(name for name in tensors if short[_WRAPPERS.sub("", name)] != name)
         raise UserError(
-            f"the file holds two networks that are told apart by their wrappers alone ({twice}); "
-            "say which one with --map."
+            f"the file holds two networks that are told apart by their wrappers alone ({twice}); choose one with --map."
         )
     family = next(family for family in FAMILIES if _matches(family, short, tensors))
     backbone: dict[str, Tensor] = {}

@@ -143,7 +143,7 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
     path = contents.path
     if inspection.architecture is None or inspection.preprocessing is None:
         raise UserError(
-            f"{path} fits no architecture that is known by its tensors; name it with --arch NAME, timm:NAME or "
+            f"the tensors of {path} are of no architecture that is recognised; name it with --arch NAME, timm:NAME or "
             "package.module:function ('loocbench checkpoints inspect' lists what the file holds)."
         )
     if not match.complete:
@@ -151,7 +151,7 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
         more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise UserError(
             f"{path} does not fit {inspection.architecture.name}: {'; '.join(faults[:_SHOWN])}{more}. "
-            "'loocbench checkpoints inspect' lists all; --arch, --head or --map say what is meant."
+            "'loocbench checkpoints inspect' lists all; use --arch, --head or --map."
         )
     preprocessing = inspection.preprocessing
     name = options.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
@@ -200,5 +200,5 @@ def _measure_dimensions(
         if architecture.name.startswith(architectures.PYTHON):
             raise  # the traceback shows where the user's own code fails
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{architecture.name} takes no images of {size} px ({reason}); say --image-size.") from error
+        raise UserError(f"{architecture.name} takes no images of {size} px ({reason}); give --image-size.") from error
     return {name: values.shape[1] for name, values in features.items()}

@@ -93,9 +93,9 @@ def adapt_to_image_size(architecture: Architecture, image_size: int) -> Architec
 
 def find_torchvision_weights(sha256: str) -> Any | None:
     """Return torchvision's entry for the file with this hash, or None; file names hold the first digits of the hash."""
-    return (
-        next((entry for mark, entry in _list_published_weights() if sha256.startswith(mark)), None) if sha256 else None
-    )
+    if not sha256:
+        return None
+    return next((entry for mark, entry in _list_published_weights() if sha256.startswith(mark)), None)
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ _WIDTHS: dict[tuple[int, ...], str] = {  # of the 3x3 convolutions in layer1: ou
 }
 _BASIC: dict[tuple[int, ...], str] = {(64, 64): "{}"}
 _CLIP = (
-    "whether a CLIP was trained with GELU or QuickGELU is not in the file; say so: --arch timm:vit_{size}_patch{patch}"
+    "whether a CLIP was trained with GELU or QuickGELU is not in the file; name it: --arch timm:vit_{size}_patch{patch}"
 )
 
 
@@ -52,8 +52,8 @@ def recognise_architecture(
     found = _recognise(tensors, routed, arch, stem_padding, options)
     if found and any(found.architecture.options.get(name) != value for name, value in options.items()):
         raise UserError(
-            f"{found.architecture.name} does not take {', '.join(name.replace('_', ' ') for name in options)} from "
-            "outside; leave that out, or name a timm ViT with --arch."
+            f"{found.architecture.name} has no option {', '.join(options)}; leave that out, or name a timm ViT with "
+            "--arch."
         )
     return found
 

@@ -88,7 +88,7 @@ def drop_heads(
     prefixes: of further heads, named by the user.
     """
     own_names = network.state_dict()
-    classifier = network.heads if isinstance(network, LibraryNetwork) else ()
+    classifier = network.classifier_prefixes if isinstance(network, LibraryNetwork) else ()
     needed = {_to_library_name(name).split(".")[0] for name in own_names}
     kept = {}
     for name, tensor in tensors.items():

@@ -19,10 +19,9 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
     (14, 1280, 32): "vit_h_14",
 }
 TIMM_SIZES = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
-_LARGEST, _DEEPEST = (
-    8192,
-    256,
-)  # pixels and channels; blocks: a file must not make loocbench build a network of any size
+# Limits, so that a file cannot make loocbench build a network of any size:
+_LARGEST = 8192  # pixels, channels
+_DEEPEST = 256  # blocks
 
 
 def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
@@ -30,7 +29,7 @@ def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
     stem = read_stem(tensors, "patch_embed.proj.weight")
     if stem and stem[0] == 384:
         raise UserError(
-            "how many attention heads a ViT-small of OpenMMLab's MoCo v3 has is not in the file; say --num-heads 12 "
+            "how many attention heads a ViT-small of OpenMMLab's MoCo v3 has is not in the file; give --num-heads 12 "
             "(its mocov3-small) or 6 (the usual ViT-small)."
         )
 
@@ -91,7 +90,7 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     if given:
         heads, assumed = given, (f"{given} attention heads, as given", epsilon)
     if width % heads:
-        raise UserError(f"{width} channels cannot be shared by {heads} attention heads; say another --num-heads.")
+        raise UserError(f"{width} channels cannot be divided among {heads} attention heads; give another --num-heads.")
     options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
     options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
     options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
