@@ -1,4 +1,4 @@
-"""The table as comma-separated values; figures are stored values, fractions of 1, not rounded."""
+"""The table as comma-separated values; figures are the table's, fractions of 1, not shortened."""
 
 from __future__ import annotations
 

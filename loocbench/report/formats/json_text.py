@@ -1,4 +1,4 @@
-"""The table as JSON, for other programs: figures as they are stored, fractions of 1, not rounded."""
+"""The table as JSON, for other programs: the table's figures, fractions of 1, not shortened."""
 
 from __future__ import annotations
 

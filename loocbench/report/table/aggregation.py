@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit  # importing scipy.stats would take longer than building the table
 
-from loocbench.report.table.cells import Cell, Cells
+from loocbench.report.table.cells import Cell, Cells, round_figure
 from loocbench.report.table.columns import Column
 from loocbench.report.table.experiments import Experiment
 from loocbench.types import Row
@@ -47,14 +47,7 @@ def _aggregate_cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | 
         low, high = (float(np.mean([getattr(row.metrics[metric], side) for row in own])) for side in ("low", "high"))
         cell = Cell(float(means[0]), low, high, seeds=1, n=n)
         return replace(cell, spread=cell.half_width)
-    value, sd = float(means.mean()), float(means.std(ddof=1))
-    half_width = float(stdtrit(len(means) - 1, (1 + CONFIDENCE) / 2)) * sd / len(means) ** 0.5
-    return Cell(
-        value,
-        value - half_width,
-        value + half_width,
-        sd,
-        sd if spread == "sd" else half_width,
-        len(means),
-        n,
-    )
+    value, deviation = float(means.mean()), float(means.std(ddof=1))
+    error = float(stdtrit(len(means) - 1, (1 + CONFIDENCE) / 2)) * deviation / len(means) ** 0.5
+    low, high, sd, half_width = map(round_figure, (value - error, value + error, deviation, error))
+    return Cell(value, low, high, sd, sd if spread == "sd" else half_width, len(means), n)

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+DECIMALS = 12  # of fractions of 1: far below any interval, far above what processors and libraries round differently
+
+
+def round_figure(value: float) -> float:
+    """Return a figure that came out of a quantile, a root or a matrix product at 12 decimals, never a negative zero.
+
+    The last bits of these depend on the processor and on the libraries' versions; the figure must not. Stored figures,
+    and means over seeds, which are summed in order, are the same everywhere as they are.
+    """
+    return round(value, DECIMALS) + 0.0
+
 
 @dataclass(frozen=True)
 class Cell:

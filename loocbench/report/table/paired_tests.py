@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from loocbench.report.table import significance
+from loocbench.report.table.cells import round_figure
 from loocbench.types import Row
 
 Rows = tuple[Row, ...]
@@ -59,16 +60,17 @@ def run_paired_test(first: Rows, second: Rows, metric: str, *, by_seed: bool) ->
     if min(len(part) for side in values for part in side) < 2:
         raise UnpairableError("a single item is stored")
     floats = [[part.astype(float) for part in side] for side in values]
-    difference = significance.bootstrap_difference(*floats, by_seed=by_seed, same_items=same_draws)
+    found = significance.bootstrap_difference(*floats, by_seed=by_seed, same_items=same_draws)
+    difference, low, high = (round_figure(figure) for figure in (found.value, found.low, found.high))
     seeds, n = (len(first), len(second)), len(one)
     if not more_first and not more_second and one.dtype == bool and other.dtype == bool:
         exact = significance.mcnemar_test(one, other)
         return PairedResult(
-            difference.value,
-            difference.low,
-            difference.high,
+            difference,
+            low,
+            high,
             "McNemar",
-            exact.p,
+            _round_p(exact.p),
             seeds,
             by_seed,
             n,
@@ -76,7 +78,12 @@ def run_paired_test(first: Rows, second: Rows, metric: str, *, by_seed: bool) ->
             exact.only_second,
         )
     test: Literal["bootstrap", "Student"] = "bootstrap" if n >= significance.FEW_ITEMS else "Student"
-    return PairedResult(difference.value, difference.low, difference.high, test, difference.p, seeds, by_seed, n)
+    return PairedResult(difference, low, high, test, _round_p(found.p), seeds, by_seed, n)
+
+
+def _round_p(p: float) -> float:
+    """A p-value at 6 significant digits, which no processor's rounding reaches; it may be far below 12 decimals."""
+    return float(f"{p:.6g}")
 
 
 def _measured_data(row: Row) -> tuple[object, ...]:

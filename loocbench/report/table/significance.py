@@ -16,7 +16,7 @@ RESAMPLES = 10_000
 CONFIDENCE = 0.95
 FEW_ITEMS = 50  # below, Student's t stands in for resampled items
 _SMALLEST_P = 2 / (RESAMPLES + 1)  # the smallest p-value that counting resamples gives
-_ROUNDING = 1e-12  # an interval narrower than this is rounding
+_ROUNDING = 1e-12  # an interval narrower than this, or a difference smaller than this, is rounding
 _FEW_DISTINCT = 512  # up to so many distinct items, their counts are drawn instead of items: the same, and faster
 _MAX_INDICES = 4_000_000  # drawn at once, to bound memory
 
@@ -95,7 +95,7 @@ def bootstrap_difference(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     p = _two_sided_p(resampled)
-    if value and high - low < _ROUNDING:
+    if abs(value) > _ROUNDING and high - low < _ROUNDING:
         p = 2.0 ** (1 - min(map(len, parts)))  # the sign test of N equal differences
     elif p <= _SMALLEST_P:
         p = min(p, _student_tail(value, parts, weights, same_items, errors))
@@ -148,8 +148,8 @@ def _error_over_seeds(means: Array, *, beside_one: bool) -> tuple[float, int] | 
 
 
 def _two_sided_p(resampled: Array) -> float:
-    """Twice the smaller share of resamples at or beyond 0, with one added to both counts."""
-    smaller = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    """Twice the smaller share of resamples at or beyond 0, with one added to both counts; rounding counts as 0."""
+    smaller = min(int((resampled <= _ROUNDING).sum()), int((resampled >= -_ROUNDING).sum()))
     return min(1.0, 2 * (smaller + 1) / (RESAMPLES + 1))
 
 

@@ -109,6 +109,13 @@ def test_models_that_are_the_same_do_not_differ():
 
 
 @pytest.mark.parametrize("by_seed", [True, False])
+def test_models_that_differ_by_rounding_do_not_differ(by_seed):
+    first, second = np.full(60, 0.1 + 0.2), np.full(60, 0.3)
+    assert (first != second).all()
+    assert significance.bootstrap_difference([first], [second], by_seed=by_seed).p == 1
+
+
+@pytest.mark.parametrize("by_seed", [True, False])
 def test_under_no_difference_at_most_five_in_a_hundred_tests_find_one(by_seed):
     """Models whose accuracies vary from seed to seed, three seeds each; resampling three seeds would find 12 to 19."""
     generator = np.random.default_rng(0)
