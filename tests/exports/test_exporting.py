@@ -21,7 +21,7 @@ from tests.conftest import tiny_recipe
 
 def export(reference, layout: str, output: str, **choice) -> str:
     options = {"space": None, "features": None, "seed": 0, **choice}
-    return job.export(str(reference), layout, Path(output), Path("runs"), **options)
+    return job.export_checkpoint(str(reference), layout, Path(output), Path("runs"), **options)
 
 
 @pytest.mark.parametrize("output", ["net.pth", "net.safetensors"])
