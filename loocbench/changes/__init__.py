@@ -1,1 +1,1 @@
-"""Changes of a test image by a stated amount: what a representation may notice or ignore."""
+"""Changes of test images of a stated strength, such as a hue shift of 30 degrees or an ImageNet-C corruption."""

@@ -1,4 +1,4 @@
-"""What the fifteen corruptions of ImageNet-C are called (Hendrycks and Dietterich 2019), in their groups and order."""
+"""The names of ImageNet-C's fifteen corruptions (Hendrycks and Dietterich 2019), in their groups and order."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ CORRUPTIONS: dict[str, tuple[str, ...]] = {
     "weather": ("snow", "frost", "fog", "brightness"),
     "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
 }
-_NOT_MADE = "frost"  # it lays photographs of frost over the image, which we do not ship
-MADE = tuple(name for group in CORRUPTIONS.values() for name in group if name != _NOT_MADE)
+_UNAVAILABLE = "frost"  # it blends in photographs of frost, which loocbench does not ship
+AVAILABLE = tuple(name for group in CORRUPTIONS.values() for name in group if name != _UNAVAILABLE)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from loocbench.changes.ranges import range_of
+from loocbench.changes.ranges import get_range
 from loocbench.evaluators.task_kind import Changes, Count, TaskKind
 from loocbench.types import Change, Frozen, Outcome
 
@@ -73,7 +73,7 @@ class Controlled(TaskKind[ControlledProtocol]):
         curve = []
         for name in protocol.changes:
             kept, first = [], []
-            for strength in range_of(name).strengths:
+            for strength in get_range(name).strengths:
                 changed = (queries * unit(Change(name, strength, view=_CHANGED, seed=data.seed))).sum(dim=1)
                 kept.append((own > changed).double() + (own == changed).double() / 2)
                 first.append((own > torch.maximum(changed, distractor)).double())

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from loocbench.changes.names import CORRUPTIONS
-from loocbench.changes.ranges import CORRUPTION, range_of
+from loocbench.changes.ranges import CORRUPTION, get_range
 from loocbench.errors import UserError
 from loocbench.evaluators.task_kind import Changes, Grid, TaskKind, Tolerance
 from loocbench.types import Change, Frozen, Metric, Outcome
@@ -130,7 +130,7 @@ def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, c
     labels = every[torch.from_numpy(rows).to(every.device)]
     found = _Found(len(labels), episode_sampling.fingerprint(rows) if len(rows) < len(every) else "")
     for name in protocol.changes:
-        for severity in range_of(name).strengths:
+        for severity in get_range(name).strengths:
             features = data.features("test", change=Change(name, severity, seed=data.seed), rows=rows)
             key = name.removeprefix(CORRUPTION), severity
             found.right[key] = probing.correct(classifier.scores(features), labels, 1)

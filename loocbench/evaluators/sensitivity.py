@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from loocbench.changes.ranges import range_of
+from loocbench.changes.ranges import get_range
 from loocbench.errors import UserError
 from loocbench.evaluators.task_kind import Changes, Count, Grid, TaskKind, Tolerance
 from loocbench.types import Change, Frozen, Metric, Outcome
@@ -84,7 +84,7 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
         curve = []
         for name in protocol.changes:
             cosines, losses = [], []
-            for strength in range_of(name).strengths:
+            for strength in get_range(name).strengths:
                 features = data.features("test", change=Change(name, strength, seed=data.seed), rows=rows["test"])
                 cosines.append(_cosine(features - mean, unchanged - mean))
                 losses.append(before - right(features))
@@ -117,13 +117,13 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
     from loocbench.solvers.blocks import Blocks
     from loocbench.solvers.ridge import fit_ridge_path
 
-    classes = range_of(name).classes
+    classes = get_range(name).classes
     features, targets = {}, {}
     for number, split in enumerate(_SPLITS):
         # The splits' images get draws of their own, since both are counted from 0.
         change = Change(name, drawn=True, seed=data.seed * len(_SPLITS) + number)
         features[split] = data.features(split, change=change, rows=rows[split])
-        strengths = applying.strengths(change, rows[split].tolist())
+        strengths = applying.draw_strengths(change, rows[split].tolist())
         columns = (strengths[:, None] == np.array(classes)) if classes else strengths[:, None]
         targets[split] = torch.from_numpy(columns.astype(np.float64)).to(data.device)
     # In units of its standard deviation a target means the same in degrees and in factors.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from loocbench.changes import applying
-from loocbench.changes.ranges import range_of
+from loocbench.changes.ranges import get_range
 from loocbench.checkpoints import networks
 from loocbench.features.encoder import Encoder
 from loocbench.pretraining.labels import model_label
@@ -25,7 +25,7 @@ Rows = npt.NDArray[np.int64]
 
 def canonical(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
     """The same change and rows in one way: no turn at all is no change, and all rows are the split."""
-    if change.name != UNCHANGED.name and not change.drawn and change.strength == range_of(change.name).nothing:
+    if change.name != UNCHANGED.name and not change.drawn and change.strength == get_range(change.name).nothing:
         change = replace(change, name=UNCHANGED.name, strength=UNCHANGED.strength)
     if change.name == UNCHANGED.name and not change.view:
         change = UNCHANGED

@@ -170,7 +170,7 @@ def _crops(
     """(number, uint8 [B, 3, S, S]) of each batch, as soon as its images are there."""
     for number, rows in enumerate(batches):
         crops = images.first(int(rows.max()) + 1).center_crops(rows, encoder.preprocessing.image_size)
-        yield number, applying.apply(crops, change, rows.tolist())
+        yield number, applying.apply_change(crops, change, rows.tolist())
 
 
 def _computed(

@@ -9,9 +9,9 @@ from torchvision.transforms import functional as tv
 
 from loocbench.changes import applying
 from loocbench.changes.corruptions import catalog
-from loocbench.changes.names import MADE
+from loocbench.changes.names import AVAILABLE
 from loocbench.changes.operations import OPERATIONS
-from loocbench.changes.ranges import AUGMENTATIONS, RANGES, range_of
+from loocbench.changes.ranges import AUGMENTATIONS, RANGES, get_range
 from loocbench.errors import UserError
 from loocbench.types import UNCHANGED, Change
 
@@ -26,15 +26,15 @@ def crops(count=6, seed=0, *, side=SIDE, detail=5):
 @pytest.mark.parametrize("name", RANGES)
 def test_the_strength_that_is_nothing_changes_nothing(name):
     assert (
-        applying.apply(crops(), Change(name, range_of(name).nothing), range(6)).int() - crops().int()
+        applying.apply_change(crops(), Change(name, get_range(name).nothing), range(6)).int() - crops().int()
     ).abs().max() <= 1
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_every_strength_of_a_curve_changes_something_and_keeps_the_format(name):
     images = crops(side=112, detail=56)
-    for strength in range_of(name).strengths:
-        changed = applying.apply(images, Change(name, strength), range(6))
+    for strength in get_range(name).strengths:
+        changed = applying.apply_change(images, Change(name, strength), range(6))
         assert changed.shape == images.shape
         assert changed.dtype == torch.uint8
         assert (changed.int() - images.int()).abs().float().mean() > 0.3
@@ -42,7 +42,7 @@ def test_every_strength_of_a_curve_changes_something_and_keeps_the_format(name):
 
 def test_nothing_at_all_gives_the_images_themselves():
     images = crops()
-    assert applying.apply(images, UNCHANGED, range(6)) is images
+    assert applying.apply_change(images, UNCHANGED, range(6)) is images
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_nothing_at_all_gives_the_images_themselves():
 )
 def test_it_is_torchvisions_operation(name, strength, theirs):
     expected = theirs(crops().float() / 255)
-    found = applying.apply(crops(), Change(name, strength), range(6)).float() / 255
+    found = applying.apply_change(crops(), Change(name, strength), range(6)).float() / 255
     assert float((found - expected).abs().max()) <= 1 / 255 + 1e-6
 
 
@@ -69,15 +69,15 @@ def test_it_is_torchvisions_operation(name, strength, theirs):
 def test_an_image_is_changed_the_same_in_any_company(name, seed, order, view):
     change = Change(name, drawn=True, seed=seed, view=view)
     places = [100 + row for row in range(6)]
-    whole = applying.apply(crops(), change, places)
-    shuffled = applying.apply(crops()[order], change, [places[row] for row in order])
+    whole = applying.apply_change(crops(), change, places)
+    shuffled = applying.apply_change(crops()[order], change, [places[row] for row in order])
     assert torch.equal(shuffled, whole[order])
-    assert torch.equal(applying.apply(crops()[:1], change, places[:1]), whole[:1])
+    assert torch.equal(applying.apply_change(crops()[:1], change, places[:1]), whole[:1])
 
 
 def test_drawn_strengths_fill_the_range():
     for name, over in AUGMENTATIONS.items():
-        drawn = applying.strengths(Change(name, drawn=True, seed=1), range(2000))
+        drawn = applying.draw_strengths(Change(name, drawn=True, seed=1), range(2000))
         if over.classes:
             assert set(drawn) == set(over.classes)
             counts = np.array([(drawn == value).mean() for value in over.classes])
@@ -88,17 +88,17 @@ def test_drawn_strengths_fill_the_range():
 
 
 def test_views_are_independent_of_one_another_and_of_the_strength():
-    first, second = (applying.apply(crops(), Change(view=view), range(6)) for view in (1, 2))
+    first, second = (applying.apply_change(crops(), Change(view=view), range(6)) for view in (1, 2))
     assert not torch.equal(first, second)
-    turned = applying.apply(crops(), Change("rotation", 90, view=1), range(6))
+    turned = applying.apply_change(crops(), Change("rotation", 90, view=1), range(6))
     assert torch.equal(turned, torch.rot90(first, 1, (2, 3)))
 
 
 def test_every_change_has_an_operation_and_every_corruption_is_made():
     assert OPERATIONS.keys() == RANGES.keys()
-    assert set(catalog._BY_NAME) == set(MADE)
+    assert set(catalog._BY_NAME) == set(AVAILABLE)
 
 
 def test_an_unknown_change_is_refused_with_those_that_exist():
     with pytest.raises(UserError, match="Did you mean 'hue'"):
-        applying.apply(crops(), Change("hues", 1), range(6))
+        applying.apply_change(crops(), Change("hues", 1), range(6))

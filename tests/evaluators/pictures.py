@@ -43,7 +43,7 @@ class Pictures:
         self.passes.append((split, change))
         rows = np.arange(len(self.dataset.splits[split])) if rows is None else rows
         crops = torch.from_numpy(self.crops(split, rows.tolist()))
-        return self.encode(applying.apply(crops, change, rows.tolist()).float() / 255)
+        return self.encode(applying.apply_change(crops, change, rows.tolist()).float() / 255)
 
     def blocks(self, split, *, change=UNCHANGED):
         return Blocks.of(self.features(split, change=change))

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from loocbench.cards import tasks
-from loocbench.changes.ranges import range_of
+from loocbench.changes.ranges import get_range
 from loocbench.evaluators import controlled
 from loocbench.types import Change
 from tests.evaluators.pictures import Pictures, both, layout, palette
@@ -30,7 +30,7 @@ def test_each_representation_keeps_what_it_looks_at(tiny_blooms, encode, kept, l
 def test_the_share_grows_with_the_change(tiny_blooms):
     curve = [point["kept"] for point in outcome_of(tiny_blooms, palette).curve if "hue" in point]
     assert curve == sorted(curve)
-    assert len(curve) == len(range_of("hue").strengths)
+    assert len(curve) == len(get_range("hue").strengths)
 
 
 def test_it_is_its_definition(tiny_blooms):

@@ -56,7 +56,7 @@ def test_equivariance_is_scikit_learns_ridge_and_r2(flowers):
     for number, split in enumerate(("train", "val", "test")):
         change = Change("brightness", drawn=True, seed=subject.seed * 3 + number)
         rows = range(len(flowers.splits[split]))
-        data[split] = subject.features(split, change=change).double().numpy(), applying.strengths(change, rows)
+        data[split] = subject.features(split, change=change).double().numpy(), applying.draw_strengths(change, rows)
     (x, t), (x_test, t_test) = data["train"], data["test"]
     size = np.linalg.norm(x - x.mean(0), axis=1).mean()
     model = Ridge(alpha=len(x) * 1e-3).fit((x - x.mean(0)) / size, t)

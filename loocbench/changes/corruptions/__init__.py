@@ -1,1 +1,1 @@
-"""The corruptions of ImageNet-C, made on the fly for any data set."""
+"""The corruptions of ImageNet-C, computed when needed, for any data set."""

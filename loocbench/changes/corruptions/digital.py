@@ -13,7 +13,15 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from loocbench.changes.corruptions.pixels import Bytes, Floats, from_pillow, resized, scale, to_pillow, truncated
+from loocbench.changes.corruptions.pixels import (
+    Bytes,
+    Floats,
+    from_pillow,
+    length_scale,
+    resize_image,
+    to_bytes,
+    to_pillow,
+)
 
 _CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)  # share of the distance to the mean that stays
 # Strength and sigma of the displacements, and how far the corners move: pixels, but written for 244 where 224 was
@@ -30,40 +38,40 @@ _JPEG = (25, 18, 15, 10, 7)  # quality
 
 
 def contrast(image: Bytes, severity: int, u: Floats) -> Bytes:
-    """Draw every channel towards its mean."""
+    """Move every channel towards its mean."""
     pixels = image / 255
     means = pixels.mean(axis=(1, 2), keepdims=True)
-    return truncated((pixels - means) * _CONTRAST[severity - 1] + means)
+    return to_bytes((pixels - means) * _CONTRAST[severity - 1] + means)
 
 
 def elastic_transform(image: Bytes, severity: int, u: Floats) -> Bytes:
-    """A random affine map, then smooth random displacements. u: ``elastic_uniforms``.
+    """A random affine map, then smooth random displacements. u: ``count_elastic_uniforms``.
 
     Sampled linearly; the affine map mirrors the image at its outermost pixels, the displacements at its border.
     """
-    size, by = image.shape[-1], scale(image)
+    size, by = image.shape[-1], length_scale(image)
     strength, sigma, farthest = _ELASTIC[severity - 1]
     moves, displacements = 2 * u[:6].reshape(3, 2) - 1, 2 * u[6:].reshape(2, size, size) - 1
     grid = np.mgrid[:size, :size].astype(np.float64)
-    # OpenCV, which the published code calls, samples at 32nds of a pixel; here it is the pixel's exact place.
-    mapped = _sampled(image / 255, _affine(grid, moves * farthest * by), "mirror")
-    smooth = _smoothing(size, sigma * by)
-    # The mean of noise over an area is as weak as the area's side is long. For displacements that scale with the
-    # image, the strength must therefore scale twice.
+    # OpenCV, which the published code calls, samples at 32nds of a pixel; here positions are exact.
+    mapped = _sample_pixels(image / 255, _map_affine(grid, moves * farthest * by), "mirror")
+    smooth = _make_smoothing_matrix(size, sigma * by)
+    # The mean of noise over an area is inversely proportional to the side of the area. For displacements that scale
+    # with the image, the strength must therefore scale twice.
     right, down = strength * by**2 * (smooth @ displacements @ smooth.T)
-    return truncated(_sampled(mapped, grid + np.stack([down, right]), "reflect"))
+    return to_bytes(_sample_pixels(mapped, grid + np.stack([down, right]), "reflect"))
 
 
-def elastic_uniforms(size: int, severity: int) -> int:
+def count_elastic_uniforms(size: int, severity: int) -> int:
     """How many numbers ``elastic_transform`` takes: three corners' moves, and two displacements of every pixel."""
     return 6 + 2 * size**2
 
 
 def pixelate(image: Bytes, severity: int, u: Floats) -> Bytes:
-    """Shrink by areas, and enlarge again."""
+    """Shrink the image with a box filter, and enlarge it again."""
     size = image.shape[-1]
     small = int(size * _PIXELATE[severity - 1])
-    return resized(resized(image, small, Image.Resampling.BOX), size, Image.Resampling.BOX)
+    return resize_image(resize_image(image, small, Image.Resampling.BOX), size, Image.Resampling.BOX)
 
 
 def jpeg_compression(image: Bytes, severity: int, u: Floats) -> Bytes:
@@ -74,9 +82,9 @@ def jpeg_compression(image: Bytes, severity: int, u: Floats) -> Bytes:
         return from_pillow(read)
 
 
-def _affine(grid: Floats, moves: Floats) -> Floats:
-    """Where the pixels of ``grid`` [2, S, S] (row, column) come from under the affine map that moves three corners of a
-    square in the middle (below right, above right, above left) by ``moves`` [3, 2] (column, row)."""
+def _map_affine(grid: Floats, moves: Floats) -> Floats:
+    """Source positions of the pixels of ``grid`` [2, S, S] (row, column) under the affine map that moves three corners
+    of a square in the middle (below right, above right, above left) by ``moves`` [3, 2] (column, row)."""
     size = grid.shape[-1]
     middle, half = size // 2, size // 3
     corners = middle + half * np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
@@ -86,14 +94,14 @@ def _affine(grid: Floats, moves: Floats) -> Floats:
     return np.stack([column * back[0, axis] + row * back[1, axis] + back[2, axis] for axis in (1, 0)])
 
 
-def _sampled(pixels: Floats, places: Floats, border: str) -> Floats:
-    """Pixels [3, S, S] read at ``places`` [2, S, S] (row, column)."""
+def _sample_pixels(pixels: Floats, places: Floats, border: str) -> Floats:
+    """Pixels [3, S, S], interpolated linearly at ``places`` [2, S, S] (row, column)."""
     return np.stack([ndimage.map_coordinates(channel, places, order=1, mode=border) for channel in pixels])
 
 
 @lru_cache(maxsize=4)
-def _smoothing(size: int, sigma: float) -> Floats:
-    """The matrix G [S, S] with which G image G^T is the image after a Gaussian of three sigmas, mirrored borders."""
+def _make_smoothing_matrix(size: int, sigma: float) -> Floats:
+    """The matrix G [S, S] for which G image G^T is the Gaussian-filtered image (three sigmas, mirrored borders)."""
     matrix: Floats = ndimage.gaussian_filter1d(np.eye(size), sigma, axis=0, mode="reflect", truncate=3.0)
     matrix.setflags(write=False)
     return matrix

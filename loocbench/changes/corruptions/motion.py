@@ -9,11 +9,11 @@ import numpy as np
 from loocbench.changes.corruptions.pixels import Bytes
 
 
-def motion_blurred(image: Bytes, radius: float, sigma: float, angle: float) -> Bytes:
-    """Blur image [..., S, S] along ``angle`` (degrees, clockwise from the right).
+def blur_along_line(image: Bytes, radius: float, sigma: float, angle: float) -> Bytes:
+    """Blur images uint8 [..., S, S] along the direction ``angle`` (degrees, clockwise from the right).
 
-    Each pixel becomes a mean of itself and the 2 ceil(radius) pixels before it in that direction, the k-th weighing
-    exp(-k^2 / (2 sigma^2)); beyond the border the border goes on. radius, sigma: pixels. Rounded to 8 bits.
+    Each pixel becomes the mean of itself and the 2 ceil(radius) pixels before it in that direction, the k-th with the
+    weight exp(-k^2 / (2 sigma^2)); the border is repeated beyond the image. radius, sigma: pixels. Rounded to 8 bits.
     """
     width = 2 * math.ceil(radius) + 1
     steps = np.arange(width)

@@ -1,4 +1,4 @@
-"""What the corruptions share: types of images, the way back to 8 bits, sizes."""
+"""Shared by the corruptions: image types, conversion to 8 bits, scaling of lengths, resizing."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from PIL import Image
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-PUBLISHED_SIZE = 224  # pixels of a side; the constants of the paper's code are for such images
-_LAST_BITS = 1e-6  # of a level
+PUBLISHED_SIZE = 224  # pixels per side; the constants of the paper's code are for such images
+_LAST_BITS = 1e-6  # of one of the 255 levels
 
 
-def truncated(values: npt.NDArray[Any]) -> Bytes:
-    """Values of which 0 .. 1 is black .. white, clipped, in 8 bits.
+def to_bytes(values: npt.NDArray[Any]) -> Bytes:
+    """Convert values from 0 (black) to 1 (white) to 8 bits; others are clipped.
 
-    As the published code does it (``np.uint8``): cut off, not rounded, so about half a level is lost on average.
+    Truncated, not rounded, as in the published code (``np.uint8``): about half a level is lost on average.
     """
-    # A value that is a whole level keeps it on every machine, whatever its last bits are. In the published code it may
-    # lose one to a rounding error.
+    # A value that is a whole level stays that level on every machine, whatever its last bits are. In the published code
+    # a rounding error may lower it by one.
     return (np.clip(values, 0, 1) * 255 + _LAST_BITS).astype(np.uint8)
 
 
-def scale(image: Bytes) -> float:
-    """What a length in pixels of a 224 px image is multiplied by for this one, [..., S, S].
+def length_scale(image: Bytes) -> float:
+    """S / 224 for an image [..., S, S]: the factor for lengths that are given in pixels of a 224 px image.
 
     A radius, standard deviation or displacement then covers the same part of the image at any resolution (this
-    project's choice; the published code knows 224 px only, and other constants for its smaller data sets).
+    project's choice; the published code has constants for 224 px, and others for its smaller data sets).
     """
     return image.shape[-1] / PUBLISHED_SIZE
 
 
-def resized(image: Bytes, size: int, how: Image.Resampling) -> Bytes:
-    """An image [3, S, S] as [3, size, size], with Pillow's resampling."""
+def resize_image(image: Bytes, size: int, how: Image.Resampling) -> Bytes:
+    """Resize an image [3, S, S] to [3, size, size] with Pillow."""
     return from_pillow(to_pillow(image).resize((size, size), how))
 
 
 def to_pillow(image: Bytes) -> Image.Image:
-    """An RGB image from [3, H, W]."""
+    """Convert [3, H, W] to a Pillow RGB image."""
     return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
 def from_pillow(image: Image.Image) -> Bytes:
-    """[3, H, W] from an RGB image."""
+    """Convert a Pillow RGB image to [3, H, W]."""
     return np.asarray(image).transpose(2, 0, 1)

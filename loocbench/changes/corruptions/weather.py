@@ -1,8 +1,8 @@
-"""Weather: snow, fog and brightness. Frost needs six photographs of frosted glass, and is not made here.
+"""Weather: snow, fog and brightness. Frost needs six photographs of frosted glass, and is missing.
 
 Each function takes an image uint8 [3, S, S], a severity 1 .. 5 and uniform numbers in (0, 1), and returns uint8
-[3, S, S]. Snow and fog are laid over the image. The layer is always made as for 224 px and then resized, so that
-flakes and clouds cover the same part of the image at any resolution (this project's choice).
+[3, S, S]. Snow and fog are layers over the image, always computed for 224 px and then resized, so that flakes and
+clouds cover the same part of the image at any resolution (this project's choice).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 from scipy.special import ndtri
 
-from loocbench.changes.corruptions.motion import motion_blurred
-from loocbench.changes.corruptions.pixels import PUBLISHED_SIZE, Bytes, Floats, truncated
-from loocbench.changes.corruptions.plasma import plasma
-from loocbench.changes.corruptions.zooming import zoom_matrix
+from loocbench.changes.corruptions.motion import blur_along_line
+from loocbench.changes.corruptions.pixels import PUBLISHED_SIZE, Bytes, Floats, to_bytes
+from loocbench.changes.corruptions.plasma import make_plasma
+from loocbench.changes.corruptions.zooming import make_zoom_matrix
 
 # mean and deviation of the flakes' noise, its zoom, threshold, radius and sigma of their fall, share of the image
 _SNOW = (
@@ -34,40 +34,40 @@ FOG_UNIFORMS = _PLASMA_SIDE**2 - 1
 
 
 def snow(image: Bytes, severity: int, u: Floats) -> Bytes:
-    """Flakes that fall within 45 degrees of straight down, once as drawn and once turned by 180 degrees, and less
-    colour. u: ``SNOW_UNIFORMS`` numbers."""
+    """Whiten the image; add flakes that fall within 45 degrees of straight down, and the same flakes rotated by 180
+    degrees. u: ``SNOW_UNIFORMS`` numbers."""
     mean, deviation, factor, threshold, radius, sigma, share = _SNOW[severity - 1]
     noise = mean + deviation * ndtri(u[:-1]).reshape(PUBLISHED_SIZE, PUBLISHED_SIZE)
-    zoom = zoom_matrix(PUBLISHED_SIZE, factor)
+    zoom = make_zoom_matrix(PUBLISHED_SIZE, factor)
     flakes = zoom @ noise @ zoom.T
-    fallen = motion_blurred(truncated(np.where(flakes < threshold, 0, flakes)), radius, sigma, -135 + 90 * float(u[-1]))
-    layer = _resized(fallen / 255, image.shape[-1])
+    fallen = blur_along_line(to_bytes(np.where(flakes < threshold, 0, flakes)), radius, sigma, -135 + 90 * float(u[-1]))
+    layer = _resize_layer(fallen / 255, image.shape[-1])
     pixels = image / 255
     whitened = np.maximum(pixels, np.tensordot(_LUMA, pixels, 1) * 1.5 + 0.5)
-    return truncated(share * pixels + (1 - share) * whitened + layer + layer[::-1, ::-1])
+    return to_bytes(share * pixels + (1 - share) * whitened + layer + layer[::-1, ::-1])
 
 
 def fog(image: Bytes, severity: int, u: Floats) -> Bytes:
-    """Add plasma to the image, and scale the sum so that its largest possible value is the image's. u:
+    """Add plasma to the image, and scale the sum so that its largest possible value is that of the image. u:
     ``FOG_UNIFORMS`` numbers."""
     thickness, decay = _FOG[severity - 1]
-    layer = plasma(u, _PLASMA_SIDE, decay)[:PUBLISHED_SIZE, :PUBLISHED_SIZE]
+    layer = make_plasma(u, _PLASMA_SIDE, decay)[:PUBLISHED_SIZE, :PUBLISHED_SIZE]
     pixels = image / 255
     largest = pixels.max()
-    return truncated((pixels + thickness * _resized(layer, image.shape[-1])) * largest / (largest + thickness))
+    return to_bytes((pixels + thickness * _resize_layer(layer, image.shape[-1])) * largest / (largest + thickness))
 
 
 def brightness(image: Bytes, severity: int, u: Floats) -> Bytes:
     """Add to the value of HSV, hue and saturation unchanged."""
     pixels = image / 255
     value = pixels.max(axis=0)
-    # Of one hue and saturation, the channels are proportional to the value. Black has neither: it turns grey.
+    # At a given hue and saturation, the channels are proportional to the value. Black has neither: it turns grey.
     shares = np.where(value > 0, pixels / np.where(value > 0, value, 1), 1)
-    return truncated(shares * np.minimum(value + _BRIGHTNESS[severity - 1], 1))
+    return to_bytes(shares * np.minimum(value + _BRIGHTNESS[severity - 1], 1))
 
 
-def _resized(layer: Floats, size: int) -> Floats:
-    """A layer [224, 224] as [size, size]: linear, with antialiasing where it shrinks."""
+def _resize_layer(layer: Floats, size: int) -> Floats:
+    """Resize a layer [224, 224] to [size, size]: linear, with antialiasing where it shrinks."""
     if size == len(layer):
         return layer
     image = Image.fromarray(layer.astype(np.float32))

@@ -1,4 +1,4 @@
-"""Zooming into the middle of an image, as ``scipy.ndimage.zoom`` of order 1 does it, written as two matrices."""
+"""Zooming into the middle of an image as ``scipy.ndimage.zoom`` of order 1 does, as a product of matrices."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from loocbench.changes.corruptions.pixels import Floats
 
 
 @lru_cache(maxsize=20)  # one severity of zoom blur, and some
-def zoom_matrix(size: int, factor: float) -> Floats:
-    """The matrix Z [S, S] with which Z image Z^T is the image's middle, ``factor`` (>= 1) times as large.
+def make_zoom_matrix(size: int, factor: float) -> Floats:
+    """The matrix Z [S, S] for which Z image Z^T is the middle of the image, enlarged by ``factor`` (>= 1).
 
     The middle ceil(S / factor) pixels become round(ceil(S / factor) * factor), first on first and last on last, linear
     between; what exceeds S is cut off on both sides. Read-only: it is shared.

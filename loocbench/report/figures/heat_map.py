@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loocbench.changes.ranges import range_of
+from loocbench.changes.ranges import get_range
 from loocbench.report.figures import saving, styles
 from loocbench.report.figures.saving import Paths
 from loocbench.report.table.matrices import MATRIX_METRICS
@@ -42,5 +42,5 @@ def draw_heat_map(rows: Sequence[Row], changes: Sequence[str], title: str, path:
 
 def _with_chance(change: str) -> str:
     """The change's name, with the chance level below it if the change is recognised by classification."""
-    classes = range_of(change).classes
+    classes = get_range(change).classes
     return f"{change}\n({1 / len(classes):.2f})" if classes else change

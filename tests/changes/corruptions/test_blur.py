@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from loocbench.changes.corruptions import blur
-from loocbench.changes.corruptions.motion import motion_blurred
-from loocbench.changes.corruptions.zooming import zoom_matrix
+from loocbench.changes.corruptions.motion import blur_along_line
+from loocbench.changes.corruptions.zooming import make_zoom_matrix
 from tests.changes.corruptions.scenes import as_bytes, blurred_along, scene, zoomed
 
 NO_NUMBERS = np.empty(0)
@@ -46,7 +46,7 @@ def test_defocus_blur_is_the_mean_over_a_disc(severity, radius, sigma):
 @pytest.mark.parametrize("size", [64, 112, 448])
 @pytest.mark.parametrize("radius", [3, 8, 10])
 def test_a_scaled_disc_weighs_a_pixel_by_what_it_covers(size, radius):
-    kernel = blur.disc(radius, 0.1, size / 224)
+    kernel = blur.make_disc_kernel(radius, 0.1, size / 224)
     points = np.arange(2_000_000)  # a sunflower: points that fill a disc evenly
     away, turned = radius * size / 224 * np.sqrt((points + 0.5) / len(points)), points * math.pi * (3 - 5**0.5)
     row, column = (np.rint(away * wave(turned)).astype(int) + len(kernel) // 2 for wave in (np.sin, np.cos))
@@ -83,7 +83,7 @@ def test_one_pass_of_glass_blur_is_the_published_loop(size, farthest, seed, down
     if down:  # the longest chains
         moves[..., 1] = farthest - 1
     pixels = np.arange(size * size * 3).reshape(size, size, 3)
-    source = blur.moved_from(moves[..., 1], moves[..., 0], size)
+    source = blur.trace_moves(moves[..., 1], moves[..., 0], size)
     np.testing.assert_array_equal(pixels.reshape(-1, 3)[source], swapped_about(pixels, moves, farthest).reshape(-1, 3))
 
 
@@ -93,7 +93,7 @@ def test_one_pass_of_glass_blur_is_the_published_loop(size, farthest, seed, down
 )
 def test_glass_blur_blurs_moves_and_blurs(severity, sigma, farthest, passes):
     image, inner = scene(), 224 - 2 * farthest
-    u = np.random.default_rng(severity).random(blur.glass_uniforms(224, severity))
+    u = np.random.default_rng(severity).random(blur.count_glass_uniforms(224, severity))
     assert u.size == passes * inner * inner * 2
     pixels = as_bytes(smoothed(image.transpose(1, 2, 0) / 255, sigma))
     for numbers in u.reshape(passes, inner, inner, 2):
@@ -118,7 +118,7 @@ def test_motion_blur_blurs_along_a_line_near_the_horizontal(severity, radius, si
 def test_what_lies_ahead_of_a_pixel_is_smeared_over_it(angle, row, column):
     image = np.zeros((41, 41), dtype=np.uint8)
     image[20, 20] = 255
-    lit = np.argwhere(motion_blurred(image, 3, 4.0, angle)) - 20
+    lit = np.argwhere(blur_along_line(image, 3, 4.0, angle)) - 20
     assert len(np.unique(np.abs(lit).max(axis=1))) == len(lit) >= 5  # 7 steps, some of which share a pixel aslant
     assert {tuple(np.sign(place)) for place in lit} == {(0, 0), (row, column)}
 
@@ -127,7 +127,7 @@ def test_what_lies_ahead_of_a_pixel_is_smeared_over_it(angle, row, column):
 @pytest.mark.parametrize("size", [32, 97, 224])
 def test_two_matrices_zoom_as_scipy_does(size, factor):
     image = np.random.default_rng(0).random((size, size))
-    zoom = zoom_matrix(size, factor)
+    zoom = make_zoom_matrix(size, factor)
     np.testing.assert_allclose(zoom @ image @ zoom.T, zoomed(image, factor), atol=1e-9)
 
 

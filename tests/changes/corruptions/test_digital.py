@@ -49,7 +49,7 @@ def read_at(channel: np.ndarray, row: np.ndarray, column: np.ndarray, *, twice: 
     ],
 )
 def test_elastic_transform_is_an_affine_map_then_displacements(severity, strength, sigma, farthest):
-    image, u = scene(), np.random.default_rng(severity).random(digital.elastic_uniforms(224, severity))
+    image, u = scene(), np.random.default_rng(severity).random(digital.count_elastic_uniforms(224, severity))
     corners = [(112 + 74, 112 + 74), (112 + 74, 112 - 74), (112 - 74, 112 - 74)]
     equations, right_sides = np.zeros((6, 6)), np.zeros(6)
     for number, (x, y) in enumerate(corners):  # the unknowns: x' = a x + b y + c, y' = d x + e y + f
@@ -76,7 +76,7 @@ def test_elastic_transform_is_an_affine_map_then_displacements(severity, strengt
 def test_elastic_displacements_of_one_map_grow_from_severity_3_to_5():
     rng, changes = np.random.default_rng(0), []
     for image in (scene(seed=seed) for seed in range(4)):
-        u = rng.random(digital.elastic_uniforms(224, 3))
+        u = rng.random(digital.count_elastic_uniforms(224, 3))
         u[:6] = 0.5  # the corners stay
         changes.append([np.abs(digital.elastic_transform(image, s, u) - image.astype(int)).mean() for s in (3, 4, 5)])
     third, fourth, fifth = np.mean(changes, axis=0)

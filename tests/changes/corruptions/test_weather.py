@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from loocbench.changes.corruptions import weather
-from loocbench.changes.corruptions.plasma import plasma
+from loocbench.changes.corruptions.plasma import make_plasma
 from tests.changes.corruptions.scenes import as_bytes, blurred_along, scene, zoomed
 
 
@@ -41,7 +41,7 @@ def diamonds_and_squares(u: np.ndarray, side: int, decay: float) -> np.ndarray:
 @pytest.mark.parametrize("decay", [1.4, 2.0])
 def test_plasma_is_the_diamond_square_algorithm(side, decay):
     u = np.random.default_rng(side).random(side * side - 1)
-    np.testing.assert_allclose(plasma(u, side, decay), diamonds_and_squares(u, side, decay), atol=1e-12)
+    np.testing.assert_allclose(make_plasma(u, side, decay), diamonds_and_squares(u, side, decay), atol=1e-12)
 
 
 @pytest.mark.parametrize(
