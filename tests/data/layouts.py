@@ -1,11 +1,21 @@
-"""Official layouts in small, made of tiny pictures. Each maker returns the data folder that it was given."""
+"""Official layouts in small, made of tiny pictures. Each maker returns the data folder that it was given.
+
+At the end: what tests of several readers share.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from loocbench.data import catalog
 from loocbench.data.readers.imagenet100 import read_imagenet100_classes
+from loocbench.errors import UserError
+from loocbench.types import Dataset
 from tests.conftest import picture
 
 
@@ -128,3 +138,46 @@ def make_folder(root: Path, *, classes: tuple[str, ...] = ("cat", "dog"), images
         for position in range(images):
             picture(root / above / kind / f"{position}.jpg", (30, 24), position)
     return root
+
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "inat2017": lambda root: make_inat(root, 2017),
+    "inat2018": lambda root: make_inat(root, 2018),
+    "inat2019": lambda root: make_inat(root, 2019),
+    "inat1k": lambda root: make_inat(root, 2019),
+    "inat2021": make_inat_2021,
+    "inat2021-mini": make_inat_2021,
+    "imagenet100": make_imagenet,
+    "tiny-imagenet": make_tiny_imagenet,
+    "imagenet-c-100": lambda root: make_imagenet_c(root, grouped=False),
+    "objectnet13": make_objectnet,
+    "dtd": make_dtd,
+    "car-colors": make_car_colors,
+    "inat-animals-20": make_inat_animals,
+}
+
+
+def count_items(dataset: Dataset) -> dict[str, int]:
+    """Split -> number of items."""
+    return {name: len(split) for name, split in dataset.splits.items()}
+
+
+def count_items_and_classes(dataset: Dataset) -> dict[str, tuple[int, int]]:
+    """Split -> number of items, number of classes."""
+    return {name: (len(split), len(split.class_names["class"])) for name, split in dataset.splits.items()}
+
+
+def count_pairs(dataset: Dataset, *names: str) -> Counter[tuple[str, int]]:
+    """The multiset of (path, class) of some splits, by default of all."""
+    return Counter(
+        (item, int(label))
+        for name in names or dataset.splits
+        for item, label in zip(dataset.splits[name].items, dataset.splits[name].labels["class"], strict=True)
+    )
+
+
+def assert_refused(name: str, data_dir: Path, message: str) -> None:
+    """Opening the data set raises UserError with ``message`` in a single line."""
+    with pytest.raises(UserError, match=message) as caught:
+        catalog.open_dataset(name, data_dir)
+    assert "\n" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 import threading
 import zipfile
@@ -14,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from loocbench.data.entry import Download
+from tests.conftest import make_cub, make_flowers
+from tests.data import layouts
 
 
 @dataclass
@@ -108,3 +111,40 @@ def download_of(
     return Download(
         name, (f"{host.address}/{name}",), len(content), "md5", digest, into, unpacked or 10 * len(content), gives
     )
+
+
+def make_downloads(name: str, host: Host, root: Path) -> list[Download]:
+    """Put on the host what the data set's official archives would hold, in small; returns its downloads."""
+    if name == "cub200":
+        make_cub(root)
+        (root / "attributes.txt").write_bytes(os.urandom(300_000))  # beside the folder, as in the official archive
+        return [download_of(host, "CUB_200_2011.tgz", tar_of(root, top=""), gives="CUB_200_2011")]
+    if name == "flowers102":
+        folder = make_flowers(root) / "flowers-102"
+        mats = [
+            download_of(host, mat, (folder / mat).read_bytes(), into="flowers-102", gives=f"flowers-102/{mat}")
+            for mat in ("imagelabels.mat", "setid.mat")
+        ]
+        images = tar_of(folder / "jpg", top="jpg")
+        return [download_of(host, "102flowers.tgz", images, into="flowers-102", gives="flowers-102/jpg"), *mats]
+    if name == "inat2019":
+        folder = layouts.make_inat(root, 2019) / "inat2019"
+        images = tar_of(folder / "train_val2019", top="train_val2019")
+        lists = [
+            download_of(
+                host,
+                f"{split}2019.json.tar.gz",
+                tar_of(folder / f"{split}2019.json", top=f"{split}2019.json"),
+                into="inat2019",
+                gives=f"inat2019/{split}2019.json",
+            )
+            for split in ("train", "val")
+        ]
+        archive = download_of(host, "train_val2019.tar.gz", images, into="inat2019", gives="inat2019/train_val2019")
+        return [archive, *lists]
+    if name == "tiny-imagenet":
+        folder = layouts.make_tiny_imagenet(root) / "tiny-imagenet-200"
+        content = zip_of(folder, top="tiny-imagenet-200")
+        return [download_of(host, "tiny-imagenet-200.zip", content, gives="tiny-imagenet-200")]
+    folder = layouts.make_dtd(root) / "dtd"
+    return [download_of(host, "dtd-r1.0.1.tar.gz", tar_of(folder, top="dtd"), gives="dtd")]

@@ -1,4 +1,7 @@
-"""The embedded data set: deterministic, independent factors, the same flower at every resolution."""
+"""The embedded data set: deterministic, independent factors, the same flower at every resolution.
+
+``loocbench.data.blooms`` and ``loocbench.data.blooms_render``.
+"""
 
 import itertools
 
@@ -6,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from loocbench.data import blooms, blooms_render
+from loocbench.data import blooms, blooms_render, catalog
 
 
 def test_counts_and_labels():
@@ -72,3 +75,7 @@ def test_hsv_is_the_standard_conversion():
             colorsys.hsv_to_rgb(h, s, v),
             atol=1e-12,
         )
+
+
+def test_the_embedded_set_is_the_recorded_one():
+    assert catalog.open_dataset("blooms").note == ""
