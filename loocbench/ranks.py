@@ -105,6 +105,11 @@ def without_sync(module: nn.Module) -> AbstractContextManager[None]:
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and shows, also outside :func:`from_torchrun`."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def shared_errors() -> Iterator[None]:
     """Within it a UserError is one that every process meets."""

@@ -13,8 +13,8 @@ from PIL import Image
 
 from loocbench.data import blooms
 from loocbench.data.entries import ENTRIES
-from loocbench.jobs.pretrain import pretrain
 from loocbench.pretraining import recipes
+from loocbench.runs.train import train_recipe
 from loocbench.types import Dataset
 
 torch.set_num_threads(1)  # the tensors are tiny: more threads only wait for one another
@@ -82,7 +82,7 @@ def trained(tmp_path_factory, tiny_blooms):
     folder = tmp_path_factory.mktemp("trained")
     files = {}
     for method in ("moco", "moco++", "looc", "looc++"):
-        files[method] = pretrain(
+        files[method] = train_recipe(
             tiny_recipe(method),
             tiny_blooms,
             name=method.replace("+", "p"),

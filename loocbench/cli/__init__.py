@@ -41,7 +41,7 @@ app = typer.Typer(
     epilog="Start with: loocbench demo",
 )
 app.command("demo")(demo.demo)
-app.command("pretrain")(pretrain.pretrain)
+app.command("pretrain", cls=pretrain.PretrainCommand)(pretrain.pretrain)
 app.command("extract")(extract.extract)
 app.command("probe")(probe.probe)
 app.command("knn")(knn.knn)

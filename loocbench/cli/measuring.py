@@ -21,21 +21,9 @@ if TYPE_CHECKING:
 
 def device_name(device: str) -> str:
     """``auto`` as the best device here. Raises UserError for a device that is not there."""
-    import torch
+    from loocbench.devices import resolve_device
 
-    from loocbench.errors import UserError
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device)
-    except RuntimeError as error:
-        raise UserError(f"no device '{device}'; use auto, cpu or cuda.") from error
-    if kind.type not in ("cpu", "cuda"):
-        raise UserError(f"device '{device}' is not supported; use auto, cpu or cuda.")
-    if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"no device '{device}' on this machine; use --device cpu.")
-    return device
+    return resolve_device(device)
 
 
 def opened(name: str, data_dir: Path | None, cache: Path, reporter: Reporter, *, skip_damaged: bool) -> Dataset:

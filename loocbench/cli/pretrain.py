@@ -6,222 +6,217 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from loocbench.cli import options as o
 
-_RECIPE, _RUN = "Recipe", "Run"
-# A small budget for 32 px on a CPU; a recipe card replaces all of it.
-DEFAULTS: dict[str, Any] = {
-    "method": "looc",
-    "backbone": "resnet8",
-    "epochs": 10,
-    "batch_size": 64,
-    "learning_rate": 0.2,
-    "schedule": "cosine",
-    "weight_decay": 5e-4,
-    "queue_size": 1024,
-    "key_momentum": 0.99,
-    "temperature": 0.2,
-}
+
+def _recipe(flags: str, text: str) -> Any:
+    return typer.Option(flags, help=text, rich_help_panel="Recipe")
 
 
-def _setting(flag: str, text: str) -> Any:
-    return typer.Option(flag, help=text, rich_help_panel=_RECIPE)
+def _data(flags: str, text: str) -> Any:
+    return typer.Option(flags, help=text, rich_help_panel=o.DATA)
+
+
+def _run(flags: str, text: str, **limits: Any) -> Any:
+    return typer.Option(flags, help=text, rich_help_panel="Run", **limits)
+
+
+# Names in braces come from the tables of methods and augmentations and from the defaults of recipes.
+RecipeName = Annotated[
+    str | None, _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++; options change it.")
+]
+Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
+Augment = Annotated[
+    list[str] | None,
+    _recipe("--augment", "{augmentations}, beside {constant} (repeatable); default {usual}, and rotation for LooC."),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    _recipe("--leave-out", "Augmentation with a space of its own (repeatable; {leaving_out}); default all."),
+]
+Same = Annotated[
+    list[str] | None, _recipe("--same", "Augmentation with equal parameters for q and k (repeatable; {sharing}).")
+]
+Texture = Annotated[str | None, _recipe("--texture", "How texture is randomised: {textures}; the first by default.")]
+Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
+ImageSize = Annotated[int | None, _recipe("--image-size", "View size in pixels; default the backbone's.")]
+Epochs = Annotated[int | None, _recipe("--epochs", "Passes over the training split; default {epochs}.")]
+BatchSize = Annotated[int | None, _recipe("--batch-size", "Images per step; default {batch_size}.")]
+LearningRate = Annotated[float | None, _recipe("--learning-rate", "Default {learning_rate}.")]
+Schedule = Annotated[str | None, _recipe("--schedule", "{schedules}; default {schedule}.")]
+Milestone = Annotated[
+    list[int] | None,
+    _recipe("--milestone", "Epoch at which step divides by 10 (repeatable); default 60 % and 80 %."),
+]
+WeightDecay = Annotated[float | None, _recipe("--weight-decay", "Default {weight_decay}.")]
+QueueSize = Annotated[int | None, _recipe("--queue-size", "Negatives per space; default {queue_size}.")]
+KeyMomentum = Annotated[float | None, _recipe("--key-momentum", "Of the momentum encoder; default {key_momentum}.")]
+Temperature = Annotated[float | None, _recipe("--temperature", "Default {temperature}.")]
+Groups = Annotated[
+    int | None,
+    _recipe(
+        "--groups",
+        "Groups of a batch with batch-norm statistics of their own, computed in turn; default 1, or one per process "
+        "under torchrun.",
+    ),
+]
+KeepLast = Annotated[
+    bool | None, _recipe("--keep-last/--drop-last", "Train on an epoch's last, smaller batch; default not.")
+]
+Precision = Annotated[
+    str | None, _recipe("--precision", "float32 (default), bfloat16 or float16, of what the networks compute.")
+]
+
+DatasetName = Annotated[str | None, _data("--dataset", "Data set; default the recipe's, or {dataset}.")]
+Stylised = Annotated[
+    Path | None,
+    _data("--stylised", "Folder of stylised copies, each under its image's own path, for --texture stylised."),
+]
+InMemory = Annotated[bool, _data("--in-memory", "Hold the decoded images in main memory.")]
+OnDevice = Annotated[bool, _data("--on-device", "Hold the decoded images on the device.")]
+
+RunName = Annotated[
+    str | None,
+    typer.Option("--name", help="Name of the run; default made of the recipe.", rich_help_panel=o.OUTPUT),
+]
+Resume = Annotated[bool, _run("--resume", "Resume a run that was stopped.")]
+SaveMinutes = Annotated[float, _run("--save-minutes", "Longest time between two saved states.", min=0)]
+Keep = Annotated[int, _run("--keep", "How many saved states are kept.", min=1)]
+KnnEvery = Annotated[int, _run("--knn-every", "Epochs between kNN evaluations on held-out images; 0 for none.", min=0)]
+Compiled = Annotated[bool, _run("--compile", "Compile the networks with torch.compile.")]
+Tensorboard = Annotated[bool, _run("--tensorboard", "Write the log for TensorBoard too (an extra).")]
+
+
+class PretrainCommand(TyperCommand):
+    """A command whose help names what the tables hold. They are imported only where it is shown: help stays fast."""
+
+    def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # as in ``guard``
+        """Fill in the names and defaults."""
+        names = _names_in_help()
+        for parameter in self.params:
+            if isinstance(parameter, TyperOption) and parameter.help:
+                parameter.help = parameter.help.format_map(names)
+        super().format_help(ctx, formatter)
+
+
+def _names_in_help() -> dict[str, Any]:
+    from loocbench.pretraining.methods import METHODS, trainable_names
+    from loocbench.pretraining.recipes import DATASET, DEFAULTS, SCHEDULES
+    from loocbench.views import augmentations
+
+    return {
+        **DEFAULTS,
+        "dataset": DATASET,
+        "methods": ", ".join(trainable_names()),
+        "leaving_out": ", ".join(method.name for method in METHODS.values() if method.leaves_out),
+        "sharing": ", ".join(method.name for method in METHODS.values() if method.accepts_shared),
+        "augmentations": ", ".join(augmentations.optional_names()),
+        "constant": ", ".join(augmentations.constant_names()),
+        "usual": ", ".join(augmentations.usual_names()),
+        "textures": ", ".join(augmentations.variant_names("texture")),
+        "schedules": " or ".join(SCHEDULES),
+    }
 
 
 def pretrain(
-    recipe: Annotated[
-        str | None, _setting("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++; options change it.")
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option("--dataset", help="Data set; default the recipe's, or blooms.", rich_help_panel=o.DATA),
-    ] = None,
-    method: Annotated[
-        str | None, _setting("--method", "looc (default), looc++, moco, moco++, add-one, supervised.")
-    ] = None,
-    augment: Annotated[
-        list[str] | None,
-        _setting(
-            "--augment",
-            "color, rotation or texture, beside crop, flip and blur (repeatable); default color, "
-            "and rotation for LooC.",
-        ),
-    ] = None,
-    leave_out: Annotated[
-        list[str] | None,
-        _setting("--leave-out", "Augmentation with a space of its own (repeatable; LooC, add-one); default all."),
-    ] = None,
-    same: Annotated[
-        list[str] | None, _setting("--same", "Augmentation that q and k get alike (repeatable; MoCo).")
-    ] = None,
-    texture: Annotated[
-        str | None, _setting("--texture", "How texture is randomised: random-convolution (default) or stylised.")
-    ] = None,
-    stylised: Annotated[
-        Path | None,
-        typer.Option(
-            "--stylised",
-            help="Folder of stylised copies, each under its image's own path, for --texture stylised.",
-            rich_help_panel=o.DATA,
-        ),
-    ] = None,
-    backbone: Annotated[str | None, _setting("--backbone", "resnet8 … resnet20, resnet18 … resnet152.")] = None,
-    image_size: Annotated[int | None, _setting("--image-size", "View size in pixels; default the backbone's.")] = None,
-    epochs: Annotated[int | None, _setting("--epochs", "Passes over the training split; default 10.")] = None,
-    batch_size: Annotated[int | None, _setting("--batch-size", "Images a step; default 64.")] = None,
-    learning_rate: Annotated[float | None, _setting("--learning-rate", "Default 0.2.")] = None,
-    schedule: Annotated[str | None, _setting("--schedule", "step or cosine (default).")] = None,
-    milestone: Annotated[
-        list[int] | None,
-        _setting("--milestone", "Epoch at which step divides by 10 (repeatable); default 60 % and 80 %."),
-    ] = None,
-    weight_decay: Annotated[float | None, _setting("--weight-decay", "Default 5e-4.")] = None,
-    queue_size: Annotated[int | None, _setting("--queue-size", "Negatives a space; default 1024.")] = None,
-    key_momentum: Annotated[float | None, _setting("--key-momentum", "Of the momentum encoder; default 0.99.")] = None,
-    temperature: Annotated[float | None, _setting("--temperature", "Default 0.2.")] = None,
-    groups: Annotated[
-        int | None,
-        _setting(
-            "--groups",
-            "Groups of a batch with batch-norm statistics of their own, worked through in turn; default 1, or one a "
-            "process under torchrun.",
-        ),
-    ] = None,
-    keep_last: Annotated[
-        bool | None, _setting("--keep-last/--drop-last", "Train on an epoch's last, smaller batch; default not.")
-    ] = None,
-    precision: Annotated[
-        str | None, _setting("--precision", "float32 (default), bfloat16 or float16, of the networks.")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", help="Name of the run; default made of the recipe.", rich_help_panel=o.OUTPUT),
-    ] = None,
+    recipe: RecipeName = None,
+    dataset: DatasetName = None,
+    method: Method = None,
+    augment: Augment = None,
+    leave_out: LeaveOut = None,
+    same: Same = None,
+    texture: Texture = None,
+    stylised: Stylised = None,
+    backbone: Backbone = None,
+    image_size: ImageSize = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    schedule: Schedule = None,
+    milestone: Milestone = None,
+    weight_decay: WeightDecay = None,
+    queue_size: QueueSize = None,
+    key_momentum: KeyMomentum = None,
+    temperature: Temperature = None,
+    groups: Groups = None,
+    keep_last: KeepLast = None,
+    precision: Precision = None,
+    name: RunName = None,
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
-    in_memory: Annotated[
-        bool,
-        typer.Option("--in-memory", help="Hold the decoded images in main memory.", rich_help_panel=o.DATA),
-    ] = False,
-    on_device: Annotated[
-        bool,
-        typer.Option("--on-device", help="Hold the decoded images on the device.", rich_help_panel=o.DATA),
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
-    ] = False,
-    save_minutes: Annotated[
-        float,
-        typer.Option("--save-minutes", min=0, help="Longest time between two saved states.", rich_help_panel=_RUN),
-    ] = 10.0,
-    keep: Annotated[int, typer.Option("--keep", min=1, help="Saved states that stay.", rich_help_panel=_RUN)] = 2,
-    knn_every: Annotated[
-        int,
-        typer.Option(
-            "--knn-every", min=0, help="Epochs between kNN looks at held-out images; 0: none.", rich_help_panel=_RUN
-        ),
-    ] = 10,
-    compiled: Annotated[
-        bool, typer.Option("--compile", help="Let torch.compile make the networks.", rich_help_panel=_RUN)
-    ] = False,
-    tensorboard: Annotated[
-        bool,
-        typer.Option("--tensorboard", help="Keep the log for TensorBoard too (an extra).", rich_help_panel=_RUN),
-    ] = False,
+    in_memory: InMemory = False,
+    on_device: OnDevice = False,
+    resume: Resume = False,
+    save_minutes: SaveMinutes = 10.0,
+    keep: Keep = 2,
+    knn_every: KnnEvery = 10,
+    compiled: Compiled = False,
+    tensorboard: Tensorboard = False,
     overwrite: o.Overwrite = False,
 ) -> None:
-    """Pretrain LooC, LooC++ or what they are compared with; leaves runs/NAME/ with checkpoint, card and log.
+    """Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.
 
     The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's. On several GPUs:
     torchrun --nproc-per-node 8 -m loocbench pretrain ...
     """
-    from loocbench import files, ranks
-    from loocbench.cards import recipes as cards
+    from loocbench import ranks
     from loocbench.cli.console import Display
-    from loocbench.cli.measuring import device_name, opened
-    from loocbench.data import prepared
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
-    from loocbench.pretraining import recipes
-    from loocbench.progress import Silent
-    from loocbench.runs import stylised as copies
-    from loocbench.runs import tensorboard as board
-    from loocbench.runs.settings import RunSettings
 
     if in_memory and on_device:
         raise UserError("--in-memory and --on-device exclude each other; leave one out.")
     if resume and overwrite:
         raise UserError("--resume and --overwrite exclude each other; leave one out.")
-    if tensorboard:
-        board.require()
-    card = cards.load(recipe) if recipe else None
-    changes = {
-        "method": method,
-        "augmentations": augment or None,
-        "left_out": leave_out or None,
-        "shared": same or None,
-        "texture": texture,
-        "backbone": backbone,
-        "image_size": image_size,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "milestones": milestone or None,
-        "weight_decay": weight_decay,
-        "queue_size": queue_size,
-        "key_momentum": key_momentum,
-        "temperature": temperature,
-        "groups": groups,
-        "keep_last": keep_last,
-        "precision": precision,
-    }
-    given = {key: value for key, value in changes.items() if value is not None}
-    settings = card.settings if card else DEFAULTS
-    if method:  # what the card leaves out or shares is its own method's
-        settings = {key: value for key, value in settings.items() if key not in ("left_out", "shared")}
-    if epochs is not None and milestone is None:  # a card's milestones belong to its epochs
-        settings = {key: value for key, value in settings.items() if key != "milestones"}
-    where = cache or prepared.cache_dir()
-    with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
-        reporter = display if processes.first else Silent()
-        try:
-            with ranks.shared_errors():
-                if in_memory and processes.world > 1:
-                    raise UserError(
-                        "--in-memory is a copy a process; leave it out: they share the system's file cache."
-                    )
-                made = recipes.make(**{"groups": processes.world, **settings, **given, "seed": seed})
-                source = dataset or (card.dataset if card else "blooms")
-                images = opened(source, data_dir, where, reporter, skip_damaged=skip_damaged)
-                run_settings = RunSettings(
-                    hold="memory" if in_memory else "device" if on_device else "disk",
-                    save_minutes=save_minutes,
-                    keep=keep,
-                    knn_every=knn_every,
-                    stylised=copies.dataset_of(made, images, stylised),
-                    compiled=compiled,
-                    tensorboard=tensorboard,
-                )
-            path = job.pretrain(
-                made,
-                images,
-                name=files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-")),
+    try:
+        with Display() as display:
+            job.pretrain(
+                method,
+                dataset,
+                recipe=recipe,
+                name=name,
+                data_dir=data_dir,
                 runs=runs,
-                cache=where,
-                device=on,
+                cache=cache,
+                device=device,
+                seed=seed,
                 existing="resume" if resume else "overwrite" if overwrite else "refuse",
-                reporter=reporter,
-                settings=run_settings,
-                ranks=processes,
+                hold="memory" if in_memory else "device" if on_device else "disk",
+                skip_damaged=skip_damaged,
+                stylised=stylised,
+                save_minutes=save_minutes,
+                keep=keep,
+                knn_every=knn_every,
+                compiled=compiled,
+                tensorboard=tensorboard,
+                reporter=display,
+                # Typer gives an option that was not repeated as an empty list.
+                augmentations=augment or None,
+                left_out=leave_out or None,
+                shared=same or None,
+                milestones=milestone or None,
+                texture=texture,
+                backbone=backbone,
+                image_size=image_size,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                schedule=schedule,
+                weight_decay=weight_decay,
+                queue_size=queue_size,
+                key_momentum=key_momentum,
+                temperature=temperature,
+                groups=groups,
+                keep_last=keep_last,
+                precision=precision,
             )
-        except SharedError as error:
-            if processes.first:
-                raise
-            raise typer.Exit(2) from error
-        reporter.info(f"checkpoint: {path}")
+    except SharedError as error:
+        if ranks.is_first_process():
+            raise
+        raise typer.Exit(2) from error

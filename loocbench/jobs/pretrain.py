@@ -1,123 +1,98 @@
-"""Pretrain one model: from a recipe and a data set to ``runs/<name>/``."""
+"""Pretrain one model: from names and settings to a finished run. ``loocbench pretrain`` and Python call this."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from filelock import Timeout
-
-from loocbench import files
-from loocbench.checkpoints import native
-from loocbench.errors import SharedError, UserError
-from loocbench.progress import Reporter
+from loocbench import files, ranks
+from loocbench.cards import recipes as recipe_cards
+from loocbench.data import catalog, damage, prepared
+from loocbench.devices import resolve_device
+from loocbench.errors import UserError, unknown
+from loocbench.pretraining import recipes
+from loocbench.progress import Reporter, Silent
 from loocbench.ranks import Ranks
-from loocbench.runs import failures, states
-from loocbench.runs.folder import RunFolder
-from loocbench.runs.settings import RunSettings
-from loocbench.runs.trainer import SPLIT, Trainer
-from loocbench.types import Dataset, Recipe
-
-# What to do with a run that is there: refuse it, start again, go on, or go on if it is this very run, else start again.
-Existing = Literal["refuse", "overwrite", "resume", "resume-or-overwrite"]
-
-Plan = Literal["begin", "resume", "finished"]
+from loocbench.runs import tensorboard as tensorboard_log
+from loocbench.runs.settings import Hold, RunSettings
+from loocbench.runs.stylised import open_stylised
+from loocbench.runs.train import Existing, train_recipe
+from loocbench.types import Recipe
 
 
 def pretrain(
-    recipe: Recipe,
-    dataset: Dataset,
+    method: str | None = None,
+    dataset: str | None = None,
     *,
-    name: str,
-    runs: Path,
-    cache: Path,
-    device: str,
-    reporter: Reporter,
+    recipe: str | None = None,
+    name: str | None = None,
+    data_dir: str | Path | None = None,
+    runs: str | Path = "runs",
+    cache: str | Path | None = None,
+    device: str = "auto",
+    seed: int = 0,
     existing: Existing = "refuse",
-    settings: RunSettings | None = None,
-    ranks: Ranks | None = None,
+    hold: Hold = "disk",
+    skip_damaged: bool = False,
+    stylised: str | Path | None = None,
+    save_minutes: float = 10.0,
+    keep: int = 2,
+    knn_every: int = 10,
+    compiled: bool = False,
+    tensorboard: bool = False,
+    reporter: Reporter | None = None,
+    **settings: Any,
 ) -> Path:
-    """Train and leave ``runs/name/`` (see ``run_folder``). Returns the checkpoint.
+    """Pretrain a model, and return its checkpoint's path: ``runs/NAME/checkpoint.safetensors``.
 
-    ranks: the processes that train together, if several; all see the same ``runs`` and ``cache``.
+    loocbench.pretrain("looc++", "folder:photos", epochs=100, augmentations=["color"])
+    loocbench.pretrain(recipe="paper/looc", data_dir="/data")
 
-    Checkpoint and state are replaced, whole, after every epoch, and the state every few minutes in between. Raises
-    UserError when the run exists and ``existing`` refuses it, when another process writes it, when the data set has no
-    training images, and when SIGINT or SIGTERM asked to stop, saying what was kept.
+    method: default the recipe's, or "looc". dataset: its name or "folder:PATH"; default the recipe's, or "blooms".
+    recipe: a card of ``loocbench recipes ls``. name: of the run; default made of the recipe's settings. settings:
+    fields of :class:`loocbench.types.Recipe`, in place of the card's or of ``loocbench.pretraining.recipes.DEFAULTS``;
+    None counts as not given. existing: what to do where the run is there already (``runs.train.train_recipe``). The
+    other options are those of ``loocbench pretrain``; ``runs.settings.RunSettings`` describes how a run is kept. Under
+    torchrun the processes train together, and each returns the path. Raises UserError.
     """
-    if SPLIT not in dataset.splits:
-        raise UserError(f"{dataset.name} is a test set without training images; pretrain on another --dataset.")
-    settings, ranks = settings or RunSettings(), ranks or Ranks()
-    if recipe.groups % ranks.world:
-        raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
-    if settings.compiled:
-        failures.require_compiler()
-    folder = RunFolder(runs / name, settings.keep)
-    training = Trainer(recipe, dataset, name, folder, settings, reporter, ranks)
-    with ExitStack() as lock:
-        plan = ranks.broadcast_from_main(lambda: _plan(training, existing, lock))
-        if plan == "finished":
-            reporter.info(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
-            return folder.checkpoint
-        if not ranks.first:
-            training.run(cache, device, resume=plan == "resume")
-            return folder.checkpoint
-        folder.replaces = plan == "begin" and folder.begun()
-        return _train(training, cache, device, resume=plan == "resume")
+    if tensorboard:
+        tensorboard_log.require()
+    given = {field: value for field, value in {**settings, "method": method}.items() if value is not None}
+    card = recipe_cards.load(recipe) if recipe else None
+    source = dataset or (card.dataset if card else recipes.DATASET)
+    folder = Path(cache) if cache else prepared.cache_dir()
+    with ranks.from_torchrun(resolve_device(device)) as (processes, on):
+        shown = reporter if reporter and processes.first else Silent()
+        with ranks.shared_errors():
+            if hold == "memory" and processes.world > 1:
+                raise UserError(
+                    "--in-memory is one copy per process; leave it out: they share the system's file cache."
+                )
+            made = _make_recipe(card.settings if card else recipes.DEFAULTS, {**given, "seed": seed}, processes)
+            images = catalog.open_dataset(source, Path(data_dir) if data_dir else None)
+            if skip_damaged:
+                images = damage.without_damaged(images, cache=folder, reporter=shown)
+            copies = open_stylised(made, images, Path(stylised) if stylised else None)
+            run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
+        checkpoint = train_recipe(
+            made,
+            images,
+            name=run,
+            runs=Path(runs),
+            cache=folder,
+            device=on,
+            reporter=shown,
+            existing=existing,
+            settings=RunSettings(hold, save_minutes, keep, knn_every, copies, compiled, tensorboard),
+            ranks=processes,
+        )
+        shown.info(f"checkpoint: {checkpoint}")
+        return checkpoint
 
 
-def _train(training: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
-    folder = training.folder
-    files.require_writable(folder.path)
-    try:
-        training.run(cache, device, resume=resume)
-    except KeyboardInterrupt as error:
-        if folder.newest_state() and not folder.replaces:
-            raise UserError(f"interrupted; {folder.path} keeps its last state. {training.settings.again}") from error
-        kept = "the older run is as it was" if folder.begun() else "nothing was kept"
-        raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
-    finally:
-        if not any(folder.path.iterdir()):
-            folder.path.rmdir()
-    folder.drop_states()  # nothing is left to go on with
-    return folder.checkpoint
-
-
-def _plan(training: Trainer, existing: Existing, lock: ExitStack) -> Plan:
-    """What there is to do, once the run's folder is ours alone. Raises UserError where that cannot be."""
-    folder = training.folder
-    files.require_writable(folder.path.parent)
-    try:
-        lock.enter_context(folder.lock)
-    except Timeout as error:
-        raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
-    folder.drop_parts()
-    if existing == "refuse" and folder.begun():
-        raise UserError(f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name.")
-    if existing in ("refuse", "overwrite"):
-        return "begin"
-    if _finished(training):
-        return "finished"
-    state = folder.newest_state()
-    if existing == "resume":
-        if state is None and folder.begun():
-            raise UserError(f"{folder.path} has no state to go on from; start again with --overwrite.")
-        return "begin" if state is None else "resume"
-    return "resume" if state and states.identity(state) == training.identity else "begin"
-
-
-def _finished(training: Trainer) -> bool:
-    """Whether this very run, of this recipe and these images, has reached its last epoch and nothing is left to do."""
-    try:
-        card = native.read_card(training.folder.checkpoint)
-    except UserError:
-        return False
-    identity = training.identity
-    same = (card.recipe, card.fingerprint, card.edition, card.stylised_edition) == (
-        training.recipe,
-        identity["images"],
-        identity["edition"],
-        identity["stylised"],
-    )
-    return same and card.epochs_done == training.recipe.epochs and not training.folder.states()
+def _make_recipe(settings: Mapping[str, Any], changes: Mapping[str, Any], processes: Ranks) -> Recipe:
+    """The recipe; its batches have a batch-norm group per process, unless the settings say otherwise."""
+    if strange := changes.keys() - Recipe.model_fields.keys():
+        raise unknown("setting", min(strange), Recipe.model_fields)
+    return recipes.make(**{"groups": processes.world, **recipes.adapt_settings(settings, changes)})

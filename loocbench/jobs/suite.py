@@ -17,7 +17,7 @@ from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.features.encoder import DEFAULT, Encoder
 from loocbench.features.inference_config import InferenceConfig
-from loocbench.jobs import at_hand, gallery, pretrain, select
+from loocbench.jobs import at_hand, gallery, select
 from loocbench.jobs.evaluation import reuse_error, row_of
 from loocbench.jobs.measurement import Measurement
 from loocbench.pretraining import recipes
@@ -25,6 +25,7 @@ from loocbench.progress import Reporter
 from loocbench.records import store
 from loocbench.runs.folder import RunFolder
 from loocbench.runs.settings import RunSettings
+from loocbench.runs.train import train_recipe
 from loocbench.runs.trainer import SPLIT
 from loocbench.types import SELECTED, Dataset, Recipe
 
@@ -196,7 +197,7 @@ class Suite:
                 f"{name}: kept, trained before with the same recipe on the same images (--overwrite trains again)"
             )
             return kept
-        path = pretrain.pretrain(
+        path = train_recipe(
             recipe,
             self.images,
             name=name,

@@ -17,6 +17,7 @@ from loocbench.types import UNTRAINED, Recipe
 from loocbench.views.augmentations import names_with_space, optional_names, usual_names, variant_names
 from loocbench.views.leave_one_out import Sources
 
+DATASET = "blooms"  # where neither the user nor a recipe card names one
 SCHEDULES = ("step", "cosine")
 # A small budget for 32 px on a CPU; a recipe card replaces all of it.
 DEFAULTS: Mapping[str, Any] = {

@@ -13,7 +13,7 @@ from loocbench.errors import UserError
 from loocbench.types import Dataset, Recipe, Split
 
 
-def dataset_of(recipe: Recipe, dataset: Dataset, folder: Path | None) -> Dataset | None:
+def open_stylised(recipe: Recipe, dataset: Dataset, folder: Path | None) -> Dataset | None:
     """The copies as a data set of the same items, if the recipe uses them.
 
     Raises UserError when the folder is not given, not wanted, or lacks a copy of a training image.

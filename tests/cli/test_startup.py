@@ -1,5 +1,6 @@
 """The command line answers at once: nothing heavy is imported before a command runs."""
 
+import os
 import subprocess
 import sys
 
@@ -36,3 +37,18 @@ def test_help_imports_nothing_heavy(arguments):
 def test_python_m_loocbench_is_the_console_script():
     result = subprocess.run([sys.executable, "-m", "loocbench", "--help"], capture_output=True, text=True, check=True)
     assert "Usage: loocbench" in result.stdout
+
+
+def test_help_of_pretrain_names_what_the_tables_hold_without_torch():
+    code = (
+        "import sys; sys.argv = ['loocbench', 'pretrain', '--help']\n"
+        "from loocbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('TORCH', 'torch' in sys.modules)"
+    )
+    wide = {**os.environ, "COLUMNS": "160"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=wide)
+    assert "moco++, add-one, looc, looc++" in result.stdout
+    assert "{" not in result.stdout
+    assert result.stdout.rstrip().endswith("TORCH False")

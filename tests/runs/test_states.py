@@ -14,11 +14,11 @@ import torch
 from loocbench.checkpoints import native
 from loocbench.data import blooms, preparing
 from loocbench.errors import UserError
-from loocbench.jobs.pretrain import pretrain
 from loocbench.pretraining.loop import NotFiniteError, Run
 from loocbench.runs import memory, states
 from loocbench.runs import trainer as job
 from loocbench.runs.settings import RunSettings
+from loocbench.runs.train import train_recipe
 from tests.conftest import TINY, Silent, tiny_recipe
 
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def test_a_state_that_was_cut_short_is_not_whole(tmp_path, tiny_blooms, keep):
 
 
 def train(recipe, dataset, folder, **options):
-    return pretrain(
+    return train_recipe(
         recipe,
         dataset,
         name="run",
