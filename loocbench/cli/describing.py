@@ -109,7 +109,7 @@ def list_findings(dataset: Dataset, entry: Entry | None, findings: Findings) -> 
 
 
 def describe_copy(dataset: Dataset, entry: Entry | None) -> str:
-    """How this copy compares with the official one, in a few words."""
+    """A few words on how this copy compares with the official one."""
     if entry is None:
         return "your own folder"
     if not entry.official.known:

@@ -19,7 +19,7 @@ FOLDER_PREFIX = "folder:"
 
 
 def names() -> list[str]:
-    """The names of the data sets; besides these, ``folder:PATH`` names any folder of images."""
+    """The names of the data sets, without ``folder:PATH``, which names any folder of images."""
     return list(ENTRIES)
 
 

@@ -1,4 +1,4 @@
-"""What the catalog knows about one data set: its names and labels, its reader, its official copy, its downloads."""
+"""One data set of the catalog: names, labels, reader, official numbers, downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all readers of image files share: listing files, decoding in parallel, identity, official text files."""
+"""Data sets whose items are image files: listing them, decoding in parallel, hashes, official text files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``loocbench datasets`` does: which data sets are here, downloading one, a contact sheet of its images."""
+"""Status of the data sets on this machine, downloading one, a contact sheet of its images."""
 
 from __future__ import annotations
 

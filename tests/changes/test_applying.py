@@ -1,4 +1,8 @@
-"""Changes of test images: pure functions of change, place and image; torchvision's where torchvision has them."""
+"""Changes of test images: pure functions of change, row and image; torchvision's where torchvision has them.
+
+``loocbench.changes.applying``, ``loocbench.changes.names``, ``loocbench.changes.operations`` and
+``loocbench.changes.ranges``.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""What commands do with the user's images: ``--skip-damaged``, ``folder:PATH``, ``--in-memory``, test sets."""
+"""What commands do with the user's images: ``--skip-damaged``, ``folder:PATH``, ``--in-memory``, test sets.
+
+``loocbench.data.damage``.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Listing the image files of a folder. Reading them is specified by the tests of the readers and of decoding."""
+"""Listing the image files of a folder. Reading them is specified by the tests of the readers and of decoding.
+
+``loocbench.data.folders``.
+"""
 
 from loocbench.data import catalog
 from tests.data import layouts

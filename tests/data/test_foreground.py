@@ -1,4 +1,7 @@
-"""Where the thing itself is: CUB's boxes and segmentations, Flowers' segmentations, in an image's own pixels."""
+"""Foreground masks from CUB's boxes and segmentations and from Flowers' segmentations, at any size of the image.
+
+``loocbench.data.foreground``.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Readers: from the folder that an official archive unpacks to, to a :class:`~loocbench.types.Dataset`.
+"""Readers of official layouts: from a folder to a :class:`~loocbench.types.Dataset`.
 
-One module per data set (or family of them), which ends with its catalog entry. ``entries.py`` lists the entries.
+One module per data set or family of data sets, which ends with the catalog entry; ``entries.py`` lists the entries.
 """

@@ -57,7 +57,7 @@ def read_image_folder(root: Path, name: str) -> Dataset:
 
 
 def _name_splits(root: Path, names: set[str]) -> bool:
-    """Whether the folders over the classes name splits. Raises UserError when only some of them do."""
+    """Whether the folders above the class folders name splits. Raises UserError when only some of them do."""
     splits = {name for name in names if name.casefold() in SPLIT_FOLDERS}
     if splits and splits != names:
         raise UserError(

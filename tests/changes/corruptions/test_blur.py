@@ -1,4 +1,8 @@
-"""Blur against its definition: loops, shifts and scipy's own zoom."""
+"""Blur against its definition: loops, shifts and scipy's own zoom.
+
+``loocbench.changes.corruptions.blur``, ``loocbench.changes.corruptions.motion`` and
+``loocbench.changes.corruptions.zooming``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What holds for every corruption."""
+"""Properties that every corruption has.
+
+``loocbench.changes.corruptions.catalog`` and ``loocbench.changes.corruptions.pixels``.
+"""
 
 from __future__ import annotations
 

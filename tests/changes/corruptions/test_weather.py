@@ -1,4 +1,7 @@
-"""Weather against its definition."""
+"""Weather against its definition.
+
+``loocbench.changes.corruptions.weather`` and ``loocbench.changes.corruptions.plasma``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Cars by colour: the folders are the label ``color``."""
+"""Cars by colour: the folders are the label ``color``.
+
+``loocbench.data.readers.car_colors``.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Describable Textures: torchvision's lists, in both layouts; broken copies are refused."""
+"""Describable Textures: torchvision's lists, in both layouts; broken copies are refused.
+
+``loocbench.data.readers.dtd``.
+"""
 
 from collections import Counter
 

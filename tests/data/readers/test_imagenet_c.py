@@ -1,4 +1,7 @@
-"""ImageNet-C: corruption and severity are labels, whether the archives are sorted into groups or not."""
+"""ImageNet-C: corruption and severity are labels, whether the archives are sorted into groups or not.
+
+``loocbench.data.readers.imagenet_c``.
+"""
 
 import pytest
 

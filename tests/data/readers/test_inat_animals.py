@@ -1,4 +1,7 @@
-"""Twenty animals: a real copy. ``loocbench.data.readers.inat_animals``; a small one is opened in test_entries.py."""
+"""Twenty animals: a real copy is read; ``test_entries.py`` reads a small one.
+
+``loocbench.data.readers.inat_animals``.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""iNaturalist 2017 to 2019: torchvision's labels, LooC's reallocation; broken copies are refused."""
+"""iNaturalist 2017 to 2019: torchvision's labels, LooC's reallocation; broken copies are refused.
+
+``loocbench.data.readers.inaturalist``.
+"""
 
 from collections import Counter
 

@@ -1,4 +1,7 @@
-"""iNaturalist 2021: torchvision's labels; broken copies are refused."""
+"""iNaturalist 2021: torchvision's labels; broken copies are refused.
+
+``loocbench.data.readers.inaturalist_2021``.
+"""
 
 from collections import Counter
 

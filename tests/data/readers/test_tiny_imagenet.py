@@ -1,4 +1,7 @@
-"""Tiny ImageNet: a real extract is read and called a subset; broken copies are refused."""
+"""Tiny ImageNet: a real extract is read and called a subset; broken copies are refused.
+
+``loocbench.data.readers.tiny_imagenet``.
+"""
 
 import pytest
 
