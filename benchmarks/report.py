@@ -52,7 +52,7 @@ def main() -> None:
 def fill(results: Path, count: int) -> None:
     """A store of ``count`` rows: checkpoints x features x tasks, each with an answer for every image."""
     generator = np.random.default_rng(0)
-    cards = [tasks.load(task) for task in TASKS]
+    cards = [tasks.load_task(task) for task in TASKS]
     versions, hardware, now = provenance.versions(), provenance.hardware("cpu"), provenance.now()
     for number in range(count):
         checkpoint, rest = divmod(number, len(TASKS) * len(FEATURES))

@@ -50,11 +50,13 @@ def test_every_figure_of_the_prose_is_in_a_table_or_published():
     tables = "\n".join(line for _, table in sections() for line in table)
     published = {
         f"{100 * value:.1f}"
-        for card in map(tasks.load, tasks.names())
+        for card in map(tasks.load_task, tasks.task_names())
         for entry in card.published
         for value in entry.metrics.values()
     }
-    budgets = {str(value) for name in ("small", "blooms") for value in suites.load(name).budget.model_dump().values()}
+    budgets = {
+        str(value) for name in ("small", "blooms") for value in suites.load_suite(name).budget.model_dump().values()
+    }
     assert set(FIGURE.findall(prose)) - set(FIGURE.findall(tables)) - published - budgets == set()
 
 

@@ -1,82 +1,102 @@
-"""Finding the card that a command means: by evaluator and data set, or by a stored row."""
+"""Finding the task that a command means: by kind, data set and label, or by a stored row."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from loocbench.cards.protocols import Evaluator, Solver
-from loocbench.cards.tasks import ANY_FOLDER, TaskCard, load, names
+from loocbench.cards.protocols import ProtocolCard, load_protocols
+from loocbench.cards.tasks import (
+    TaskCard,
+    folder_task_stem,
+    load_task,
+    make_folder_task,
+    make_task,
+    task_names,
+    works_on,
+)
 from loocbench.data import catalog
+from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError, unknown
+from loocbench.evaluators import get_kind
+
+MAIN = "path"  # how the command line calls the protocol without a variant
 
 
-def find(
-    evaluator: Evaluator, dataset: str, label: str | None = None, *, solver: Solver = "path", elsewhere: str = ""
-) -> TaskCard:
-    """The card for an evaluator on a data set; ``label`` chooses where several fit, else the one named after the data.
+def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str = "", elsewhere: str = "") -> TaskCard:
+    """Return the task of a kind on a data set.
 
-    solver: of a probe. elsewhere: the other data set that a classifier is judged on, if there is one. For
-    ``folder:PATH`` the card of any folder is made out to that folder; whether it has the label shows when it is opened.
-    Raises UserError with the names that exist.
+    label: which label is predicted; default the main one. solver: the variant of the protocol, where there are several.
+    elsewhere: the data set with test images alone on which the classifier is judged. ``folder:PATH`` is any folder of
+    images; whether it has the label shows when it is opened. Raises UserError with the names that exist.
     """
-    cards = [card for card in map(load, names()) if (card.evaluator, card.protocol.solver) == (evaluator, solver)]
-    if elsewhere not in (every := {card.elsewhere for card in cards}):
-        raise unknown("data set to be judged on", elsewhere, sorted(every - {""}))
-    cards = [card for card in cards if card.elsewhere == elsewhere]
-    if dataset.startswith(catalog.FOLDER_PREFIX):
-        general = next((card for card in cards if card.dataset == ANY_FOLDER), None)
-        if general is None:
-            raise UserError(f"no card for {evaluator} with the solver {solver} on a folder of your own.")
-        return _for_folder(general, dataset, label)
-    fitting = [card for card in cards if card.dataset == dataset]
-    if not fitting:
-        raise unknown("data set", dataset, sorted({card.dataset for card in cards} - {ANY_FOLDER}))
-    if label is None:
-        return next((card for card in fitting if card.task == f"{evaluator}/{dataset}"), fitting[0])
-    for card in fitting:
-        if label in card.labels:
-            return card
-    raise unknown(f"label of {dataset}", label, [name for card in fitting for name in card.labels])
+    get_kind(kind)
+    variants = {card.variant: card for card in load_protocols() if card.kind == kind and not card.for_test_sets}
+    solver = "" if solver == MAIN else solver
+    if solver not in variants:
+        raise unknown("solver", solver, [name or MAIN for name in variants])
+    if elsewhere:
+        return _find_elsewhere(kind, dataset, elsewhere)
+    return _task_on(variants[solver], dataset, label)
 
 
-def find_few_shot(dataset: str, *, shots: int, ways: int, solver: str) -> TaskCard:
-    """The few-shot card with this protocol; ``ways`` 0: all classes at once. Raises UserError with those that exist."""
-    kinds = ("few-shot", "episodes")
-    cards = [card for card in map(load, names()) if card.evaluator in kinds and card.dataset == dataset]
-    if not cards:
-        known = sorted({card.dataset for card in map(load, names()) if card.evaluator in kinds})
-        raise unknown("data set", dataset, known)
+def find_few_shot_task(dataset: str, *, shots: int, ways: int, solver: str) -> TaskCard:
+    """Return the few-shot task with this protocol; ways 0: all classes at once. Raises UserError with what exists."""
+    cards = [card for card in load_protocols() if card.kind in ("few-shot", "episodes")]
     for card in cards:
-        protocol = card.protocol
-        if (protocol.shots, protocol.ways) == (shots, ways) and (ways or protocol.solver == solver):
-            return card
-    raise UserError(f"no card for {shots} shots like that; there are {', '.join(card.task for card in cards)}.")
+        settings = card.settings.model_dump()
+        if (settings["shots"], settings.get("ways", 0)) == (shots, ways) and (ways or settings["solver"] == solver):
+            return _task_on(card, dataset, None)
+    wanted = f"shots={shots}" + (f" and ways={ways}" if ways else f" and solver={solver}")
+    known = ", ".join(card.protocol for card in cards)
+    raise UserError(f"there is no protocol with {wanted}; choose --shots, --ways and --solver of one of {known}.")
 
 
-def _for_folder(card: TaskCard, dataset: str, label: str | None) -> TaskCard:
-    """The card of any folder, for one folder: its rows carry the folder's name, so that no two share a column."""
-    name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
-    title = card.title.replace("Any folder of images", name)
-    parts = [card.task, _slug(name)]
-    changes: dict[str, object] = {"dataset": dataset, "title": title}
-    if label:
-        parts.append(_slug(label))
-        changes |= {"labels": (label,), "title": f"{title}, {label}"}
-    return card.model_copy(update={**changes, "task": "-".join(parts)})
+def find_named_task(name: str) -> TaskCard:
+    """Return the task called ``name``; ``KIND/folder:PATH`` is a kind's task on any folder. Raises UserError."""
+    kind, _, dataset = name.partition("/")
+    return find_task(kind, dataset) if dataset.startswith(catalog.FOLDER_PREFIX) else load_task(name)
 
 
-def of_row(task: str, dataset: str) -> TaskCard | None:
-    """The card that a stored row was measured by; None for a task that is no longer shipped."""
-    if task in names():
-        return load(task)
+def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
+    """Return the task that a stored row was measured by; None for one that does not exist any more."""
     if dataset.startswith(catalog.FOLDER_PREFIX):
-        for card in map(load, names()):
-            stem = f"{card.task}-{_slug(dataset.removeprefix(catalog.FOLDER_PREFIX))}"
-            if card.dataset == ANY_FOLDER and task.startswith(stem):
-                return _for_folder(card, dataset, task.removeprefix(stem).removeprefix("-") or None)
-    return None
+        name = dataset.removeprefix(catalog.FOLDER_PREFIX)
+        for protocol in load_protocols():
+            stem = folder_task_stem(protocol, name)
+            if task == stem or task.startswith(f"{stem}-"):
+                return make_folder_task(protocol, dataset, name, task.removeprefix(stem).removeprefix("-"))
+    return load_task(task) if task in task_names() else None
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCard:
+    if dataset.startswith(catalog.FOLDER_PREFIX):
+        name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
+        return make_folder_task(protocol, dataset, name, label or "")
+    if dataset not in ENTRIES:
+        raise unknown("data set", dataset, [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"])
+    if not works_on(protocol, dataset):
+        raise UserError(
+            f"{dataset} has test images alone; judge a classifier on it with 'loocbench robustness --elsewhere "
+            f"{dataset}', or choose another --dataset."
+        )
+    labels = ENTRIES[dataset].labels
+    if label is not None and label not in labels:
+        raise unknown(f"label of {dataset}", label, labels)
+    return make_task(protocol, dataset, label or "")
+
+
+def _find_elsewhere(kind: str, dataset: str, elsewhere: str) -> TaskCard:
+    """Return the task that judges the classifier of ``dataset`` on a data set with test images alone."""
+    protocols = [card for card in load_protocols() if card.kind == kind and card.for_test_sets]
+    tasks = [make_task(card, name) for card in protocols for name in _datasets(card)]
+    if elsewhere not in (known := [task.elsewhere for task in tasks]):
+        raise unknown("data set to be judged on", elsewhere, known)
+    task = tasks[known.index(elsewhere)]
+    if dataset != task.dataset:
+        raise UserError(f"a classifier of {task.dataset} is judged on {elsewhere}; add --dataset {task.dataset}.")
+    return task
+
+
+def _datasets(protocol: ProtocolCard) -> Sequence[str]:
+    return [name for name in ENTRIES if works_on(protocol, name)]

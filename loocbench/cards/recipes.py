@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from loocbench.cards import tasks
+from loocbench.cards.folder import tasks_folder
 from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import recipes
@@ -31,24 +31,26 @@ class RecipeCard(Frozen):
         return recipes.make(**{**self.settings, **changes})
 
 
-def folder() -> Path:
+def recipes_folder() -> Path:
     """Where the recipes are."""
-    return tasks.folder() / "recipes"
+    return tasks_folder() / "recipes"
 
 
-def names() -> list[str]:
+def recipe_names() -> list[str]:
     """All recipes, sorted."""
-    return sorted(path.relative_to(folder()).with_suffix("").as_posix() for path in folder().glob("*/*.toml"))
+    return sorted(
+        path.relative_to(recipes_folder()).with_suffix("").as_posix() for path in recipes_folder().glob("*/*.toml")
+    )
 
 
-def load(recipe: str) -> RecipeCard:
+def load_recipe(recipe: str) -> RecipeCard:
     """The card of a recipe. Raises UserError for an unknown name or a card that is not valid."""
-    if recipe not in names():
-        raise unknown("recipe", recipe, names())
-    return read(folder() / f"{recipe}.toml")
+    if recipe not in recipe_names():
+        raise unknown("recipe", recipe, recipe_names())
+    return read_recipe(recipes_folder() / f"{recipe}.toml")
 
 
-def read(path: Path) -> RecipeCard:
+def read_recipe(path: Path) -> RecipeCard:
     """Read and validate one recipe file: its data set and every setting must exist."""
     card = read_card(path, RecipeCard)
     if card.recipe != f"{path.parent.name}/{path.stem}":

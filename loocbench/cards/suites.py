@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from loocbench.cards import tasks
+from loocbench.cards.folder import tasks_folder
+from loocbench.cards.tasks import load_task
 from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
 from loocbench.models import spaces
@@ -74,38 +75,38 @@ class SuiteCard(Frozen):
         return self
 
 
-def folder() -> Path:
+def suites_folder() -> Path:
     """Where the suites are."""
-    return tasks.folder() / "suites"
+    return tasks_folder() / "suites"
 
 
-def names() -> list[str]:
+def suite_names() -> list[str]:
     """All suites, sorted."""
-    return sorted(path.stem for path in folder().glob("*.toml"))
+    return sorted(path.stem for path in suites_folder().glob("*.toml"))
 
 
-def load(suite: str) -> SuiteCard:
+def load_suite(suite: str) -> SuiteCard:
     """The card of a suite. Raises UserError for an unknown name or a card that is not valid."""
-    if suite not in names():
-        raise unknown("suite", suite, names())
-    return read(folder() / f"{suite}.toml")
+    if suite not in suite_names():
+        raise unknown("suite", suite, suite_names())
+    return read_suite(suites_folder() / f"{suite}.toml")
 
 
-def read(path: Path) -> SuiteCard:
+def read_suite(path: Path) -> SuiteCard:
     """Read and validate one suite file: its tasks, data set, recipes and features must exist."""
     card = read_card(path, SuiteCard)
     if card.models and card.pretrain_on not in catalog.names():
         raise unknown("data set", card.pretrain_on, catalog.names())
     for task in card.tasks:
-        tasks.load(task)
+        load_task(task)
     names: set[str] = set()
     for model in card.models:
         for seed in model.seeds:
-            name = recipes.run_name(recipe_of(card, model, seed=seed), card.pretrain_on)
+            name = recipes.run_name(recipe_of_model(card, model, seed=seed), card.pretrain_on)
             if name in names:
                 raise UserError(f"{path}: two models would be the run '{name}'; let their seeds or methods differ.")
             names.add(name)
-        recipe = recipe_of(card, model, seed=0)
+        recipe = recipe_of_model(card, model, seed=0)
         separate = recipes.has_separate_stages(recipe)
         for features in model.features:
             if features != SELECTED:
@@ -113,7 +114,7 @@ def read(path: Path) -> SuiteCard:
     return card
 
 
-def recipe_of(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
+def recipe_of_model(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
     """The recipe of one of a suite's models. Raises UserError for one that cannot be."""
     if card.budget is None:
         raise UserError(f"suite {card.suite} has no models of its own; name checkpoints: loocbench run {card.suite}.")

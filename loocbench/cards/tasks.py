@@ -1,119 +1,181 @@
-"""Task cards: which data, which protocol, which metric, what was published."""
+"""Task cards: a protocol on a data set, with what was published for it. Names, and the card of a name."""
 
 from __future__ import annotations
 
-from importlib import resources
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from loocbench.cards import protocols
-from loocbench.cards.protocols import Evaluator, Protocol
-from loocbench.changes.ranges import RANGES
+from loocbench.cards.datasets import ANY_FOLDER, Published, TaskOnDataset, load_dataset_card
+from loocbench.cards.protocols import ProtocolCard, load_protocols, parse_settings, require_kind
 from loocbench.data.entries import ENTRIES
-from loocbench.errors import UserError, unknown
+from loocbench.errors import unknown
+from loocbench.evaluators import KINDS
+from loocbench.evaluators.task_kind import TaskKind
 from loocbench.toml_files import read_card
 from loocbench.types import Frozen
 
-ANY_FOLDER = "folder"
-
-
-class Published(Frozen):
-    """A figure of a paper. metrics: by name, fractions of 1; spread: the ± that the paper gives with some of them.
-
-    same_protocol: whether the card's protocol is the paper's, as far as that states it; only then a table says by how
-    much a figure measured on the official copy differs.
-    """
-
-    model: str
-    source: str
-    metrics: dict[str, float] = Field(min_length=1)
-    spread: dict[str, float] = Field(default_factory=dict)
-    same_protocol: bool = False
-
-    @model_validator(mode="after")
-    def _fractions(self) -> Published:
-        if not all(0 <= value <= 1 for value in self.metrics.values()):
-            raise ValueError("published accuracies are fractions of 1")
-        if strange := self.spread.keys() - self.metrics.keys():
-            raise ValueError(f"spread of '{min(strange)}', which has no figure")
-        return self
+COLOR = "color"
 
 
 class TaskCard(Frozen):
-    """One task. ``task`` is its path below tasks/ without the ending; ``metric`` is the one that tables show.
+    """One task: everything that determines what is measured, beside the checkpoint.
 
-    elsewhere: the data set whose test images a classifier of ``dataset`` is judged on as it is (robustness).
+    task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``. elsewhere: the data set whose test images a classifier of
+    ``dataset`` is judged on as it is (robustness). labels: the one that is predicted, or those that define a match.
     """
 
-    task: str = Field(pattern=r"^[a-z0-9_-]+/[a-z0-9_-]+$")
+    task: str = Field(pattern=r"^[a-z0-9_-]+/[A-Za-z0-9_.-]+$")
     version: int = Field(ge=1)
     title: str
-    description: str
-    evaluator: Evaluator
+    description: str = ""
+    kind: str
     dataset: str
     elsewhere: str = ""
     labels: tuple[str, ...] = ()
-    metric: str
-    cost: str
-    protocol: Protocol = Protocol()
+    cost: str = ""
+    protocol: Any = Field(default={}, validate_default=True)
     published: tuple[Published, ...] = ()
 
+    _check_kind = field_validator("kind")(lambda name: require_kind(name))
+
+    @field_validator("protocol", mode="plain")
+    @classmethod
+    def _check_protocol(cls, values: Any, info: ValidationInfo) -> Any:
+        return parse_settings(info.data.get("kind", ""), values)
+
     @model_validator(mode="after")
-    def _consistent(self) -> TaskCard:
-        if lacking := self.protocol.lacking(self.evaluator):
-            raise ValueError(lacking)
-        if self.evaluator in protocols.CLASSIFIERS and len(self.labels) != 1:
+    def _check_consistency(self) -> TaskCard:
+        use = self.task_kind.label_use
+        if use == "predicted" and len(self.labels) != 1:
             raise ValueError("a classifier predicts exactly one label")
-        if self.evaluator == "retrieval" and not self.labels:
-            raise ValueError("retrieval needs the labels that count as a match")
-        if self.evaluator == "robustness" and bool(self.elsewhere) == bool(self.protocol.changes):
-            raise ValueError("robustness needs either protocol.changes, or the data set elsewhere")
-        known = {ANY_FOLDER: ("class",), **{name: entry.labels for name, entry in ENTRIES.items()}}
-        for name in filter(None, (self.dataset, self.elsewhere)):
-            if name not in known:
-                raise ValueError(f"dataset '{name}' is not one of {', '.join(known)}")
-            if strange := set(self.labels) - set(known[name]):
-                raise ValueError(f"{name} has no label '{min(strange)}'")
-        if strange := set(self.protocol.changes) - RANGES.keys():
-            raise ValueError(f"change '{min(strange)}' is not one of {', '.join(RANGES)}")
-        if self.metric not in self.metrics:
-            raise ValueError(f"metric '{self.metric}' is not one of {', '.join(self.metrics)}")
+        if use == "matched" and not self.labels:
+            raise ValueError(f"{self.kind} needs the labels that count as a match")
         if strange := {name for entry in self.published for name in entry.metrics} - set(self.metrics):
             raise ValueError(f"published metric '{min(strange)}' is not one of {', '.join(self.metrics)}")
         return self
 
     @property
+    def task_kind(self) -> TaskKind[Any]:
+        """What its kind says of itself."""
+        return KINDS[self.kind]
+
+    @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that the evaluator may give."""
-        return protocols.metrics(self.evaluator, self.labels, self.protocol.changes)
+        """All metrics that it may give."""
+        return self.task_kind.metrics(self.protocol, self.labels)
+
+    @property
+    def metric(self) -> str:
+        """The metric that stands for it in tables."""
+        return self.task_kind.headline(self.protocol, self.labels)
 
 
-def folder() -> Path:
-    """Where the cards are: beside this module in an installed package, in tasks/ of a checkout."""
-    packaged = Path(str(resources.files("loocbench.cards"))) / "tasks"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "tasks"
+def task_names() -> list[str]:
+    """Return the names of all tasks on the data sets of the catalog, sorted."""
+    return sorted(name for name, _, _, _ in _combinations())
 
 
-def names() -> list[str]:
-    """All tasks, sorted."""
-    return sorted(
-        path.relative_to(folder()).with_suffix("").as_posix()
-        for path in folder().glob("*/*.toml")
-        if path.parent.name not in ("suites", "recipes")
+def load_task(task: str) -> TaskCard:
+    """Return the card of a task. Raises UserError for an unknown name."""
+    for name, protocol, dataset, label in _combinations():
+        if name == task:
+            return make_task(protocol, dataset, label)
+    raise unknown("task", task, task_names())
+
+
+def read_task(path: Path) -> TaskCard:
+    """Read and validate a file that states a whole task. Raises UserError."""
+    return read_card(path, TaskCard)
+
+
+def make_task(protocol: ProtocolCard, dataset: str, label: str = "") -> TaskCard:
+    """Return the task of a protocol on a data set of the catalog. label: default the data set's main one."""
+    entry, card = ENTRIES[dataset], load_dataset_card(dataset)
+    main = entry.labels[0]
+    stated = card.find_task(protocol.protocol, "" if label == main else label)
+    labels = _labels_of(protocol, label or main, entry.labels)
+    named = entry.short if label in ("", main) else f"{entry.short} {label}"
+    return TaskCard(
+        task=_name(protocol, dataset, "" if label == main else label),
+        version=stated.version or protocol.version,
+        title=stated.title or named + _suffix(protocol, stated),
+        description=stated.description or protocol.description,
+        kind=protocol.kind,
+        dataset=card.classifier_of if protocol.for_test_sets else dataset,
+        elsewhere=dataset if protocol.for_test_sets else "",
+        labels=labels,
+        cost=stated.cost or protocol.cost,
+        protocol=_with_settings(protocol, stated.settings),
+        published=stated.published,
     )
 
 
-def load(task: str) -> TaskCard:
-    """The card of a task. Raises UserError for an unknown name or a card that is not valid."""
-    if task not in names():
-        raise unknown("task", task, names())
-    return read(folder() / f"{task}.toml")
+def make_folder_task(protocol: ProtocolCard, dataset: str, folder: str, label: str = "") -> TaskCard:
+    """Return the task of a protocol on a folder of images.
+
+    dataset: ``folder:PATH``. folder: the folder's name, which tasks and rows carry, so that no two share a column.
+    label: a column of its labels.csv; default the class folders.
+    """
+    stated = load_dataset_card(ANY_FOLDER).find_task(protocol.protocol, "")
+    return TaskCard(
+        task="-".join(filter(None, [folder_task_stem(protocol, folder), slug(label)])),
+        version=stated.version or protocol.version,
+        title=", ".join(filter(None, [folder + _suffix(protocol, stated), label])),
+        description=stated.description or protocol.description,
+        kind=protocol.kind,
+        dataset=dataset,
+        labels=_labels_of(protocol, label or "class", ()),
+        cost=stated.cost or protocol.cost,
+        protocol=_with_settings(protocol, stated.settings),
+    )
 
 
-def read(path: Path) -> TaskCard:
-    """Read and validate one card file; its ``task`` must agree with where it lies."""
-    card = read_card(path, TaskCard)
-    if card.task != f"{path.parent.name}/{path.stem}":
-        raise UserError(f"{path}: task is '{card.task}', but the file is {path.parent.name}/{path.name}; rename one.")
-    return card
+def folder_task_stem(protocol: ProtocolCard, folder: str) -> str:
+    """Return the name of a protocol's task on the class folders of ``folder``."""
+    return "-".join(filter(None, [_name(protocol, ANY_FOLDER, ""), slug(folder)]))
+
+
+def slug(name: str) -> str:
+    """Return ``name`` with runs of other characters than ASCII letters, digits and ``_.-`` as one underscore."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
+def works_on(protocol: ProtocolCard, dataset: str) -> bool:
+    """Whether a protocol has a task on a data set of the catalog: its splits decide."""
+    return protocol.for_test_sets == ENTRIES[dataset].test_only
+
+
+def _combinations() -> Iterator[tuple[str, ProtocolCard, str, str]]:
+    """Yield (task name, protocol, data set, label) of every task."""
+    for protocol in load_protocols():
+        every_label = KINDS[protocol.kind].label_use == "predicted" and not protocol.for_test_sets
+        for dataset, entry in ENTRIES.items():
+            if works_on(protocol, dataset):
+                yield _name(protocol, dataset, ""), protocol, dataset, ""
+                for label in entry.labels[1:] if every_label else ():
+                    yield _name(protocol, dataset, label), protocol, dataset, label
+
+
+def _name(protocol: ProtocolCard, dataset: str, label: str) -> str:
+    return f"{protocol.kind}/" + "-".join(filter(None, [dataset, label, protocol.variant]))
+
+
+def _suffix(protocol: ProtocolCard, stated: TaskOnDataset) -> str:
+    return protocol.title_suffix if stated.title_suffix is None else stated.title_suffix
+
+
+def _labels_of(protocol: ProtocolCard, label: str, offered: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels that a task uses: ``label``; for matches also the colour, where that is a label."""
+    use = KINDS[protocol.kind].label_use
+    if use == "none":
+        return ()
+    return (label, COLOR) if use == "matched" and COLOR in offered and label != COLOR else (label,)
+
+
+def _with_settings(protocol: ProtocolCard, changes: Mapping[str, Any]) -> Frozen:
+    """Return the protocol's settings with those that a data set states otherwise. Raises ValueError."""
+    return parse_settings(protocol.kind, {**protocol.settings.model_dump(exclude_unset=True), **changes})

@@ -39,14 +39,14 @@ def bench(
     from loocbench import provenance
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display
-    from loocbench.cli.measuring import device_name
     from loocbench.data import prepared
+    from loocbench.devices import resolve_device
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import bench as job
     from loocbench.pretraining.labels import model_label
 
-    on = device_name(device)
+    on = resolve_device(device)
     with Display() as display, ExitStack() as stack:
         how = inference_config.from_options(precision, compiled, on)
         found = locate.load(checkpoint or "random:resnet50", runs=runs)

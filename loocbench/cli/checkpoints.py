@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import shared
+from loocbench.cli.requests import with_options
 
 if TYPE_CHECKING:
     from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
@@ -78,7 +78,7 @@ class FileOptions:
 
 
 @app.command("inspect")
-@shared(FileOptions)
+@with_options(FileOptions)
 def inspect_checkpoint(options: FileOptions, file: ForeignReference, as_json: o.Json = False) -> None:
     """Whose checkpoint it is, its architecture, what matches and what does not, spaces, preprocessing."""
     from loocbench.cli import describing_checkpoints
@@ -90,7 +90,7 @@ def inspect_checkpoint(options: FileOptions, file: ForeignReference, as_json: o.
 
 
 @app.command("import")
-@shared(FileOptions)
+@with_options(FileOptions)
 def import_checkpoint(
     options: FileOptions,
     file: ForeignReference,

@@ -39,8 +39,9 @@ def extract(
     from loocbench import ranks
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display
-    from loocbench.cli.measuring import device_name, opened
     from loocbench.data import prepared
+    from loocbench.data.opening import open_dataset
+    from loocbench.devices import resolve_device
     from loocbench.errors import SharedError
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
@@ -49,12 +50,12 @@ def extract(
     from loocbench.progress import Silent
 
     where = cache or prepared.cache_dir()
-    with ranks.from_torchrun(device_name(device)) as (processes, on), Display() as display:
+    with ranks.from_torchrun(resolve_device(device)) as (processes, on), Display() as display:
         reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
                 how = inference_config.from_options(precision, compiled, on)
-                images = opened(dataset, data_dir, where, reporter, skip_damaged=skip_damaged)
+                images = open_dataset(dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter)
                 found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=how)
                 reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")

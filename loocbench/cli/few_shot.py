@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def few_shot(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "flowers102",
     shots: Annotated[
         int, typer.Option("--shots", min=1, help="Images a class to learn from.", rich_help_panel=o.DATA)
@@ -27,13 +28,14 @@ def few_shot(
     ] = "adam",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """Few images a class: all classes from a few shots, or N-way K-shot episodes."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
+    from loocbench.cli.show_rows import evaluate_and_show
     from loocbench.errors import unknown
 
     if solver not in ("adam", "path"):
         raise unknown("solver", solver, ("adam", "path"))
-    card = finding.find_few_shot(dataset, shots=shots, ways=ways, solver=solver)
-    measuring.run(card, request, checkpoint, features)
+    card = finding.find_few_shot_task(dataset, shots=shots, ways=ways, solver=solver)
+    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Opening, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import InputSettings
 
 
-@shared(Opening)
+@with_options(InputSettings)
 def gallery(
-    opening: Opening,
+    settings: InputSettings,
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,21 +33,19 @@ def gallery(
     ),
 ) -> None:
     """The nearest neighbours that several models find for the same images, one above the other."""
-    from dataclasses import replace
-
     from loocbench.cards import finding
-    from loocbench.checkpoints import locate
-    from loocbench.cli import measuring
+    from loocbench.cli.console import Display
     from loocbench.jobs import gallery as job
+    from loocbench.jobs.evaluation import open_task
+    from loocbench.jobs.session import Session
 
-    card = finding.find("retrieval", dataset)
-    found = []
-    for reference in checkpoint or [str(locate.find_newest(opening.runs))]:
-        with measuring.opened_measurement(card, opening, reference) as measurement:
-            for name in features or [measurement.encoder.default_features]:
-                measurement.encoder.parse(name)
-                one = replace(measurement, features_name=name)
-                one.features("test")  # extracted while the progress is shown
-                found.append(one)
-    job.draw(found, picture)
+    card = finding.find_task("retrieval", dataset)
+    with Display() as display:
+        session = Session(settings, display)
+        references: list[str | None] = list(checkpoint) if checkpoint else [None]
+        names: list[str | None] = list(features) if features else [None]
+        opened = [open_task(card, reference, name, session) for reference in references for name in names]
+        for measurement in opened:
+            measurement.features("test")  # extracted while the progress is shown
+    job.draw(opened, picture)
     print(f"gallery: {picture}")

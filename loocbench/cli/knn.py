@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def knn(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -22,10 +23,11 @@ def knn(
     ] = None,
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
+    from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find("knn", dataset, label)
-    measuring.run(card, request, checkpoint, features)
+    card = finding.find_task("knn", dataset, label)
+    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def probe(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -30,13 +31,11 @@ def probe(
     ] = "path",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
-    from loocbench.errors import unknown
+    from loocbench.cli.show_rows import evaluate_and_show
 
-    if solver not in ("path", "ridge", "sgd"):
-        raise unknown("solver", solver, ("path", "ridge", "sgd"))
-    card = finding.find("linear", dataset, label, solver=solver)  # type: ignore[arg-type]  # one of the three
-    measuring.run(card, request, checkpoint, features)
+    card = finding.find_task("linear", dataset, label, solver=solver)
+    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

@@ -18,7 +18,7 @@ def list_recipes(as_json: o.Json = False) -> None:
     from loocbench.cards import recipes
     from loocbench.cli.console import stdout
 
-    cards = [recipes.load(name) for name in recipes.names()]
+    cards = [recipes.load_recipe(name) for name in recipes.recipe_names()]
     if as_json:
         print(json.dumps([card.model_dump(mode="json") for card in cards]))
         return
@@ -39,5 +39,5 @@ def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as pa
     """Print a recipe card's file."""
     from loocbench.cards import recipes
 
-    recipes.load(recipe)
-    print((recipes.folder() / f"{recipe}.toml").read_text(encoding="utf-8"), end="")
+    recipes.load_recipe(recipe)
+    print((recipes.recipes_folder() / f"{recipe}.toml").read_text(encoding="utf-8"), end="")

@@ -1,54 +1,42 @@
-"""The options that measuring commands share: declared once, given to a command as one value."""
+"""Options that several commands share: declared once, given to a command as one value."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, get_type_hints
 
 from loocbench.cli import options as o
+from loocbench.jobs.settings import InputSettings
+
+_OPTIONS: dict[str, Any] = {
+    "data_dir": o.DataDir,
+    "skip_damaged": o.SkipDamaged,
+    "runs": o.Runs,
+    "device": o.Device,
+    "precision": o.Precision,
+    "compiled": o.Compile,
+    "seed": o.Seed,
+    "cache": o.Cache,
+    "results": o.Results,
+    "suite": o.Suite,
+    "overwrite": o.Overwrite,
+}
 
 
-@dataclass(frozen=True)
-class Opening:
-    """Where checkpoints and images are, and how features are computed."""
+def with_options(
+    kind: type[Any], *, without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of a dataclass, but for those in ``without``, after its own options.
 
-    data_dir: o.DataDir = None
-    skip_damaged: o.SkipDamaged = False
-    runs: o.Runs = o.DEFAULT_RUNS
-    device: o.Device = "auto"
-    precision: o.Precision = "float32"
-    compiled: o.Compile = False
-    seed: o.Seed = 0
-    cache: o.Cache = None
-
-
-@dataclass(frozen=True)
-class Request(Opening):
-    """The same, and where rows are kept and how they are shown. Raises UserError for a suite's name that is no name."""
-
-    results: o.Results = o.DEFAULT_RESULTS
-    suite: o.Suite = o.DEFAULT_SUITE
-    overwrite: o.Overwrite = False
-    json: o.Json = False
-
-    def __post_init__(self) -> None:
-        from loocbench import files
-
-        files.require_name("suite", self.suite)
-
-    @property
-    def store(self) -> dict[str, Any]:
-        """Where a row goes, as ``jobs.measure.row_of`` takes it."""
-        return {"results": self.results, "suite": self.suite, "overwrite": self.overwrite}
-
-
-def shared(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of ``kind``, after its own. They reach its first parameter as one ``kind``."""
+    They reach its first parameter as one ``kind``. An option is what its field is annotated with, or for fields of the
+    settings of ``jobs``, which know nothing of the command line, what stands above.
+    """
     hints = get_type_hints(kind, include_extras=True)
-    names = [field.name for field in fields(kind)]
+    annotations = {**hints, **_OPTIONS} if issubclass(kind, InputSettings) else hints
+    shared = [field for field in fields(kind) if field.name not in without]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own_hints = get_type_hints(command, include_extras=True)
@@ -56,12 +44,12 @@ def shared(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., Non
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            command(kind(**{name: given.pop(name) for name in names}), **given)
+            command(kind(**{field.name: given.pop(field.name) for field in shared}), **given)
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [one.replace(kind=keyword, annotation=own_hints[one.name]) for one in own] + [
-            inspect.Parameter(field.name, keyword, default=field.default, annotation=hints[field.name])
-            for field in fields(kind)
+            inspect.Parameter(field.name, keyword, default=field.default, annotation=annotations[field.name])
+            for field in shared
         ]
         run.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}

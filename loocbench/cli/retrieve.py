@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def retrieve(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     controlled: Annotated[
         bool,
@@ -34,23 +35,18 @@ def retrieve(
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,
+    as_json: o.Json = False,
 ) -> None:
     """Nearest neighbours by class and by colour, with a gallery picture; a query is never its own neighbour."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
-    from loocbench.jobs import gallery
-    from loocbench.report.figures import line_plots
-    from loocbench.report.table import columns, experiments, panels
+    from loocbench.cli.console import Display
+    from loocbench.cli.show_rows import show_row
+    from loocbench.jobs.evaluation import evaluate_task
+    from loocbench.jobs.pictures import draw_row
 
-    card = finding.find("controlled" if controlled else "retrieval", dataset)
-    with measuring.measured(card, request, checkpoint, features) as (row, path, measurement):
-        place = picture or path.with_suffix(".png")
-        if controlled:
-            known = columns.load_cards([row])
-            shown = columns.choose_columns([row], known, every_metric=False, metrics=())
-            line_plots.draw_line_plots(panels.curve_panels(shown, known, experiments.group_rows([row])), place)
-            measurement.info(f"curve: {place}")
-        else:
-            gallery.draw([measurement], place)
-            measurement.info(f"gallery: {place}")
-        measuring.show(row, path, request)
+    card = finding.find_task("controlled" if controlled else "retrieval", dataset)
+    with Display() as display:
+        row, path, measurement = evaluate_task(card, checkpoint, features, settings, display)
+        drawn = draw_row(measurement, row, picture or path.with_suffix(".png"))
+        display.info(f"picture: {drawn}")
+    show_row(row, path, as_json=as_json)

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def robustness(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     elsewhere: Annotated[
         str,
@@ -24,10 +25,11 @@ def robustness(
     ] = "",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """A classifier trained on clean images, judged as it is on corrupted or unfamiliar ones."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
+    from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find("robustness", dataset, elsewhere=elsewhere)
-    measuring.run(card, request, checkpoint, features)
+    card = finding.find_task("robustness", dataset, elsewhere=elsewhere)
+    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

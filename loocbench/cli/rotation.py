@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def rotation(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """Rotation prediction: which of four exact quarter turns a square crop was given."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
+    from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find("rotation", dataset)
-    measuring.run(card, request, checkpoint, features)
+    card = finding.find_task("rotation", dataset)
+    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

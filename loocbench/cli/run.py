@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loocbench.cli import options as o
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loocbench.jobs.plan import Job
+    from loocbench.cards.suites import SuiteCard
+    from loocbench.jobs.suite_plan import PlannedModel
 
 
+@with_options(EvaluationSettings, without=("suite",))
 def run(
+    settings: EvaluationSettings,
     suite: Annotated[str, typer.Argument(help="A suite card, such as small, paper or photographs.")],
     checkpoint: Annotated[
         list[str] | None,
@@ -29,90 +34,112 @@ def run(
         typer.Option("--features", help="As for probe (repeatable); default each one's own.", rich_help_panel=o.MODEL),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is to do.")] = False,
-    data_dir: o.DataDir = None,
-    runs: o.Runs = o.DEFAULT_RUNS,
-    device: o.Device = "auto",
-    precision: o.Precision = "float32",
-    compiled: o.Compile = False,
-    seed: o.Seed = 0,
-    results: o.Results = o.DEFAULT_RESULTS,
-    cache: o.Cache = None,
-    overwrite: o.Overwrite = False,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
     """Run a suite: pretrain the models it names and measure them, or measure checkpoints that exist.
 
-    What is stored is kept. Of checkpoints that exist a failed task does not stop the others.
+    What is stored is kept, and a job that fails does not stop the others.
     """
-    from loocbench.cards import suites
+    from loocbench.cards.suites import load_suite
+
+    run_suite(
+        load_suite(suite),
+        settings,
+        checkpoints=checkpoint or [],
+        features=features or [],
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def run_suite(
+    card: SuiteCard,
+    settings: EvaluationSettings,
+    *,
+    checkpoints: Sequence[str] = (),
+    features: Sequence[str] = (),
+    dry_run: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Plan a suite, do what is missing, and show its table. Raises UserError for jobs that could not be done."""
+    from dataclasses import replace
+
     from loocbench.checkpoints import locate
-    from loocbench.cli import whole_suite
+    from loocbench.cli import report
     from loocbench.cli.console import Display
-    from loocbench.cli.measuring import device_name
-    from loocbench.data import prepared
     from loocbench.errors import UserError
-    from loocbench.features import inference_config
-    from loocbench.jobs import plan
-    from loocbench.jobs.suite import Places, Suite
+    from loocbench.jobs import suite, suite_plan
+    from loocbench.jobs.session import Session
 
-    how = inference_config.from_options(precision, compiled, device_name(device))
-    card = suites.load(suite)
-    places = Places(data_dir, runs, results, cache or prepared.cache_dir())
-    if card.models and not checkpoint:
-        if features:
-            raise UserError(f"suite {suite} names its models' features; --features needs a --checkpoint.")
-        own = Suite.open(card, places, seed=seed)
-        done = None
-        if not dry_run:
-            done = whole_suite.run(own, device=device_name(device), inference=how, overwrite=overwrite)
-        if json or done is None:
-            whole_suite.show_plan(own.plan(precision=precision), json=json)
-        else:
-            whole_suite.show(*done)
-        return
-    references = checkpoint or [str(locate.find_newest(runs))]
-    jobs = plan.make(suite, card.tasks, references, features or [], places, seed=seed, precision=precision)
-    if json:
-        _print_json(jobs)
-    else:
-        _print_table(jobs)
-    if dry_run:
-        return
+    settings = replace(settings, suite=card.suite)
+    if card.models and features and not checkpoints:
+        raise UserError(f"suite {card.suite} names its models' features; --features needs a --checkpoint.")
+    references = checkpoints or ([] if card.models else [str(locate.find_newest(settings.runs))])
     with Display() as display:
-        failed = plan.run(
-            jobs,
-            places,
-            suite=suite,
-            device=device_name(device),
-            seed=seed,
-            overwrite=overwrite,
-            reporter=display,
-            inference=how,
+        session = Session(settings, display)
+        models = suite_plan.plan_suite(card, session, settings, references=references, features=features)
+        if not dry_run:
+            result = suite.run_suite(card, models, session, settings)
+            summary = suite.summarise_suite(result, settings, display)
+            models = suite_plan.plan_suite(card, session, settings, references=references, features=features)
+    if dry_run or as_json:
+        _show_plan(models, as_json=as_json)
+    elif summary:
+        report.show(summary.table, summary.files)
+        for picture in summary.pictures:
+            print(f"picture: {picture}")
+    if not dry_run and result.failed:
+        job, reason = result.failed[0]
+        total = sum(len(model.jobs) for model in models)
+        raise UserError(
+            f"{len(result.failed)} of {total} jobs could not be done, the first ({job.task.task}): {reason}"
         )
-        display.info(
-            f"{len(jobs) - len(failed)} of {len(jobs)} jobs are in {results / suite}; see them side by side with"
-        )
-        display.info(f"loocbench report --suite {suite}")
-    if failed:
-        first, reason = failed[0]
-        raise UserError(f"{len(failed)} of {len(jobs)} jobs could not be done, the first ({first.task}): {reason}")
 
 
-def _print_json(jobs: Sequence[Job]) -> None:
-    import json as encoder
-    from dataclasses import asdict
+def _show_plan(models: Sequence[PlannedModel], *, as_json: bool) -> None:
+    """Show checkpoints with their jobs, and why some cannot be done."""
+    if as_json:
+        import json
 
-    print(encoder.dumps([{**asdict(job), "row": str(job.row)} for job in jobs]))
-
-
-def _print_table(jobs: Sequence[Job]) -> None:
+        print(json.dumps({"models": [_plain(model) for model in models]}))
+        return
     from rich.table import Table
 
     from loocbench.cli.console import stdout
 
+    console = stdout()
     table = Table()
-    for heading in ("task", "model", "features", "state", "cost, place or reason"):
-        table.add_column(heading, overflow="fold")
-    for job in jobs:
-        table.add_row(job.task, job.model, job.features, job.state, job.note)
-    stdout().print(table)
+    for heading in ("checkpoint", "features", "state", "rows"):
+        table.add_column(heading, justify="right" if heading == "rows" else "left", overflow="fold")
+    for model in models:
+        kept = sum(job.state == "kept" for job in model.jobs)
+        table.add_row(model.name, ", ".join(model.features), model.state, f"{kept} of {len(model.jobs)}")
+    console.print(table)
+    todo = {job.task.task: job.task for model in models for job in model.jobs if job.state == "to do"}
+    for task, card in todo.items():
+        console.print(f"to do: {task}: {card.cost}", highlight=False, soft_wrap=True, markup=False)
+    hindered = [job for model in models for job in model.jobs if job.state in ("blocked", "impossible")]
+    for line in dict.fromkeys(f"{job.state}: {job.task.task}: {job.note}" for job in hindered):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _plain(model: PlannedModel) -> dict[str, object]:
+    recipe = model.recipe
+    return {
+        "checkpoint": model.name,
+        "model": model.label,
+        "method": recipe.method if recipe else None,
+        "seed": recipe.seed if recipe else None,
+        "state": model.state,
+        "features": model.features,
+        "jobs": [
+            {
+                "task": job.task.task,
+                "features": job.features,
+                "state": job.state,
+                "note": job.note,
+                "row": str(job.row) if job.row else None,
+            }
+            for job in model.jobs
+        ],
+    }

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def select(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     label: Annotated[
         str | None,
@@ -21,21 +22,26 @@ def select(
         ),
     ] = None,
     checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
 ) -> None:
     """Which space or concatenation is best for a task: all tried on validation images, the best one tested."""
     import json
     from dataclasses import asdict
 
     from loocbench.cards import finding
-    from loocbench.cli import measuring
+    from loocbench.cli.console import Display, stdout
+    from loocbench.cli.show_rows import show_row
     from loocbench.jobs import select as job
+    from loocbench.jobs.evaluation import open_task
+    from loocbench.jobs.session import Session
     from loocbench.types import SELECTED
 
-    card = finding.find("linear", dataset, label)
-    with measuring.opened_measurement(card, request, checkpoint) as measurement:
-        found = job.candidates(measurement)
-        row, path = job.row_of(measurement, found, **request.store)
-    if request.json:
+    card = finding.find_task("linear", dataset, label)
+    with Display() as display:
+        measurement = open_task(card, checkpoint, None, Session(settings, display))
+        found = job.list_candidates(measurement)
+        row, path = job.load_or_select(measurement, settings, found)
+    if as_json:
         metrics = {name: metric.model_dump() for name, metric in row.metrics.items()}
         print(
             json.dumps(
@@ -54,8 +60,6 @@ def select(
         return
     from rich.table import Table
 
-    from loocbench.cli.console import stdout
-
     table = Table(title=f"{card.title}: top-1 on validation images")
     for heading in ("features", "dimensions", "val top-1 %", "lambda"):
         table.add_column(heading, justify="left" if heading == "features" else "right")
@@ -63,4 +67,4 @@ def select(
         style = "bold" if place == 0 else ""
         table.add_row(one.features, f"{one.dim:,}", f"{100 * one.val_top1:.1f}", f"{one.strength:g}", style=style)
     stdout().print(table)
-    measuring.show(row, path, request)
+    show_row(row, path, as_json=False)

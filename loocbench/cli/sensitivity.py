@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loocbench.cli import options as o
-from loocbench.cli.requests import Request, shared
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from loocbench.types import Row
 
 
-@shared(Request)
+@with_options(EvaluationSettings)
 def sensitivity(
-    request: Request,
+    settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
     features: Annotated[
         list[str] | None,
@@ -31,29 +32,32 @@ def sensitivity(
         Path | None,
         typer.Option("--picture", help="Where the heat map goes; default beside the rows.", rich_help_panel=o.OUTPUT),
     ] = None,
+    as_json: o.Json = False,
 ) -> None:
     """What each space kept of each augmentation: does it move, can the change be told, what does it cost."""
     from loocbench.cards import finding
-    from loocbench.cli import measuring
-    from loocbench.jobs.evaluation import rows_of
+    from loocbench.cli.console import Display
+    from loocbench.cli.show_rows import print_paths, print_rows_as_json
+    from loocbench.jobs.evaluation import evaluate_every, open_task
+    from loocbench.jobs.session import Session
     from loocbench.pretraining.labels import model_label
     from loocbench.report.figures import heat_map
 
-    card = finding.find("sensitivity", dataset)
-    with measuring.opened_measurement(card, request, checkpoint) as measurement:
-        names = features or measurement.encoder.spaces
-        rows, paths = zip(*rows_of(measurement, names, **request.store), strict=True)
-        place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{request.seed}.png"
+    card = finding.find_task("sensitivity", dataset)
+    with Display() as display:
+        measurement = open_task(card, checkpoint, None, Session(settings, display))
+        rows, paths = zip(*evaluate_every(measurement, features or measurement.encoder.spaces, settings), strict=True)
+        place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{settings.seed}.png"
         heat_map.draw_heat_map(
             rows, card.protocol.changes, f"{model_label(measurement.encoder.card)}: {card.title}", place
         )
-        measurement.info(f"heat map: {place}")
-    if request.json:
-        measuring.print_rows(rows)
+        display.info(f"heat map: {place}")
+    if as_json:
+        print_rows_as_json(rows)
         return
-    for name in ("equivariance", "invariance", "top1_loss"):
+    for name in card.task_kind.answers:
         _show(rows, card.protocol.changes, name)
-    measuring.say_rows(paths)
+    print_paths(paths)
 
 
 def _show(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:

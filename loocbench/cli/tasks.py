@@ -3,59 +3,83 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from loocbench.cards.tasks import TaskCard
 
 app = typer.Typer(no_args_is_help=True, help="The task cards: list, show, validate.")
 
 
 @app.command("ls")
-def ls(json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
-    """List the tasks."""
+def list_tasks(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only tasks of this kind.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Only tasks on this data set.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the tasks: every protocol on every data set that has the splits and labels for it."""
     from loocbench.cards import tasks
     from loocbench.cli.console import stdout
+    from loocbench.data import catalog
+    from loocbench.evaluators import get_kind
 
-    cards = [tasks.load(name) for name in tasks.names()]
-    if json:
-        import json as encoder
+    if kind:
+        get_kind(kind)
+    if dataset:
+        catalog.entry_of(dataset)
+    cards = [tasks.load_task(name) for name in tasks.task_names()]
+    cards = [card for card in cards if kind in (None, card.kind) and dataset in (None, card.dataset, card.elsewhere)]
+    if as_json:
+        import json
 
-        print(encoder.dumps([card.model_dump(mode="json") for card in cards]))
+        print(json.dumps([{**_plain(card), "metric": card.metric} for card in cards]))
         return
     from rich.table import Table
 
     table = Table()
-    for heading in ("task", "version", "data set", "labels", "metric", "cost"):
+    for heading in ("task", "version", "labels", "metric", "cost"):
         table.add_column(heading)
     for card in cards:
-        table.add_row(card.task, str(card.version), card.dataset, ", ".join(card.labels), card.metric, card.cost)
+        table.add_row(card.task, str(card.version), ", ".join(card.labels), card.metric, card.cost)
     stdout().print(table)
 
 
 @app.command("show")
-def show(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
-    """Print a task's card as it is."""
+def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
+    """Print a task's card: its protocol, made out to its data set, and what was published."""
+    import tomli_w
+
     from loocbench.cards import tasks
 
-    tasks.load(task)
-    print((tasks.folder() / f"{task}.toml").read_text(encoding="utf-8"), end="")
+    print(tomli_w.dumps(_plain(tasks.load_task(task))), end="")
 
 
 @app.command("validate")
-def validate(
+def validate_cards(
     cards: Annotated[
-        list[Path] | None, typer.Argument(help="Card files; default all shipped tasks, suites and recipes.")
+        list[Path] | None, typer.Argument(help="Card files; default all that are shipped: protocols, data sets, …")
     ] = None,
 ) -> None:
     """Check cards without running anything."""
-    from loocbench.cards import recipes, suites, tasks
+    from loocbench.cards import datasets, protocols, recipes, suites, tasks
+    from loocbench.cards.folder import tasks_folder
 
-    every = [*cards] if cards else sorted(tasks.folder().rglob("*.toml"))
+    readers = {
+        "protocols": protocols.read_protocol,
+        "datasets": datasets.read_dataset_card,
+        "suites": suites.read_suite,
+    }
+    every = [*cards] if cards else sorted(tasks_folder().rglob("*.toml"))
     for path in every:
-        if path.parent.name == "suites":
-            suites.read(path)
-        elif path.parent.parent.name == "recipes":
-            recipes.read(path)
-        else:
-            tasks.read(path)
+        in_recipes = path.parent.parent.name == "recipes"
+        (recipes.read_recipe if in_recipes else readers.get(path.parent.name, tasks.read_task))(path)
+    if not cards:
+        for name in tasks.task_names():
+            tasks.load_task(name)
     print(f"{len(every)} cards are valid")
+
+
+def _plain(card: TaskCard) -> dict[str, Any]:
+    return card.model_dump(mode="json", exclude_defaults=True)

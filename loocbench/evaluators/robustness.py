@@ -148,8 +148,8 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Fou
     if unknown := [name for name in other.names("test", label) if name not in known]:
         here, there = data.dataset_name, other.dataset_name
         raise UserError(
-            f"{there} has {len(unknown)} classes that {here} lacks here ({unknown[0]} is one), and no classifier trained "
-            f"on it can name them; get the whole {here}."
+            f"{there} has {len(unknown)} classes that {here} lacks here ({unknown[0]} is one), and no classifier "
+            f"trained on it can name them; get the whole {here}."
         )
     own = torch.tensor([known.index(name) for name in other.names("test", label)], device=other.device)
     labels = own[other.labels("test", label)]

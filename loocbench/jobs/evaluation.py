@@ -1,4 +1,4 @@
-"""Measure one checkpoint on one task: features -> evaluator -> row, or the row that the store already has."""
+"""Evaluate one checkpoint on one task: open it, take the stored row or measure, store. The command line's own way."""
 
 from __future__ import annotations
 
@@ -8,122 +8,118 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files, provenance
-from loocbench.cards.protocols import Evaluator
 from loocbench.cards.tasks import TaskCard
-from loocbench.data import catalog
 from loocbench.errors import UserError
-from loocbench.evaluators import (
-    controlled,
-    episodic,
-    few_shot,
-    knn,
-    linear,
-    retrieval,
-    robustness,
-    rotation,
-    sensitivity,
-)
-from loocbench.evaluators.subject import Subject
-from loocbench.features.encoder import Encoder
 from loocbench.jobs.measurement import Measurement
+from loocbench.jobs.session import Session
+from loocbench.jobs.settings import EvaluationSettings
 from loocbench.pretraining.labels import model_label
+from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.types import Dataset, Items, Outcome, Row
+from loocbench.types import Dataset, Items, Row
 
-EVALUATORS: dict[Evaluator, Callable[[TaskCard, Subject], Outcome]] = {
-    "linear": linear.evaluate,
-    "knn": knn.evaluate,
-    "few-shot": few_shot.evaluate,
-    "episodes": episodic.evaluate,
-    "rotation": rotation.evaluate,
-    "retrieval": retrieval.evaluate,
-    "controlled": controlled.evaluate,
-    "robustness": robustness.evaluate,
-    "sensitivity": sensitivity.evaluate,
-}
-
-PRECISION = "precision"
+PRECISION = "precision"  # the statement of rows whose features were not computed in float32
 
 
-def opened(card: TaskCard, data_dir: Path | None) -> tuple[Dataset, Dataset | None]:
-    """The card's data set, and the other one that it names, if it does. Raises UserError."""
-    other = catalog.open_dataset(card.elsewhere, data_dir) if card.elsewhere else None
-    return catalog.open_dataset(card.dataset, data_dir), other
+def evaluate_task(
+    card: TaskCard,
+    checkpoint: str | None,
+    features: str | None,
+    settings: EvaluationSettings,
+    reporter: Reporter | None = None,
+) -> tuple[Row, Path, Measurement]:
+    """Return the row of a task on a checkpoint's features, where it is stored, and the opened task.
 
-
-def row_of(measurement: Measurement, *, results: Path, suite: str, overwrite: bool) -> tuple[Row, Path]:
-    """The stored row of this task, checkpoint, features and seed, measured now if there is none or on ``overwrite``.
-
-    Raises UserError, before any work, for features that are not offered, for a stored row of other images or a file in
-    its place that is no row, for names that are too long for a file, and for a store that cannot be written to.
+    checkpoint: None for the newest run. features: None for those that its method is evaluated on. Raises UserError.
     """
-    measurement.encoder.parse(measurement.features_name)
-    return stored_or(
-        measurement,
-        measurement.features_name,
-        lambda: measure(measurement),
-        results=results,
-        suite=suite,
-        overwrite=overwrite,
-    )
+    measurement = open_task(card, checkpoint, features, Session(settings, reporter))
+    row, path = load_or_measure(measurement, settings)
+    return row, path, measurement
 
 
-def stored_or(
+def open_task(card: TaskCard, checkpoint: str | None, features: str | None, session: Session) -> Measurement:
+    """Open a task on the checkpoint that is meant, and say which it is."""
+    session.open_datasets(card)  # what is missing is said before a checkpoint is fetched
+    found = session.load_checkpoint(checkpoint)
+    measurement = session.open_task(card, found, features)
+    dataset, label = measurement.dataset, model_label(measurement.encoder.card)
+    note = f" ({dataset.note})" if dataset.note else ""
+    measurement.info(f"{card.title}{note}: {label}, features {measurement.features_name}, checkpoint {found.where}")
+    recipe = found.card.recipe
+    if recipe and found.card.epochs_done < recipe.epochs:
+        measurement.info(f"This run was cut short: {found.card.epochs_done} of {recipe.epochs} epochs.")
+    return measurement
+
+
+def load_or_measure(
     measurement: Measurement,
-    features: str,
-    make: Callable[[], Row],
+    settings: EvaluationSettings,
     *,
-    results: Path,
-    suite: str,
-    overwrite: bool,
+    stored_as: str = "",
+    make_row: Callable[[], Row] | None = None,
 ) -> tuple[Row, Path]:
-    """The row that is stored for a measurement under the name ``features``, or the one that ``make`` gives, stored.
+    """Return the stored row of this task, checkpoint, features and seed, measured now if there is none.
 
-    Raises UserError as :func:`row_of` does.
+    stored_as: the name of the features in the row; default the measurement's. make_row: what makes the row; default
+    :func:`measure`. Raises UserError, before any work, for a stored row that cannot be reused, for names that are too
+    long for a file, and for a store that cannot be written to.
     """
-    encoder, card = measurement.encoder, measurement.card
-    path = store.row_path(
-        results,
-        suite,
-        encoder.card.name,
-        encoder.card.weights,
-        card.task,
-        card.version,
-        features,
-        measurement.seed,
-    )
+    path = measurement_path(measurement, settings, stored_as or measurement.features_name)
     for name in (path.parent.name, path.name):
         if len(name.encode()) > store.MAX_NAME_BYTES:
             raise UserError(
                 f"'{name[:40]}…' is too long for a file's name; shorten the checkpoint's name, or join fewer features."
             )
-    kept = store.read_row(path) if path.exists() and not overwrite else None
+    kept = store.read_row(path) if path.exists() and not settings.overwrite else None
     if kept is not None:
+        encoder, data = measurement.encoder, (measurement.dataset, measurement.other)
         size, precision = encoder.preprocessing.image_size, encoder.inference.precision
-        found = reuse_error(kept, (measurement.dataset, measurement.other), image_size=size, precision=precision)
-        if found or isinstance(kept, store.UnreadableRow):
-            raise UserError(f"{path} {found}; --overwrite it, or name other --results.")
+        error = reuse_error(kept, measurement.card, data, image_size=size, precision=precision)
+        if error or isinstance(kept, store.UnreadableRow):
+            raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
     files.require_writable(path.parent)
-    row = make()
-    if not store.write_row(path, row, overwrite=overwrite):
+    row = make_row() if make_row else measure(measurement)
+    if not store.write_row(path, row, overwrite=settings.overwrite):
         measurement.info(f"another process measured it meanwhile, kept: {path} (--overwrite measures again)")
         other = store.read_row(path)
         row = other if isinstance(other, Row) else row
     return row, path
 
 
-def reuse_error(
-    kept: Row | store.UnreadableRow, data: tuple[Dataset, Dataset | None] | None, *, image_size: int, precision: str
-) -> str:
-    """Why what is in a row's place cannot stand for a measurement of now; nothing where it can.
+def evaluate_every(
+    measurement: Measurement, features: Sequence[str], settings: EvaluationSettings
+) -> list[tuple[Row, Path]]:
+    """Return the rows of several features, by :func:`load_or_measure`; all names are checked before any work."""
+    for name in features:
+        measurement.encoder.parse(name)
+    return [load_or_measure(replace(measurement, features_name=name.replace(" ", "")), settings) for name in features]
 
-    data: the task's data sets; None where they are not at hand to be compared.
+
+def measurement_path(measurement: Measurement, settings: EvaluationSettings, features: str) -> Path:
+    """Return where the row of a measurement is stored under the name ``features``."""
+    card, task = measurement.encoder.card, measurement.card
+    return store.row_path(
+        settings.results, settings.suite, card.name, card.weights, task.task, task.version, features, measurement.seed
+    )
+
+
+def reuse_error(
+    kept: Row | store.UnreadableRow,
+    card: TaskCard,
+    data: tuple[Dataset, Dataset | None] | None,
+    *,
+    image_size: int,
+    precision: str,
+) -> str:
+    """Return why a stored row cannot be reused, or nothing where it can.
+
+    data: the task's data sets; None where they are absent and cannot be compared.
     """
     if isinstance(kept, store.UnreadableRow):
         return f"is there, but {kept.reason}"
-    if data and not _is_of(kept, *data):
+    if data and not _is_of(kept, card, *data):
         return f"was measured on other images of {kept.dataset}"
     if kept.image_size != image_size:  # an untrained network's weights do not depend on it
         return f"was measured at {kept.image_size} px"
@@ -132,30 +128,14 @@ def reuse_error(
     return ""
 
 
-def _is_of(row: Row, dataset: Dataset, other: Dataset | None) -> bool:
-    """Whether a row was measured on these images, and where it speaks of their foreground, on this one."""
-    stated = row.stated.get(retrieval.FOREGROUND)
-    return (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other)) and (
-        stated is None or stated == retrieval.foreground_of(dataset.foreground.kind if dataset.foreground else "")
-    )
-
-
-def rows_of(
-    measurement: Measurement, features: Sequence[str], *, results: Path, suite: str, overwrite: bool
-) -> list[tuple[Row, Path]]:
-    """:func:`row_of` for several features; all names are looked at before any work."""
-    for name in features:
-        measurement.encoder.parse(name)
-    parts = [replace(measurement, features_name=name.replace(" ", "")) for name in features]
-    return [row_of(part, results=results, suite=suite, overwrite=overwrite) for part in parts]
-
-
 def measure(measurement: Measurement) -> Row:
-    """Measure now, and store nothing."""
-    card, encoder, dataset = measurement.card, measurement.encoder, measurement.dataset
+    """Measure a task now, and store nothing."""
+    card, dataset = measurement.card, measurement.dataset
+    encoder = measurement.encoder
     begin, extracted = time.perf_counter(), measurement.clock.seconds
-    outcome = EVALUATORS[card.evaluator](card, measurement)
+    outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
+    precision = encoder.inference.precision
     return Row(
         task=card.task,
         task_version=card.version,
@@ -184,20 +164,19 @@ def measure(measurement: Measurement) -> Row:
         certificate=outcome.certificate,
         draws=outcome.draws,
         scale={name: dict(values) for name, values in outcome.scale.items()},
-        stated=dict(outcome.stated) | _precision(encoder),
-        seconds={
-            "features": round(extracted, 3),
-            "evaluator": round(total - extracted, 3),
-        },
+        stated=dict(outcome.stated) | ({} if precision == "float32" else {PRECISION: precision}),
+        seconds={"features": round(extracted, 3), "evaluator": round(total - extracted, 3)},
         versions=provenance.versions(),
         hardware=provenance.hardware(str(encoder.device)),
         created=provenance.now(),
     )
 
 
-def _precision(encoder: Encoder) -> dict[str, str]:
-    """What a row says of features that were not computed in float32."""
-    return {} if encoder.inference.precision == "float32" else {PRECISION: encoder.inference.precision}
+def _is_of(row: Row, card: TaskCard, dataset: Dataset, other: Dataset | None) -> bool:
+    """Whether a row was measured on these images, and states of them what one measured now would."""
+    same = (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other))
+    stated = card.task_kind.stated_of(dataset)
+    return same and all(row.stated.get(name, value) == value for name, value in stated.items())
 
 
 def _datasets(measurement: Measurement) -> list[Dataset]:
@@ -205,13 +184,13 @@ def _datasets(measurement: Measurement) -> list[Dataset]:
 
 
 def _note(measurement: Measurement) -> str:
-    """What sets the copies apart from the official ones; of two data sets, whose note it is."""
+    """Return what sets the copies apart from the official ones; for two data sets also whose note it is."""
     notes = [(one.name, one.note) for one in _datasets(measurement) if one.note]
     return "; ".join(f"{name}: {note}" if measurement.other else note for name, note in notes)
 
 
 def _fingerprints(dataset: Dataset, other: Dataset | None) -> dict[str, str]:
-    """By split; those of a second data set with its name before them."""
+    """Return fingerprints by split; those of a second data set with its name before them."""
     own = {name: split.fingerprint for name, split in dataset.splits.items()}
     return own | ({f"{other.name} {name}": split.fingerprint for name, split in other.splits.items()} if other else {})
 

@@ -1,4 +1,4 @@
-"""One task on one checkpoint's features: what an evaluator sees as its ``Subject``, made of an encoder and data."""
+"""One task on one checkpoint's features: the ``TaskData`` that its kind evaluates, made of an encoder and data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loocbench.cache import feature_files
 from loocbench.cards.tasks import TaskCard
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages, center_square
-from loocbench.evaluators.subject import Rows
+from loocbench.evaluators.task_data import Rows
 from loocbench.features import augmented, extraction
 from loocbench.features.encoder import Encoder
 from loocbench.progress import Reporter
@@ -29,21 +29,21 @@ T = TypeVar("T")
 
 @dataclass
 class Clock:
-    """Adds up the seconds of what it is told to watch."""
+    """Adds up the seconds of blocks of code."""
 
     seconds: float = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Of a block of code."""
+        """Add the time of the block."""
         begin = time.perf_counter()
         try:
             yield
         finally:
             self.seconds += time.perf_counter() - begin
 
-    def of_each(self, made: Iterator[T]) -> Iterator[T]:
-        """Of making each of some things, and not of what is done with them."""
+    def time_items(self, made: Iterator[T]) -> Iterator[T]:
+        """Yield the items; only the time of their production is added."""
         while True:
             with self.running():
                 one = next(made, None)
@@ -54,7 +54,7 @@ class Clock:
 
 @dataclass
 class Measurement:
-    """One task on one checkpoint's features: the ``Subject`` of its evaluator. other: the card's ``elsewhere``.
+    """One task on one checkpoint's features: the ``TaskData`` of its kind. other: the card's ``elsewhere``.
 
     clock: how long its features took.
     """
@@ -82,7 +82,7 @@ class Measurement:
     def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
         parts = [self._images(split) for split in splits]
-        return self.clock.of_each(
+        return self.clock.time_items(
             augmented.epoch_of(
                 self.encoder,
                 parts,
@@ -93,6 +93,11 @@ class Measurement:
                 info=self.reporter.info,
             )
         )
+
+    @property
+    def dataset_name(self) -> str:
+        """The data set's name."""
+        return self.dataset.name
 
     @property
     def device(self) -> torch.device:

@@ -8,7 +8,8 @@ from typing import Any
 
 from loocbench import files, ranks
 from loocbench.cards import recipes as recipe_cards
-from loocbench.data import catalog, damage, prepared
+from loocbench.data import prepared
+from loocbench.data.opening import open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import recipes
@@ -59,7 +60,7 @@ def pretrain(
     if tensorboard:
         tensorboard_log.require()
     given = {field: value for field, value in {**settings, "method": method}.items() if value is not None}
-    card = recipe_cards.load(recipe) if recipe else None
+    card = recipe_cards.load_recipe(recipe) if recipe else None
     source = dataset or (card.dataset if card else recipes.DATASET)
     folder = Path(cache) if cache else prepared.cache_dir()
     with ranks.from_torchrun(resolve_device(device)) as (processes, on):
@@ -70,9 +71,9 @@ def pretrain(
                     "--in-memory is one copy per process; leave it out: they share the system's file cache."
                 )
             made = _make_recipe(card.settings if card else recipes.DEFAULTS, {**given, "seed": seed}, processes)
-            images = catalog.open_dataset(source, Path(data_dir) if data_dir else None)
-            if skip_damaged:
-                images = damage.without_damaged(images, cache=folder, reporter=shown)
+            images = open_dataset(
+                source, Path(data_dir) if data_dir else None, skip_damaged=skip_damaged, cache=folder, reporter=shown
+            )
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
             run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
         checkpoint = train_recipe(

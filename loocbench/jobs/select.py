@@ -18,8 +18,9 @@ from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
 from loocbench.evaluators.combinations import choose as choose_from_products
 from loocbench.free_memory import free_memory
-from loocbench.jobs.evaluation import measure, stored_or
+from loocbench.jobs.evaluation import load_or_measure, measure
 from loocbench.jobs.measurement import Measurement
+from loocbench.jobs.settings import EvaluationSettings
 from loocbench.models import spaces
 from loocbench.models.network import GENERAL
 from loocbench.solvers.blocks import Blocks
@@ -36,8 +37,8 @@ class Candidate:
     strength: float
 
 
-def names(offered: Sequence[str]) -> list[str]:
-    """V where there is one, and every combination of heads, of which all together are called ``looc++``."""
+def list_combinations(offered: Sequence[str]) -> list[str]:
+    """Return V where there is one, and every combination of heads; all heads together are called ``looc++``."""
     heads = [name for name in offered if name.startswith(spaces.HEAD)]
     joined = ["+".join(chosen) for size in range(1, len(heads)) for chosen in combinations(heads, size)]
     return (
@@ -47,23 +48,23 @@ def names(offered: Sequence[str]) -> list[str]:
     )
 
 
-def candidates(measurement: Measurement) -> list[Candidate]:
-    """Every combination's validation accuracy, the best first; of equal ones that with fewer dimensions, then the one
-    named first. Test images are not touched."""
+def list_candidates(measurement: Measurement) -> list[Candidate]:
+    """Return every combination with its validation accuracy, the best first; of equal ones that with fewer dimensions,
+    then the one named first. Test images are not touched."""
     card = measurement.card
     (factor,) = card.labels
     labels = {split: measurement.labels(split, factor) for split in ("train", "val")}
-    every, found = names(measurement.encoder.spaces), []
+    every, found = list_combinations(measurement.encoder.spaces), []
     parts = {name: measurement.encoder.parse(name) for name in every}
     singles = dict.fromkeys(part for name in every for part in parts[name])
     known: dict[str, Products] = {}
 
-    def of(name: str) -> dict[str, Blocks]:
+    def blocks_of(name: str) -> dict[str, Blocks]:
         return {split: replace(measurement, features_name=name).blocks(split) for split in labels}
 
     def products(part: str) -> Products:
         if part not in known:
-            known[part] = Products.of(**of(_named(part)))
+            known[part] = Products.of(**blocks_of(_space_features(part)))
         return known[part]
 
     count, validated = len(labels["train"]), len(labels["val"])
@@ -71,7 +72,7 @@ def candidates(measurement: Measurement) -> list[Candidate]:
     need = (len(singles) + 1) * Products.bytes(count, validated) + 8 * Products.bytes(count, 0)
     fits = need <= free_memory(measurement.device) // 2
     for number, name in enumerate(every, 1):
-        features = of(name)
+        features = blocks_of(name)
         dim = features["train"].shape[1]
         protocol = card.protocol.lambdas, card.protocol.tolerance
         if fits and count <= dim:
@@ -85,24 +86,19 @@ def candidates(measurement: Measurement) -> list[Candidate]:
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
 
 
-def row_of(
-    measurement: Measurement,
-    found: Sequence[Candidate] = (),
-    *,
-    results: Path,
-    suite: str,
-    overwrite: bool,
+def load_or_select(
+    measurement: Measurement, settings: EvaluationSettings, found: Sequence[Candidate] = ()
 ) -> tuple[Row, Path]:
-    """The row of the combination that validation chooses, stored as that of the features ``selected``.
+    """Return the row of the combination that validation chooses, stored as that of the features ``selected``.
 
     So a table has one line for what was chosen, whatever it was for each task and seed; the row states which.
     found: the candidates, where they are known; else their search is in the row's seconds. Raises UserError as
-    ``jobs.measure.row_of`` does.
+    ``jobs.evaluation.load_or_measure`` does.
     """
 
-    def make() -> Row:
+    def make_row() -> Row:
         begin = time.perf_counter()
-        best = (found or candidates(measurement))[0]
+        best = (found or list_candidates(measurement))[0]
         seconds = {"selection": round(time.perf_counter() - begin, 3)}
         row = measure(replace(measurement, features_name=best.features))
         return row.model_copy(
@@ -113,9 +109,9 @@ def row_of(
             }
         )
 
-    return stored_or(measurement, SELECTED, make, results=results, suite=suite, overwrite=overwrite)
+    return load_or_measure(measurement, settings, stored_as=SELECTED, make_row=make_row)
 
 
-def _named(part: str) -> str:
-    """The features that are one space alone."""
+def _space_features(part: str) -> str:
+    """Return the name of the features that are one space alone."""
     return spaces.LOOC if part == GENERAL else spaces.HEAD + part

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 @pytest.fixture
 def short(monkeypatch):
     """Cards of few changes and images."""
-    load = tasks.load
+    load = tasks.load_task
 
     def shortened(task):
         card = load(task)
@@ -87,7 +87,7 @@ def test_the_probes_other_solvers(loocbench, tmp_path, solver, chosen):
 
 @pytest.mark.slow
 def test_sgd_on_augmented_images(loocbench, tmp_path, monkeypatch):
-    load = tasks.load
+    load = tasks.load_task
     few = {"epochs": 2, "learning_rates": (0.1, 1.0)}
 
     def shortened(task):

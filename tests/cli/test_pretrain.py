@@ -62,7 +62,7 @@ def test_a_recipe_card_says_everything_and_options_change_it(loocbench, tmp_path
     said = loocbench("recipes", "show", "paper/looc++")
     assert 'method = "looc++"' in said.out
     listed = {one["recipe"]: one for one in json.loads(loocbench("recipes", "ls", "--json").out)}
-    assert set(listed) == set(recipes.names())
+    assert set(listed) == set(recipes.recipe_names())
     assert "paper/moco-rotation-same" in loocbench("recipes", "ls").out
 
 

@@ -72,7 +72,7 @@ def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
     assert loocbench("pretrain", "--name", "mine", *QUICK).code == 0
     said = loocbench("run", "photographs", "--dry-run", "--json")
     jobs = json.loads(said.out)
-    assert [job["task"] for job in jobs] == list(suites.load("photographs").tasks)
+    assert [job["task"] for job in jobs] == list(suites.load_suite("photographs").tasks)
     assert {job["state"] for job in jobs} == {"impossible"}
     assert "--data-dir" in jobs[0]["note"]
 
@@ -80,4 +80,4 @@ def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
 def test_a_suite_without_models_cannot_be_half_one():
     with pytest.raises(ValueError, match="belong together"):
         suites.SuiteCard(suite="half", version=1, title="", description="", cost="", tasks=TASKS, pretrain_on="blooms")
-    assert set(suites.load("paper").tasks) <= set(tasks.names())
+    assert set(suites.load_suite("paper").tasks) <= set(tasks.task_names())

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 @pytest.fixture
 def suite_with_models(monkeypatch):
     """Two seeds of LooC++, one of MoCo, and an untrained network, judged on colour and by neighbours."""
-    budget = suites.load("demo").budget.model_copy(
+    budget = suites.load_suite("demo").budget.model_copy(
         update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
     )
     models = (
@@ -139,7 +139,7 @@ def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, o
 def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench, monkeypatch):
     """Its weights and its name are the same."""
     assert loocbench("run", "own").code == 0
-    card = suites.load("own")
+    card = suites.load_suite("own")
     wider = card.model_copy(update={"budget": card.budget.model_copy(update={"image_size": 20})})
     monkeypatch.setattr(suites, "load", lambda name: wider)
     assert "was measured at 16 px; delete that file" in one_line("run", "own")
@@ -172,15 +172,15 @@ def test_models_that_would_share_a_run_are_refused(tmp_path):
     file = tmp_path / "demo.toml"
     file.write_text(text.replace('method = "looc++"', 'method = "looc"').replace('"looc++", "head', '"looc", "head'))
     with pytest.raises(UserError, match="two models would be the run 'looc-color-rotation-blooms-s0'"):
-        suites.read(file)
+        suites.read_suite(file)
     file.write_text(text.replace('method = "random"', 'method = "random"\nseeds = [0, 0]'))
     with pytest.raises(UserError, match="two models would be the run 'random-nocolor-blooms-s0'"):
-        suites.read(file)
+        suites.read_suite(file)
 
 
 def test_a_run_is_named_by_all_that_its_method_is_given():
     def name(**settings):
-        budget = suites.load("demo").budget.model_dump()
+        budget = suites.load_suite("demo").budget.model_dump()
         return recipes.run_name(recipes.make(seed=0, **settings, **budget), "d")
 
     both = ("color", "rotation")

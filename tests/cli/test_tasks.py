@@ -11,15 +11,18 @@ from loocbench.cards import recipes, suites, tasks
 def test_all_shipped_cards_are_valid(loocbench):
     said = loocbench("tasks", "validate")
     assert said.code == 0
-    assert f"{len(tasks.names()) + len(suites.names()) + len(recipes.names())} cards are valid" in said.out
+    assert (
+        f"{len(tasks.task_names()) + len(suites.suite_names()) + len(recipes.recipe_names())} cards are valid"
+        in said.out
+    )
 
 
 def test_ls_lists_every_card_with_its_version(loocbench):
     listed = json.loads(loocbench("tasks", "ls", "--json").out)
-    assert [card["task"] for card in listed] == tasks.names()
-    assert {"linear/cub200", "rotation/blooms", "retrieval/flowers102"} <= set(tasks.names())
+    assert [card["task"] for card in listed] == tasks.task_names()
+    assert {"linear/cub200", "rotation/blooms", "retrieval/flowers102"} <= set(tasks.task_names())
     table = loocbench("tasks", "ls").out
-    assert all(name in table for name in tasks.names())
+    assert all(name in table for name in tasks.task_names())
 
 
 def test_show_prints_the_card_itself(loocbench):
@@ -29,7 +32,7 @@ def test_show_prints_the_card_itself(loocbench):
 
 def test_published_figures_are_the_papers(loocbench):
     """Table 2 of Xiao et al. 2021, the CUB-200 columns."""
-    published = {entry.model: entry.metrics for entry in tasks.load("linear/cub200").published}
+    published = {entry.model: entry.metrics for entry in tasks.load_task("linear/cub200").published}
     assert published == {
         "MoCo": {"top1": 0.367, "top5": 0.647},
         "LooC (color)": {"top1": 0.401, "top5": 0.697},

@@ -140,7 +140,7 @@ def test_real_photographs_from_flowers_to_birds(loocbench, photographs):
 def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
     from loocbench.cards import suites
 
-    card = suites.load("demo")
+    card = suites.load_suite("demo")
     budget = card.budget.model_copy(update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32})
     monkeypatch.setattr(suites, "load", lambda name: card.model_copy(update={"budget": budget}))
     said = loocbench("demo")

@@ -12,7 +12,7 @@ from tests.evaluators.pictures import Pictures, both, layout, palette
 
 
 def outcome_of(dataset, encode, images=64):
-    card = tasks.load("controlled/blooms")
+    card = tasks.load_task("controlled/blooms")
     protocol = card.protocol.model_copy(update={"images": images})
     return controlled.evaluate(card.model_copy(update={"protocol": protocol}), Pictures(dataset, encode))
 

@@ -40,7 +40,7 @@ class Made:
 
 
 def card_of(task, **protocol):
-    card = tasks.load(task)
+    card = tasks.load_task(task)
     return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol)})
 
 
@@ -89,14 +89,14 @@ def test_a_class_without_a_vote_is_no_guess():
 
 
 def test_the_number_of_neighbours_is_chosen_on_validation():
-    outcome = knn.evaluate(tasks.load("knn/flowers102"), Made(0.7))
+    outcome = knn.evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["neighbours"] == min(p["neighbours"] for p in outcome.curve if p["val_top1"] == best)
     assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, 100, 200]
 
 
 def test_neighbours_say_which_images_they_got_right():
-    outcome = knn.evaluate(tasks.load("knn/flowers102"), Made(0.7))
+    outcome = knn.evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
     right = outcome.items["top1"]
     assert (right.dtype, right.shape) == (bool, (CLASSES * SIZES["test"],))
     assert right.mean() == pytest.approx(outcome.metrics["top1"].value)

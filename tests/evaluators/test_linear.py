@@ -50,7 +50,7 @@ class Made:
 
 
 def card_of(**protocol):
-    card = tasks.load("linear/flowers102")
+    card = tasks.load_task("linear/flowers102")
     return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol)})
 
 

@@ -19,7 +19,7 @@ def described(images):
 
 
 def outcome_of(dataset, encode, task="retrieval/blooms", **changes):
-    return retrieval.evaluate(tasks.load(task).model_copy(update=changes), Pictures(dataset, encode))
+    return retrieval.evaluate(tasks.load_task(task).model_copy(update=changes), Pictures(dataset, encode))
 
 
 def test_labels_alone_and_together(tiny_blooms):

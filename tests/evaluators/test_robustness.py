@@ -22,7 +22,7 @@ def flowers():
 
 
 def card_of(task, **changes):
-    card = tasks.load(task)
+    card = tasks.load_task(task)
     protocol = {"lambdas": (1e-4, 1e-2), **changes.pop("protocol", {})}
     return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol), **changes})
 

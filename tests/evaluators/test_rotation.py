@@ -14,7 +14,7 @@ def flowers():
 
 
 def outcome_of(flowers, encode):
-    return rotation.evaluate(tasks.load("rotation/blooms"), Pictures(flowers, encode))
+    return rotation.evaluate(tasks.load_task("rotation/blooms"), Pictures(flowers, encode))
 
 
 def test_where_it_is_bright_tells_the_turn_and_the_mean_colour_does_not(flowers):

@@ -22,7 +22,7 @@ def flowers():
 
 
 def card_of(changes=CHANGES, images=1000, **protocol):
-    card = tasks.load("sensitivity/blooms")
+    card = tasks.load_task("sensitivity/blooms")
     protocol = {"changes": changes, "images": images, "lambdas": (1e-4, 1e-2), **protocol}
     return card.model_copy(update={"protocol": card.protocol.model_copy(update=protocol)})
 

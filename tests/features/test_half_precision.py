@@ -18,7 +18,7 @@ from tests.conftest import Silent
 def test_the_probe_of_bfloat16_features_differs_by_chance_alone(photographs, real_weights, tmp_path):
     """ImageNet's MobileNetV2 on all of Flowers-102, at 64 px so that it takes a minute: 0.2 points, or what as many
     answers that became right or wrong give by chance."""
-    dataset, card = catalog.open_dataset("flowers102", photographs), tasks.load("linear/flowers102")
+    dataset, card = catalog.open_dataset("flowers102", photographs), tasks.load_task("linear/flowers102")
     checkpoint = locate.load(str(real_weights / "mobilenet_v2-b0353104.pth"), runs=tmp_path, seed=0)
     right = {}
     for precision in ("float32", "bfloat16"):

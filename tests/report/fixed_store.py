@@ -70,7 +70,7 @@ def _untrained(seed: int):
 
 
 def _row(model: str, features: str, seed: int, task: str, note: str = "", **changes: object) -> Row:
-    card = tasks.load(task)
+    card = tasks.load_task(task)
     slug = "".join(letter if letter.isalnum() else "-" for letter in model.lower()).strip("-")
     name = f"{slug}-s{seed}"
     return row(
@@ -126,7 +126,7 @@ def _sensitivity(
 ) -> Row:
     task = "sensitivity/blooms"
     metrics = {"top1": _share(draw.random(ITEMS) < share)}
-    for change in tasks.load(task).protocol.changes:
+    for change in tasks.load_task(task).protocol.changes:
         for kind, low in (("invariance", 0.5), ("equivariance", share), ("top1_loss", 0.05)):
             value = low + 0.2 * draw.random()
             metrics[f"{change}_{kind}"] = Metric(value=value, low=value - 0.02, high=value + 0.02, n=ITEMS)

@@ -6,16 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from loocbench.cards import finding
-from loocbench.cards.protocols import Evaluator
 from loocbench.cards.tasks import TaskCard
+from loocbench.evaluators import KINDS
 from loocbench.report.table import labels
 from loocbench.report.table.selection import matches
 from loocbench.types import Row
 
-_KINDS: tuple[str, ...] = get_args(Evaluator)
+_KINDS = list(KINDS)
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,9 @@ class Column:
 
 def load_cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
     """The card of each task of the rows; tasks that are no longer shipped are missing."""
-    named = {task: finding.of_row(task, dataset) for task, dataset in {(row.task, row.dataset) for row in rows}}
+    named = {
+        task: finding.find_task_of_row(task, dataset) for task, dataset in {(row.task, row.dataset) for row in rows}
+    }
     return {task: card for task, card in named.items() if card}
 
 
@@ -75,10 +76,10 @@ def choose_columns(
         group = groups.get(task, row.dataset)
         rest = re.sub(r"^[ ,]+", "", title.removeprefix(group))
         if not rest and not re.search("[ ,]", title):  # "CUB-200" alone does not say what was done
-            rest = card.evaluator if card else ""
+            rest = card.kind if card else ""
         for place, metric in enumerate(shown):
             label = f"{labels.format_metric(metric)} (v{row.task_version})"
-            order = (row.dataset, _KINDS.index(card.evaluator) if card else len(_KINDS), task, note, place)
+            order = (row.dataset, _KINDS.index(card.kind) if card else len(_KINDS), task, note, place)
             column = Column(
                 task, row.task_version, metric, note, group, f"{rest}, {label}" if rest else label, f"{title}, {label}"
             )
@@ -87,9 +88,7 @@ def choose_columns(
 
 
 def _shown(card: TaskCard, names: Sequence[str]) -> list[str]:
-    if card.evaluator == "retrieval":
-        return [name for name in names if name.endswith("recall1") or name == "color_agreement"]
-    return [card.metric] if card.metric in names else list(names)
+    return card.task_kind.table_metrics(card.metric, names)
 
 
 def _groups(titles: Mapping[str, str], known: Mapping[str, TaskCard]) -> dict[str, str]:

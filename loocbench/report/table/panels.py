@@ -55,12 +55,12 @@ def few_shot_panels(columns: Sequence[Column], cards: Mapping[str, TaskCard], li
     groups: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for position, column in enumerate(columns):
         card = cards.get(column.task)
-        if card and card.protocol.shots:
-            kind = (
-                f"{card.protocol.ways}-way episodes" if card.protocol.ways else f"all classes, {card.protocol.solver}"
-            )
+        settings = card.protocol.model_dump() if card else {}
+        if shots := settings.get("shots"):
+            ways = settings.get("ways")
+            kind = f"{ways}-way episodes" if ways else f"all classes, {settings['solver']}"
             note = f" [{column.note}]" if column.note else ""
-            groups[column.group.split(",")[0] + note, kind].append((card.protocol.shots, position))
+            groups[column.group.split(",")[0] + note, kind].append((shots, position))
     panels = []
     for (group, kind), shot_columns in groups.items():
         if len({shots for shots, _ in shot_columns}) < 2:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loocbench.cards.tasks import Published, TaskCard
+from loocbench.cards.datasets import Published
+from loocbench.cards.tasks import TaskCard
 from loocbench.pretraining.methods import evaluated_features
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column

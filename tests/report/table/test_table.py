@@ -226,7 +226,7 @@ def test_curves_and_matrices_are_of_one_copy_of_the_data():
     def of(value, note):
         metrics = {
             f"{name}_invariance": Metric(value=value, low=0, high=1, n=9)
-            for name in tasks.load("sensitivity/blooms").protocol.changes
+            for name in tasks.load_task("sensitivity/blooms").protocol.changes
         }
         curve = [{"hue": angle, "invariance": value} for angle in (30.0, 60.0)]
         return measured(
@@ -271,11 +271,11 @@ def test_a_folders_columns_are_named_after_it():
     from loocbench.cards import finding
 
     for evaluator, title in (("linear", "cars"), ("rotation", "cars, rotation"), ("retrieval", "cars, neighbours")):
-        card = finding.find(evaluator, "folder:/data/cars")
-        assert finding.of_row(card.task, "folder:cars").title == card.title == title
-    card = finding.find("linear", "folder:/data/cars", "color")
-    assert finding.of_row(card.task, "folder:cars") == card.model_copy(update={"dataset": "folder:cars"})
-    assert finding.of_row("linear/long-gone", "cub200") is None
+        card = finding.find_task(evaluator, "folder:/data/cars")
+        assert finding.find_task_of_row(card.task, "folder:cars").title == card.title == title
+    card = finding.find_task("linear", "folder:/data/cars", "color")
+    assert finding.find_task_of_row(card.task, "folder:cars") == card.model_copy(update={"dataset": "folder:cars"})
+    assert finding.find_task_of_row("linear/long-gone", "cub200") is None
 
 
 def test_weights_from_elsewhere_say_where_from_and_that_their_epochs_are_unknown():

@@ -1,0 +1,97 @@
+"""Data set cards: what a data set contributes to tasks beside images and labels. A data set needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from loocbench.cards.folder import tasks_folder
+from loocbench.cards.protocols import load_protocol
+from loocbench.data.entries import ENTRIES
+from loocbench.errors import UserError
+from loocbench.toml_files import read_card
+from loocbench.types import Frozen
+
+ANY_FOLDER = "folder"  # the name under which the card of ``folder:PATH`` is kept
+
+
+class Published(Frozen):
+    """A figure of a paper. metrics: by name, fractions of 1; spread: the ± that the paper gives with some of them.
+
+    same_protocol: whether the task's protocol is the paper's, as far as that states it; only then a table says by how
+    much a figure measured on the official copy differs.
+    """
+
+    model: str
+    source: str
+    metrics: dict[str, float] = Field(min_length=1)
+    spread: dict[str, float] = Field(default_factory=dict)
+    same_protocol: bool = False
+
+    @model_validator(mode="after")
+    def _check_figures(self) -> Published:
+        if not all(0 <= value <= 1 for value in self.metrics.values()):
+            raise ValueError("published accuracies are fractions of 1")
+        if strange := self.spread.keys() - self.metrics.keys():
+            raise ValueError(f"spread of '{min(strange)}', which has no figure")
+        return self
+
+
+class TaskOnDataset(Frozen):
+    """What differs from the protocol card on this data set; unset fields do not. label: empty for the main one."""
+
+    protocol: str
+    label: str = ""
+    version: int | None = Field(None, ge=1)
+    title: str = ""
+    title_suffix: str | None = None
+    description: str = ""
+    cost: str = ""
+    settings: Mapping[str, Any] = {}
+    published: tuple[Published, ...] = ()
+
+
+class DatasetCard(Frozen):
+    """classifier_of: for a set with test images alone, the data set whose classifier is judged on them."""
+
+    dataset: str
+    classifier_of: str = ""
+    tasks: tuple[TaskOnDataset, ...] = ()
+
+    def find_task(self, protocol: str, label: str) -> TaskOnDataset:
+        """Return what is stated for a protocol and label; an empty statement where there is nothing."""
+        for task in self.tasks:
+            if (task.protocol, task.label) == (protocol, label):
+                return task
+        return TaskOnDataset(protocol=protocol, label=label)
+
+
+def load_dataset_card(dataset: str) -> DatasetCard:
+    """Return a data set's card, an empty one where there is no file."""
+    path = tasks_folder() / "datasets" / f"{dataset}.toml"
+    return read_dataset_card(path) if path.is_file() else DatasetCard(dataset=dataset)
+
+
+def read_dataset_card(path: Path) -> DatasetCard:
+    """Read and validate one data set card: its data set, protocols and labels must exist. Raises UserError."""
+    return _read_dataset_card(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _read_dataset_card(path: Path, changed: int) -> DatasetCard:
+    """Read a file once for each time that it changed."""
+    card = read_card(path, DatasetCard)
+    if card.dataset != path.stem:
+        raise UserError(f"{path}: dataset is '{card.dataset}', but the file is {path.name}; rename one.")
+    for name in filter(None, (card.dataset, card.classifier_of)):
+        if name not in ENTRIES and name != ANY_FOLDER:
+            raise UserError(f"{path}: dataset '{name}' is not one of {', '.join(ENTRIES)}.")
+    for task in card.tasks:
+        load_protocol(task.protocol)
+        if task.label and task.label not in ENTRIES[card.dataset].labels[1:]:
+            raise UserError(f"{path}: {card.dataset} has no further label '{task.label}'.")
+    return card

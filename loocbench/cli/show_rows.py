@@ -1,0 +1,73 @@
+"""Showing measured rows: a small table for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loocbench.cli.console import Display, stdout
+
+if TYPE_CHECKING:
+    from loocbench.cards.tasks import TaskCard
+    from loocbench.jobs.settings import EvaluationSettings
+    from loocbench.types import Row
+
+
+def evaluate_and_show(
+    card: TaskCard, checkpoint: str | None, features: str | None, settings: EvaluationSettings, *, as_json: bool
+) -> None:
+    """Evaluate one task, store its row and show it."""
+    from loocbench.jobs.evaluation import evaluate_task
+
+    with Display() as display:
+        row, path, _ = evaluate_task(card, checkpoint, features, settings, display)
+    show_row(row, path, as_json=as_json)
+
+
+def show_row(row: Row, path: Path, *, as_json: bool) -> None:
+    """Print a row as a small table, or as one JSON object."""
+    if as_json:
+        print(json.dumps(summarise_row(row)))
+        return
+    from rich.table import Table
+
+    console = stdout()
+    console.print(f"{row.task} (v{row.task_version}), {row.model}, {row.features}", highlight=False, soft_wrap=True)
+    table = Table()
+    for heading in ("metric", "value %", "95 % interval", *row.scale, "n"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for name, metric in row.metrics.items():
+        interval = f"{metric.low * 100:.1f} – {metric.high * 100:.1f}"
+        scale = (f"{values[name] * 100:.1f}" if name in values else "" for values in row.scale.values())
+        table.add_row(name, f"{metric.value * 100:.1f}", interval, *scale, f"{metric.n:,}")
+    console.print(table)
+    for name, value in row.stated.items():
+        console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+    print_paths([path])
+
+
+def print_rows_as_json(rows: Iterable[Row]) -> None:
+    """Print several rows as one JSON object."""
+    print(json.dumps({"rows": [summarise_row(row) for row in rows]}))
+
+
+def print_paths(paths: Iterable[Path]) -> None:
+    """Print where rows are stored."""
+    for path in paths:
+        stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
+
+
+def summarise_row(row: Row) -> dict[str, Any]:
+    """Return the fields of a row that ``--json`` prints."""
+    return {
+        "task": row.task,
+        "dataset": row.dataset,
+        "features": row.features,
+        "checkpoint": row.checkpoint,
+        "seed": row.seed,
+        "metrics": {name: metric.model_dump() for name, metric in row.metrics.items()},
+        "scale": row.scale,
+        "stated": row.stated,
+    }

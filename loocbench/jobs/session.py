@@ -1,0 +1,104 @@
+"""The one place that opens checkpoints, data sets and encoders for tasks, each once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+
+from loocbench.cards.tasks import TaskCard
+from loocbench.checkpoints import locate
+from loocbench.checkpoints.native import Checkpoint
+from loocbench.data import opening, prepared
+from loocbench.devices import resolve_device
+from loocbench.errors import UserError, unknown
+from loocbench.features import inference_config
+from loocbench.features.encoder import Encoder
+from loocbench.jobs.measurement import Measurement
+from loocbench.jobs.settings import InputSettings
+from loocbench.progress import Reporter, Silent
+from loocbench.types import Dataset
+
+FITTED = ("train", "val", "test")  # splits of a task's data set
+JUDGED = ("test",)  # splits of the other data set that a classifier is judged on
+
+
+class Session:
+    """Opens what tasks need, as ``settings`` say, and keeps it: data sets by name, and the last encoder."""
+
+    def __init__(self, settings: InputSettings, reporter: Reporter | None = None) -> None:
+        self.settings = settings
+        self.reporter: Reporter = reporter or Silent()
+        self._datasets: dict[str, Dataset] = {}
+        self._encoder: Encoder | None = None
+
+    @cached_property
+    def cache(self) -> Path:
+        """The folder for decoded images and features."""
+        return self.settings.cache or prepared.cache_dir()
+
+    @cached_property
+    def device(self) -> str:
+        """The device's name. Raises UserError for one that is not there."""
+        return resolve_device(self.settings.device)
+
+    def open_dataset(self, name: str) -> Dataset:
+        """Return a data set, without its damaged images if the settings say so. Raises UserError."""
+        if name not in self._datasets:
+            self._datasets[name] = opening.open_dataset(
+                name,
+                self.settings.data_dir,
+                skip_damaged=self.settings.skip_damaged,
+                cache=self.cache,
+                reporter=self.reporter,
+            )
+        return self._datasets[name]
+
+    def open_datasets(self, card: TaskCard) -> tuple[Dataset, Dataset | None]:
+        """Return a task's data set, and the other one that it names, if it does.
+
+        Raises UserError for one that is absent or lacks a split or label that the task needs.
+        """
+        dataset = self.open_dataset(card.dataset)
+        _require_splits(card, dataset, FITTED)
+        if not card.elsewhere:
+            return dataset, None
+        other = self.open_dataset(card.elsewhere)
+        _require_splits(card, other, JUDGED)
+        return dataset, other
+
+    def load_checkpoint(self, reference: str | None) -> Checkpoint:
+        """Return the checkpoint that ``reference`` names, the newest run without one. Raises UserError."""
+        runs = self.settings.runs
+        return locate.load(reference or str(locate.find_newest(runs)), runs=runs, seed=self.settings.seed)
+
+    def load_encoder(self, checkpoint: Checkpoint) -> Encoder:
+        """Return the encoder of a checkpoint; the last one is kept."""
+        if self._encoder is None or self._encoder.card != checkpoint.card:
+            config = inference_config.from_options(self.settings.precision, self.settings.compiled, self.device)
+            self._encoder = Encoder.from_checkpoint(checkpoint, device=self.device, inference=config)
+        return self._encoder
+
+    def open_task(self, card: TaskCard, checkpoint: Checkpoint, features: str | None = None) -> Measurement:
+        """Return a task on a checkpoint's features (default: those that its method is evaluated on), not yet measured.
+
+        Raises UserError for data that are absent or unfit, features that are not offered, and several processes.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
+        dataset, other = self.open_datasets(card)
+        encoder = self.load_encoder(checkpoint)
+        name = (features or encoder.default_features).replace(" ", "")
+        encoder.parse(name)
+        return Measurement(card, encoder, dataset, name, self.settings.seed, self.cache, self.reporter, other)
+
+
+def _require_splits(card: TaskCard, dataset: Dataset, splits: Collection[str]) -> None:
+    """Raise UserError unless a data set has the splits and labels that a task needs."""
+    if missing := set(splits) - dataset.splits.keys():
+        raise UserError(f"{dataset.name} has no {min(missing)} split; choose another --dataset for this task.")
+    offered = list(dataset.splits["test"].labels)
+    for label in card.labels:
+        if label not in offered:
+            raise unknown(f"label of {dataset.name}", label, offered)

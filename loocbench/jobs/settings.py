@@ -1,0 +1,43 @@
+"""Settings that everything which evaluates checkpoints shares: the command line's options and their defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from loocbench import files
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """Where checkpoints and images are, and how features are computed.
+
+    data_dir: folder of the data sets' folders; None for ``$LOOCBENCH_DATA`` or the user's cache folder.
+    skip_damaged: whether images that cannot be decoded are left out and recorded instead of refused.
+    runs: folder of pretraining runs. device: auto, cpu or cuda[:N]. precision, compiled: of the forward pass.
+    seed: of everything random in the evaluation. cache: folder for decoded images and features; None for the user's.
+    """
+
+    data_dir: Path | None = None
+    skip_damaged: bool = False
+    runs: Path = Path("runs")
+    device: str = "auto"
+    precision: str = "float32"
+    compiled: bool = False
+    seed: int = 0
+    cache: Path | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationSettings(InputSettings):
+    """The same, and where rows are kept: ``results/suite/``. overwrite: whether stored rows are measured again.
+
+    Raises UserError for a suite's name that cannot be a folder's.
+    """
+
+    results: Path = Path("results")
+    suite: str = "local"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        files.require_name("suite", self.suite)
