@@ -117,7 +117,7 @@ def networks_of(backbone: str) -> tuple[nn.Module, Encoder]:
     return network.eval().requires_grad_(False), encoder
 
 
-def join(encoder: Encoder) -> None:
+def fuse(encoder: Encoder) -> None:
     """What cold extraction does once a process, before its first batch; one image is computed too."""
     encoder.prepared_forwards.clear()
     size = encoder.preprocessing.image_size
@@ -175,7 +175,7 @@ def compare(backbone: str, folder: Path, every: list[Path], part: int, scratch: 
             print(f"part {number} of {len(parts) - 1}, {name}: {taken.seconds:.1f} s", file=sys.stderr, flush=True)
             if number:  # the first, small part warms up
                 costs[name].append(Cost(taken.seconds / len(paths), taken.core_seconds / len(paths)))
-    found: dict[str, Any] = {"once": {"joining and checking, seconds": cost(lambda: join(encoder)).seconds}}
+    found: dict[str, Any] = {"once": {"fusing and checking, seconds": cost(lambda: fuse(encoder)).seconds}}
     for name, taken in costs.items():
         found[name] = {
             "images/s": 1 / statistics.median(one.seconds for one in taken),
@@ -227,9 +227,7 @@ def main() -> None:
 def show(backbone: str, found: dict[str, Any]) -> None:
     """A small table."""
     print(f"\n{backbone}")
-    print(
-        f"  joining and checking, once a run: {found['once']['joining and checking, seconds']:.1f} s, beside the rest"
-    )
+    print(f"  fusing and checking, once a run: {found['once']['fusing and checking, seconds']:.1f} s, beside the rest")
     for name, values in found.items():
         if name == "once":
             continue

@@ -1,4 +1,4 @@
-"""The forward pass alone on a CPU: the plain network in channels-last, joined, and compiled with frozen weights.
+"""The forward pass alone on a CPU: the plain network in channels-last, fused, and compiled with frozen weights.
 
 The ways take turns on one batch of 32 at 224 px; the first turn warms up. Ratios are medians of ratios within a turn.
 """
@@ -19,7 +19,7 @@ import torch
 from extraction import SIZE, networks_of
 
 from loocbench import provenance
-from loocbench.features import compiling, folding, inference
+from loocbench.features import compiling, fusion, inference
 
 
 @torch.inference_mode()
@@ -33,9 +33,9 @@ def main() -> None:
     count = inference.default_batch_size(encoder)
     crops = torch.randint(0, 256, (count, SIZE.image_size, SIZE.image_size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = encoder.normalise(crops)
-    joined = folding.join_convolutions(encoder.network, images[: inference.CHECKED])
-    if joined is None:
-        raise SystemExit("nothing to join")
+    fused = fusion.fuse_convolutions(encoder.network, images[: inference.CHECKED])
+    if fused is None:
+        raise SystemExit("nothing to fuse")
     plain, compiled = encoder.network.forward_spaces, compiling.compile_forward(encoder.network.forward_spaces, "cpu")
     begin = time.perf_counter()
     compiled(images)
@@ -43,13 +43,13 @@ def main() -> None:
     print(f"{options.backbone}: compiling took {time.perf_counter() - begin:.0f} s")
     seconds = defaultdict(list)
     for turn in range(options.turns + 1):
-        for name, forward in (("plain", plain), ("joined", joined.forward_spaces), ("compiled", compiled)):
+        for name, forward in (("plain", plain), ("fused", fused.forward_spaces), ("compiled", compiled)):
             taken = timeit(lambda forward=forward: forward(images), number=1)
             if turn:
                 seconds[name].append(taken)
     for name, taken in seconds.items():
         print(f"  {name:9} {count / statistics.median(taken):6.1f} images/s")
-    for name, other in (("joined", "plain"), ("compiled", "joined")):
+    for name, other in (("fused", "plain"), ("compiled", "fused")):
         ratio = statistics.median(b / a for a, b in zip(seconds[name], seconds[other], strict=True))
         print(f"  {name}, times {other}: {ratio:.2f}")
 

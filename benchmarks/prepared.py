@@ -31,6 +31,7 @@ from extraction import SIZE, networks_of
 from torch import Tensor
 
 from loocbench import provenance
+from loocbench.cache import layout
 from loocbench.data import preparing
 from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
@@ -90,7 +91,7 @@ def ways(
     held = [encoder.normalise(images.center_crops(part, SIZE.image_size)) for part in parts[:4] if len(part) == size]
 
     def ours() -> None:
-        shutil.rmtree(cache / "features", ignore_errors=True)
+        shutil.rmtree(layout.folder_path(cache, "features"), ignore_errors=True)
         extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())
 
     def make() -> None:

@@ -67,6 +67,12 @@ def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
         raise
 
 
+def name_behind_temporary(name: str) -> str | None:
+    """The name that a temporary file of :func:`writing` was to get; None for the name of any other file."""
+    match = re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}\.part", name)
+    return match[1] if match else None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically (UTF-8)."""
     with writing(path) as part:

@@ -10,7 +10,7 @@ import typer
 from loocbench.cli import options as o
 
 if TYPE_CHECKING:
-    from loocbench.jobs.bench import Bench
+    from loocbench.jobs.bench import BenchResult
 
 
 def bench(
@@ -30,16 +30,17 @@ def bench(
     precision: o.Precision = "float32",
     compiled: o.Compile = False,
     cache: o.Cache = None,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
     """How fast this machine is from image file to stored features, by stage; what limits, and what to change."""
-    import json as encoder_of_json
+    import json
     from dataclasses import asdict
 
     from loocbench import provenance
+    from loocbench.cache import layout
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display
-    from loocbench.data import prepared
+    from loocbench.data import catalog
     from loocbench.devices import resolve_device
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
@@ -48,22 +49,22 @@ def bench(
 
     on = resolve_device(device)
     with Display() as display, ExitStack() as stack:
-        how = inference_config.from_options(precision, compiled, on)
+        config = inference_config.from_options(precision, compiled, on)
         found = locate.load(checkpoint or "random:resnet50", runs=runs)
-        encoder = Encoder.from_checkpoint(found, device=on, inference=how)
-        made = job.made_photographs(images) if dataset is None else nullcontext(job.opened(dataset, data_dir))
+        encoder = Encoder.from_checkpoint(found, device=on, inference=config)
+        made = job.made_photographs(images) if dataset is None else nullcontext(catalog.open_dataset(dataset, data_dir))
         source = stack.enter_context(made)
         display.info(f"{model_label(encoder.card)}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
         split = "test" if "test" in source.splits else next(iter(source.splits))
-        result = job.run(encoder, source, split, images, cache=cache or prepared.cache_dir(), reporter=display)
-    if json:
-        about = {"hardware": provenance.hardware(on), "versions": provenance.versions(), "device": on}
-        print(encoder_of_json.dumps({**asdict(result), **about}))
+        result = job.measure_speed(encoder, source, split, images, cache=cache or layout.cache_dir(), reporter=display)
+    if as_json:
+        machine = {"hardware": provenance.hardware(on), "versions": provenance.versions(), "device": on}
+        print(json.dumps({**asdict(result), **machine}))
     else:
-        _show(result)
+        _print_result(result)
 
 
-def _show(result: Bench) -> None:
+def _print_result(result: BenchResult) -> None:
     from rich.table import Table
 
     from loocbench.cli.console import stdout

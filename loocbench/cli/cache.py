@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,24 +11,23 @@ from loocbench.cli import options as o
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loocbench.cache.pruning import Entry
+    from loocbench.cache.entries import Entry
 
 app = typer.Typer(no_args_is_help=True, help="Decoded images and features on this machine: list them, clear them up.")
 
 
 @app.command("ls")
-def ls(cache: o.Cache = None, json: o.Json = False) -> None:
-    """List decoded images and features: what they are of, how large, when last used."""
-    from loocbench.cache import pruning
+def ls(cache: o.Cache = None, as_json: o.Json = False) -> None:
+    """List decoded images, features, and what else the cache holds: content, size, when last used."""
+    from loocbench.cache import entries, layout, units
 
-    where = _where(cache)
-    entries = pruning.find(where)
-    if json:
-        _print_json(entries)
+    folder = cache or layout.cache_dir()
+    found = entries.find_entries(folder)
+    if as_json:
+        _print_json(found)
         return
-    _print_table(entries)
-    total = pruning.readable(sum(entry.size for entry in entries))
-    _say(f"{len(entries)} entries, {total} in {where}")
+    _print_table(found)
+    _print_line(f"{len(found)} entries, {units.format_size(sum(entry.size for entry in found))} in {folder}")
 
 
 @app.command("prune")
@@ -41,58 +39,58 @@ def prune(
         str | None,
         typer.Option("--max-size", help="Remove what was not used for longest until so much is left: 50GB."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     cache: o.Cache = None,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
-    """Remove what killed processes left half-written, and what the options say. What is in use stays."""
-    from loocbench.cache import pruning
+    """Remove what killed processes left behind, and what the options say. What is in use stays."""
+    from loocbench.cache import entries, layout, pruning, units
 
-    where = _where(cache)
-    span = None if older_than is None else pruning.span_of(older_than, "--older-than")
-    size = None if max_size is None else pruning.size_of(max_size, "--max-size")
-    chosen = pruning.choose(pruning.find(where), older_than=span, max_size=size)
-    gone = chosen if dry_run else [entry for entry in chosen if pruning.remove(entry)]
-    if json:
-        _print_json(gone)
+    folder = cache or layout.cache_dir()
+    seconds = None if older_than is None else units.parse_duration(older_than, "--older-than")
+    size = None if max_size is None else units.parse_size(max_size, "--max-size")
+    chosen = pruning.choose_entries(entries.find_entries(folder), older_than=seconds, max_size=size)
+    removed = chosen if dry_run else [entry for entry in chosen if entries.remove_entry(entry)]
+    if as_json:
+        _print_json(removed)
         return
-    if gone:
-        _print_table(gone)
-    total = pruning.readable(sum(entry.size for entry in gone))
-    _say(f"{'would remove' if dry_run else 'removed'} {len(gone)} entries, {total}, in {where}")
-    if len(gone) < len(chosen):
-        _say(f"{len(chosen) - len(gone)} stay: another process began to use them")
+    if removed:
+        _print_table(removed)
+    total = units.format_size(sum(entry.size for entry in removed))
+    _print_line(f"{'would remove' if dry_run else 'removed'} {len(removed)} entries, {total}, in {folder}")
+    if len(removed) < len(chosen):
+        _print_line(f"{len(chosen) - len(removed)} stay: another process began to use them")
 
 
-def _where(cache: Path | None) -> Path:
-    from loocbench.data import prepared
-
-    return cache or prepared.cache_dir()
-
-
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     from loocbench.cli.console import stdout
 
     stdout().print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_table(entries: Sequence[Entry]) -> None:
+    """One line per entry; what is left over of processes that ended is one line together."""
     import datetime
 
     from rich.table import Table
     from rich.text import Text
 
-    from loocbench.cache import pruning
+    from loocbench.cache import units
     from loocbench.cli.console import stdout
 
     table = Table()
-    for heading in ("kind", "of", "size", "last used", "state"):
+    for heading in ("kind", "content", "size", "last used", "state"):
         table.add_column(
             heading, justify="right" if heading == "size" else "left", overflow="fold", no_wrap=heading == "size"
         )
+    left_over = [entry for entry in entries if entry.state == "left over"]
     for entry in entries:
-        day = datetime.datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d")
-        table.add_row(entry.kind, Text(entry.described), pruning.readable(entry.size), day, entry.state)
+        if entry.state != "left over":
+            day = datetime.datetime.fromtimestamp(entry.last_used).strftime("%Y-%m-%d")
+            table.add_row(entry.kind, Text(entry.title), units.format_size(entry.size), day, entry.state)
+    if left_over:
+        title = f"{len(left_over):,} times {left_over[0].title}"
+        table.add_row("", title, units.format_size(sum(entry.size for entry in left_over)), "", "left over")
     stdout().print(table)
 
 
@@ -100,8 +98,14 @@ def _print_json(entries: Sequence[Entry]) -> None:
     import json
 
     rows = [
-        {"kind": entry.kind, "path": str(entry.path), "bytes": entry.size, "used": entry.used, "state": entry.state}
-        | {"about": entry.about}
+        {
+            "kind": entry.kind,
+            "path": str(entry.path),
+            "bytes": entry.size,
+            "used": entry.last_used,
+            "state": entry.state,
+            "about": entry.description,
+        }
         for entry in entries
     ]
     print(json.dumps({"entries": rows}))

@@ -9,7 +9,7 @@ import typer
 from loocbench.cli import options as o
 
 if TYPE_CHECKING:
-    from loocbench.jobs.extract import Extracted
+    from loocbench.jobs.extract import ExtractedSplit
 
 
 def extract(
@@ -27,19 +27,19 @@ def extract(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
-    json: o.Json = False,
+    as_json: o.Json = False,
 ) -> None:
     """Extract features into the cache, where every other command finds them.
 
     torchrun --nproc-per-node 2 -m loocbench extract ...  shares the images between processes.
     """
-    import json as encoder_of_json
+    import json
     from dataclasses import asdict
 
     from loocbench import ranks
+    from loocbench.cache import layout
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display
-    from loocbench.data import prepared
     from loocbench.data.opening import open_dataset
     from loocbench.devices import resolve_device
     from loocbench.errors import SharedError
@@ -49,30 +49,30 @@ def extract(
     from loocbench.pretraining.labels import model_label
     from loocbench.progress import Silent
 
-    where = cache or prepared.cache_dir()
+    where = cache or layout.cache_dir()
     with ranks.from_torchrun(resolve_device(device)) as (processes, on), Display() as display:
         reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
-                how = inference_config.from_options(precision, compiled, on)
+                config = inference_config.from_options(precision, compiled, on)
                 images = open_dataset(dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter)
                 found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
-                encoder = Encoder.from_checkpoint(found, device=on, inference=how)
+                encoder = Encoder.from_checkpoint(found, device=on, inference=config)
                 reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")
-            done = job.extract(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
+            done = job.extract_splits(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
         except SharedError as error:
             if processes.first:
                 raise
             raise typer.Exit(2) from error
     if not processes.first:
         return
-    if json:
-        print(encoder_of_json.dumps({"splits": [asdict(one) for one in done]}))
+    if as_json:
+        print(json.dumps({"splits": [asdict(one) for one in done]}))
     else:
-        _show(done)
+        _print_splits(done)
 
 
-def _show(done: list[Extracted]) -> None:
+def _print_splits(done: list[ExtractedSplit]) -> None:
     from rich.table import Table
 
     from loocbench.cli.console import stdout

@@ -1,4 +1,4 @@
-"""Images that were decoded once: uint8, short side resized, in one memory-mapped file from which any batch is read.
+"""Prepared images: decoded once, uint8, short side resized, in one memory-mapped file from which any batch is read.
 
 The file is a safetensors file of two tensors, so that any tool can read it: ``index`` int64 [N, 3] (where an image
 begins in ``pixels``, its height, its width) and ``pixels`` uint8 [bytes] (RGB, row by row, image after image).
@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 import torch
 
 from loocbench import files
@@ -28,11 +27,6 @@ Rows = Sequence[int] | npt.NDArray[np.int64]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def cache_dir() -> Path:
-    """Where prepared images and features are kept: the user's cache folder."""
-    return platformdirs.user_cache_path("loocbench")
-
-
 def center_square(image: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
     """The central [size, size, ...] of an image [H, W, ...], placed as torchvision's crop; a view."""
     top, left = round((image.shape[0] - size) / 2.0), round((image.shape[1] - size) / 2.0)
@@ -42,14 +36,14 @@ def center_square(image: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
 class PreparedImages:
     """The images of one split, in the split's order. Nothing but the asked batch is in memory.
 
-    Raises FileNotFoundError where the file was cleared away this moment, and UserError for a damaged one.
+    Raises FileNotFoundError where the file was pruned this moment, and UserError for a damaged one.
     """
 
     def __init__(self, path: Path) -> None:
-        self._held = locks.hold(path)  # as long as this object lives nobody clears the file away
+        self._shared_lock = locks.hold_shared(path)  # as long as this object lives the file is not pruned
         try:
-            placed, _ = tensor_files.read(path)
-            begin, end = placed["index"].begin, placed["pixels"].begin
+            infos, _ = tensor_files.read_header(path)
+            begin, end = infos["index"].offset, infos["pixels"].offset
         except (ValueError, KeyError) as error:
             raise files.damaged(path) from error
         with path.open("rb") as file:

@@ -12,7 +12,7 @@ from loocbench.data.prepared import PreparedImages
 from loocbench.progress import Reporter
 from loocbench.types import Dataset, Split
 
-_PATIENCE = 5.0  # seconds
+_PATIENCE = 5.0  # seconds to wait for the decoding thread after an error
 
 
 class _StoppedError(BaseException):
@@ -20,16 +20,16 @@ class _StoppedError(BaseException):
 
 
 class StreamingImages:
-    """``with ArrivingImages(...) as images: images.first(n)`` waits for n images, and gives the store they are in.
+    """``with StreamingImages(...) as images: images.first(n)`` waits until n images are decoded, and returns them.
 
-    Where the store exists already nothing is decoded and nothing waits. Decoding stops at the end of the block; the
-    next run goes on where it stopped.
+    Where the images were prepared before, nothing is decoded and nothing waits. Decoding stops at the end of the block;
+    the next run goes on where it stopped.
     """
 
     def __init__(self, dataset: Dataset, split: Split, short_side: int, *, cache: Path, reporter: Reporter) -> None:
         self._split = split
-        self._dataset, self._short_side, self._cache, self._watcher = dataset, short_side, cache, reporter
-        self._there = preparing.file_of(dataset, split, short_side, cache).is_file()
+        self._dataset, self._short_side, self._cache, self._reporter = dataset, short_side, cache, reporter
+        self._is_prepared = preparing.prepared_path(dataset, split, short_side, cache).is_file()
         self._changed = threading.Condition()
         self._count = 0
         self._images: PreparedImages | None = None
@@ -38,7 +38,7 @@ class StreamingImages:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> StreamingImages:
-        if self._there or os.name == "nt":  # Windows cannot rename a file that is mapped
+        if self._is_prepared or os.name == "nt":  # Windows cannot rename a file that is mapped
             self._images, self._count = self._prepare(), len(self._split)
         else:
             self._thread = threading.Thread(target=self._work, name=f"decode {self._split.name}", daemon=True)
@@ -57,17 +57,25 @@ class StreamingImages:
         return len(self._split)
 
     def first(self, count: int) -> PreparedImages:
-        """The store, of which the first ``count`` images can be read now. Raises what decoding raised."""
+        """Waits until the first ``count`` images are decoded. Returns the images, of which those can be read now.
+
+        Raises what decoding raised.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._error is not None or self._count >= count)
             if self._error is not None:
                 raise self._error
-            assert self._images is not None  # no image arrives before its store
+            assert self._images is not None  # set with the first count
             return self._images
 
     def _prepare(self) -> PreparedImages:
         return preparing.prepare(
-            self._dataset, self._split, self._short_side, cache=self._cache, reporter=self._watcher, arrived=self._note
+            self._dataset,
+            self._split,
+            self._short_side,
+            cache=self._cache,
+            reporter=self._reporter,
+            on_decoded=self._on_decoded,
         )
 
     def _work(self) -> None:
@@ -82,7 +90,7 @@ class StreamingImages:
             self._images, self._count = images, len(self._split)
             self._changed.notify_all()
 
-    def _note(self, path: Path, count: int) -> None:
+    def _on_decoded(self, path: Path, count: int) -> None:
         if self._stopping:
             raise _StoppedError
         with self._changed:

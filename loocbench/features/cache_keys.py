@@ -1,4 +1,4 @@
-"""What determines the features of a split, as the key of their entry, and what the entry says of itself."""
+"""Which features are cached under which key: a hash of everything that determines them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rows = npt.NDArray[np.int64]
 
 
 def canonical(change: Change, rows: Rows | None, count: int) -> tuple[Change, Rows | None]:
-    """The same change and rows in one way: no turn at all is no change, and all rows are the split."""
+    """Equal requests in equal form: a change of no strength is UNCHANGED, and all ``count`` rows are None."""
     if change.name != UNCHANGED.name and not change.drawn and change.strength == get_range(change.name).nothing:
         change = replace(change, name=UNCHANGED.name, strength=UNCHANGED.strength)
     if change.name == UNCHANGED.name and not change.view:
@@ -32,9 +32,9 @@ def canonical(change: Change, rows: Rows | None, count: int) -> tuple[Change, Ro
     return change, None if rows is None or np.array_equal(rows, np.arange(count)) else rows
 
 
-def identity(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> dict[str, Any]:
-    """All that determines the features beside the engine's numerics."""
-    return {
+def features_key(encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None) -> str:
+    """The key of a split's features, which nothing but equal features share: hexadecimal, 64 digits."""
+    determined = {
         "version": VERSION,
         "weights": encoder.card.weights,
         "network": networks.cache_identity(encoder.card),
@@ -46,41 +46,33 @@ def identity(encoder: Encoder, dataset: Dataset, split: Split, change: Change, r
         "device": encoder.device.type,  # rounding differs between devices
         "torch": torch.__version__,
     }
+    text = json.dumps([determined, encoder.inference.numerics], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def key(determined: dict[str, Any], numerics: str) -> str:
-    """The entry's name: a hash of an :func:`identity` and of the numerics that were used."""
-    return hashlib.sha256(json.dumps([determined, numerics], sort_keys=True).encode()).hexdigest()[:32]
-
-
-def about(
-    encoder: Encoder,
-    dataset: Dataset,
-    split: Split,
-    change: Change,
-    rows: Rows | None,
-    numerics: str,
-    dims: dict[str, int],
+def describe_features(
+    encoder: Encoder, dataset: Dataset, split: Split, change: Change, rows: Rows | None, dims: dict[str, int]
 ) -> dict[str, Any]:
-    """What a person wants to know of an entry. Nothing of the moment: equal features are equal files."""
+    """The description in a file of features (:mod:`loocbench.cache.descriptions`). dims: each space's width."""
     return {
+        "kind": "features",
         "dataset": dataset.name,
         "split": split.name,
-        "change": described(change).removeprefix(", "),
+        "change": format_change(change),
         "checkpoint": encoder.card.name,
         "model": model_label(encoder.card),
         "weights": encoder.card.weights,
         "images": len(split) if rows is None else len(rows),
         **({} if rows is None else {"rows": rows.tolist()}),
         "spaces": dims,
-        "numerics": f"{numerics}, {encoder.device.type}",
+        "numerics": f"{encoder.inference.numerics}, {encoder.device.type}",
     }
 
 
-def described(change: Change) -> str:
-    """ ", hue 30", or nothing."""
+def format_change(change: Change) -> str:
+    """Returns "hue 30", "hue drawn, view 1", or "" for no change."""
     if change == UNCHANGED:
         return ""
     amount = "" if change.name == UNCHANGED.name else f" {'drawn' if change.drawn else f'{change.strength:g}'}"
     view = f", view {change.view}" if change.view else ""
-    return f", {change.name}{amount}{view}"
+    return f"{change.name}{amount}{view}"

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from loocbench.errors import UserError
-from loocbench.features import compiling, folding
+from loocbench.features import compiling, fusion
 from loocbench.features.compiling import Forward
 from loocbench.features.encoder import Encoder
 
 # Largest difference between a fast forward pass and the plain one in the same precision, relative to the norm of an
 # image's features.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2, "float16": 2e-3}
-CHECKED = 4  # images that joined convolutions are compared on
+CHECKED = 4  # images on which fused convolutions are compared
 BATCH_SIZES = {"cpu": 32, "cuda": 256}  # on a CPU larger batches are not faster, and take memory
-_JOINED, _COMPILED = "joined", "compiled"
+_FUSED, _COMPILED = "fused", "compiled"
 _NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
@@ -32,8 +32,8 @@ class InferenceNetwork:
 
     crops: uint8 [N, 3, S, S], or float in [0, 1].
 
-    The forward pass is the encoder's network compiled (``InferenceConfig.compiled``), else with joined convolutions
-    (CPU, float32), else as it is. Joined convolutions whose features differ from the plain network's by more than
+    The forward pass is the encoder's network compiled (``InferenceConfig.compiled``), else with fused convolutions
+    (CPU, float32), else as it is. Fused convolutions whose features differ from the plain network's by more than
     ``TOLERANCE`` are not used. Where memory runs out, batches are halved.
 
     info: receives one line per halving. batch_size: images per forward pass; default by device. may_compile: False
@@ -105,10 +105,10 @@ class InferenceNetwork:
 
     def _prepare_forward(self, images: Tensor) -> Forward:
         """The fast forward pass, prepared at the encoder's first batch and kept for its later splits."""
-        name = _COMPILED if self._compiled else _JOINED
+        name = _COMPILED if self._compiled else _FUSED
         if name not in self._encoder.prepared_forwards:
             plain = self._in_precision(self._encoder.network.forward_spaces)
-            prepare = self._compile if self._compiled else self._join_convolutions
+            prepare = self._compile if self._compiled else self._fuse_convolutions
             self._encoder.prepared_forwards[name] = prepare(images, plain)
         return self._encoder.prepared_forwards[name]
 
@@ -126,17 +126,17 @@ class InferenceNetwork:
             raise UserError("torch.compile changes the features of this network; leave out --compile.")
         return compiled
 
-    def _join_convolutions(self, images: Tensor, plain: Forward) -> Forward:
-        """``plain`` with joined convolutions, where that is possible and does not change features; else ``plain``."""
+    def _fuse_convolutions(self, images: Tensor, plain: Forward) -> Forward:
+        """``plain`` with fused convolutions, where that is possible and does not change features; else ``plain``."""
         if self._encoder.device.type != "cpu" or self._encoder.inference.precision != "float32":
             return plain
         try:
-            joined = folding.join_convolutions(self._encoder.network, images[:CHECKED])
+            fused = fusion.fuse_convolutions(self._encoder.network, images[:CHECKED])
         except Exception:  # a network that cannot be traced stays as it is
             return plain
-        if joined is None or not self._agree(joined.forward_spaces(images[:CHECKED]), plain(images[:CHECKED])):
+        if fused is None or not self._agree(fused.forward_spaces(images[:CHECKED]), plain(images[:CHECKED])):
             return plain
-        return joined.forward_spaces
+        return fused.forward_spaces
 
     def _agree(self, found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
         """Whether no image's features differ by more than the precision's TOLERANCE."""

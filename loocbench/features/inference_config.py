@@ -9,7 +9,7 @@ from loocbench.errors import UserError, unknown
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
-_JOINED, _COMPILED = "joined 1", "compiled 2"  # raise a number when that way gives other features
+_FUSED, _COMPILED = "joined 1", "compiled 2"  # raise the number when the same weights give other features
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class InferenceConfig:
     @property
     def numerics(self) -> str:
         """Cache-key string: features of different numerics differ by rounding."""
-        return f"{self.precision}, {_COMPILED if self.compiled else _JOINED}"
+        return f"{self.precision}, {_COMPILED if self.compiled else _FUSED}"
 
 
 def from_options(precision: str, compiled: bool, device: str) -> InferenceConfig:

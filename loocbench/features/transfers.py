@@ -1,4 +1,4 @@
-"""Batches on their way to a GPU and features on their way back, while the network works on another batch."""
+"""Copies batches to a GPU and features back to the CPU while the network computes other batches."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ import torch
 from torch import Tensor
 
 Tag = TypeVar("Tag")
-_AHEAD = 2  # batches in flight, each with a pinned buffer of its own
+_PREFETCHED = 2  # batches, each with a pinned buffer of its own
 
 
-def staged(batches: Iterator[tuple[Tag, Tensor]], device: torch.device) -> Iterator[tuple[Tag, Tensor]]:
-    """The same (tag, uint8 [N, 3, S, S]) batches, on ``device``. On the CPU nothing happens: its cores have work.
+def to_device(batches: Iterator[tuple[Tag, Tensor]], device: torch.device) -> Iterator[tuple[Tag, Tensor]]:
+    """The same (tag, uint8 [N, 3, S, S]) batches, on ``device``; on the CPU ``batches`` unchanged.
 
-    Otherwise a thread makes the next batches and copies them from pinned memory on a stream of their own; bytes go
-    over, normalisation is the device's. An error of ``batches`` is raised where its batch would have come.
+    For a GPU a thread computes the next batches and copies them from pinned memory on a stream of their own. An error
+    of ``batches`` is raised where its batch would have come.
     """
     if device.type == "cpu":
         yield from batches
         return
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    for tag, (images, arrived, source) in _ahead(_copied(batches, device, stream), _AHEAD):
+    for tag, (images, arrived, source) in _prefetch(_copy(batches, device, stream), _PREFETCHED):
         current = torch.cuda.current_stream(device)
         current.wait_event(arrived)
         images.record_stream(current)
         yield tag, images
-        del source  # pinned, and free again once its copy is done, which the network waited for
+        del source  # pinned memory, free again once its copy is done, which the network waited for
 
 
-def fetched(
+def to_cpu(
     every: Iterator[tuple[Tag, dict[str, Tensor]]], device: torch.device
 ) -> Iterator[tuple[Tag, dict[str, Tensor]]]:
-    """The same (tag, {space: float32 [N, D]}), on the CPU. A GPU's come one batch late, when the next is queued."""
+    """The same (tag, {space: float32 [N, D]}), on the CPU. A GPU's features come when the next batch is queued."""
     if device.type == "cpu":
         yield from every
         return
-    behind: tuple[Tag, dict[str, Tensor], Any] | None = None
+    previous: tuple[Tag, dict[str, Tensor], Any] | None = None
     for tag, values in every:
         # Behind the batch's own kernels and before those of the next, which are not queued yet.
-        leaving = {name: _leaving(one) for name, one in values.items()}
-        left = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        left.record(torch.cuda.current_stream(device))
-        if behind is not None:
-            behind[2].synchronize()
-            yield behind[0], behind[1]
-        behind = (tag, leaving, left)
-    if behind is not None:
-        behind[2].synchronize()
-        yield behind[0], behind[1]
+        copies = {name: _copy_to_pinned(one) for name, one in values.items()}
+        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        copied.record(torch.cuda.current_stream(device))
+        if previous is not None:
+            previous[2].synchronize()
+            yield previous[0], previous[1]
+        previous = (tag, copies, copied)
+    if previous is not None:
+        previous[2].synchronize()
+        yield previous[0], previous[1]
 
 
-def _leaving(values: Tensor) -> Tensor:
-    """A pinned copy that is whole once the current stream has come so far."""
+def _copy_to_pinned(values: Tensor) -> Tensor:
+    """A copy in pinned memory, complete once the current stream has come so far."""
     return torch.empty(values.shape, dtype=values.dtype, pin_memory=True).copy_(values, non_blocking=True)
 
 
-def _copied(
+def _copy(
     batches: Iterator[tuple[Tag, Tensor]], device: torch.device, stream: Any
 ) -> Iterator[tuple[Tag, tuple[Tensor, Any, Tensor]]]:
     for tag, batch in batches:
@@ -71,8 +71,8 @@ def _copied(
         yield tag, (images, arrived, source)
 
 
-def _ahead(items: Iterator[Any], count: int) -> Iterator[Any]:
-    """``items``, of which a thread makes up to ``count`` ahead."""
+def _prefetch(items: Iterator[Any], count: int) -> Iterator[Any]:
+    """``items``, of which a thread computes up to ``count`` ahead."""
     ready: queue.Queue[tuple[str, Any]] = queue.Queue(count)
     stopping = threading.Event()
 
@@ -94,7 +94,7 @@ def _ahead(items: Iterator[Any], count: int) -> Iterator[Any]:
         except BaseException as error:
             put("error", error)
 
-    thread = threading.Thread(target=work, name="batches ahead", daemon=True)
+    thread = threading.Thread(target=work, name="prefetch batches", daemon=True)
     thread.start()
     try:
         while True:

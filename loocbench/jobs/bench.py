@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import statistics
 import tempfile
 import time
@@ -17,8 +19,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from loocbench.cache import feature_files
-from loocbench.data import catalog, folders, preparing
+from loocbench.cache import feature_files, layout, locks
+from loocbench.data import folders, preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.data.splits import select_rows
 from loocbench.features import inference, transfers
@@ -34,10 +36,10 @@ REPEATS = 3
 MADE_SIZE = (500, 375)  # a photograph of CUB-200 or ImageNet, about
 READ, DECODE, CROPS, VIEWS = "read", "decode", "crops", "views"
 PLAIN, FAST, WRITE = "forward, plain", "forward, fast", "write"
-_COLD = (READ, DECODE, CROPS, FAST, WRITE)  # what a first extraction consists of; decoding is done once for all
+_COLD = (READ, DECODE, CROPS, FAST, WRITE)  # the stages of a first extraction
 _REMEDIES = {
     READ: "reading files limits: copy the data set to a disk of this machine.",
-    DECODE: "decoding limits, which is done once a data set and resolution: later commands read the cache. "
+    DECODE: "decoding limits, which is done once per data set and resolution: later commands read the cache. "
     "More processor cores decode faster.",
     CROPS: "cutting crops out of the cache limits: put --cache on a faster disk, or give it more free memory.",
     WRITE: "writing features limits: put --cache on a faster disk.",
@@ -46,7 +48,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Stage:
-    """images_per_second: the median of a few repeats. share: of a first extraction's work, 0 for what is no part."""
+    """images_per_second: the median of REPEATS. share: of a first extraction's time, 0 if it is not part of it."""
 
     name: str
     images_per_second: float
@@ -54,9 +56,13 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """cold: images per second of a first extraction, stage after stage (the cores have all the work) or overlapped
-    (a GPU has a part of it); warm: of one whose images are decoded. limits, remedy: the slowest stage, what helps."""
+class BenchResult:
+    """What was measured.
+
+    cold: images per second of a first extraction, its stages one after another (CPU) or overlapped (GPU). warm: the
+    same where images are decoded already. limits: the slowest stage. remedy: what makes it faster. load: the machine's
+    average load before the measurement.
+    """
 
     stages: tuple[Stage, ...]
     images: int
@@ -69,29 +75,42 @@ class Bench:
     load: float
 
 
-def run(encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, reporter: Reporter) -> Bench:
+def measure_speed(
+    encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, reporter: Reporter
+) -> BenchResult:
     """Measure on the first ``count`` images of a split. ``cache`` is where features would be written."""
     whole = dataset.splits[split]
     part = select_rows(whole, np.arange(min(count, len(whole))), split)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=".bench-") as scratch:
-        rates = _rates(encoder, dataset, part, Path(scratch), reporter)
-    cold, warm = (_together(encoder, rates, stages) for stages in (_COLD, _COLD[2:]))
+    with _scratch_folder(cache, reporter) as scratch:
+        rates = _measure_stages(encoder, dataset, part, scratch, reporter)
+    cold, warm = (_combine_rates(encoder, rates, stages) for stages in (_COLD, _COLD[2:]))
     seconds = {name: 1 / rates[name] for name in _COLD if name in rates}
     total = sum(seconds.values())
     limits = max(seconds, key=lambda name: seconds[name])
-    return Bench(
-        tuple(Stage(name, rate, seconds.get(name, 0.0) / total) for name, rate in rates.items()),
-        len(part),
-        inference.default_batch_size(encoder),
-        encoder.inference.numerics,
-        cold,
-        warm,
-        limits,
-        _REMEDIES.get(limits) or _forward_remedy(encoder),
-        load,
+    return BenchResult(
+        stages=tuple(Stage(name, rate, seconds.get(name, 0.0) / total) for name, rate in rates.items()),
+        images=len(part),
+        batch_size=inference.default_batch_size(encoder),
+        numerics=encoder.inference.numerics,
+        cold=cold,
+        warm=warm,
+        limits=limits,
+        remedy=_REMEDIES.get(limits) or _forward_remedy(encoder),
+        load=load,
     )
+
+
+@contextmanager
+def _scratch_folder(cache: Path, reporter: Reporter) -> Iterator[Path]:
+    """A temporary folder on the cache's disk, which pruning knows to be in use."""
+    folder = cache / f"{layout.SCRATCH_PREFIX}{secrets.token_hex(8)}"
+    with locks.locked(layout.scratch_lock_path(folder), "measures", reporter):
+        try:
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -108,45 +127,42 @@ def made_photographs(count: int) -> Iterator[Dataset]:
         yield folders.open_image_files("made photographs", Path(folder), {"test": Split("made", "test", items, {}, {})})
 
 
-def opened(name: str, data_dir: Path | None) -> Dataset:
-    """The data set of a name."""
-    return catalog.open_dataset(name, data_dir)
-
-
-def _rates(encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter) -> dict[str, float]:
-    """Images per second by stage."""
+def _measure_stages(
+    encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
+) -> dict[str, float]:
+    """Measures every stage. Returns images per second by stage."""
     size, count = encoder.preprocessing, len(split)
-    todo: list[tuple[str, Callable[[], Any]]] = []
+    stages: list[tuple[str, Callable[[], Any]]] = []
     if dataset.files is not None:
         paths = [dataset.files.folder / item for item in split.items]
-        todo.append((READ, lambda: _in_parallel(Path.read_bytes, paths)))
-    todo.append((DECODE, lambda: dataset.read(split.items, size.resize)))
+        stages.append((READ, lambda: _run_in_parallel(Path.read_bytes, paths)))
+    stages.append((DECODE, lambda: dataset.read(split.items, size.resize)))
     images = preparing.prepare(dataset, split, size.resize, cache=scratch, reporter=Silent())
     rows = [
         np.arange(b, min(b + inference.default_batch_size(encoder), count))
         for b in range(0, count, inference.default_batch_size(encoder))
     ]
-    todo.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
-    todo.append((VIEWS, lambda: _views(encoder, images, rows)))
+    stages.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
+    stages.append((VIEWS, lambda: _make_views(encoder, images, rows)))
     crops = [images.center_crops(part, size.image_size) for part in rows]
     network = inference.InferenceNetwork(encoder, info=reporter.info)
     every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
-    todo.append((PLAIN, lambda: [_fetched(encoder.all_spaces(part)) for part in crops]))
-    todo.append((FAST, lambda: _forward(network, crops, encoder.device)))
-    todo.append((WRITE, lambda: _write(scratch, every, rows)))
+    stages.append((PLAIN, lambda: [_wait_for(encoder.all_spaces(part)) for part in crops]))
+    stages.append((FAST, lambda: _run_forward(network, crops, encoder.device)))
+    stages.append((WRITE, lambda: _write_features(scratch, every, rows)))
     rates = {}
-    for number, (name, work) in enumerate(todo):
+    for number, (name, run_stage) in enumerate(stages):
         taken = []
         for _ in range(REPEATS + 1):
             begin = time.perf_counter()
-            work()
+            run_stage()
             taken.append(time.perf_counter() - begin)
         rates[name] = count / statistics.median(taken[1:])  # the first one warms up
-        reporter.update("bench", number + 1, len(todo), name)
+        reporter.update("bench", number + 1, len(stages), name)
     return rates
 
 
-def _views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray]) -> None:
+def _make_views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray]) -> None:
     """The views that pretraining makes of each image: the checkpoint's own recipe, else MoCo v2's."""
     batches = Batches(_recipe(encoder), images, None, encoder.device)
     for _ in batches.of_epoch(0, [part for part in rows if len(part) > 1], Layout()):
@@ -168,33 +184,33 @@ def _recipe(encoder: Encoder) -> Recipe:
     )
 
 
-def _write(scratch: Path, every: dict[str, feature_files.Matrix], rows: Sequence[np.ndarray]) -> None:
-    feature_files.begin(scratch / "features")
-    with feature_files.Writer(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
+def _write_features(scratch: Path, every: dict[str, feature_files.Matrix], rows: Sequence[np.ndarray]) -> None:
+    feature_files.create_file(scratch / "features")
+    with feature_files.FeatureWriter(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
         for part in rows:
             writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
 
 
-def _fetched(every: dict[str, torch.Tensor]) -> torch.Tensor:
-    """One space's features, for which all of a GPU's work is waited for."""
+def _wait_for(every: dict[str, torch.Tensor]) -> torch.Tensor:
+    """One space's features on the CPU: a GPU has then done all its work."""
     return next(iter(every.values())).cpu()
 
 
-def _forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor], device: torch.device) -> None:
-    """As extraction does it: batches are sent, and features fetched, beside the computing."""
-    sent = transfers.staged(enumerate(crops), device)
-    for _ in transfers.fetched(((number, network(batch)) for number, batch in sent), device):
+def _run_forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor], device: torch.device) -> None:
+    """As extraction does it: batches and features are copied while the network computes."""
+    on_device = transfers.to_device(enumerate(crops), device)
+    for _ in transfers.to_cpu(((number, network(batch)) for number, batch in on_device), device):
         pass
 
 
-def _in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:
+def _run_in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:
     with ThreadPoolExecutor(folders.count_cores()) as pool:
         for _ in pool.map(work, paths):
             pass
 
 
-def _together(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) -> float:
-    """Images per second of several stages. A decode includes its read."""
+def _combine_rates(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) -> float:
+    """Images per second of several stages, one after another (CPU) or overlapped (GPU). Decoding includes reading."""
     rated = {name: rates[name] for name in stages if name in rates and not (name == READ and DECODE in stages)}
     if encoder.device.type == "cpu":
         return 1 / sum(1 / rate for rate in rated.values())

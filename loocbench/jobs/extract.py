@@ -16,8 +16,8 @@ from loocbench.types import Dataset
 
 
 @dataclass(frozen=True)
-class Extracted:
-    """One split's features. spaces: widths by name. file: the safetensors file of them."""
+class ExtractedSplit:
+    """The features of one split. spaces: widths by name. file: the safetensors file that holds them."""
 
     split: str
     images: int
@@ -26,7 +26,7 @@ class Extracted:
     seconds: float
 
 
-def extract(
+def extract_splits(
     encoder: Encoder,
     dataset: Dataset,
     splits: Sequence[str],
@@ -34,23 +34,23 @@ def extract(
     cache: Path,
     reporter: Reporter,
     ranks: Ranks,
-) -> list[Extracted]:
-    """The features of some splits (default: all). Raises UserError for an unknown split."""
+) -> list[ExtractedSplit]:
+    """Extract the features of some splits (default: all) into the cache. Raises UserError for an unknown split."""
     for name in splits:
         if name not in dataset.splits:
             raise unknown(f"split of {dataset.name}", name, list(dataset.splits))
-    found = []
+    extracted = []
     for name in splits or list(dataset.splits):
         begin = time.perf_counter()
         split = dataset.splits[name]
-        every = extraction.extract(encoder, dataset, split, cache=cache, reporter=reporter, ranks=ranks)
-        found.append(
-            Extracted(
+        features = extraction.extract(encoder, dataset, split, cache=cache, reporter=reporter, ranks=ranks)
+        extracted.append(
+            ExtractedSplit(
                 name,
                 len(split),
-                {space: matrix.shape[1] for space, matrix in every.items()},
-                str(getattr(next(iter(every.values())), "filename", "")),  # np.memmap's
+                {space: matrix.shape[1] for space, matrix in features.items()},
+                str(getattr(next(iter(features.values())), "filename", "")),  # np.memmap's
                 round(time.perf_counter() - begin, 3),
             )
         )
-    return found
+    return extracted

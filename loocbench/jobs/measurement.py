@@ -83,7 +83,7 @@ class Measurement:
         """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
         parts = [self._images(split) for split in splits]
         return self.clock.time_items(
-            augmented.epoch_of(
+            augmented.iterate_epoch(
                 self.encoder,
                 parts,
                 self.features_name,

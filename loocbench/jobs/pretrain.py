@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from loocbench import files, ranks
+from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.data import prepared
 from loocbench.data.opening import open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
@@ -62,7 +62,7 @@ def pretrain(
     given = {field: value for field, value in {**settings, "method": method}.items() if value is not None}
     card = recipe_cards.load_recipe(recipe) if recipe else None
     source = dataset or (card.dataset if card else recipes.DATASET)
-    folder = Path(cache) if cache else prepared.cache_dir()
+    folder = Path(cache) if cache else layout.cache_dir()
     with ranks.from_torchrun(resolve_device(device)) as (processes, on):
         shown = reporter if reporter and processes.first else Silent()
         with ranks.shared_errors():

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
+from loocbench.cache import layout
 from loocbench.cards.tasks import TaskCard
 from loocbench.checkpoints import locate
 from loocbench.checkpoints.native import Checkpoint
-from loocbench.data import opening, prepared
+from loocbench.data import opening
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
 from loocbench.features import inference_config
@@ -36,7 +37,7 @@ class Session:
     @cached_property
     def cache(self) -> Path:
         """The folder for decoded images and features."""
-        return self.settings.cache or prepared.cache_dir()
+        return self.settings.cache or layout.cache_dir()
 
     @cached_property
     def device(self) -> str:

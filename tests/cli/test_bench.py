@@ -39,12 +39,9 @@ def test_what_limits_decides_the_remedy(loocbench, monkeypatch):
     rates = {"read": 900.0, "decode": 10.0, "crops": 900.0, "views": 1.0, "forward, plain": 1.0}
     rates |= {"forward, fast": 40.0, "write": 900.0}
 
-    class Network:
-        name = "float32, joined 1"
-
-    monkeypatch.setattr(job, "_rates", lambda *_: (rates, Network()))
+    monkeypatch.setattr(job, "_measure_stages", lambda *_: rates)
     found = json.loads(bench(loocbench, "--json").out)
     assert found["limits"] == "decode"
-    assert "done once a data set" in found["remedy"]
+    assert "done once per data set" in found["remedy"]
     assert found["warm"] == pytest.approx(1 / (1 / 900 + 1 / 40 + 1 / 900))
     assert found["cold"] == pytest.approx(1 / (1 / 10 + 1 / 900 + 1 / 40 + 1 / 900))

@@ -46,7 +46,7 @@ def prepare(dataset, split, short_side, cache, reporter=None):
 
 
 def leftovers(cache):
-    return [path for path in cache.rglob("*") if path.is_file() and path.suffix not in (".safetensors", ".lock")]
+    return [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".safetensors"]
 
 
 def test_images_are_what_decoding_gives_in_the_splits_order(tmp_path, pets):
@@ -70,7 +70,7 @@ def test_its_size_is_announced_before_it_is_made(tmp_path, pets):
     images = prepare(pets, "train", 24, tmp_path / "cache", hears)
     (line,) = hears.said
     assert line.startswith("preparing folder:pets, train: 96 images at 24 px, ")
-    assert f"{images.nbytes / 1e6:.1f} MB in {tmp_path / 'cache'}" in line
+    assert f"{images.nbytes / 1e3:.1f} KB in {tmp_path / 'cache'}" in line
     prepare(pets, "train", 24, tmp_path / "cache", hears)
     assert len(hears.said) == 1  # the second time there is nothing to make
 
@@ -144,7 +144,7 @@ def test_a_damaged_image_leaves_nothing_behind(tmp_path, pets):
 
 def test_a_disk_without_room_is_refused_beforehand(tmp_path, pets, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match=r"where 0\.0 MB are free"):
+    with pytest.raises(UserError, match=r"where 1\.0 KB are free"):
         prepare(pets, "train", 24, tmp_path / "cache")
     assert not leftovers(tmp_path / "cache")
 
@@ -155,7 +155,7 @@ def test_a_disk_that_fills_up_is_named_and_nothing_stays(tmp_path, monkeypatch):
     def full(job, images):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(preparing, "_put", full)
+    monkeypatch.setattr(preparing, "_write_images", full)
     with pytest.raises(UserError, match="the disk is full"):
         prepare(dataset, "train", 20, tmp_path)
     assert not leftovers(tmp_path)
@@ -193,7 +193,7 @@ def test_a_strange_part_is_begun_anew(tmp_path, pets, monkeypatch, spoil):
     path.with_suffix(".part").write_bytes(spoil)
     path.with_suffix(".progress").write_text("20")
     with monkeypatch.context() as patch:
-        patch.setattr(Silent, "advance", _interrupt)
+        patch.setattr(Silent, "update", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(pets, "test", 24, tmp_path / "cache")
     prepare(pets, "test", 24, tmp_path / "cache")
@@ -211,8 +211,8 @@ from pathlib import Path
 from loocbench.data import catalog, preparing
 preparing._CHUNK, preparing._GROUP = 4, 8
 class Slow:
-    def say(self, message): print(message, flush=True)
-    def advance(self, stage, done, total, detail=""):
+    def info(self, message): print(message, flush=True)
+    def update(self, stage, done, total, detail=""):
         if stage.startswith("decode"): time.sleep(0.05)
 dataset = catalog.open_dataset("folder:pets", Path(sys.argv[1]))
 preparing.prepare(dataset, dataset.splits["train"], 24, cache=Path(sys.argv[1]) / "cache", reporter=Slow())
@@ -241,8 +241,8 @@ from pathlib import Path
 import numpy as np, torch
 from loocbench.data import catalog, preparing
 class Silent:
-    def say(self, message): pass
-    def advance(self, *counts): pass
+    def info(self, message): pass
+    def update(self, *counts): pass
 torch.set_num_threads(1)
 dataset = catalog.open_dataset("folder:pets", Path(sys.argv[1]))
 for name, split in dataset.splits.items():

@@ -19,7 +19,7 @@ def epoch(trained, tiny_blooms, tmp_path):
             for split in splits
         ]
         batches = list(
-            augmented.epoch_of(
+            augmented.iterate_epoch(
                 encoder, parts, "looc", seed=seed, epoch=number, batch_size=batch_size, info=Silent().info
             )
         )

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load
 
-from loocbench.cache import feature_files
+from loocbench.cache import feature_files, layout
 from loocbench.checkpoints import untrained
 from loocbench.data import blooms, folders, preparing, streaming
 from loocbench.errors import UserError
@@ -42,7 +42,7 @@ def bytes_of(cache):
 
 
 def left_over(cache):
-    return [path for path in (cache / "features").iterdir() if path.suffix == feature_files.PART]
+    return [path for path in (cache / "features").iterdir() if path.suffix == layout.PART]
 
 
 def _one_of_two(rank, folder, counts):
@@ -91,10 +91,11 @@ def test_a_process_may_have_nothing_to_do(tmp_path, monkeypatch):
     assert bytes_of(tmp_path / "one-7") == bytes_of(tmp_path / "two-7") != {}
 
 
-def test_processes_without_a_common_cache_are_told(tmp_path):
-    part, split = tmp_path / "features" / ".key.part", Split("d", "test", ("a",), {}, {})
+def test_processes_without_a_common_cache_are_told(tiny_blooms, tmp_path):
+    dataset = tiny_blooms
+    arguments = encoder_with(), dataset, dataset.splits["test"], extraction.UNCHANGED, None, tmp_path, Silent()
     with pytest.raises(UserError, match="give all of them one --cache"):
-        extraction._fill(part, encoder_with(), None, split, extraction.UNCHANGED, None, tmp_path, Silent(), Ranks(1, 2))
+        extraction._Extraction(*arguments, Ranks(1, 2)).write_share(tmp_path / "features" / "of another machine.part")
 
 
 def _alone(folder, passes):
@@ -133,14 +134,14 @@ def test_kill_9_leaves_no_half_entry_that_is_taken_for_whole(tmp_path):
         import os, signal
         from pathlib import Path
         from loocbench.data import blooms
-        from loocbench.features import stored
+        from loocbench.cache import feature_files
         from tests.features.test_extraction import extract
-        write = stored.Writer.write
+        write = feature_files.FeatureWriter.write
         def killed(self, begin, every):
             write(self, begin, every)
             if begin:
                 os.kill(os.getpid(), signal.SIGKILL)
-        stored.Writer.write = killed
+        feature_files.FeatureWriter.write = killed
         extract(blooms.make_blooms({{"test": 100}}), Path({str(tmp_path / "cut")!r}))
         """
     )
@@ -180,8 +181,8 @@ def clearing(real):
 
 def test_features_that_are_cleared_away_before_they_are_opened_are_made_again(tiny_blooms, tmp_path, monkeypatch):
     first = extract(tiny_blooms, tmp_path)["general"]
-    load, cleared = clearing(feature_files.load)
-    monkeypatch.setattr(feature_files, "load", load)
+    load, cleared = clearing(feature_files.load_features)
+    monkeypatch.setattr(feature_files, "load_features", load)
     np.testing.assert_array_equal(extract(tiny_blooms, tmp_path)["general"], first)
     cleared.clear()
     rows = np.array([1, 5])  # of the whole split's file, which goes this moment
@@ -238,19 +239,19 @@ def pictures(tmp_path):
 def test_the_network_works_while_images_are_decoded(pictures, tmp_path, monkeypatch):
     """The decoder waits until the first features are there; without overlap nobody would ever make them."""
     computed = threading.Event()
-    real_put, real_call = preparing._put, inference.InferenceNetwork.__call__
+    real_write, real_call = preparing._write_images, inference.InferenceNetwork.__call__
 
-    def put(job, images):
-        if pictures.splits["test"].items.index(job[2][0]) >= 128:
+    def write(chunk, images):
+        if pictures.splits["test"].items.index(chunk.items[0]) >= 128:
             assert computed.wait(60)
-        real_put(job, images)
+        real_write(chunk, images)
 
     def call(self, crops):
         every = real_call(self, crops)
         computed.set()
         return every
 
-    monkeypatch.setattr(preparing, "_put", put)
+    monkeypatch.setattr(preparing, "_write_images", write)
     monkeypatch.setattr(inference.InferenceNetwork, "__call__", call)
     found = extract(pictures, tmp_path / "arriving")
     monkeypatch.undo()
@@ -264,21 +265,21 @@ def test_decoding_stops_with_the_network_and_goes_on_later(pictures, tmp_path, m
     monkeypatch.setattr(preparing, "_GROUP", 64)
     monkeypatch.setattr(folders, "count_cores", lambda: 1)
     split, stop = pictures.splits["test"], threading.Event()
-    real = preparing._put
+    real = preparing._write_images
 
-    def put(job, images):
-        if split.items.index(job[2][0]) >= 192:
+    def write(chunk, images):
+        if split.items.index(chunk.items[0]) >= 192:
             assert stop.wait(60)
-        real(job, images)
+        real(chunk, images)
 
-    monkeypatch.setattr(preparing, "_put", put)
+    monkeypatch.setattr(preparing, "_write_images", write)
     with streaming.StreamingImages(pictures, split, 18, cache=tmp_path, reporter=Silent()) as images:
         first = np.array(images.first(150).image(149))
         images._stopping = True  # what the block's end does
         stop.set()
     assert len(list((tmp_path / "images").glob("*.progress"))) == 1
     assert not list((tmp_path / "images").glob("*.safetensors"))
-    monkeypatch.setattr(preparing, "_put", real)
+    monkeypatch.setattr(preparing, "_write_images", real)
     said = []
     reporter = Silent()
     reporter.info = said.append
@@ -292,4 +293,4 @@ def test_a_damaged_image_is_told_by_name_and_nothing_stays(pictures, tmp_path):
     with pytest.raises(UserError, match=r"250\.jpg is damaged"):
         extract(pictures, tmp_path / "cache")
     assert not bytes_of(tmp_path / "cache")
-    assert not [path for path in (tmp_path / "cache" / "images").iterdir() if path.suffix != ".lock"]
+    assert not list((tmp_path / "cache" / "images").iterdir())

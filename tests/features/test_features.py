@@ -12,6 +12,7 @@ from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.features import cache_keys, extraction
 from loocbench.features.inference import InferenceNetwork
+from loocbench.features.inference_config import InferenceConfig
 from loocbench.models import spaces
 from loocbench.types import UNCHANGED, Change
 from tests.conftest import Silent
@@ -152,18 +153,19 @@ def test_everything_that_determines_the_features_is_in_the_key(trained, tiny_blo
     test, hue = tiny_blooms.splits["test"], Change("hue", 30)
     changes = [UNCHANGED, hue, Change("hue", 60), replace(hue, drawn=True), replace(hue, view=1), replace(hue, seed=1)]
 
-    def key(*about):
-        return cache_keys.key(cache_keys.identity(*about), "float32")
-
+    key = cache_keys.features_key
     found = {
         *(key(looc, tiny_blooms, test, change, None) for change in changes),
         key(looc, tiny_blooms, test, UNCHANGED, np.arange(3)),
         key(looc, tiny_blooms, tiny_blooms.splits["val"], UNCHANGED, None),
         key(looc, other, other.splits["test"], UNCHANGED, None),
         key(moco, tiny_blooms, test, UNCHANGED, None),
-        cache_keys.key(cache_keys.identity(looc, tiny_blooms, test, UNCHANGED, None), "bfloat16"),
     }
+    for config in (InferenceConfig("bfloat16"), InferenceConfig(compiled=True)):
+        other_numerics = loocbench.load(trained["looc"])
+        other_numerics.inference = config
+        found.add(key(other_numerics, tiny_blooms, test, UNCHANGED, None))
     changed = loocbench.load(trained["looc"])
     changed.preprocessing = changed.preprocessing.model_copy(update={"resize": 20})
     found.add(key(changed, tiny_blooms, test, UNCHANGED, None))
-    assert len(found) == len(changes) + 6
+    assert len(found) == len(changes) + 7

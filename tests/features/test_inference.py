@@ -12,7 +12,7 @@ from loocbench.features import compiling, inference
 from loocbench.features.inference_config import InferenceConfig, from_options
 from loocbench.models import architectures, library_network
 from loocbench.models.network import Network
-from tests.features.test_folding import lively
+from tests.features.test_fusion import lively
 
 
 def small():

@@ -1,16 +1,16 @@
-"""Joined convolutions: the plain network's features within 1e-4, on networks whose batch norms do something."""
+"""loocbench.features.fusion: the plain network's features within 1e-4, on networks whose batch norms do something."""
 
 import pytest
 import torch
 import torchvision
 from torch import nn
 
-from loocbench.features import folding, inference
+from loocbench.features import fusion, inference
 from loocbench.models import architectures, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
-pytestmark = pytest.mark.skipif(not folding.has_onednn(), reason="this torch has no oneDNN to join convolutions with")
+pytestmark = pytest.mark.skipif(not fusion.has_onednn(), reason="this torch has no oneDNN to fuse convolutions with")
 
 
 def lively(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -37,12 +37,12 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 @torch.inference_mode()
-def test_joined_is_plain(name):
+def test_fused_is_plain(name):
     make, size, convolutions, additions = NETWORKS[name]
     network = lively(make())
-    fast = folding.join_convolutions(network, torch.randn(2, 3, size, size))
-    joined = [module for module in fast.modules() if isinstance(module, folding.Joined)]
-    assert (len(joined), sum(module._add for module in joined)) == (convolutions, additions)
+    fast = fusion.fuse_convolutions(network, torch.randn(2, 3, size, size))
+    fused = [module for module in fast.modules() if isinstance(module, fusion.FusedConv2d)]
+    assert (len(fused), sum(module._add for module in fused)) == (convolutions, additions)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fast.modules()) or name == "densenet"
     for count in (1, 5):  # not the batch that it was traced with
         images = torch.randn(count, 3, size, size).contiguous(memory_format=torch.channels_last)
@@ -57,12 +57,12 @@ def test_joined_is_plain(name):
 def test_the_network_itself_is_left_alone():
     network = lively(Network("resnet18", ["invariant"], separate=False, embedding_dim=8))
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    folding.join_convolutions(network, torch.randn(2, 3, 64, 64))
+    fusion.fuse_convolutions(network, torch.randn(2, 3, 64, 64))
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
-def test_nothing_to_join_is_none():
-    assert folding.join_convolutions(library_network.wrap_pooled_network(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
+def test_nothing_to_fuse_is_none():
+    assert fusion.fuse_convolutions(library_network.wrap_pooled_network(nn.Flatten()), torch.randn(2, 3, 8, 8)) is None
 
 
 class ReadsTwice(nn.Module):
@@ -120,7 +120,7 @@ def test_what_is_read_again_is_not_overwritten(kind):
     network = library_network.wrap_pooled_network(lively(kind()))
     images = torch.randn(3, 3, 8, 8)
     kept = images.clone()
-    fast = folding.join_convolutions(network, images)
+    fast = fusion.fuse_convolutions(network, images)
     expected = network.forward_spaces(images)["general"]
     torch.testing.assert_close((fast or network).forward_spaces(images)["general"], expected, rtol=1e-4, atol=1e-6)
     assert torch.equal(images, kept)
@@ -164,7 +164,7 @@ class TakesAnotherWay(nn.Module):
 def test_a_way_that_gives_other_features_is_not_used(encoder_of):
     encoder = encoder_of(library_network.wrap_pooled_network(TakesAnotherWay().eval()), 8)
     images = torch.randn(2, 3, 8, 8)
-    wrong = folding.join_convolutions(encoder.network, images).forward_spaces(images)["general"]
+    wrong = fusion.fuse_convolutions(encoder.network, images).forward_spaces(images)["general"]
     assert not torch.allclose(wrong, encoder.network.forward_spaces(images)["general"])
     crops = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     found = inference.InferenceNetwork(encoder, info=pytest.fail)(crops)

@@ -1,10 +1,10 @@
-"""A network made fast for inference on the CPU: the same function, its layers joined where that is exact.
+"""Fused convolutions for inference on the CPU: the same function, its layers fused where that is exact.
 
     conv, batch norm      ->  one convolution (torch.nn.utils.fusion): in eval mode batch norm is a scale and a shift
     conv, add, ReLU       ->  one call of oneDNN: the sum and the ReLU are taken while the result is in registers
     weights               ->  in the memory layout that oneDNN computes in, once and not at every call
 
-This is what torch.compile's freezing does to convolutions, without a compiler and without the minute that it takes.
+torch.compile does the same to convolutions when it freezes weights; this needs no compiler, and no minute for it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _ADDITIONS = (operator.add, operator.iadd, torch.add)
 _RELUS = (torch.relu, F.relu, torch.relu_)
 
 
-class Joined(nn.Module):
-    """A convolution with what follows it, as one call of oneDNN: maps [N, C, H, W], float32 on the CPU.
+class FusedConv2d(nn.Module):
+    """A convolution, an addition and a ReLU as one call of oneDNN: maps [N, C, H, W], float32 on the CPU.
 
     add: whether a second argument, which is overwritten, is added before the ReLU.
     """
@@ -40,56 +40,56 @@ class Joined(nn.Module):
         self._add, self._relu = add, "relu" if relu else None
 
     def forward(self, maps: Tensor, other: Tensor | None = None) -> Tensor:
-        """The convolution of ``maps``, plus ``other``, and the ReLU of it."""
+        """relu(conv(maps) + other), of which addition and ReLU may be absent."""
         weights = (self._weight, self._bias, *self._geometry)
         if self._add:
-            join = torch.ops.mkldnn._convolution_pointwise_.binary
-            return join(other, maps, *weights, "add", 1.0, self._relu, [], "")
+            convolve_and_add = torch.ops.mkldnn._convolution_pointwise_.binary
+            return convolve_and_add(other, maps, *weights, "add", 1.0, self._relu, [], "")
         return torch.ops.mkldnn._convolution_pointwise(maps, *weights, self._relu or "none", [], "")
 
 
-def join_convolutions(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
-    """A copy of ``network`` whose convolutions are joined with what follows them; None where there is nothing to join.
+def fuse_convolutions(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
+    """A copy of ``network`` with fused convolutions; None where there is nothing to fuse.
 
-    images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow. The caller
-    compares: tracing trusts that the network takes the same way for all images. Raises what tracing raises.
+    images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow. Raises what
+    tracing raises. Tracing assumes that control flow does not depend on the images: the caller compares features.
     """
     if not any(isinstance(module, nn.Conv2d) for module in network.modules()) or not has_onednn():
         return None
     fast = copy.deepcopy(network)
     with torch.no_grad():
         if isinstance(fast, Network):
-            fast.trunk, joined = _joined(fast.trunk, images)
+            fast.trunk, count = _fuse(fast.trunk, images)
             maps = fast.trunk(images)
             for name, stage in fast.stages.items():
-                fast.stages[name], count = _joined(stage, maps)
-                joined += count
+                fast.stages[name], more = _fuse(stage, maps)
+                count += more
         else:
-            reader, joined = _joined(_Reader(fast), images)
+            reader, count = _fuse(_Reader(fast), images)
             fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.classifier_prefixes)
-    return fast if joined else None
+    return fast if count else None
 
 
 def has_onednn() -> bool:
-    """Whether torch's convolutions on the CPU are oneDNN's, and can be joined."""
+    """Whether torch's convolutions on the CPU are oneDNN's, and can be fused."""
     there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return there and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 class _Reader(nn.Module):
-    """A whole network with how its spaces are read off it, as one traceable module."""
+    """A library's network and how its spaces are read off it, as one traceable module."""
 
-    def __init__(self, whole: LibraryNetwork) -> None:
+    def __init__(self, network: LibraryNetwork) -> None:
         super().__init__()
-        self.net = whole.net
-        self._read = whole.read
+        self.net = network.net
+        self._read = network.read
 
     def forward(self, images: Tensor) -> dict[str, Any]:
         return dict(self._read(self.net, images))
 
 
-def _joined(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
-    """``module`` traced, with its convolutions joined, and how many of them were joined with something."""
+def _fuse(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
+    """``module`` traced, with fused convolutions, and how many of them were fused with something."""
     traced = fx.symbolic_trace(module.eval())
     graph = traced.graph
     _drop_identities(traced)
@@ -104,8 +104,8 @@ def _joined(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
         last, other = _what_follows(traced, node, place)
         relu = last is not node and _is_relu(traced, last)
         shape = list(node.args[0].meta["tensor_meta"].shape)
-        name = f"joined_{count + alone}"
-        traced.add_submodule(name, Joined(conv, shape, add=other is not None, relu=relu))
+        name = f"fused_{count + alone}"
+        traced.add_submodule(name, FusedConv2d(conv, shape, add=other is not None, relu=relu))
         with graph.inserting_before(last):
             new = graph.call_module(name, (node.args[0],) if other is None else (node.args[0], other))
         new.meta, place[new] = dict(last.meta), place[last]
@@ -164,7 +164,7 @@ def _what_follows(traced: fx.GraphModule, node: fx.Node, place: dict[fx.Node, in
             and place[others[0]] < place[node]
             and all(place[user] <= place[follower] and _only_reads(traced, user, follower) for user in others[0].users)
             and _same_shape(node, others[0])
-            and _owns_its_memory(traced, others[0])
+            and _returns_fresh_tensor(traced, others[0])
         ):
             last, other = follower, others[0]
             follower = _only_user(last)
@@ -173,14 +173,14 @@ def _what_follows(traced: fx.GraphModule, node: fx.Node, place: dict[fx.Node, in
     return last, other
 
 
-def _owns_its_memory(traced: fx.GraphModule, node: fx.Node) -> bool:
-    """Whether a node's result is a fresh tensor that no other one shares: a joined convolution's, a pooling's."""
-    return isinstance(_module(traced, node), Joined | nn.Conv2d | nn.BatchNorm2d | nn.MaxPool2d)
+def _returns_fresh_tensor(traced: fx.GraphModule, node: fx.Node) -> bool:
+    """Whether a node's result shares memory with no other tensor: a convolution's, a pooling's."""
+    return isinstance(_module(traced, node), FusedConv2d | nn.Conv2d | nn.BatchNorm2d | nn.MaxPool2d)
 
 
 def _only_reads(traced: fx.GraphModule, user: fx.Node, addition: fx.Node) -> bool:
-    """Whether a node makes no view of what it is given, through which a later one might read."""
-    return user is addition or isinstance(_module(traced, user), Joined | nn.Conv2d | nn.BatchNorm2d | nn.MaxPool2d)
+    """Whether a node returns no view of its input, through which a later node might read."""
+    return user is addition or _returns_fresh_tensor(traced, user)
 
 
 def _same_shape(one: fx.Node, other: fx.Node) -> bool:
