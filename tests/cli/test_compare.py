@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from loocbench.errors import UserError
 from loocbench.records import store
-from loocbench.report.table.experiment_names import find_experiment
 from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
-from tests.records.test_store import place, row
+from tests.records.rows import make_path, make_row
 
 
 def keep(tmp_path, checkpoint, right, *, model, seed=0, features="looc", **changes):
     """A stored row whose answers are ``right``."""
     share = float(np.mean(right))
-    kept = row(
+    kept = make_row(
         checkpoint=checkpoint,
         checkpoint_hash=f"{abs(hash(checkpoint)):064x}"[-64:],
         model=model,
@@ -28,7 +26,7 @@ def keep(tmp_path, checkpoint, right, *, model, seed=0, features="looc", **chang
         items={"top1": Items.of(np.asarray(right))},
         **changes,
     )
-    store.write_row(place(tmp_path / "results", "local", kept), kept)
+    store.write_row(make_path(tmp_path / "results", "local", kept), kept)
     return kept
 
 
@@ -95,27 +93,12 @@ def test_two_features_of_one_checkpoint(loocbench, tmp_path):
     assert (task["result"]["difference"], task["result"]["p"]) == (0, 1)
 
 
-def test_without_features_those_that_the_method_is_evaluated_on():
-    """LooC's own are looc, also where all of its spaces were measured together."""
-    rows = [
-        row(checkpoint=method, checkpoint_hash=method, model=method, recipe=tiny_recipe(method), features=features)
-        for method in ("looc", "looc++")
-        for features in ("looc++", "head:color", "looc")
-    ]
-    assert find_experiment(rows, "looc").features == "looc"
-    assert find_experiment(rows, "looc++").features == "looc++"
-    foreign = [row(recipe=None, source="a file", epochs=None, features=name) for name in ("looc", "head:a")]
-    assert find_experiment(foreign, "a-run").features == "looc"
-    with pytest.raises(UserError, match=r"say which features of 'looc' with 'looc@FEATURES': looc\+\+, head:color."):
-        find_experiment(rows[:2], "looc")
-
-
 def test_what_cannot_be_tested_says_why(loocbench, tmp_path):
     keep(tmp_path, "a", np.ones(50, dtype=bool), model="A")
     keep(tmp_path, "b", np.ones(50, dtype=bool), model="B", fingerprints={"test": "others"})
     keep(tmp_path, "c", np.ones(50, dtype=bool), model="C", draws="drawn")
-    old = row(checkpoint="d", checkpoint_hash="d" * 64, model="D", features="looc")
-    store.write_row(place(tmp_path / "results", "local", old), old)
+    old = make_row(checkpoint="d", checkpoint_hash="d" * 64, model="D", features="looc")
+    store.write_row(make_path(tmp_path / "results", "local", old), old)
     reasons = {
         name: json.loads(loocbench("compare", "a", name, "--json").out)["tasks"][0]["reason"]
         for name in ("b", "c", "d")

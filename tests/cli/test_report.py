@@ -9,7 +9,7 @@ import pytest
 from loocbench import files
 from loocbench.records import store
 from loocbench.types import Row
-from tests.records.test_store import place, row
+from tests.records.rows import make_path, make_row
 from tests.report import fixed_store
 
 
@@ -102,8 +102,8 @@ def test_a_store_that_may_only_be_read_is_printed(report, tmp_path, monkeypatch)
 
 
 def test_rows_csv_holds_no_formula(loocbench, tmp_path):
-    kept = row(model='=HYPERLINK("x")', hardware="@SUM(1)", checkpoint="-1+1")
-    store.write_row(place(tmp_path / "results", "local", kept), kept)
+    kept = make_row(model='=HYPERLINK("x")', hardware="@SUM(1)", checkpoint="-1+1")
+    store.write_row(make_path(tmp_path / "results", "local", kept), kept)
     assert loocbench("report").code == 0
     (line,) = pd.read_csv(tmp_path / "results" / "local" / "rows.csv").to_dict("records")
     assert (line["model"], line["hardware"], line["checkpoint"]) == ('\'=HYPERLINK("x")', "'@SUM(1)", "'-1+1")

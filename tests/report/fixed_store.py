@@ -12,7 +12,7 @@ from loocbench.cards import tasks
 from loocbench.evaluators import statistics
 from loocbench.types import Items, Metric, Row
 from tests.conftest import tiny_recipe
-from tests.records.test_store import place, row
+from tests.records.rows import make_path, make_row
 
 SUITE = "fixed"
 ITEMS = 400
@@ -44,7 +44,7 @@ def rows() -> list[Row]:
 def write(results: Path) -> None:
     """The store on disk, not flushed file by file."""
     for one in rows():
-        path = place(results, SUITE, one)
+        path = make_path(results, SUITE, one)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(one.model_dump_json(), encoding="utf-8")
 
@@ -73,7 +73,7 @@ def _row(model: str, features: str, seed: int, task: str, note: str = "", **chan
     card = tasks.load_task(task)
     slug = "".join(letter if letter.isalnum() else "-" for letter in model.lower()).strip("-")
     name = f"{slug}-s{seed}"
-    return row(
+    return make_row(
         task=task,
         task_version=card.version,
         dataset=card.dataset,

@@ -1,4 +1,8 @@
-"""Which rows a paired test rests on: those of the figures beside it, and no others."""
+"""Paired tests of experiments: on which rows, by which test, and why not.
+
+Covers loocbench.report.table.comparisons, loocbench.report.table.paired_tests and
+loocbench.report.table.disagreements.
+"""
 
 import json
 
@@ -10,8 +14,8 @@ from loocbench.report.formats.comparison_rows import format_comparisons
 from loocbench.report.table import comparisons, disagreements
 from loocbench.report.table.table import TableOptions, build_table
 from loocbench.types import Items, Metric
-from tests.records.test_store import place
-from tests.report.table.test_table import measured
+from tests.records.rows import make_path
+from tests.report.rows import measured_row
 
 
 def answers(share, draw, count=400):
@@ -22,7 +26,7 @@ def of(model, values, **changes):
     """A row with single items."""
     value = float(np.nanmean(values))
     changes = {"metrics": {"top1": Metric(value=value, low=value - 0.1, high=value + 0.1, n=len(values))}, **changes}
-    return measured(model, value, items={"top1": Items.of(np.asarray(values))}, **changes)
+    return measured_row(model, value, items={"top1": Items.of(np.asarray(values))}, **changes)
 
 
 def seeds(model, shares, method="looc++"):
@@ -82,7 +86,7 @@ def test_compare_shows_the_means_and_the_images_of_the_rows_that_it_tested(loocb
     rows = [of("A", answers(share, seed), measuring_seed=seed) for seed, share in ((10, 0.2), (2, 0.8))]
     rows.append(of("B", answers(0.6, 3), measuring_seed=2, method="moco", checkpoint_hash="5" * 64))
     for row in rows:
-        store.write_row(place(tmp_path / "results", "local", row), row)
+        store.write_row(make_path(tmp_path / "results", "local", row), row)
     (task,) = json.loads(loocbench("compare", "A", "B", "--json").out)["tasks"]
     alone = task["right_alone"]
     assert (len(alone["first"]), len(alone["second"])) == (task["result"]["only_first"], task["result"]["only_second"])
@@ -102,3 +106,17 @@ def test_items_that_are_no_numbers_are_not_tested():
                    of("B", np.full(60, 0.2), method="moco", checkpoint_hash="5" * 64)])  # fmt: skip
     assert (test.result, test.significant) == (None, False)
     assert test.reason == "single items of A are not finite numbers"
+
+
+def test_lines_of_other_foregrounds_say_so_and_are_not_tested_in_pairs():
+    right = {"items": {"color_recall1": Items.of(np.array([True, False, True]))}}
+    metrics = {"color_recall1": Metric(value=2 / 3, low=0.2, high=0.9, n=3)}
+    both = [
+        measured_row(name, 0.5, task="retrieval/cub200", metrics=metrics, stated={"foreground": how}, **right)
+        for name, how in (("A", "bounding box"), ("B", "segmentation"))
+    ]
+    found = build_table(both, TableOptions(every_metric=True, every_pair=True))
+    assert any(
+        "foreground from bounding box or segmentation, which differs between lines" in one for one in found.notes
+    )
+    assert all(test.result is None for test in found.tests)

@@ -10,9 +10,9 @@ from loocbench.records import store
 from loocbench.report.figures import gallery
 from loocbench.report.formats import html_page
 from loocbench.report.table.table import TableOptions, build_table
-from tests.records.test_store import place
+from tests.records.rows import make_path
 from tests.report import fixed_store
-from tests.report.table.test_table import measured
+from tests.report.rows import measured_row
 
 HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{7*7}}\'"</td>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -175,8 +175,8 @@ def _luminance(color):
 
 def hostile_table():
     rows = [
-        measured(HOSTILE, 0.5, dataset_note=HOSTILE, features=HOSTILE, hardware=HOSTILE, pretrained_on=HOSTILE),
-        measured("B", 0.6, stated={HOSTILE: HOSTILE}),
+        measured_row(HOSTILE, 0.5, dataset_note=HOSTILE, features=HOSTILE, hardware=HOSTILE, pretrained_on=HOSTILE),
+        measured_row("B", 0.6, stated={HOSTILE: HOSTILE}),
     ]
     return build_table(rows, TableOptions(every_pair=True))
 
@@ -211,7 +211,7 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(browser, tmp_path):
 def test_a_picture_that_is_none_is_passed_over(loocbench, tmp_path):
     fixed_store.write(tmp_path / "results")
     kept = next(one for one in fixed_store.rows() if one.task.startswith("retrieval"))
-    place(tmp_path / "results", fixed_store.SUITE, kept).with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\nno")
+    make_path(tmp_path / "results", fixed_store.SUITE, kept).with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\nno")
     said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html")
     assert said.code == 0
     assert "skipped" in said.err

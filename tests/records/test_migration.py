@@ -1,0 +1,20 @@
+"""Rows of older schemas are read as today's."""
+
+import json
+from pathlib import Path
+
+from loocbench.records import store
+from loocbench.types import Recipe
+
+
+def test_a_row_of_the_first_schema_is_read_as_todays():
+    folder = Path(__file__).parents[2] / "results" / "demo-three-seeds"
+    path = sorted(folder.glob("*/linear-blooms.*.json"))[0]
+    before = path.read_bytes()
+    assert json.loads(before)["schema_version"] == 1
+    found = store.read_row(path)
+    assert (found.schema_version, found.backbone, found.image_size) == (2, "resnet8", 32)
+    assert found.source == ""
+    assert found.items == {}
+    assert isinstance(found.recipe, Recipe)
+    assert path.read_bytes() == before

@@ -1,0 +1,16 @@
+"""Styles that differ without colour."""
+
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+
+from loocbench.report.figures import styles
+
+
+def test_no_two_lines_or_bars_look_alike_without_colour():
+    lines = [styles.line_style(number) for number in range(20)]
+    assert len({(one["marker"], one["linestyle"]) for one in lines}) == 20
+    assert len({styles.bar_style(number)["hatch"] for number in range(10)}) == 10
+    greys = [np.dot(mpl.colors.to_rgb(color), (0.299, 0.587, 0.114)) for color in styles.COLORS]
+    assert all(abs(one - other) > 0.1 for one, other in itertools.pairwise(greys))

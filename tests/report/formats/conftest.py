@@ -1,0 +1,10 @@
+"""The fixed store's table."""
+
+import pytest
+
+from tests.report import renew
+
+
+@pytest.fixture(scope="module")
+def built():
+    return renew.built()

@@ -1,0 +1,33 @@
+"""Panels of curves and sensitivity matrices: means of rows on one copy of the data.
+
+Covers loocbench.report.table.panels, loocbench.report.table.matrices and loocbench.report.table.averages.
+"""
+
+from loocbench.cards import tasks
+from loocbench.report.table import columns, matrices, panels
+from loocbench.report.table.experiments import group_rows
+from loocbench.types import Metric
+from tests.report.rows import measured_row
+
+
+def test_curves_and_matrices_are_of_one_copy_of_the_data():
+    def of(value, note):
+        metrics = {
+            f"{name}_invariance": Metric(value=value, low=0, high=1, n=9)
+            for name in tasks.load_task("sensitivity/blooms").protocol.changes
+        }
+        curve = [{"hue": angle, "invariance": value} for angle in (30.0, 60.0)]
+        return measured_row(
+            "A", 0.5, task="sensitivity/blooms", metrics=metrics, curve=curve, dataset_note=note, method="moco"
+        )
+
+    rows = [of(0.9, ""), of(0.1, "subset 9")]
+    known, experiments = columns.load_cards(rows), group_rows(rows)
+    chosen = columns.choose_columns(rows, known, every_metric=True, metrics=())
+    found = {panel.title: panel.series[0].points[0][1] for panel in panels.curve_panels(chosen, known, experiments)}
+    title = known["sensitivity/blooms"].title
+    assert found == {title: 0.9, f"{title} [subset 9]": 0.1}
+    shown = {
+        one.title: one.rows[0].metrics["hue_invariance"].value for one in matrices.build_matrices(experiments, known)
+    }
+    assert shown == found
