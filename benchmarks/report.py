@@ -1,5 +1,8 @@
-"""How long ``loocbench report`` takes on stores of 1,000, 2,500 and 10,000 rows: median wall time of new processes, the
-time a row, and beside it what reading the same JSON files with the standard library alone takes."""
+"""Times ``loocbench report`` on stores of 1,000, 2,500 and 10,000 rows.
+
+Prints the median wall time of new processes, the time per row, and the time of only parsing the same JSON files with
+the standard library.
+"""
 
 from __future__ import annotations
 
@@ -35,22 +38,22 @@ rows = [json.loads(path.read_bytes()) for path in sorted(Path(sys.argv[1]).glob(
 
 
 def main() -> None:
-    """Make the stores once, warm up, repeat, print."""
+    """Fill the stores, time each command, print a table."""
     print(provenance.hardware("cpu"))
-    print(f"{'rows':>7} {'markdown':>10} {'ms a row':>9} {'html':>8} {'json.loads alone':>17}")
+    print(f"{'rows':>7} {'markdown':>10} {'ms per row':>10} {'html':>8} {'json.loads alone':>17}")
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
             results = Path(folder) / str(size)
-            fill(results, size)
+            fill_store(results, size)
             report = [sys.executable, "-m", "loocbench", "report", "--results", str(results), "--suite", "many"]
-            markdown = median([*report, "--format", "markdown"])
-            html = median([*report, "--format", "html", "--output", str(results / "report.html")])
-            plain = median([sys.executable, "-c", PLAIN, str(results / "many")])
-            print(f"{size:7,} {markdown:8.2f} s {1000 * markdown / size:9.3f} {html:6.2f} s {plain:15.2f} s")
+            markdown = median_time([*report, "--format", "markdown"])
+            html = median_time([*report, "--format", "html", "--output", str(results / "report.html")])
+            plain = median_time([sys.executable, "-c", PLAIN, str(results / "many")])
+            print(f"{size:7,} {markdown:8.2f} s {1000 * markdown / size:10.3f} {html:6.2f} s {plain:15.2f} s")
 
 
-def fill(results: Path, count: int) -> None:
-    """A store of ``count`` rows: checkpoints x features x tasks, each with an answer for every image."""
+def fill_store(results: Path, count: int) -> None:
+    """Write a store of ``count`` rows (checkpoints x features x tasks), each with an answer for every image."""
     generator = np.random.default_rng(0)
     cards = [tasks.load_task(task) for task in TASKS]
     versions, hardware, now = provenance.versions(), provenance.hardware("cpu"), provenance.now()
@@ -96,8 +99,8 @@ def fill(results: Path, count: int) -> None:
         path.write_text(json.dumps(row.model_dump(mode="json"), indent=1))  # not flushed to disk one by one
 
 
-def median(command: list[str]) -> float:
-    """Median wall time of new processes, after one to warm up, in seconds."""
+def median_time(command: list[str]) -> float:
+    """Median wall time of a command in new processes, in seconds, after one run to warm up."""
     taken = []
     for _ in range(REPEATS + 1):
         begin = time.perf_counter()

@@ -40,6 +40,7 @@ def test_columns_and_types_are_the_documented_ones_also_where_little_is_known(tm
         assert table.dtypes.equals(frame.rows_to_frame([make_row()]).dtypes)
     assert pd.isna(loaded.pretraining_seed[0])
     assert pd.isna(loaded.epochs[0])
+    assert all(re.search(rf"^ +- (?:\w+, )*{name}\b", results.load.__doc__, re.MULTILINE) for name in frame.COLUMNS)
     documented = re.findall(r"^\| `(\w+)` \|", (CHECKOUT / "docs" / "results.md").read_text(), flags=re.MULTILINE)
     assert set(frame.COLUMNS) <= set(documented)
 

@@ -21,16 +21,16 @@ def render_csv(table: Table, *, pivot: bool = False) -> str:
     every = build_grids(table, pivot=pivot)
     measured = every[0]
     columns = {head.title: [""] for grid in every for head in grid.heads}
-    for title, kinds in columns.items():
-        kinds.append(" ±")
+    for title, suffixes in columns.items():
+        suffixes.append(" ±")
         if table.tests and any(head.title == title for head in measured.heads):
-            kinds.append(" mark")
+            suffixes.append(" mark")
         if any(cell and cell.difference is not None for grid in every for cell in _column_cells(grid, title)):
-            kinds.append(" here")
+            suffixes.append(" here")
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     names = [name.lower().replace(" ", "_") for name in measured.names]
-    titles = [title + kind for title, kinds in columns.items() for kind in kinds]
+    titles = [title + suffix for title, suffixes in columns.items() for suffix in suffixes]
     writer.writerow(["kind", *names, *map(escape_formula, titles)])
     for grid in every:
         cells = {title: _column_cells(grid, title) for title in columns}
@@ -38,9 +38,9 @@ def render_csv(table: Table, *, pivot: bool = False) -> str:
             kind = SCALE if row.family == SCALE else grid.kind
             labels = [*row.labels] if grid.kind == MEASURED or pivot else [row.labels[0], "", row.labels[1]]
             values = [
-                _format_figure(cells[title][place] if cells[title] else None, kind)
-                for title, kinds in columns.items()
-                for kind in kinds
+                _format_figure(cells[title][place] if cells[title] else None, suffix)
+                for title, suffixes in columns.items()
+                for suffix in suffixes
             ]
             writer.writerow([kind, *map(escape_formula, labels), *values])
     return stream.getvalue()
@@ -52,12 +52,12 @@ def _column_cells(grid: Grid, title: str) -> list[Cell | None]:
     return [row.cells[places[title]] for row in grid.rows] if title in places else []
 
 
-def _format_figure(cell: Cell | None, kind: str) -> str:
+def _format_figure(cell: Cell | None, suffix: str) -> str:
     if cell is None:
         return ""
-    if kind == " mark":
+    if suffix == " mark":
         return cell.marker
-    value = {"": cell.value, " ±": cell.spread, " here": cell.difference}[kind]
+    value = {"": cell.value, " ±": cell.spread, " here": cell.difference}[suffix]
     return "" if value is None else repr(value)
 
 

@@ -80,17 +80,16 @@ def _training_labels(groups: Sequence[Sequence[Row]]) -> list[str]:
             every = list(dict.fromkeys(key for own in fields for key in own))
             differing = [key for key in every if len({str(own.get(key)) for own in fields}) > 1]
             for position, own in zip(positions, fields, strict=True):
-                said = [f"{key.replace('_', ' ')} {own[key]}" for key in differing if key in own]
-                out[position] = ", ".join([out[position], *said])
+                differences = [f"{key.replace('_', ' ')} {own[key]}" for key in differing if key in own]
+                out[position] = ", ".join([out[position], *differences])
     return out
 
 
 def _training_fields(row: Row) -> dict[str, object]:
     """Fields in which two experiments of one name may differ."""
-    recipe = row.recipe.model_dump(exclude={"seed"}) if row.recipe else {}
-    if row.recipe is not None:
-        return {**recipe, "images": row.pretraining_fingerprint[:8]}
-    return {"weights": row.checkpoint_hash[:8]}
+    if row.recipe is None:
+        return {"weights": row.checkpoint_hash[:8]}
+    return {**row.recipe.model_dump(exclude={"seed"}), "images": row.pretraining_fingerprint[:8]}
 
 
 def _trained_on(group: Sequence[Row]) -> str:

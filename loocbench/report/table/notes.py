@@ -45,8 +45,8 @@ def write_notes(
     if tested:
         notes.append(_TESTS.format(count=len(tested)))
     seeds = sorted({row.pretraining_seed for row in rows if row.pretraining_seed is not None})
-    said = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
-    notes.append(f"{said}Hardware: {'; '.join(sorted({row.hardware for row in rows}))}.")
+    seeds_text = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
+    notes.append(f"{seeds_text}Hardware: {'; '.join(sorted({row.hardware for row in rows}))}.")
     notes += [
         f"{column.task} was measured on a copy that is not known to be the official one: {column.note}."
         for column in columns
