@@ -99,8 +99,8 @@ def separate_copies(rows: Sequence[Row]) -> list[Row]:
 
 def _images_hash(row: Row) -> str:
     """Short hash of all splits' fingerprints and the edition of their pixels."""
-    said = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), row.edition])
-    return hashlib.sha256(said.encode()).hexdigest()[:8]
+    text = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), row.edition])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _fits(pattern: str, name: str) -> bool:
