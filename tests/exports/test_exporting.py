@@ -15,7 +15,7 @@ from loocbench.errors import UserError
 from loocbench.exports import exporting
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import checkpoints as job
-from tests.checkpoints.foreign.helpers import assert_same, images, spaces_of
+from tests.checkpoints.foreign.helpers import assert_features_equal, compute_spaces, random_images
 from tests.conftest import tiny_recipe
 
 
@@ -47,7 +47,7 @@ def test_torchvision_and_timm_load_an_exported_resnet_strictly():
     for net, file in ((theirs, "net.pth"), (timms, "timm.pth")):
         net.load_state_dict(torch.load(file, weights_only=True), strict=True)
         with torch.inference_mode():
-            assert_same(net.eval()(images()), spaces_of(checkpoint, images())["general"])
+            assert_features_equal(net.eval()(random_images()), compute_spaces(checkpoint, random_images())["general"])
 
 
 def looc_plus() -> native.Checkpoint:
@@ -68,7 +68,7 @@ def test_a_space_with_its_own_last_stage_is_exported_by_name():
     net.fc = nn.Identity()
     net.load_state_dict(exporting.rename_tensors(checkpoint, "torchvision", "color"), strict=True)
     with torch.inference_mode():
-        assert_same(net.eval()(images()), spaces_of(checkpoint, images())["color"])
+        assert_features_equal(net.eval()(random_images()), compute_spaces(checkpoint, random_images())["color"])
 
 
 @pytest.mark.slow
@@ -78,8 +78,8 @@ def test_torchvisions_vit_under_timms_names():
     net = timm.create_model("vit_base_patch32_224", num_classes=0)
     net.load_state_dict(exporting.rename_tensors(checkpoint, "timm"), strict=True)
     with torch.inference_mode():
-        found = net.eval()(images(224))
-        expected = spaces_of(checkpoint, images(224))["general"]
+        found = net.eval()(random_images(224))
+        expected = compute_spaces(checkpoint, random_images(224))["general"]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)  # attention is computed in another order
 
 

@@ -26,19 +26,19 @@ def shufflenet_weights() -> dict[str, torch.Tensor]:
 
 
 def assert_import_refused(one_line, folder: Path, path: Path, *options) -> str:
-    """Import a file where it must be refused: returns the line; nothing is written below ``folder``."""
+    """Import a file that must be refused; return the line. Nothing may be written below ``folder``."""
     before = files_below(folder)
     line = one_line("checkpoints", "import", path, "--name", "x", *options)
     assert files_below(folder) == before
     return line
 
 
-def images(size: int = 64) -> torch.Tensor:
+def random_images(size: int = 64) -> torch.Tensor:
     return torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2))
 
 
-def spaces_of(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What the imported network gives for normalised images."""
+def compute_spaces(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the features of normalised images in every space of an imported network."""
     network = networks.build_from_card(checkpoint.card)
     network.load_state_dict(dict(checkpoint.weights), strict=True)
     with torch.inference_mode():
@@ -51,13 +51,13 @@ def import_file(path, **options) -> tuple[importing.Inspection, native.Checkpoin
     return found, importing.convert_to_checkpoint(found, chosen)
 
 
-def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
-    """Within 1e-6 of the largest feature."""
+def assert_features_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Features agree within 1e-6 of the largest one."""
     assert found.shape == expected.shape
     assert float((found - expected).abs().max()) <= 1e-6 * float(expected.abs().max())
 
 
-TENSOR = "stage2.1.branch2.0.weight"
+TENSOR = "stage2.1.branch2.0.weight"  # one of shufflenet_weights
 
 
 def save_file_as(weights, path: Path) -> Path:

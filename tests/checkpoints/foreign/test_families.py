@@ -8,10 +8,10 @@ from torch import nn
 
 from tests.checkpoints.foreign.file_layouts import LAYOUTS
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 
 
@@ -26,7 +26,7 @@ def test_a_layout_imports_whole_and_gives_the_source_models_features(layout, sou
     assert len(found.match.weights) == len(source.state_dict())
     assert found.spaces == {"general": 512}
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images())["general"], source(images()))
+        assert_features_equal(compute_spaces(checkpoint, random_images())["general"], source(random_images()))
 
 
 def test_what_is_left_out_is_counted_by_name(source, tmp_path):
@@ -72,7 +72,7 @@ def test_lightning_writes_what_is_imported(source, tmp_path):
     found, checkpoint = import_file(tmp_path / "last.ckpt")
     assert found.family == "lightly"
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images())["general"], source(images()))
+        assert_features_equal(compute_spaces(checkpoint, random_images())["general"], source(random_images()))
 
 
 def test_two_networks_told_apart_by_their_wrappers_alone(weights, refused, tmp_path):

@@ -19,11 +19,11 @@ from loocbench.types import CheckpointCard
 from tests.checkpoints.foreign.file_layouts import seeded
 from tests.checkpoints.foreign.helpers import (
     IndependentResNet20,
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
+    random_images,
     save_file_as,
-    spaces_of,
     write_own_checkpoint,
 )
 
@@ -89,7 +89,9 @@ def test_an_architecture_of_ones_own_as_documented(own_module, tmp_path):
     assert found.left_out == {"linear": 2}
     assert checkpoint.card.preprocessing.resize == 32
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images(32))["general"], IndependentResNet20(state)(images(32)))
+        assert_features_equal(
+            compute_spaces(checkpoint, random_images(32))["general"], IndependentResNet20(state)(random_images(32))
+        )
 
 
 @pytest.mark.realdata
@@ -99,7 +101,9 @@ def test_the_real_cifar_network_imports_as_documented(real_weights, own_module):
     state = torch.load(path, weights_only=True, map_location="cpu")["state_dict"]
     plain = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images(32))["general"], IndependentResNet20(plain)(images(32)))
+        assert_features_equal(
+            compute_spaces(checkpoint, random_images(32))["general"], IndependentResNet20(plain)(random_images(32))
+        )
 
 
 @pytest.mark.slow

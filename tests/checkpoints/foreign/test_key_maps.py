@@ -13,10 +13,10 @@ from loocbench.errors import UserError
 from loocbench.models.network import Network
 from tests.checkpoints.foreign.file_layouts import seeded
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 
 
@@ -63,11 +63,11 @@ def test_a_looc_reimplementation_imports_through_a_key_map(tmp_path, separate):
     assert networks.has_separate_stages(checkpoint.card) is separate
     assert found.unknown == ()
     with torch.inference_mode():
-        expected = network.forward_spaces(images(32))
-    every = spaces_of(checkpoint, images(32))
+        expected = network.forward_spaces(random_images(32))
+    every = compute_spaces(checkpoint, random_images(32))
     assert every.keys() == expected.keys()
     for name, values in expected.items():
-        assert_same(every[name], values)
+        assert_features_equal(every[name], values)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import torch
 
 from tests.checkpoints.foreign.helpers import (
     TENSOR,
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
+    random_images,
     save_file_as,
-    spaces_of,
 )
 
 
@@ -28,7 +28,7 @@ def test_counters_of_batches_may_be_absent(source, tmp_path):
     found, checkpoint = import_file(tmp_path / "old.pth")
     assert found.notes[-1] == "20 num_batches_tracked absent, set to 0 (only training reads them)"
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images())["general"], source(images()))
+        assert_features_equal(compute_spaces(checkpoint, random_images())["general"], source(random_images()))
 
 
 def missing(weights):

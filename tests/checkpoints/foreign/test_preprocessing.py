@@ -12,13 +12,13 @@ from torch import nn
 from loocbench.checkpoints.foreign import importing, preprocessing
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 from tests.checkpoints.foreign.vit_layouts import (
-    assert_all_same,
+    assert_all_features_equal,
     build_vit,
     tokens,
 )
@@ -45,7 +45,7 @@ def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
     dynamic = build_vit(dynamic_img_size=True)
     dynamic.load_state_dict(net.state_dict())
     assert torch.equal(checkpoint.weights["net.pos_embed"], net.state_dict()["pos_embed"])
-    assert_all_same(spaces_of(checkpoint, images(96)), tokens(dynamic, images(96)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(96)), tokens(dynamic, random_images(96)))
 
 
 @pytest.mark.parametrize("name", ["cait_xxs24_224", "beit_base_patch16_224", "volo_d1_224"])
@@ -64,4 +64,4 @@ def test_real_mobilenet_gives_torchvisions_own_features(real_weights):
     net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     net.classifier = nn.Identity()
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images(224))["general"], net.eval()(images(224)))
+        assert_features_equal(compute_spaces(checkpoint, random_images(224))["general"], net.eval()(random_images(224)))

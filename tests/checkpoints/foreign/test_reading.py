@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
+    random_images,
     save_file_as,
-    spaces_of,
 )
 
 
@@ -24,7 +24,7 @@ def test_a_safetensors_file_is_read_alike(source, tmp_path):
     found, checkpoint = import_file(tmp_path / "model.safetensors")
     assert found.contents.format == "safetensors"
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images())["general"], source(images()))
+        assert_features_equal(compute_spaces(checkpoint, random_images())["general"], source(random_images()))
 
 
 class Hostile:

@@ -10,10 +10,10 @@ from torch import nn
 from loocbench.checkpoints.foreign import recognising
 from tests.checkpoints.foreign.file_layouts import LAYOUTS, resnet18
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 
 
@@ -36,7 +36,7 @@ def test_the_stem_for_small_images_is_recognised(family, padding, given, tmp_pat
     assert any(f"padding {padding}" in note for note in found.notes)
     assert checkpoint.card.preprocessing.image_size == 32
     with torch.inference_mode():
-        assert_same(spaces_of(checkpoint, images(32))["general"], net(images(32)))
+        assert_features_equal(compute_spaces(checkpoint, random_images(32))["general"], net(random_images(32)))
 
 
 @pytest.mark.parametrize("layout", ["solo-learn-swav", "solo-learn-old-simsiam"])

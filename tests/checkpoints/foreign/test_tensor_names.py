@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import save_file
 
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 from tests.checkpoints.foreign.vit_layouts import (
-    assert_all_same,
+    assert_all_features_equal,
     build_vit,
     perturbed,
     tokens,
@@ -48,7 +48,7 @@ def test_dinov2_in_transformers_names(tmp_path):
     found, checkpoint = import_file(tmp_path / "model.safetensors")
     assert found.family == "transformers"
     assert found.architecture.name == "timm:vit_small_patch14_dinov2"
-    assert_all_same(spaces_of(checkpoint, images(70)), tokens(net, images(70)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(70)), tokens(net, random_images(70)))
 
 
 _VIT = {"hidden_size": 192, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 768}
@@ -74,7 +74,7 @@ def test_vits_as_transformers_itself_saves_them(model, size, options, tmp_path):
     found, checkpoint = import_file(tmp_path / "model.safetensors")
     assert found.unknown == ()
     with torch.inference_mode():
-        every = net(images(size)).last_hidden_state
-    found_spaces = spaces_of(checkpoint, images(size))
-    assert_same(found_spaces["cls"], every[:, 0])
-    assert_same(found_spaces["patch"], every[:, 1 + options.get("num_register_tokens", 0) :].mean(dim=1))
+        every = net(random_images(size)).last_hidden_state
+    found_spaces = compute_spaces(checkpoint, random_images(size))
+    assert_features_equal(found_spaces["cls"], every[:, 0])
+    assert_features_equal(found_spaces["patch"], every[:, 1 + options.get("num_register_tokens", 0) :].mean(dim=1))

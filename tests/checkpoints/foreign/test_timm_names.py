@@ -9,14 +9,14 @@ from safetensors.torch import save_file
 from loocbench.checkpoints.foreign import importing
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
-    images,
+    assert_features_equal,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 from tests.checkpoints.foreign.vit_layouts import (
     State,
-    assert_all_same,
+    assert_all_features_equal,
     build_vit,
     name_as_open_clip,
     perturbed,
@@ -40,7 +40,7 @@ def test_dinov2_in_its_own_names(tmp_path, registers):
     torch.save(state, tmp_path / "dinov2.pth")
     found, checkpoint = import_file(tmp_path / "dinov2.pth")
     assert found.architecture.name == f"timm:{name}"
-    found_spaces, expected = spaces_of(checkpoint, images(70)), tokens(net, images(70))
+    found_spaces, expected = compute_spaces(checkpoint, random_images(70)), tokens(net, random_images(70))
     assert found_spaces.keys() == expected.keys()
     for space, values in expected.items():
         # adding the position to the class token beforehand rounds differently where there are registers
@@ -59,7 +59,7 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     assert found.unknown == ()
     assert checkpoint.card.preprocessing.mean == pytest.approx((0.48145466, 0.4578275, 0.40821073))
     assert "its own is bicubic" in checkpoint.card.source.preprocessing
-    assert_all_same(spaces_of(checkpoint, images(224)), tokens(net, images(224)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(224)), tokens(net, random_images(224)))
 
 
 @pytest.mark.slow
@@ -74,10 +74,10 @@ def test_clip_as_open_clip_itself_builds_it(tmp_path):
     assert found.unknown == ()
     net.visual.proj, net.visual.output_tokens = None, True
     with torch.inference_mode():
-        general, every = net.visual(images(224))
-    found_spaces = spaces_of(checkpoint, images(224))
-    assert_same(found_spaces["general"], general)
-    assert_same(found_spaces["patch"], every.mean(dim=1))
+        general, every = net.visual(random_images(224))
+    found_spaces = compute_spaces(checkpoint, random_images(224))
+    assert_features_equal(found_spaces["general"], general)
+    assert_features_equal(found_spaces["patch"], every.mean(dim=1))
 
 
 def clip(patch: int, size: int) -> State:
@@ -114,8 +114,8 @@ def test_any_timm_model_gives_its_pooled_features(tmp_path):
     assert found.left_out == {"classifier": 2}
     assert found.preprocessing.known_from.startswith("stated by timm for mobilenetv3_small_050")
     with torch.inference_mode():
-        expected = net.forward_head(net.forward_features(images(64)), pre_logits=True)
-    assert_same(spaces_of(checkpoint, images(64))["general"], expected)
+        expected = net.forward_head(net.forward_features(random_images(64)), pre_logits=True)
+    assert_features_equal(compute_spaces(checkpoint, random_images(64))["general"], expected)
 
 
 def test_without_timm_the_extra_is_named(tmp_path, monkeypatch):

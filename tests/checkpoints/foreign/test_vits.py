@@ -12,12 +12,12 @@ from loocbench.checkpoints.foreign import preprocessing, recognising
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.file_layouts import linear, prefixed
 from tests.checkpoints.foreign.helpers import (
-    images,
+    compute_spaces,
     import_file,
-    spaces_of,
+    random_images,
 )
 from tests.checkpoints.foreign.vit_layouts import (
-    assert_all_same,
+    assert_all_features_equal,
     build_tiny_vit,
     build_vit,
     dino,
@@ -51,7 +51,7 @@ def test_a_vit_imports_whole_from_every_layout_and_gives_its_tokens(family, buil
     assert len(found.match.weights) == len(net.state_dict())
     assert any("3 attention heads" in note for note in found.notes)  # shapes do not say it
     assert checkpoint.card.preprocessing.image_size == 64
-    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
 
 
 def test_mocos_small_vit_has_twelve_heads(tmp_path):
@@ -59,7 +59,7 @@ def test_mocos_small_vit_has_twelve_heads(tmp_path):
     torch.save(moco_v3(net.state_dict()), tmp_path / "vit.pth")
     found, checkpoint = import_file(tmp_path / "vit.pth")
     assert "12 attention heads, as in MoCo v3's ViT-small" in found.notes
-    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
 
 
 def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
@@ -70,7 +70,7 @@ def test_openmmlabs_small_moco_must_be_told_its_heads(tmp_path):
     with pytest.raises(UserError, match=r"how many attention heads .* give --num-heads 12 .* or 6"):
         import_file(tmp_path / "vit.pth")
     _, checkpoint = import_file(tmp_path / "vit.pth", architecture_options={"num_heads": 12})
-    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
 
 
 def test_how_many_heads_a_vit_has_can_be_said(tmp_path):
@@ -78,7 +78,7 @@ def test_how_many_heads_a_vit_has_can_be_said(tmp_path):
     torch.save(net.state_dict(), tmp_path / "vit.pth")
     found, checkpoint = import_file(tmp_path / "vit.pth", architecture_options={"num_heads": 6})
     assert "6 attention heads, as given" in found.notes
-    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
     torch.save(build_tiny_vit().state_dict(), tmp_path / "vit.pth")
     with pytest.raises(UserError, match="64 channels cannot be divided among 5 attention heads"):
         import_file(tmp_path / "vit.pth", architecture_options={"num_heads": 5})
@@ -102,7 +102,7 @@ def test_a_vit_that_is_named_is_built_for_the_files_images(tmp_path):
     found, checkpoint = import_file(tmp_path / "vit.pth", arch="timm:vit_tiny_patch16_224")
     assert found.architecture.options == {"img_size": 64}
     assert checkpoint.card.source.preprocessing.startswith("stated by timm for vit_tiny_patch16_224")
-    assert_all_same(spaces_of(checkpoint, images(64)), tokens(net, images(64)))
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
 
 
 @pytest.mark.slow
@@ -116,9 +116,9 @@ def test_torchvisions_vit(tmp_path):
     net.encoder.register_forward_hook(lambda _, __, output: kept.append(output))
     net.heads = nn.Identity()
     with torch.inference_mode():
-        general = net(images(64))
+        general = net(random_images(64))
     expected = {"general": general, "cls": kept[0][:, 0], "patch": kept[0][:, 1:].mean(dim=1)}
-    assert_all_same(spaces_of(checkpoint, images(64)), expected)
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), expected)
     with pytest.raises(UserError, match="takes images of 64 px; leave --image-size out"):
         import_file(tmp_path / "vit.pth", preprocessing=preprocessing.PreprocessingOverrides(image_size=96))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tests.checkpoints.foreign.file_layouts import linear, other, prefixed
 from tests.checkpoints.foreign.helpers import (
-    assert_same,
+    assert_features_equal,
 )
 
 State = dict[str, Tensor]
@@ -41,10 +41,10 @@ def tokens(net: nn.Module, pixels: Tensor) -> dict[str, Tensor]:
         return {"general": net(pixels), "cls": every[:, 0], "patch": every[:, net.num_prefix_tokens :].mean(dim=1)}
 
 
-def assert_all_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+def assert_all_features_equal(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     assert found.keys() == expected.keys()
     for name, values in expected.items():
-        assert_same(found[name], values)
+        assert_features_equal(found[name], values)
 
 
 def dino(s: State) -> dict:
