@@ -1,4 +1,4 @@
-"""Pushing to a hub and pulling from it, through huggingface_hub, against a stand-in on this machine."""
+"""loocbench.checkpoints.hub: pushing and pulling through huggingface_hub, against a stand-in on this machine."""
 
 from __future__ import annotations
 

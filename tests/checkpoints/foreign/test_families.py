@@ -1,4 +1,7 @@
-"""Families: every training script's layout imports whole and gives the source model's own features."""
+"""Every training script's layout imports whole and gives the source model's own features.
+
+Covers loocbench.checkpoints.foreign.families and loocbench.checkpoints.foreign.types.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing a foreign file: its card, its use by every command, and a user's own architecture."""
+"""loocbench.checkpoints.foreign.importing: its card, its use by every command, and a user's own architecture."""
 
 from __future__ import annotations
 

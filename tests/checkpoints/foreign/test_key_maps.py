@@ -1,4 +1,7 @@
-"""loocbench.checkpoints.foreign.key_maps and tensor_routing: a user's map from prefixes to parts of the network."""
+"""A user's map from prefixes to parts of the network.
+
+Covers loocbench.checkpoints.foreign.key_maps and loocbench.checkpoints.foreign.tensor_routing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""loocbench.checkpoints.foreign.reading and pickle_allowlist: tensors are read, code is refused and not run."""
+"""Tensors are read; code is refused and not run.
+
+Covers loocbench.checkpoints.foreign.reading and loocbench.checkpoints.foreign.pickle_allowlist.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torchvision's other networks are recognised and give pooled features."""
+"""loocbench.checkpoints.foreign.torchvision_models: torchvision's other networks give pooled features."""
 
 from __future__ import annotations
 
