@@ -1,6 +1,5 @@
 """Episodes solved together against scikit-learn one by one."""
 
-import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -8,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from loocbench.solvers import batched
 from loocbench.solvers.batched import fit_logistic_batch
 from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from tests.solvers.witness import assert_both_near_the_optimum
 
 
 def problems(count=6, ways=3, shots=4, dim=20, seed=0):
@@ -26,7 +26,9 @@ def test_each_problem_is_scikit_learns(strength, dim):
     for one in range(len(x)):
         witness = LogisticRegression(C=1 / (strength * x.shape[1]), tol=1e-10, max_iter=100_000)
         witness.fit(x[one].double().numpy(), y[one].numpy())
-        np.testing.assert_allclose(batch.weights[one].numpy(), witness.coef_, atol=1e-4)
+        ours = batch.weights[one], batch.intercepts[one]
+        theirs = torch.from_numpy(witness.coef_), torch.from_numpy(witness.intercept_)
+        assert_both_near_the_optimum(x[one], y[one], strength, ours, theirs, our_gradient=1e-8, their_gradient=1e-5)
         assert (batch.predict(x)[one].numpy() == witness.predict(x[one].numpy())).all()
 
 
@@ -34,9 +36,12 @@ def test_a_problem_does_not_depend_on_its_neighbours_and_is_the_paths():
     x, y = problems()
     whole = fit_logistic_batch(x, y, 0.01, tolerance=1e-9)
     alone = fit_logistic_batch(x[2:3], y[2:3], 0.01, tolerance=1e-9)
-    torch.testing.assert_close(whole.weights[2:3], alone.weights, rtol=0, atol=1e-6)
     path = fit_logistic_path(x[2], y[2], [0.01], tolerance=1e-9)
-    torch.testing.assert_close(whole.weights[2], path.weights[0], rtol=0, atol=1e-6)
+    ours = whole.weights[2], whole.intercepts[2]
+    for found in (alone, path):
+        theirs = found.weights[0], found.intercepts[0]
+        bound = assert_both_near_the_optimum(x[2], y[2], 0.01, ours, theirs, our_gradient=1e-9, their_gradient=1e-9)
+        assert bound <= 1e-6
 
 
 def test_one_that_misses_its_tolerance_is_an_error(monkeypatch):

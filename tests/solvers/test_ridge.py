@@ -10,6 +10,7 @@ from loocbench.solvers import ridge
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import NotConvergedError
 from loocbench.solvers.ridge import fit_ridge_path
+from tests.solvers.witness import assert_same_classes
 
 GRID = [1e-6, 1e-2, 100.0]
 SHAPES = pytest.mark.parametrize(("n", "d"), [(150, 10), (40, 90)], ids=["N > D", "N < D"])
@@ -50,7 +51,8 @@ def test_labels_stand_for_one_hot_rows(n, d):
     expected = fit_ridge_path(x, torch.eye(4)[labels], GRID)
     torch.testing.assert_close(path.weights, expected.weights, rtol=0, atol=1e-12)
     torch.testing.assert_close(path.intercepts, expected.intercepts, rtol=0, atol=1e-12)
-    assert torch.equal(path.predict(x), expected.scores(x).argmax(dim=2))
+    assert_same_classes(path.scores(x), expected.scores(x), apart=1e-9)
+    assert torch.equal(path.predict(x), path.scores(x).argmax(dim=2))
 
 
 @SHAPES
@@ -92,7 +94,9 @@ def test_the_certificate_is_the_norm_of_the_gradient_that_autograd_finds(monkeyp
 def test_the_order_of_the_grid_changes_nothing():
     x, targets = data()
     forwards, backwards = fit_ridge_path(x, targets, GRID), fit_ridge_path(x, targets, GRID[::-1])
-    assert torch.equal(forwards.weights, backwards.weights.flip(0))
+    # The grid's rows take other places in one matrix product, which rounds them differently on some processors.
+    torch.testing.assert_close(forwards.points, backwards.points.flip(0), rtol=1e-12, atol=0)
+    torch.testing.assert_close(forwards.weights, backwards.weights.flip(0), rtol=0, atol=1e-12)
 
 
 @SHAPES
