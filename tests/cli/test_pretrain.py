@@ -1,4 +1,7 @@
-"""``loocbench pretrain``, ``runs`` and ``recipes`` as a person uses them."""
+"""``loocbench pretrain``, ``runs`` and ``recipes`` as a person uses them.
+
+Covers ``loocbench.cli.runs``, ``cli.recipes``, ``jobs.runs``, ``runs.tensorboard`` and ``runs.stylised``.
+"""
 
 import json
 import os

@@ -1,19 +1,20 @@
-"""One step of pretraining: which keys enter which queue, when the momentum encoder moves, what the schedule says."""
+"""One step of pretraining: which keys enter which queue, when the momentum encoder moves.
+
+Covers ``loocbench.pretraining.step``, ``pretraining.contrastive_step`` and ``pretraining.momentum``.
+"""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from loocbench.pretraining import momentum, recipes, schedule
+from loocbench.pretraining import momentum, recipes
 from loocbench.pretraining import step as steps
-from loocbench.pretraining.queue import Queues
 from loocbench.pretraining.step import build_network
 from loocbench.types import Recipe
-from tests.conftest import Silent, tiny_recipe
+from tests.conftest import tiny_recipe
 
 CPU = torch.device("cpu")
 
@@ -28,17 +29,6 @@ def take(training, views, labels=None):
     share = training.layout.share(views.shape[1])
     labels = torch.zeros(views.shape[1], dtype=torch.long) if labels is None else labels
     return training.step(share, views[0, share.query_rows], views[1:, share.key_rows], labels[share.query_rows])
-
-
-def test_the_queue_is_first_in_first_out_and_wraps_around():
-    queues = Queues(spaces=2, size=5, dim=3, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(queues.entries.norm(dim=2), torch.ones(2, 5))
-    history = torch.randn(2, 13, 3)
-    for begin, end in ((0, 3), (3, 6), (6, 13)):  # the last is longer than the queue
-        queues.enqueue(history[:, begin:end])
-        expected = history[:, max(0, end - 5) : end] if end >= 5 else history[:, :end]
-        oldest_first = queues.entries.roll(-int(queues.pointer), dims=1)[:, -expected.shape[1] :]
-        assert torch.equal(oldest_first, expected)
 
 
 @pytest.mark.parametrize("method", ["looc", "looc++"])
@@ -121,27 +111,3 @@ def test_initial_weights_depend_on_the_seed_alone_and_leave_the_global_generator
     same, other = build_network(tiny_recipe(seed=1)).state_dict(), build_network(tiny_recipe(seed=2)).state_dict()
     assert all(torch.equal(first[name], same[name]) for name in first)
     assert not torch.equal(first["trunk.0.0.weight"], other["trunk.0.0.weight"])
-
-
-def test_schedules():
-    assert [schedule.step(1.0, epoch, (3, 4)) for epoch in (0, 2, 3, 4, 9)] == pytest.approx([1, 1, 0.1, 0.01, 0.01])
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.5)
-    witness = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=10)
-    for epoch in range(10):
-        assert schedule.cosine(0.5, epoch, 10) == pytest.approx(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        witness.step()
-
-
-def test_milestones_default_to_the_papers_300_and_400_of_500():
-    assert tiny_recipe(epochs=500).milestones == (300, 400)
-
-
-def test_training_lowers_the_loss(tiny_blooms, tmp_path):
-    from loocbench.data import preparing
-    from loocbench.pretraining.loop import Run
-
-    images = preparing.prepare(tiny_blooms, tiny_blooms.splits["train"], 18, cache=tmp_path, reporter=Silent())
-    run = Run(tiny_recipe("looc", epochs=30, learning_rate=0.2), images, CPU)
-    losses = [progress.loss for progress in run.steps() if progress.ends_epoch]
-    assert np.mean(losses[-5:]) < np.mean(losses[2:7]) - 0.1  # from where the queue holds real keys

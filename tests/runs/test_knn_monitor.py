@@ -1,8 +1,13 @@
-"""The cheap look at a network in training, against scikit-learn."""
+"""kNN accuracy during training: against scikit-learn, and without any effect on training."""
 
 import numpy as np
 import pytest
 import torch
+
+from loocbench.checkpoints import native
+from loocbench.runs.settings import RunSettings
+from tests.conftest import tiny_recipe
+from tests.runs.training import train
 
 
 def test_knn_is_scikit_learns():
@@ -24,3 +29,23 @@ def test_knn_is_scikit_learns():
     expected = float((witness.predict(asked.numpy()) == asked_labels.numpy()).mean())
     assert knn_monitor.accuracy(known, labels, asked, asked_labels) == pytest.approx(expected)
     assert 0.3 < expected < 1
+
+
+def test_the_best_epoch_is_kept(tmp_path, tiny_blooms, monkeypatch):
+    from loocbench.runs.knn_monitor import Monitor
+
+    accuracies = iter([0.2, 0.9, 0.5])
+    monkeypatch.setattr(Monitor, "accuracy", lambda self, network: next(accuracies))
+    train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path, settings=RunSettings(knn_every=1))
+    folder = tmp_path / "runs" / "run"
+    assert native.read_card(folder / "best.safetensors").epochs_done == 2
+    assert native.read_card(folder / native.FILE).epochs_done == 3
+
+
+def test_monitoring_does_not_change_the_weights(tmp_path, tiny_blooms):
+    recipe = tiny_recipe("looc++", epochs=2)
+    cards = [
+        native.read_card(train(recipe, tiny_blooms, tmp_path / str(every), settings=RunSettings(knn_every=every)))
+        for every in (0, 1)
+    ]
+    assert cards[0].weights == cards[1].weights

@@ -1,4 +1,7 @@
-"""Color operations on the same parameters: ours, batched, against torchvision's, one image at a time."""
+"""Color operations on the same parameters: ours, batched, against torchvision's, one image at a time.
+
+Covers ``loocbench.views.row_selection`` too.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Distributions of the drawn parameters: ``loocbench.views.augmentations.crop``, ``.rotation`` and ``.color``."""
+"""Distributions of the drawn parameters: ``loocbench.views.augmentations.crop``, ``.rotation`` and ``.color``.
+
+``augmentations.flip``, ``.blur`` and ``.augmentation`` are covered by what ``tests/views/test_sharing.py`` makes.
+"""
 
 import numpy as np
 import torch

@@ -1,0 +1,109 @@
+"""What is done with a run that is there, and that a stopped one is resumed to the very weights of one that was not.
+
+Covers ``loocbench.runs.train``, ``runs.trainer``, ``runs.folder``, ``runs.signals`` and ``runs.settings``.
+"""
+
+import json
+import os
+import signal
+
+import pytest
+
+from loocbench.checkpoints import native
+from loocbench.data import blooms
+from loocbench.errors import UserError
+from loocbench.runs import states, trainer
+from loocbench.runs.settings import RunSettings
+from tests.conftest import tiny_recipe
+from tests.runs.training import stop_after, train
+
+
+def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
+    """The last two stay while the run goes on, none once it is finished; a damaged newest one is passed over."""
+    seen = []
+    real = trainer.Trainer._end_epoch
+
+    def end_epoch(self, run, progress, look):
+        real(self, run, progress, look)
+        seen.append(len(self.folder.states()))
+        if progress.epoch == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(trainer.Trainer, "_end_epoch", end_epoch)
+    recipe = tiny_recipe("moco", epochs=5)
+    with pytest.raises(UserError, match="stopped by SIGTERM at epoch 3 of 5"):
+        train(recipe, tiny_blooms, tmp_path)
+    assert seen == [1, 2, 2]
+    folder = tmp_path / "runs" / "run"
+    newest = max(folder.glob("state-*"))
+    newest.write_bytes(newest.read_bytes()[:100])
+    monkeypatch.setattr(trainer.Trainer, "_end_epoch", real)
+    train(recipe, tiny_blooms, tmp_path, existing="resume")
+    assert not list(folder.glob("state-*"))
+    assert native.read_card(folder / native.FILE).epochs_done == 5
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5]
+    straight = train(recipe, tiny_blooms, tmp_path / "straight")
+    assert native.read_card(straight).weights == native.read_card(folder / native.FILE).weights
+
+
+def test_states_are_saved_in_between_when_asked(tmp_path, tiny_blooms, monkeypatch):
+    saved = []
+    real = states.save
+    monkeypatch.setattr(states, "save", lambda path, *rest: (saved.append(path.name), real(path, *rest)))
+    train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, settings=RunSettings(save_minutes=0.0))
+    assert saved == [f"state-{step:09d}.safetensors" for step in (1, 2, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("existing", ["refuse", "overwrite", "resume"])
+def test_what_is_done_with_a_run_that_is_there(tmp_path, tiny_blooms, existing):
+    recipe = tiny_recipe("moco")
+    before = train(recipe, tiny_blooms, tmp_path).stat().st_mtime_ns
+    if existing == "refuse":
+        with pytest.raises(UserError, match="go on with --resume, --overwrite it"):
+            train(recipe, tiny_blooms, tmp_path)
+        return
+    after = train(recipe, tiny_blooms, tmp_path, existing=existing).stat().st_mtime_ns
+    assert (after != before) == (existing == "overwrite")  # a finished run has nothing to resume
+
+
+def test_a_finished_run_of_other_images_is_not_this_one(tmp_path, tiny_blooms):
+    train(tiny_recipe("moco"), tiny_blooms, tmp_path)
+    others = blooms.make_blooms({"train": 64, "val": 32, "test": 32})
+    with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
+        train(tiny_recipe("moco"), others, tmp_path, existing="resume")
+
+
+def test_overwriting_leaves_nothing_of_the_older_run_and_what_is_stopped_then_can_be_resumed(
+    tmp_path, tiny_blooms, monkeypatch
+):
+    before = native.read_card(train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path))
+    folder = tmp_path / "runs" / "run"
+    assert (folder / "best.safetensors").exists()
+    recipe = tiny_recipe("looc", epochs=2)
+    with monkeypatch.context() as context:
+        stop_after(context, 1)
+        with pytest.raises(UserError, match="stopped by SIGTERM at epoch 1 of 2"):
+            train(recipe, tiny_blooms, tmp_path, existing="overwrite", settings=RunSettings(knn_every=0))
+    assert not (folder / "best.safetensors").exists()
+    after = native.read_card(train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(knn_every=0)))
+    assert (after.recipe, after.epochs_done) == (recipe, 2)
+    assert after.weights != before.weights
+
+
+@pytest.mark.parametrize("changes", [{"groups": 2}, {"precision": "float16"}, {"keep_last": True, "batch_size": 40}])
+def test_resuming_is_exact_in_every_way_of_training(tmp_path, tiny_blooms, monkeypatch, changes):
+    recipe = tiny_recipe("looc", epochs=3, **changes)
+    straight = native.read_card(train(recipe, tiny_blooms, tmp_path / "straight"))
+    with monkeypatch.context() as context:
+        stop_after(context, 1)
+        with pytest.raises(UserError, match="stopped"):
+            train(recipe, tiny_blooms, tmp_path)
+    resumed = native.read_card(train(recipe, tiny_blooms, tmp_path, existing="resume"))
+    assert resumed.weights == straight.weights
+
+
+def test_a_run_of_another_recipe_cannot_be_resumed(tmp_path, tiny_blooms):
+    train(tiny_recipe("moco"), tiny_blooms, tmp_path)
+    with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
+        train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, existing="resume")
