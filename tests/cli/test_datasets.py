@@ -17,7 +17,7 @@ from tests.conftest import make_cub, make_flowers, picture
 from tests.data import layouts
 
 
-def test_ls_tells_how_each_stands(loocbench, tmp_path):
+def test_ls_shows_the_state_of_each(loocbench, tmp_path):
     make_flowers(tmp_path / "data")
     layouts.make_inat(tmp_path / "data", 2019)
     (tmp_path / "data" / "inat2019" / "val2019.json").unlink()
@@ -66,7 +66,7 @@ def test_verify_ends_with_2_on_altered_lists(loocbench, tmp_path, monkeypatch):
     assert said.out.count("differs") == 3
 
 
-def test_verify_has_nothing_against_a_subset(loocbench, tmp_path):
+def test_verify_accepts_a_subset(loocbench, tmp_path):
     layouts.make_imagenet_c(tmp_path, grouped=False)
     layouts.make_objectnet(tmp_path)
     assert loocbench("datasets", "verify", "imagenet-c-100", "--data-dir", tmp_path).code == 0

@@ -26,7 +26,7 @@ def host(monkeypatch):
         yield it
 
 
-def offer(monkeypatch, name, *downloads):
+def replace_downloads(monkeypatch, name, *downloads):
     """Replace the downloads of the catalog's entry ``name``."""
     entry = ENTRIES[name]
     monkeypatch.setitem(ENTRIES, name, replace(entry, source=replace(entry.source, downloads=downloads)))
@@ -35,17 +35,17 @@ def offer(monkeypatch, name, *downloads):
 NAMES = ["cub200", "flowers102", "inat2019", "tiny-imagenet", "dtd"]
 
 
-def made_for(name, host, tmp_path, monkeypatch):
-    """Offer a small copy of ``name``; returns its downloads."""
+def offer_small_copy(name, host, tmp_path, monkeypatch):
+    """Serve a small copy of ``name`` as its official archives; returns the downloads."""
     downloads = make_downloads(name, host, tmp_path / "origin")
     shutil.rmtree(tmp_path / "origin")
-    offer(monkeypatch, name, *downloads)
+    replace_downloads(monkeypatch, name, *downloads)
     return downloads
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prepare_downloads_unpacks_and_reads(loocbench, host, tmp_path, monkeypatch, name):
-    made_for(name, host, tmp_path, monkeypatch)
+    offer_small_copy(name, host, tmp_path, monkeypatch)
     said = loocbench("datasets", "prepare", name, "--data-dir", tmp_path / "data")
     assert said.code == 0
     assert said.out.startswith(f"{name} is here and was left unchanged: train ")
@@ -57,8 +57,8 @@ def test_prepare_downloads_unpacks_and_reads(loocbench, host, tmp_path, monkeypa
     assert len(host.requests) == asked  # what is there is not fetched again
 
 
-def test_archives_can_be_kept_and_taken_from_where_a_hand_put_them(loocbench, host, tmp_path, monkeypatch):
-    (download,) = made_for("cub200", host, tmp_path, monkeypatch)
+def test_archives_can_be_kept_and_put_there_by_hand(loocbench, host, tmp_path, monkeypatch):
+    (download,) = offer_small_copy("cub200", host, tmp_path, monkeypatch)
     by_hand = tmp_path / "data" / "downloads" / download.file
     by_hand.parent.mkdir(parents=True)
     by_hand.write_bytes(host.files[download.file])
@@ -68,8 +68,8 @@ def test_archives_can_be_kept_and_taken_from_where_a_hand_put_them(loocbench, ho
     assert by_hand.exists()
 
 
-def test_prepare_goes_on_after_a_cut(loocbench, one_line, host, tmp_path, monkeypatch):
-    (download,) = made_for("cub200", host, tmp_path, monkeypatch)
+def test_prepare_resumes_after_an_interruption(loocbench, one_line, host, tmp_path, monkeypatch):
+    (download,) = offer_small_copy("cub200", host, tmp_path, monkeypatch)
     host.cut_after = [len(host.files[download.file]) // 2, *[0] * 8]
     assert "the same command resumes from there" in one_line(
         "datasets", "prepare", "cub200", "--data-dir", tmp_path / "data"
@@ -101,7 +101,9 @@ def test_a_hostile_or_wrong_archive_leaves_the_data_folder_as_it_was(one_line, h
             info.size = 50_000_000 if hostile == "bomb" else 100_000
             archive.addfile(info, io.BytesIO(bytes(info.size) if hostile == "bomb" else os.urandom(info.size)))
     content = buffer.getvalue()[: -5000 if hostile == "damaged" else None]
-    offer(monkeypatch, "cub200", download_of(host, "CUB_200_2011.tgz", content, unpacked=1000, gives="CUB_200_2011"))
+    replace_downloads(
+        monkeypatch, "cub200", download_of(host, "CUB_200_2011.tgz", content, unpacked=1000, gives="CUB_200_2011")
+    )
     said = one_line("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data")
     expected = {
         "outside": "outside its folder",
@@ -116,7 +118,7 @@ def test_a_hostile_or_wrong_archive_leaves_the_data_folder_as_it_was(one_line, h
 
 
 def test_prepare_fetches_only_what_is_missing(loocbench, host, tmp_path, monkeypatch):
-    made_for("inat2019", host, tmp_path, monkeypatch)
+    offer_small_copy("inat2019", host, tmp_path, monkeypatch)
     prepare = ["datasets", "prepare", "inat2019", "--data-dir", tmp_path / "data"]
     assert loocbench(*prepare).code == 0
     (tmp_path / "data" / "inat2019" / "val2019.json").unlink()
@@ -125,8 +127,8 @@ def test_prepare_fetches_only_what_is_missing(loocbench, host, tmp_path, monkeyp
     assert [path for path, _ in host.requests] == ["/val2019.json.tar.gz"]
 
 
-def test_prepare_clears_what_a_killed_one_left(loocbench, host, tmp_path, monkeypatch):
-    made_for("cub200", host, tmp_path, monkeypatch)
+def test_prepare_removes_what_a_killed_one_left(loocbench, host, tmp_path, monkeypatch):
+    offer_small_copy("cub200", host, tmp_path, monkeypatch)
     layouts.make_folder(tmp_path / "data" / ".CUB_200_2011.abcd.part")
     assert loocbench("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data").code == 0
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", "CUB_200_2011"}
@@ -141,7 +143,7 @@ def test_prepare_takes_addresses_as_mirrors_only(one_line, tmp_path):
 
 def test_prepare_without_network_says_what_to_put_where(one_line, tmp_path, monkeypatch):
     dead = replace(ENTRIES["dtd"].source.downloads[0], urls=("http://127.0.0.1:9/dtd-r1.0.1.tar.gz",))
-    offer(monkeypatch, "dtd", dead)
+    replace_downloads(monkeypatch, "dtd", dead)
     monkeypatch.setattr(fetching, "_PAUSE", 0.0)
     said = one_line("datasets", "prepare", "dtd", "--data-dir", tmp_path / "data")
     assert "no connection" in said
@@ -154,14 +156,14 @@ def test_prepare_says_what_has_to_be_done_by_hand(one_line, tmp_path, name, hint
 
 
 def test_prepare_refuses_a_disk_without_room(one_line, host, tmp_path, monkeypatch):
-    made_for("cub200", host, tmp_path, monkeypatch)
+    offer_small_copy("cub200", host, tmp_path, monkeypatch)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
     assert "GB are free; free some space" in one_line("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data")
     assert host.requests == []
 
 
-def test_prepare_on_a_disk_that_fills_up_leaves_nothing_half_made(one_line, host, tmp_path, monkeypatch):
-    made_for("cub200", host, tmp_path, monkeypatch)
+def test_prepare_on_a_disk_that_fills_up_leaves_no_partial_folder(one_line, host, tmp_path, monkeypatch):
+    offer_small_copy("cub200", host, tmp_path, monkeypatch)
 
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -1,4 +1,4 @@
-"""A local HTTP server with official-looking archives, that can misbehave as real ones do."""
+"""A local HTTP server that offers small archives in official layouts and can fail as real servers do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files become RGB in one way, whatever their mode; what is no picture is refused by name."""
+"""Decoding of every mode to RGB, sizes and orientation; files that cannot be decoded are named."""
 
 import numpy as np
 import pytest
@@ -113,7 +113,7 @@ def test_values_without_a_defined_white_are_refused(tmp_path, dtype, kind):
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "gif"])
-def test_what_examine_passes_decodes_and_what_it_refuses_is_called_damaged(tmp_path, suffix):
+def test_what_verify_image_accepts_decodes_and_what_it_refuses_is_called_damaged(tmp_path, suffix):
     """Whatever a flipped byte breaks, nothing but an image or a DamagedImageError comes out."""
     path = tmp_path / f"a.{suffix}"
     exif = Image.Exif()
@@ -167,7 +167,7 @@ def test_a_reduced_photograph_differs_little_from_the_whole_one(photographs):
     assert max(means) < 2
 
 
-def test_examining_decodes_every_pixel(tmp_path):
+def test_verify_image_decodes_every_pixel(tmp_path):
     import hashlib
 
     path = picture(tmp_path / "a.jpg", (200, 200))

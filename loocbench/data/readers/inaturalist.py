@@ -1,8 +1,8 @@
-"""The iNaturalist competition sets (Van Horn et al. 2018, 2021; github.com/visipedia/inat_comp).
+"""The iNaturalist competition sets of 2017 to 2019 (Van Horn et al. 2018; github.com/visipedia/inat_comp).
 
 Labels and files agree with torchvision's ``INaturalist``; the splits, which torchvision does not know before 2021, come
 from the official annotation files. The competitions' test labels were never published, so their validation split is
-``test`` here, and ``val`` is carved from train.
+``test`` here, and ``val`` is carved from train. The set of 2021, whose splits are folders, is in ``inaturalist_2021``.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def test_a_cut_connection_is_resumed_at_once(tmp_path, host):
     assert 0 < starts[0] < starts[1] <= 2_000_000
 
 
-def test_what_arrived_before_a_kill_is_gone_on_with(tmp_path, host):
+def test_the_part_that_a_killed_download_left_is_resumed(tmp_path, host):
     download = download_of(host, "a.bin", CONTENT)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "a.bin.part").write_bytes(CONTENT[:1_234_567])
@@ -71,7 +71,7 @@ def test_a_server_that_cannot_resume_sends_all_again(tmp_path, host):
     assert fetch(download, tmp_path / "d").read_bytes() == CONTENT
 
 
-def test_a_server_that_brings_nothing_is_given_up_and_the_part_is_kept(tmp_path, host):
+def test_a_server_that_sends_nothing_is_given_up_and_the_part_is_kept(tmp_path, host):
     download = download_of(host, "a.bin", CONTENT)
     host.cut_after = [2_200_000, 0, 0, 0, 0, 0]
     with pytest.raises(UserError, match="2 MB are kept, the same command resumes") as caught:
@@ -88,14 +88,14 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(tmp_path, host):
     assert not list((tmp_path / "d").iterdir())
 
 
-def test_a_stale_part_that_spoils_the_checksum_is_dropped(tmp_path, host):
+def test_a_part_of_another_version_is_dropped(tmp_path, host):
     download = download_of(host, "a.bin", CONTENT)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "a.bin.part").write_bytes(b"of another version")
     assert fetch(download, tmp_path / "d").read_bytes() == CONTENT
 
 
-def test_junk_of_a_bad_mirror_does_not_spoil_a_good_one(tmp_path, host):
+def test_a_bad_mirror_does_not_affect_a_good_address(tmp_path, host):
     download = download_of(host, "a.bin", CONTENT)
     host.files["bad/a.bin"] = CONTENT * 3
     host.lengths = False
@@ -123,7 +123,7 @@ def test_a_busy_server_is_asked_again(tmp_path, host):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_an_archive_without_a_published_checksum_has_to_be_whole(tmp_path, host, whole):
+def test_an_archive_without_a_published_checksum_must_be_intact(tmp_path, host, whole):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("b.bin", CONTENT[:50_000])
