@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from loocbench.data import blooms
+from loocbench.data import blooms, folders
 from loocbench.data.entries import ENTRIES
 from loocbench.pretraining import recipes
 from loocbench.runs.train import train_recipe
-from loocbench.types import Dataset
+from loocbench.types import Dataset, Split
 
 torch.set_num_threads(1)  # the tensors are tiny: more threads only wait for one another
 TINY = {"train": 96, "val": 48, "test": 64}
@@ -100,6 +100,16 @@ def picture(path: Path, size: tuple[int, int] = (40, 30), seed: int = 0) -> Path
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
     return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """300 JPEG files as a data set of one split."""
+    items = tuple(f"{number:03d}.jpg" for number in range(300))
+    for number, item in enumerate(items):
+        picture(tmp_path / "pictures" / item, (24, 20), number)
+    split = Split("pictures", "test", items, {}, {})
+    return folders.open_image_files("pictures", tmp_path / "pictures", {"test": split})
 
 
 def make_cub(root: Path, *, classes: int = 3, images: int = 8) -> Path:

@@ -1,4 +1,7 @@
-"""loocbench.features.inference, inference_config and compiling: memory that runs out, half precision, torch.compile."""
+"""Batched inference: memory that runs out, half precision, torch.compile.
+
+Covers loocbench.features.inference, loocbench.features.inference_config and loocbench.features.compiling.
+"""
 
 import shutil
 
