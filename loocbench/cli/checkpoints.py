@@ -22,7 +22,7 @@ _NETWORK, _IMAGES = "Network", "Images"
 ForeignReference = Annotated[
     str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO@REVISION.")
 ]
-Reference = Annotated[str, typer.Argument(help="As for probe: a run's name or folder, a file, torchvision:NAME …")]
+Reference = Annotated[str, typer.Argument(help="A run's name or folder, a file, torchvision:NAME …, as for probe.")]
 Repository = Annotated[str, typer.Argument(metavar="ORG/REPO", help="The hub's repository.")]
 
 
@@ -41,11 +41,13 @@ class FileOptions:
     ] = ""
     key_map: Annotated[
         Path | None,
-        typer.Option("--map", help="A TOML file that says which prefix is what.", rich_help_panel=_NETWORK),
+        typer.Option(
+            "--map", help="A key map: a TOML file that maps prefixes of tensor names.", rich_help_panel=_NETWORK
+        ),
     ] = None
     head: Annotated[
         list[str] | None,
-        typer.Option("--head", help="Tensors to leave out, by their prefix (repeatable).", rich_help_panel=_NETWORK),
+        typer.Option("--head", help="Prefix of tensors to leave out (repeatable).", rich_help_panel=_NETWORK),
     ] = None
     stem_padding: Annotated[
         int | None,
@@ -80,7 +82,7 @@ class FileOptions:
 @app.command("inspect")
 @with_options(FileOptions)
 def inspect_checkpoint(options: FileOptions, file: ForeignReference, as_json: o.Json = False) -> None:
-    """Whose checkpoint it is, its architecture, what matches and what does not, spaces, preprocessing."""
+    """Show a checkpoint's family, architecture, matched and unmatched tensors, spaces and preprocessing."""
     from loocbench.cli import describing_checkpoints
     from loocbench.jobs import checkpoints as jobs
 
@@ -102,7 +104,7 @@ def import_checkpoint(
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:
-    """Import as a checkpoint of loocbench's own: every tensor of the backbone is matched, or it is an error."""
+    """Import as a loocbench checkpoint: every tensor of the backbone is matched, or it is an error."""
     from loocbench.jobs import checkpoints as jobs
 
     _announce_large_file(file)
@@ -116,7 +118,8 @@ def export_checkpoint(
     output: Annotated[Path, typer.Option("--output", help="The file: .pth, .safetensors or .onnx.")],
     layout: Annotated[str, typer.Option("--format", help="torchvision, timm or onnx.")] = "torchvision",
     space: Annotated[
-        str | None, typer.Option("--space", help="Whose last stage, where each space has its own (LooC++).")
+        str | None,
+        typer.Option("--space", help="The space whose last stage is written, where each has its own (LooC++)."),
     ] = None,
     features: o.Features = None,
     runs: o.Runs = o.DEFAULT_RUNS,

@@ -65,8 +65,8 @@ def export_checkpoint(
 ) -> str:
     """Write a checkpoint's backbone in another format. Returns a line on what was written and checked.
 
-    layout: torchvision, timm or onnx. space: whose last stage, where each space has its own. features: of an ONNX
-    graph. Raises UserError.
+    layout: torchvision, timm or onnx. space: the one whose last stage is written, where each has its own. features:
+    output of the ONNX graph. Raises UserError.
     """
     exporting.check_suffix(output, layout)
     checkpoint = locate.load(reference, runs=runs, seed=seed)
