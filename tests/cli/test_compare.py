@@ -1,4 +1,8 @@
-"""``compare``: differences task by task, and the images behind them."""
+"""``compare``: differences task by task, and the images behind them.
+
+Covers loocbench.jobs.compare, loocbench.report.formats.two_experiments and
+loocbench.report.figures.contact_sheet.
+"""
 
 import json
 

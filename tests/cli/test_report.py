@@ -1,4 +1,7 @@
-"""``report``: filters, sorting, pivot, formats, tests, and what it says of bad input."""
+"""``report``: filters, sorting, pivot, formats, tests, and what it says of bad input.
+
+Covers loocbench.cli.report, loocbench.jobs.report and loocbench.report.table.sorting.
+"""
 
 import errno
 import json

@@ -1,4 +1,8 @@
-"""Exports: what other libraries load strictly, and what comes back the same."""
+"""Exports: what other libraries load strictly, and what comes back the same.
+
+Covers loocbench.exports.exporting and loocbench.exports.onnx_export; tests/checkpoints/test_hub.py covers
+loocbench.exports.model_card.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The figures of a report, in three formats, the same each time.
 
-Covers loocbench.report.figures.suite_figures, line_plots, heat_map and training_curves, and loocbench.jobs.figures.
+Covers loocbench.report.figures.suite_figures, loocbench.report.figures.line_plots, loocbench.report.figures.heat_map,
+loocbench.report.figures.training_curves and loocbench.jobs.figures.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Cells: means over measurements and pretraining seeds, with their intervals."""
+"""Cells: means over measurements and pretraining seeds, with their intervals.
+
+Covers loocbench.report.table.aggregation and loocbench.report.table.cells.
+"""
 
 import pytest
 from scipy import stats
