@@ -8,7 +8,7 @@
 
 Images come in parts of ``--part``; each way takes a part in turn, so that a busy moment hits all of them, and a ratio
 is the median over the parts of ratios within a part. The first part warms up and is not counted. Beside images per
-second by the wall clock stands the processor time an image, which other programs on the machine disturb less.
+second by the wall clock stands the processor time per image, which other programs on the machine disturb less.
 
 Pictures: ``--images FOLDER``, else smooth noise of a photograph's size, JPEG quality 92.
 """
@@ -34,20 +34,19 @@ os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import torch
 from images import make_folder
+from networks import SIZE, build_networks
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision import models, transforms
+from torchvision import transforms
 from torchvision.datasets.folder import pil_loader
 
 from loocbench import provenance
-from loocbench.checkpoints import untrained
 from loocbench.data import folders
 from loocbench.features import extraction, inference
 from loocbench.features.encoder import Encoder
 from loocbench.progress import Silent
 from loocbench.types import Preprocessing, Split
 
-SIZE = Preprocessing(image_size=224, resize=256)
 BATCH, WORKERS = 64, 2
 
 
@@ -71,7 +70,7 @@ class Files(Dataset[Tensor]):
         return self.transform(pil_loader(str(self.paths[row])))
 
 
-def usual(size: Preprocessing) -> Callable[[Any], Tensor]:
+def evaluation_transforms(size: Preprocessing) -> Callable[[Any], Tensor]:
     """torchvision's evaluation transforms."""
     return transforms.Compose(
         [
@@ -83,48 +82,33 @@ def usual(size: Preprocessing) -> Callable[[Any], Tensor]:
     )
 
 
-def through_loader(network: nn.Module, paths: list[Path], transform: Callable[[Any], Tensor]) -> Tensor:
-    """Features as a user's loop collects them."""
+def extract_with_loader(network: nn.Module, paths: list[Path], transform: Callable[[Any], Tensor]) -> Tensor:
+    """Features as users collect them: a DataLoader and a loop."""
     loader = DataLoader(Files(paths, transform), BATCH, num_workers=WORKERS)
     with torch.inference_mode():
         return torch.cat([network(batch) for batch in loader])
 
 
-def cost(work: Callable[[], Any]) -> Cost:
-    """By the wall clock, and of all processors, worker processes included."""
-    cpu, begin = _cpu(), time.perf_counter()
+def measure_cost(work: Callable[[], Any]) -> Cost:
+    """Seconds by the wall clock, and of all processors, worker processes included."""
+    cpu, begin = _cpu_seconds(), time.perf_counter()
     work()
-    return Cost(time.perf_counter() - begin, _cpu() - cpu)
+    return Cost(time.perf_counter() - begin, _cpu_seconds() - cpu)
 
 
-def _cpu() -> float:
+def _cpu_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def networks_of(backbone: str) -> tuple[nn.Module, Encoder]:
-    """torchvision's network with loocbench's untrained weights, and the encoder that has them."""
-    encoder = Encoder.from_checkpoint(untrained.build_checkpoint(backbone, 0, SIZE.image_size))
-    network = getattr(models, backbone)(weights=None)
-    network.fc = nn.Identity()
-    weights = {}
-    for name, value in encoder.network.state_dict().items():
-        if name.startswith("trunk."):
-            weights[name.removeprefix("trunk.")] = value
-        elif name.startswith("stages.general."):
-            weights["layer4." + name.removeprefix("stages.general.")] = value
-    network.load_state_dict(weights)
-    return network.eval().requires_grad_(False), encoder
-
-
 def fuse(encoder: Encoder) -> None:
-    """What cold extraction does once a process, before its first batch; one image is computed too."""
+    """What cold extraction does once per process, before its first batch; one image is computed too."""
     encoder.prepared_forwards.clear()
     size = encoder.preprocessing.image_size
     inference.InferenceNetwork(encoder, info=print)(torch.zeros(1, 3, size, size, dtype=torch.uint8))
 
 
-def ways(
+def list_ways(
     backbone: str, paths: list[Path], folder: Path, network: nn.Module, encoder: Encoder, timm_network: Any, cache: Path
 ) -> dict[str, Callable[[], Any]]:
     """What is timed on one part of the images."""
@@ -132,15 +116,15 @@ def ways(
     split = Split("part", "test", items, {}, {})
     dataset = folders.open_image_files("part", folder, {"test": split})
 
-    def ours() -> Any:
+    def extract() -> Any:
         return extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())
 
     def cold() -> Any:
         shutil.rmtree(cache, ignore_errors=True)
-        return ours()
+        return extract()
 
     held = [
-        torch.stack([usual(SIZE)(pil_loader(str(path))) for path in paths[i : i + BATCH]])
+        torch.stack([evaluation_transforms(SIZE)(pil_loader(str(path))) for path in paths[i : i + BATCH]])
         for i in range(0, len(paths), BATCH)
     ]
 
@@ -149,18 +133,18 @@ def ways(
             for batch in held:
                 network(batch)
 
-    every = {"(a) loader": lambda: through_loader(network, paths, usual(SIZE)), "(b) bare": bare}
+    every = {"(a) loader": lambda: extract_with_loader(network, paths, evaluation_transforms(SIZE)), "(b) bare": bare}
     if timm_network is not None:
         import timm
 
         transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=timm_network))
-        every["(c) timm"] = lambda: through_loader(timm_network, paths, transform)
-    return every | {"cold": cold, "warm": ours}
+        every["(c) timm"] = lambda: extract_with_loader(timm_network, paths, transform)
+    return every | {"cold": cold, "warm": extract}
 
 
 def compare(backbone: str, folder: Path, every: list[Path], part: int, scratch: Path) -> dict[str, Any]:
     """Each part by each way in turn."""
-    network, encoder = networks_of(backbone)
+    network, encoder = build_networks(backbone)
     try:
         import timm
 
@@ -170,12 +154,12 @@ def compare(backbone: str, folder: Path, every: list[Path], part: int, scratch: 
     costs: dict[str, list[Cost]] = defaultdict(list)
     parts = [every[:8], *(every[begin : begin + part] for begin in range(0, len(every), part))]
     for number, paths in enumerate(parts):
-        for name, work in ways(backbone, paths, folder, network, encoder, timm_network, scratch / "cache").items():
-            taken = cost(work)
+        for name, work in list_ways(backbone, paths, folder, network, encoder, timm_network, scratch / "cache").items():
+            taken = measure_cost(work)
             print(f"part {number} of {len(parts) - 1}, {name}: {taken.seconds:.1f} s", file=sys.stderr, flush=True)
             if number:  # the first, small part warms up
                 costs[name].append(Cost(taken.seconds / len(paths), taken.core_seconds / len(paths)))
-    found: dict[str, Any] = {"once": {"fusing and checking, seconds": cost(lambda: fuse(encoder)).seconds}}
+    found: dict[str, Any] = {"once": {"fusing and checking, seconds": measure_cost(lambda: fuse(encoder)).seconds}}
     for name, taken in costs.items():
         found[name] = {
             "images/s": 1 / statistics.median(one.seconds for one in taken),
@@ -232,7 +216,7 @@ def show(backbone: str, found: dict[str, Any]) -> None:
         if name == "once":
             continue
         print(
-            f"  {name:11} {values['images/s']:9.1f} images/s {values['core-ms/image']:8.1f} core-ms an image",
+            f"  {name:11} {values['images/s']:9.1f} images/s {values['core-ms/image']:8.1f} core-ms per image",
             flush=True,
         )
     for name in ("cold", "warm"):

@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as loocbench's command li
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import torch
-from extraction import SIZE, networks_of
+from networks import SIZE, build_networks
 
 from loocbench import provenance
 from loocbench.features import compiling, fusion, inference
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="resnet50")
     parser.add_argument("--turns", type=int, default=8)
     options = parser.parse_args()
-    _, encoder = networks_of(options.backbone)
+    _, encoder = build_networks(options.backbone)
     count = inference.default_batch_size(encoder)
     crops = torch.randint(0, 256, (count, SIZE.image_size, SIZE.image_size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     images = encoder.normalise(crops)

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from extraction import SIZE, networks_of
+from networks import SIZE, build_networks
 from torch import Tensor
 
 from loocbench import provenance
@@ -42,8 +42,8 @@ from loocbench.types import Dataset, Pixels, Split
 HEIGHT, WIDTH = 256, 341  # of a photograph whose short side is 256
 
 
-def noise(count: int) -> Dataset:
-    """Images of noise, made when they are asked for: decoding is not what is measured here."""
+def make_noise(count: int) -> Dataset:
+    """A data set of noise, generated when it is read: decoding is not measured here."""
 
     def read(items: Sequence[str], short_side: int) -> list[Pixels]:
         return [np.random.default_rng(int(item)).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for item in items]
@@ -60,14 +60,14 @@ def noise(count: int) -> Dataset:
     )
 
 
-def wait(device: torch.device) -> None:
-    """Until a GPU has done what it was given."""
+def synchronise(device: torch.device) -> None:
+    """Wait until a GPU has done its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
-def bare(network: Any, batches: list[Tensor], count: int, precision: str) -> None:
-    """``count`` images by the network alone, whose features stay where they are."""
+def run_bare(network: Any, batches: list[Tensor], count: int, precision: str) -> None:
+    """Features of ``count`` images by the network alone; they stay on the device."""
     device = batches[0].device
     cast: Any = nullcontext()
     if precision != "float32":
@@ -75,10 +75,10 @@ def bare(network: Any, batches: list[Tensor], count: int, precision: str) -> Non
     with torch.inference_mode(), cast:
         for number in range(-(-count // len(batches[0]))):
             network(batches[number % len(batches)])
-    wait(device)
+    synchronise(device)
 
 
-def ways(
+def list_ways(
     encoder: Encoder, network: Any, dataset: Dataset, cache: Path, precision: str
 ) -> dict[str, Callable[[], None]]:
     """What is timed."""
@@ -90,7 +90,7 @@ def ways(
     compiled = torch.compile(network, dynamic=False)
     held = [encoder.normalise(images.center_crops(part, SIZE.image_size)) for part in parts[:4] if len(part) == size]
 
-    def ours() -> None:
+    def extract() -> None:
         shutil.rmtree(layout.folder_path(cache, "features"), ignore_errors=True)
         extraction.extract(encoder, dataset, split, cache=cache, reporter=Silent())
 
@@ -103,9 +103,9 @@ def ways(
             images.center_crops(part, SIZE.image_size).clone()
 
     return {
-        "(a) eager": lambda: bare(network, held, len(split), precision),
-        "(b) compiled": lambda: bare(compiled, held, len(split), precision),
-        "loocbench": ours,
+        "(a) eager": lambda: run_bare(network, held, len(split), precision),
+        "(b) compiled": lambda: run_bare(compiled, held, len(split), precision),
+        "loocbench": extract,
         "make": make,
         "feed": feed,
     }
@@ -122,12 +122,12 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    network, encoder = networks_of(options.backbone)
+    network, encoder = build_networks(options.backbone)
     how = from_options(options.precision, not options.eager, options.device)
     encoder = Encoder(encoder.card, encoder.network, options.device, how)
     rates: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as scratch:
-        every = ways(encoder, network, noise(options.images_count), Path(scratch), options.precision)
+        every = list_ways(encoder, network, make_noise(options.images_count), Path(scratch), options.precision)
         for turn in range(options.turns + 1):
             for name, work in every.items():
                 begin = time.perf_counter()

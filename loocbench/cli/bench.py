@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +45,7 @@ def bench(
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import bench as job
+    from loocbench.jobs import bench_stages
     from loocbench.pretraining.labels import model_label
 
     on = resolve_device(device)
@@ -52,8 +53,10 @@ def bench(
         config = inference_config.from_options(precision, compiled, on)
         found = locate.load(checkpoint or "random:resnet50", runs=runs)
         encoder = Encoder.from_checkpoint(found, device=on, inference=config)
-        made = job.made_photographs(images) if dataset is None else nullcontext(catalog.open_dataset(dataset, data_dir))
-        source = stack.enter_context(made)
+        if dataset is None:
+            source = stack.enter_context(bench_stages.temporary_photographs(images))
+        else:
+            source = catalog.open_dataset(dataset, data_dir)
         display.info(f"{model_label(encoder.card)}, {encoder.card.backbone}: {source.name}, {provenance.hardware(on)}")
         split = "test" if "test" in source.splits else next(iter(source.splits))
         result = job.measure_speed(encoder, source, split, images, cache=cache or layout.cache_dir(), reporter=display)

@@ -6,36 +6,26 @@ import os
 import secrets
 import shutil
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from loocbench.cache import feature_files, layout, locks
-from loocbench.data import folders, preparing
-from loocbench.data.prepared import PreparedImages
+from loocbench.cache import layout, locks
+from loocbench.data import folders
 from loocbench.data.splits import select_rows
-from loocbench.features import inference, transfers
+from loocbench.features import inference
 from loocbench.features.encoder import Encoder
-from loocbench.pretraining import recipes
-from loocbench.pretraining.batches import Batches
-from loocbench.pretraining.layout import Layout
-from loocbench.pretraining.methods.method import ContrastiveMethod
-from loocbench.progress import Reporter, Silent
-from loocbench.types import Dataset, Recipe, Split
+from loocbench.jobs import bench_stages
+from loocbench.jobs.bench_stages import CROPS, DECODE, FAST, READ, WRITE
+from loocbench.progress import Reporter
+from loocbench.types import Dataset, Split
 
 REPEATS = 3
-MADE_SIZE = (500, 375)  # a photograph of CUB-200 or ImageNet, about
-READ, DECODE, CROPS, VIEWS = "read", "decode", "crops", "views"
-PLAIN, FAST, WRITE = "forward, plain", "forward, fast", "write"
 _COLD = (READ, DECODE, CROPS, FAST, WRITE)  # the stages of a first extraction
 _REMEDIES = {
     READ: "reading files limits: copy the data set to a disk of this machine.",
@@ -113,100 +103,21 @@ def _scratch_folder(cache: Path, reporter: Reporter) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def made_photographs(count: int) -> Iterator[Dataset]:
-    """A data set of JPEG files of smooth noise, of a photograph's size, for as long as the block lasts."""
-    generator = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory(prefix="loocbench-bench-") as folder:
-        for number in range(count):
-            coarse = Image.fromarray(generator.integers(0, 256, (24, 32, 3), dtype=np.uint8))
-            path = Path(folder) / f"class{number % 2}" / f"{number:05d}.jpg"
-            path.parent.mkdir(exist_ok=True)
-            coarse.resize(MADE_SIZE, Image.Resampling.BICUBIC).save(path, quality=92)
-        items = tuple(folders.list_images(Path(folder)))
-        yield folders.open_image_files("made photographs", Path(folder), {"test": Split("made", "test", items, {}, {})})
-
-
 def _measure_stages(
     encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
 ) -> dict[str, float]:
     """Measures every stage. Returns images per second by stage."""
-    size, count = encoder.preprocessing, len(split)
-    stages: list[tuple[str, Callable[[], Any]]] = []
-    if dataset.files is not None:
-        paths = [dataset.files.folder / item for item in split.items]
-        stages.append((READ, lambda: _run_in_parallel(Path.read_bytes, paths)))
-    stages.append((DECODE, lambda: dataset.read(split.items, size.resize)))
-    images = preparing.prepare(dataset, split, size.resize, cache=scratch, reporter=Silent())
-    rows = [
-        np.arange(b, min(b + inference.default_batch_size(encoder), count))
-        for b in range(0, count, inference.default_batch_size(encoder))
-    ]
-    stages.append((CROPS, lambda: [images.center_crops(part, size.image_size) for part in rows]))
-    stages.append((VIEWS, lambda: _make_views(encoder, images, rows)))
-    crops = [images.center_crops(part, size.image_size) for part in rows]
-    network = inference.InferenceNetwork(encoder, info=reporter.info)
-    every = {name: values.cpu().numpy() for name, values in network(crops[0]).items()}
-    stages.append((PLAIN, lambda: [_wait_for(encoder.all_spaces(part)) for part in crops]))
-    stages.append((FAST, lambda: _run_forward(network, crops, encoder.device)))
-    stages.append((WRITE, lambda: _write_features(scratch, every, rows)))
+    stages = bench_stages.prepare_stages(encoder, dataset, split, scratch, reporter)
     rates = {}
-    for number, (name, run_stage) in enumerate(stages):
+    for number, (name, run_stage) in enumerate(stages.items()):
         taken = []
         for _ in range(REPEATS + 1):
             begin = time.perf_counter()
             run_stage()
             taken.append(time.perf_counter() - begin)
-        rates[name] = count / statistics.median(taken[1:])  # the first one warms up
+        rates[name] = len(split) / statistics.median(taken[1:])  # the first one warms up
         reporter.update("bench", number + 1, len(stages), name)
     return rates
-
-
-def _make_views(encoder: Encoder, images: PreparedImages, rows: Sequence[np.ndarray]) -> None:
-    """The views that pretraining makes of each image: the checkpoint's own recipe, else MoCo v2's."""
-    batches = Batches(_recipe(encoder), images, None, encoder.device)
-    for _ in batches.of_epoch(0, [part for part in rows if len(part) > 1], Layout()):
-        pass
-
-
-def _recipe(encoder: Encoder) -> Recipe:
-    recipe = encoder.card.recipe
-    contrastive = recipe is not None and isinstance(recipes.find_method(recipe.method), ContrastiveMethod)
-    if recipe is not None and contrastive and recipe.texture != "stylised":
-        return recipe
-    return recipes.make(
-        "moco",
-        backbone="resnet8",
-        image_size=encoder.preprocessing.image_size,
-        epochs=1,
-        batch_size=inference.default_batch_size(encoder),
-        learning_rate=0.1,
-    )
-
-
-def _write_features(scratch: Path, every: dict[str, feature_files.Matrix], rows: Sequence[np.ndarray]) -> None:
-    feature_files.create_file(scratch / "features")
-    with feature_files.FeatureWriter(scratch / "features", sum(map(len, rows)), lambda dims: {}) as writer:
-        for part in rows:
-            writer.write(int(part[0]), {name: values[: len(part)] for name, values in every.items()})
-
-
-def _wait_for(every: dict[str, torch.Tensor]) -> torch.Tensor:
-    """One space's features on the CPU: a GPU has then done all its work."""
-    return next(iter(every.values())).cpu()
-
-
-def _run_forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor], device: torch.device) -> None:
-    """As extraction does it: batches and features are copied while the network computes."""
-    on_device = transfers.to_device(enumerate(crops), device)
-    for _ in transfers.to_cpu(((number, network(batch)) for number, batch in on_device), device):
-        pass
-
-
-def _run_in_parallel(work: Callable[[Path], Any], paths: Sequence[Path]) -> None:
-    with ThreadPoolExecutor(folders.count_cores()) as pool:
-        for _ in pool.map(work, paths):
-            pass
 
 
 def _combine_rates(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) -> float:

@@ -1,4 +1,7 @@
-"""``loocbench bench``: every stage on made photographs or a data set, what limits, and a remedy."""
+"""``loocbench bench``: every stage on made photographs or a data set, what limits, and a remedy.
+
+Covers loocbench.jobs.bench and loocbench.jobs.bench_stages.
+"""
 
 import json
 
