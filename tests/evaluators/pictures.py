@@ -1,4 +1,4 @@
-"""A subject whose features are known functions of the pixels of embedded flowers, so that what it knows is known."""
+"""Task data whose features are known functions of the pixels of embedded flowers, so that what it knows is known."""
 
 from __future__ import annotations
 
@@ -28,8 +28,13 @@ def both(images):
     return F.adaptive_avg_pool2d(images, 4).flatten(1) - 0.5
 
 
+def evaluate(card, data):
+    """Evaluate made task data on a task."""
+    return card.task_kind.evaluate(card.protocol, card.labels, data)
+
+
 class Pictures:
-    """A ``Subject``."""
+    """A ``TaskData``."""
 
     seed = 5
     device = torch.device("cpu")
@@ -37,6 +42,7 @@ class Pictures:
 
     def __init__(self, dataset, encode, other=None):
         self.dataset, self.encode, self.other = dataset, encode, other
+        self.dataset_name = dataset.name
         self.passes = []
 
     def features(self, split, *, change=UNCHANGED, rows=None):

@@ -6,15 +6,15 @@ from torch.nn import functional as F
 
 from loocbench.cards import tasks
 from loocbench.changes.ranges import get_range
-from loocbench.evaluators import controlled
+from loocbench.evaluators import sampling
 from loocbench.types import Change
-from tests.evaluators.pictures import Pictures, both, layout, palette
+from tests.evaluators.pictures import Pictures, both, evaluate, layout, palette
 
 
 def outcome_of(dataset, encode, images=64):
     card = tasks.load_task("controlled/blooms")
     protocol = card.protocol.model_copy(update={"images": images})
-    return controlled.evaluate(card.model_copy(update={"protocol": protocol}), Pictures(dataset, encode))
+    return evaluate(card.model_copy(update={"protocol": protocol}), Pictures(dataset, encode))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_the_share_grows_with_the_change(tiny_blooms):
 def test_it_is_its_definition(tiny_blooms):
     """A naive loop over images, strengths and distractors."""
     found, subject = outcome_of(tiny_blooms, both, images=20), Pictures(tiny_blooms, both)
-    rows = controlled.sampling.some(64, 20, seed=subject.seed)
+    rows = sampling.some(64, 20, seed=subject.seed)
     query, copy = (
         F.normalize(subject.features("test", change=change, rows=rows), dim=1)
         for change in (Change(), Change(view=1, seed=subject.seed))

@@ -1,4 +1,8 @@
-"""Few-shot, episodes and kNN on made features: right where classes are far apart, at chance where there are none."""
+"""Few-shot, episodes and kNN on made features: right where classes are far apart, at chance where there are none.
+
+Covers loocbench.evaluators.few_shot, loocbench.evaluators.few_shot_trials, loocbench.evaluators.episodes and
+loocbench.evaluators.knn.
+"""
 
 import numpy as np
 import pytest
@@ -6,15 +10,15 @@ import torch
 
 from loocbench.cards import tasks
 from loocbench.errors import UserError
-from loocbench.evaluators import episodic, few_shot, knn
 from loocbench.solvers.blocks import Blocks
+from tests.evaluators.pictures import evaluate
 
 CLASSES, DIM = 8, 24
 SIZES = {"train": 12, "val": 10, "test": 25}  # images a class
 
 
 class Made:
-    """A subject whose features are class centres and noise."""
+    """Task data whose features are class centres and noise."""
 
     seed = 3
 
@@ -45,20 +49,19 @@ def card_of(task, **protocol):
 
 
 CARDS = {
-    "few-shot/flowers102-5": (few_shot, {"trials": 4}),
-    "few-shot/flowers102-5-path": (few_shot, {"trials": 4}),
-    "episodes/flowers102-5way-5shot": (episodic, {"trials": 600}),  # more than are solved at once
-    "knn/flowers102": (knn, {}),
+    "few-shot/flowers102-5": {"trials": 4},
+    "few-shot/flowers102-5-path": {"trials": 4},
+    "episodes/flowers102-5way-5shot": {"trials": 600},  # more than are solved at once
+    "knn/flowers102": {},
 }
 
 
 @pytest.mark.parametrize("task", CARDS)
 def test_far_apart_is_right_and_noise_is_chance(task):
-    evaluator, changes = CARDS[task]
-    card = card_of(task, **changes)
-    apart = evaluator.evaluate(card, Made(4.0)).metrics["top1"]
-    noise = evaluator.evaluate(card, Made(0.0)).metrics["top1"]
-    chance = 1 / (card.protocol.ways or CLASSES)
+    card = card_of(task, **CARDS[task])
+    apart = evaluate(card, Made(4.0)).metrics["top1"]
+    noise = evaluate(card, Made(0.0)).metrics["top1"]
+    chance = 1 / getattr(card.protocol, "ways", CLASSES)
     assert apart.value > 0.98
     assert apart.low <= apart.value <= apart.high
     assert abs(noise.value - chance) < 0.06
@@ -66,37 +69,37 @@ def test_far_apart_is_right_and_noise_is_chance(task):
 
 @pytest.mark.parametrize("task", [task for task in CARDS if task != "knn/flowers102"])
 def test_every_model_gets_the_same_images_and_the_row_says_which(task):
-    evaluator, changes = CARDS[task]
-    one, other = (evaluator.evaluate(card_of(task, **changes), Made(spread)) for spread in (1.0, 2.0))
+    changes = CARDS[task]
+    one, other = (evaluate(card_of(task, **changes), Made(spread)) for spread in (1.0, 2.0))
     assert one.draws == other.draws
     assert len(one.draws) == 64
     again = Made(1.0)
     again.seed = 4
-    assert evaluator.evaluate(card_of(task, **changes), again).draws != one.draws
+    assert evaluate(card_of(task, **changes), again).draws != one.draws
 
 
 def test_a_strength_is_not_chosen_on_nothing():
     card = card_of("few-shot/flowers102-5-path", trials=2, shots=SIZES["train"] + SIZES["val"])
     with pytest.raises(UserError, match="the shots take every image"):
-        few_shot.evaluate(card, Made(1.0))
+        evaluate(card, Made(1.0))
 
 
 def test_a_class_without_a_vote_is_no_guess():
     """Of one neighbour there is one guess, so top-5 is top-1."""
-    found = knn.evaluate(card_of("knn/flowers102", neighbours=(1,)), Made(0.5)).metrics
+    found = evaluate(card_of("knn/flowers102", neighbours=(1,)), Made(0.5)).metrics
     assert found["top5"] == found["top1"]
     assert found["top1"].value < 1
 
 
 def test_the_number_of_neighbours_is_chosen_on_validation():
-    outcome = knn.evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
+    outcome = evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["neighbours"] == min(p["neighbours"] for p in outcome.curve if p["val_top1"] == best)
     assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, 100, 200]
 
 
 def test_neighbours_say_which_images_they_got_right():
-    outcome = knn.evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
+    outcome = evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
     right = outcome.items["top1"]
     assert (right.dtype, right.shape) == (bool, (CLASSES * SIZES["test"],))
     assert right.mean() == pytest.approx(outcome.metrics["top1"].value)

@@ -6,9 +6,10 @@ import torch
 
 from loocbench.cards import tasks
 from loocbench.errors import UserError
-from loocbench.evaluators import linear, sgd_probe
+from loocbench.evaluators import sgd_probe
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.sgd import train_with_sgd
+from tests.evaluators.pictures import evaluate
 
 CLASSES, DIM = 8, 24
 SIZES = {"train": 12, "val": 10, "test": 25}  # images a class
@@ -16,7 +17,7 @@ SGD = {"solver": "sgd", "learning_rates": (0.03, 0.3), "epochs": 5, "batch_size"
 
 
 class Made:
-    """A subject whose features are class centres and noise; augmented ones have fresh noise every epoch."""
+    """Task data whose features are class centres and noise; augmented ones have fresh noise every epoch."""
 
     device = torch.device("cpu")
 
@@ -65,7 +66,7 @@ PROTOCOLS = {
 
 @pytest.mark.parametrize("changes", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_far_apart_is_right_and_noise_is_chance(changes):
-    apart, noise = (linear.evaluate(card_of(**changes), Made(spread)) for spread in (4.0, 0.0))
+    apart, noise = (evaluate(card_of(**changes), Made(spread)) for spread in (4.0, 0.0))
     for metric in ("top1", "mean_per_class"):
         assert apart.metrics[metric].value > 0.98
         assert abs(noise.metrics[metric].value - 1 / CLASSES) < 0.08
@@ -76,7 +77,7 @@ def test_far_apart_is_right_and_noise_is_chance(changes):
 
 @pytest.mark.parametrize("changes", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_it_is_a_function_of_its_seed(changes):
-    one, again = (linear.evaluate(card_of(**changes), Made()) for _ in range(2))
+    one, again = (evaluate(card_of(**changes), Made()) for _ in range(2))
     assert (one.metrics, one.chosen, one.curve) == (again.metrics, again.chosen, again.curve)
     np.testing.assert_array_equal(one.items["top1"], again.items["top1"])
 
@@ -84,7 +85,7 @@ def test_it_is_a_function_of_its_seed(changes):
 @pytest.mark.parametrize("augment", [False, True])
 def test_the_learning_rate_is_chosen_on_validation_and_trained_anew_on_train_and_val(augment):
     card, subject = card_of(**SGD, augment=augment), Made()
-    outcome = linear.evaluate(card, subject)
+    outcome = evaluate(card, subject)
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["learning_rate"] == min(
         point["learning_rate"] for point in outcome.curve if point["val_top1"] == best
@@ -94,17 +95,15 @@ def test_the_learning_rate_is_chosen_on_validation_and_trained_anew_on_train_and
     if augment:
         assert subject.served == [(splits, e) for splits in (("train",), ("train", "val")) for e in range(5)]
     # The one that is tested is what training it alone on train + val gives.
-    alone = linear.evaluate(
-        card_of(**{**SGD, "learning_rates": (outcome.chosen["learning_rate"],)}, augment=augment), Made()
-    )
+    alone = evaluate(card_of(**{**SGD, "learning_rates": (outcome.chosen["learning_rate"],)}, augment=augment), Made())
     np.testing.assert_array_equal(alone.items["top1"], outcome.items["top1"])
     assert alone.curve == []
     assert alone.chosen == outcome.chosen
 
 
 def test_a_learning_rate_is_judged_as_if_it_were_alone():
-    few = linear.evaluate(card_of(**SGD), Made())
-    many = linear.evaluate(card_of(**{**SGD, "learning_rates": (3.0, 0.3, 0.03)}), Made())
+    few = evaluate(card_of(**SGD), Made())
+    many = evaluate(card_of(**{**SGD, "learning_rates": (3.0, 0.3, 0.03)}), Made())
     assert [point for point in many.curve if point["learning_rate"] < 1] == list(few.curve)
 
 
@@ -140,29 +139,29 @@ def test_every_epoch_has_every_image_once_in_an_order_of_its_own():
 
 def test_a_learning_rate_that_diverges_is_left_out_and_all_of_them_are_an_error():
     subject = Made()
-    outcome = linear.evaluate(card_of(**{**SGD, "learning_rates": (0.3, 1e38)}), subject)
+    outcome = evaluate(card_of(**{**SGD, "learning_rates": (0.3, 1e38)}), subject)
     assert [point["learning_rate"] for point in outcome.curve] == [0.3]
     assert "diverged and left out: learning rate 1e+38" in subject.said
     with pytest.raises(UserError, match=r"diverged at learning rate 1e\+38"):
-        linear.evaluate(card_of(**{**SGD, "learning_rates": (1e38,)}), Made())
+        evaluate(card_of(**{**SGD, "learning_rates": (1e38,)}), Made())
 
 
 @pytest.mark.parametrize("changes", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_features_that_are_not_finite_are_refused(changes):
     with pytest.raises(UserError, match="NaN or infinity"):
-        linear.evaluate(card_of(**changes), Made(float("inf")))
+        evaluate(card_of(**changes), Made(float("inf")))
 
 
 def test_long_training_tells_how_far_it_is(monkeypatch):
     monkeypatch.setattr(sgd_probe, "_TELL_SECONDS", 0.0)
     subject = Made()
-    linear.evaluate(card_of(**{**SGD, "learning_rates": (0.3,)}), subject)
+    evaluate(card_of(**{**SGD, "learning_rates": (0.3,)}), subject)
     assert [line for line in subject.said if line.startswith("epoch")] == [f"epoch {n} of 5" for n in (1, 2, 3, 4)]
 
 
 def test_ridge_and_path_are_two_fits_of_one_protocol():
     """Both choose a lambda of the card's grid on val; only the path is a logistic regression."""
-    path, ridge = (linear.evaluate(card_of(solver=solver), Made()) for solver in ("path", "ridge"))
+    path, ridge = (evaluate(card_of(solver=solver), Made()) for solver in ("path", "ridge"))
     assert [point["lambda"] for point in path.curve] == [point["lambda"] for point in ridge.curve]
     assert path.curve != ridge.curve
     assert ridge.certificate < 1e-10

@@ -9,8 +9,8 @@ import torch
 from loocbench.cards import tasks
 from loocbench.data import blooms
 from loocbench.errors import UserError
-from loocbench.evaluators import color_descriptor, retrieval
-from tests.evaluators.pictures import Pictures, layout, palette
+from loocbench.evaluators import color_descriptor
+from tests.evaluators.pictures import Pictures, evaluate, layout, palette
 
 
 def described(images):
@@ -19,7 +19,7 @@ def described(images):
 
 
 def outcome_of(dataset, encode, task="retrieval/blooms", **changes):
-    return retrieval.evaluate(tasks.load_task(task).model_copy(update=changes), Pictures(dataset, encode))
+    return evaluate(tasks.load_task(task).model_copy(update=changes), Pictures(dataset, encode))
 
 
 def test_labels_alone_and_together(tiny_blooms):

@@ -9,9 +9,8 @@ from loocbench.cards import tasks
 from loocbench.data import blooms
 from loocbench.data.splits import select_rows
 from loocbench.errors import UserError
-from loocbench.evaluators import robustness
 from loocbench.types import Split
-from tests.evaluators.pictures import Pictures, both
+from tests.evaluators.pictures import Pictures, both, evaluate
 
 KINDS = ("gaussian_noise", "brightness", "fog")
 
@@ -29,7 +28,7 @@ def card_of(task, **changes):
 
 def test_corruptions_by_kind_group_and_severity(flowers):
     changes = tuple(f"corruption:{kind}" for kind in KINDS)
-    found = robustness.evaluate(
+    found = evaluate(
         card_of("robustness/blooms", labels=("color",), protocol={"changes": changes}), Pictures(flowers, both)
     )
     assert set(found.metrics) == {
@@ -65,7 +64,7 @@ def test_another_data_sets_classes_are_found_by_their_names(flowers, corruptions
     """Judged on its own test images under other numbers, a classifier is as good as on its own."""
     card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
     other = elsewhere(flowers, corruptions=corruptions)
-    found = robustness.evaluate(card, Pictures(flowers, both, other)).metrics
+    found = evaluate(card, Pictures(flowers, both, other)).metrics
     assert found["top1"].value == pytest.approx(found["clean_top1"].value)
     assert found["top1"].n == 40
     assert ("noise_top1" in found) == corruptions
@@ -82,7 +81,7 @@ def test_copies_of_one_photograph_are_one_item(flowers):
         read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
     )
     card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
-    assert robustness.evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
+    assert evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
 
 
 def test_a_class_that_the_classifier_never_saw_is_named(flowers):
@@ -92,12 +91,12 @@ def test_a_class_that_the_classifier_never_saw_is_named(flowers):
     strange = replace(other, splits={"test": replace(test, class_names={"species": names})})
     card = card_of("robustness/objectnet13", labels=("species",))
     with pytest.raises(UserError, match=r"objectnet13 has 1 classes that imagenet100 lacks here \(orchid is one\)"):
-        robustness.evaluate(card, Pictures(flowers, both, strange))
+        evaluate(card, Pictures(flowers, both, strange))
 
 
 def test_at_most_so_many_images_are_corrupted(flowers):
     card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": 15})
-    found = robustness.evaluate(card, Pictures(flowers, both)).metrics
+    found = evaluate(card, Pictures(flowers, both)).metrics
     assert (found["top1"].n, found["clean_top1"].n) == (15, 40)
 
 
@@ -108,7 +107,7 @@ def test_the_images_that_were_drawn_are_named(flowers):
         card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": images})
         pictures = Pictures(flowers, both)
         pictures.seed = seed
-        return robustness.evaluate(card, pictures).draws
+        return evaluate(card, pictures).draws
 
     assert drawn(0) == drawn(0) != drawn(1) != ""
     assert drawn(0, images=40) == drawn(1, images=40) == ""

@@ -4,8 +4,7 @@ import pytest
 
 from loocbench.cards import tasks
 from loocbench.data import blooms
-from loocbench.evaluators import rotation
-from tests.evaluators.pictures import Pictures, layout, palette
+from tests.evaluators.pictures import Pictures, evaluate, layout, palette
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +13,7 @@ def flowers():
 
 
 def outcome_of(flowers, encode):
-    return rotation.evaluate(tasks.load_task("rotation/blooms"), Pictures(flowers, encode))
+    return evaluate(tasks.load_task("rotation/blooms"), Pictures(flowers, encode))
 
 
 def test_where_it_is_bright_tells_the_turn_and_the_mean_colour_does_not(flowers):

@@ -9,9 +9,9 @@ from loocbench.cards import tasks
 from loocbench.changes import applying
 from loocbench.data import blooms
 from loocbench.errors import UserError
-from loocbench.evaluators import sensitivity, statistics
+from loocbench.evaluators import statistics
 from loocbench.types import Change
-from tests.evaluators.pictures import Pictures, both, layout, palette
+from tests.evaluators.pictures import Pictures, both, evaluate, layout, palette
 
 CHANGES = ("hue", "brightness", "rotation", "flip")
 
@@ -28,7 +28,7 @@ def card_of(changes=CHANGES, images=1000, **protocol):
 
 
 def outcome_of(dataset, encode, **protocol):
-    return sensitivity.evaluate(card_of(**protocol), Pictures(dataset, encode))
+    return evaluate(card_of(**protocol), Pictures(dataset, encode))
 
 
 def test_a_representation_without_places_ignores_turns_and_tells_brightness(flowers):
@@ -86,8 +86,8 @@ def test_the_strength_of_the_linear_map_is_not_chosen_on_test(flowers, monkeypat
             found = super().features(split, **options)
             return -found if split == "test" else found
 
-    sensitivity.evaluate(card_of(changes=("brightness",), lambdas=(1e-4, 10.0)), Scrambled(flowers, both))
-    sensitivity.evaluate(card_of(changes=("brightness",), lambdas=(1e-4,)), Scrambled(flowers, both))
+    evaluate(card_of(changes=("brightness",), lambdas=(1e-4, 10.0)), Scrambled(flowers, both))
+    evaluate(card_of(changes=("brightness",), lambdas=(1e-4,)), Scrambled(flowers, both))
     assert np.allclose(seen[-2], seen[-1])
 
 
