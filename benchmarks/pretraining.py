@@ -130,7 +130,7 @@ def our_views(recipe: Recipe, images: Images, device: str) -> Iterator[Tensor]:
     while True:
         order = generator.permutation(len(images))
         parts = [order[begin : begin + BATCH] for begin in range(0, len(images) - BATCH + 1, BATCH)]
-        for batch in batches.of_epoch(0, parts, Layout()):
+        for batch in batches.iterate_epoch(0, parts, Layout()):
             yield batch.keys
 
 

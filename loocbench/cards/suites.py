@@ -14,7 +14,7 @@ from loocbench.errors import UserError, unknown
 from loocbench.models import spaces
 from loocbench.pretraining import recipes
 from loocbench.toml_files import read_card
-from loocbench.types import SELECTED, Frozen, Recipe
+from loocbench.types import SELECTED, UNTRAINED, Frozen, Recipe
 
 
 class SuiteModel(Frozen):
@@ -34,7 +34,7 @@ class SuiteModel(Frozen):
 
     @model_validator(mode="after")
     def _of_its_method(self) -> SuiteModel:
-        if self.method == "random" and (self.augmentations or self.left_out or self.shared):
+        if self.method == UNTRAINED and (self.augmentations or self.left_out or self.shared):
             raise ValueError("an untrained network has no augmentations")
         return self
 
@@ -118,7 +118,7 @@ def recipe_of_model(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
     """The recipe of one of a suite's models. Raises UserError for one that cannot be."""
     if card.budget is None:
         raise UserError(f"suite {card.suite} has no models of its own; name checkpoints: loocbench run {card.suite}.")
-    if model.method == "random":
+    if model.method == UNTRAINED:
         return recipes.untrained(card.budget.backbone, seed, card.budget.image_size)
     return recipes.make(
         model.method,

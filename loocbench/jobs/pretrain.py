@@ -58,7 +58,7 @@ def pretrain(
     torchrun the processes train together, and each returns the path. Raises UserError.
     """
     if tensorboard:
-        tensorboard_log.require()
+        tensorboard_log.require_tensorboard()
     given = {field: value for field, value in {**settings, "method": method}.items() if value is not None}
     card = recipe_cards.load_recipe(recipe) if recipe else None
     source = dataset or (card.dataset if card else recipes.DATASET)

@@ -141,7 +141,7 @@ def _obtain(card: SuiteCard, model: PlannedModel, session: Session, settings: Ev
         device=session.device,
         existing="overwrite" if settings.overwrite else "resume-or-overwrite",
         reporter=session.reporter,
-        settings=RunSettings(again=_how_to_go_on(settings)),
+        settings=RunSettings(resume_hint=_how_to_go_on(settings)),
     )
     return native.load(path)
 

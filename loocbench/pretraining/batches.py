@@ -1,4 +1,4 @@
-"""A batch of training: its images are read one step ahead, then made into the views that this process encodes."""
+"""Batches of views: images are read one step ahead, then made into the views that this process encodes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Images = PreparedImages | DeviceImages
 
 @dataclass(frozen=True)
 class Batch:
-    """indices: of the batch's images in the split. queries [b, 3, H, W] and keys [V - 1, b, 3, H, W]: the views of this
-    process's share, normalised, on the device; overwritten by the next batch."""
+    """A batch of views. indices: of the batch's images in the split. queries [b, 3, H, W] and keys [V - 1, b, 3, H, W]:
+    the views of this process's share, normalised, on the device; overwritten by the next batch."""
 
     indices: Rows
     share: Share
@@ -33,8 +33,8 @@ class Batch:
 
 
 class _Read(NamedTuple):
-    """The images that a share of a batch needs, each once, on their way to the device; ``queries`` and ``keys`` say
-    which of them are whose."""
+    """The images that a share of a batch needs, each once, on their way to the device. queries, keys: which of them
+    become queries and which keys."""
 
     indices: Rows
     share: Share
@@ -55,7 +55,7 @@ class Batches:
         )
         self._memory: dict[str, Tensor] = {}
 
-    def of_epoch(self, epoch: int, batches: Sequence[Rows], layout: Layout) -> Iterator[Batch]:
+    def iterate_epoch(self, epoch: int, batches: Sequence[Rows], layout: Layout) -> Iterator[Batch]:
         """The ``batches`` (indices of images) of ``epoch`` in turn, while the next one is read in the background."""
         if not batches:
             return
@@ -87,10 +87,10 @@ class Batches:
         images, share = read.images, read.share
         pixels = images.pixels.to(self._device, non_blocking=True)
         copies = None if images.stylised is None else images.stylised.to(self._device, non_blocking=True)
-        there = ImageBatch(pixels, images.sizes, copies)
-        queries = self._views("queries", epoch, read.indices[share.query_rows], _at(there, read.queries), range(1))
+        on_device = ImageBatch(pixels, images.sizes, copies)
+        queries = self._views("queries", epoch, read.indices[share.query_rows], _at(on_device, read.queries), range(1))
         keys = self._views(
-            "keys", epoch, read.indices[share.key_rows], _at(there, read.keys), range(1, self._maker.count)
+            "keys", epoch, read.indices[share.key_rows], _at(on_device, read.keys), range(1, self._maker.count)
         )
         return Batch(read.indices, share, queries[0], keys)
 
@@ -109,6 +109,6 @@ def _at(images: ImageBatch, rows: Rows) -> ImageBatch:
     if np.array_equal(rows, np.arange(len(images.pixels))):
         return images
     index = torch.from_numpy(rows)
-    there = index.to(images.pixels.device, non_blocking=True)
-    copies = None if images.stylised is None else images.stylised[there]
-    return ImageBatch(images.pixels[there], images.sizes[index], copies)
+    rows_there = index.to(images.pixels.device, non_blocking=True)
+    copies = None if images.stylised is None else images.stylised[rows_there]
+    return ImageBatch(images.pixels[rows_there], images.sizes[index], copies)

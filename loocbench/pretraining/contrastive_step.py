@@ -23,7 +23,7 @@ class ContrastiveTraining:
         self.layout = Layout(recipe.groups, ranks.rank, ranks.world)
         self.losses = method.spaces(recipe)
         self.network = build_network(recipe).to(device).to(memory_format=torch.channels_last)
-        self.key_encoder = momentum.momentum_copy(self.network)
+        self.key_encoder = momentum.copy_as_key_encoder(self.network)
         generator = torch.Generator().manual_seed(recipe.seed)
         self.queues = Queues(len(self.losses), recipe.queue_size, recipe.embedding_dim, generator).to(device)
         self.optimizer = GroupedOptimizer(recipe, self.network, device, ranks)
@@ -38,14 +38,14 @@ class ContrastiveTraining:
         images = torch.split(queries, [len(rows) for rows in share.queries])
         distances = torch.zeros(len(self.losses), dtype=own.dtype, device=own.device)
 
-        def losses_of(group: int) -> Tensor:
+        def compute_losses(group: int) -> Tensor:
             rows = torch.from_numpy(share.queries[group]).to(self.device)
             with autocast(self.recipe, self.device):
                 embeddings = self.optimizer.model(images[group])
             distances.add_(collapse.alignment(embeddings.detach(), positives[:, rows]), alpha=len(rows) / share.count)
             return self.method.losses(embeddings, own[:, :, rows], entries, temperature)
 
-        losses = self.optimizer.step(share, losses_of)
+        losses = self.optimizer.step(share, compute_losses)
         if torch.isfinite(losses).all():
             self.queues.enqueue(positives)
             self._alignment = self.ranks.sum_(distances)

@@ -14,7 +14,8 @@ from loocbench.types import Recipe
 
 
 class GroupedOptimizer:
-    """The optimiser of a run. ``model`` is what to call instead of ``module`` for the forward pass."""
+    """SGD with accumulated gradients. model: what to call instead of ``module`` for the forward pass. sgd: torch's
+    optimiser. scaler: of float16's losses."""
 
     def __init__(self, recipe: Recipe, module: nn.Module, device: torch.device, ranks: Ranks) -> None:
         self.model = ranks.parallel(module)
@@ -30,21 +31,21 @@ class GroupedOptimizer:
         self._ranks = ranks
         self._statistics = RunningStatistics(module, recipe.groups, ranks) if recipe.groups > 1 else None
 
-    def step(self, share: Share, losses_of: Callable[[int], Tensor]) -> Tensor:
-        """One step down the gradient of the losses' mean over the batch.
+    def step(self, share: Share, compute_losses: Callable[[int], Tensor]) -> Tensor:
+        """Take one step down the gradient of the losses' mean over the batch.
 
-        losses_of(group) returns the losses [S] of one of the share's query groups, averaged over it. Negatives do not
-        come from the batch, so that adding up the groups' gradients is exact, whatever the groups. Returns the batch's
+        compute_losses(group) returns the losses [S] of one of the share's query groups, averaged over it. Negatives do
+        not come from the batch, so that adding up the groups' gradients is exact for any groups. Returns the batch's
         losses [S], detached; where one of them or the gradient is not finite they are NaN and no weight is changed.
         """
         self.sgd.zero_grad(set_to_none=True)
         if self._statistics:
             self._statistics.begin()
-        total = self._backward(share, losses_of)
+        total = self._backward(share, compute_losses)
         if self._statistics:
             self._statistics.end()
         self._ranks.sum_(total)
-        if not self.scaler.is_enabled():  # the scaler looks for overflow by itself, and takes it for ordinary
+        if not self.scaler.is_enabled():  # the scaler looks for overflow by itself, which is ordinary in float16
             gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
             total = torch.where(nn.utils.get_total_norm(gradients).isfinite(), total, torch.nan)
         if torch.isfinite(total).all():
@@ -52,17 +53,17 @@ class GroupedOptimizer:
             self.scaler.update()
         return total
 
-    def _backward(self, share: Share, losses_of: Callable[[int], Tensor]) -> Tensor:
+    def _backward(self, share: Share, compute_losses: Callable[[int], Tensor]) -> Tensor:
         parts: list[Tensor] = []
         groups: Sequence[float] = [len(rows) / share.count for rows in share.queries]
         for number, weight in enumerate(groups[:-1]):
             with without_sync(self.model):
-                parts.append(self._one_group(number, weight, losses_of))
-        parts.append(self._one_group(len(groups) - 1, groups[-1], losses_of))
+                parts.append(self._one_group(number, weight, compute_losses))
+        parts.append(self._one_group(len(groups) - 1, groups[-1], compute_losses))
         return torch.stack(parts).sum(dim=0)
 
-    def _one_group(self, number: int, weight: float, losses_of: Callable[[int], Tensor]) -> Tensor:
-        losses = losses_of(number) * weight
+    def _one_group(self, number: int, weight: float, compute_losses: Callable[[int], Tensor]) -> Tensor:
+        losses = compute_losses(number) * weight
         # DistributedDataParallel divides by the number of processes; the weights are of the whole batch already.
         objective = losses.mean() * self._ranks.world
         self.scaler.scale(objective).backward()  # type: ignore[no-untyped-call]  # torch leaves backward untyped

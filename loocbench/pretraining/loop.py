@@ -1,4 +1,4 @@
-"""The loop over epochs and batches. It can begin at any step, and then does what it would have done."""
+"""The loop over epochs and batches. It can begin at any step, and continues identically from there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loocbench.types import Labels, Recipe
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known after a step. losses: each space's, averaged over the epoch so far; loss: their mean."""
+    """Progress after a step. losses: each space's, averaged over the epoch so far; loss: their mean."""
 
     epoch: int
     step: int
@@ -50,7 +50,7 @@ class NotFiniteError(Exception):
 
 @dataclass
 class Position:
-    """Where a run stands: whole epochs done, steps done of the next, and the sum of its images' losses so far."""
+    """How far a run has come: whole epochs, steps of the next one, and the sum of that one's losses so far."""
 
     epoch: int
     step: int
@@ -62,7 +62,7 @@ class Run:
 
     labels: the images' int64 [N], for supervised training. stylised: copies of the images in other textures, row for
     row, where the recipe uses them. ranks: the run's processes, each of which holds all images. compiled: whether
-    torch.compile makes the networks. Raises UserError when the images do not fill one batch.
+    the networks are compiled with torch.compile. Raises UserError when the images do not fill one batch.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Run:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch. The last, smaller one is dropped, as in MoCo, unless the recipe keeps it; then it is
+        """Batches per epoch. The last, smaller one is dropped, as in MoCo, unless the recipe keeps it; then it is
         dropped if its groups would not have two images each, which batch norm needs."""
         whole, tail = divmod(len(self.labels), self.recipe.batch_size)
         return whole + (self.recipe.keep_last and tail >= 2 * self.recipe.groups)
@@ -117,7 +117,7 @@ class Run:
             for group in self.training.optimizer.sgd.param_groups:
                 group["lr"] = rate
             begin, done = time.perf_counter(), 0
-            for batch in self.batches.of_epoch(position.epoch, self._batches_left(), self.training.layout):
+            for batch in self.batches.iterate_epoch(position.epoch, self._batches_left(), self.training.layout):
                 losses = self._step(batch)
                 if not np.isfinite(losses).all():
                     raise NotFiniteError(position.epoch + 1, position.step + 1, batch.indices)
@@ -133,7 +133,7 @@ class Run:
                 yield progress
 
     def _batches_left(self) -> list[Rows]:
-        """The images of the batches of this epoch that are still to come."""
+        """The images of each remaining batch of this epoch."""
         recipe, position = self.recipe, self.position
         order = np.random.default_rng([recipe.seed, position.epoch]).permutation(len(self.labels))
         return [

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 
-def momentum_copy(network: nn.Module) -> nn.Module:
-    """The key encoder at the start: equal weights, no gradient."""
+def copy_as_key_encoder(network: nn.Module) -> nn.Module:
+    """The key encoder at the start: a copy with equal weights that takes no gradient."""
     keys = copy.deepcopy(network)
     keys.requires_grad_(False)
     return keys

@@ -1,4 +1,4 @@
-"""The queue of negatives, one a space."""
+"""The queues of negatives, one per space."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Training(Protocol):
         """
 
     def compile(self) -> None:
-        """Let torch.compile make the networks' forward and backward passes."""
+        """Compile the networks with torch.compile."""
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything that has a state besides the optimiser, by name."""

@@ -33,12 +33,12 @@ class SupervisedTraining:
         sizes = [len(rows) for rows in share.queries]
         images, wanted = torch.split(queries, sizes), torch.split(labels, sizes)
 
-        def losses_of(group: int) -> Tensor:
+        def compute_losses(group: int) -> Tensor:
             with autocast(self.recipe, self.device):
                 logits = self.optimizer.model(images[group])
             return F.cross_entropy(logits.to(torch.promote_types(logits.dtype, torch.float32)), wanted[group])[None]
 
-        return self.optimizer.step(share, losses_of)
+        return self.optimizer.step(share, compute_losses)
 
     def compile(self) -> None:
         """Network and classifier, as one."""

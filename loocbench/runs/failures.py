@@ -1,4 +1,4 @@
-"""What a run that cannot go on says, and which way out it names."""
+"""Errors of runs that cannot continue, each with a way out."""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ def require_compiler() -> None:
         raise UserError("--compile needs a C++ compiler: install g++, or name one in CXX, or leave out --compile.")
 
 
-def not_finite(error: NotFiniteError, folder: RunFolder, recipe: Recipe, split: Split, *, write: bool) -> SharedError:
-    """The batch's image names, also in ``not-finite.json`` if this process writes, and the last good checkpoint."""
+def describe_not_finite(
+    error: NotFiniteError, folder: RunFolder, recipe: Recipe, split: Split, *, write: bool
+) -> SharedError:
+    """The error that names the batch's images and the last good checkpoint.
+
+    The images are also written to ``not-finite.json``, if this process writes.
+    """
     names = [split.items[row] for row in error.indices]
     path = folder.path / NOT_FINITE
     if write:
@@ -41,12 +46,12 @@ def not_finite(error: NotFiniteError, folder: RunFolder, recipe: Recipe, split: 
     )
 
 
-def out_of_memory(recipe: Recipe, on: torch.device, processes: int) -> UserError:
-    """Which batch fits, found by trying. Everything that the run held must have been let go."""
+def describe_out_of_memory(recipe: Recipe, on: torch.device, processes: int) -> UserError:
+    """The error that says which batch fits, found by trying: the run's own memory must have been freed before."""
     gc.collect()
     if on.type == "cuda":
         torch.cuda.empty_cache()
-    fits = memory.fitting_group(recipe, on)
+    fits = memory.find_fitting_group(recipe, on)
     what = f"groups of {-(-recipe.batch_size // recipe.groups)} images do not fit into the memory of {on}"
     if not fits:
         return UserError(f"{what}, and not even 2 do; choose a smaller --backbone.")

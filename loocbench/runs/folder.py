@@ -1,9 +1,9 @@
 """The files of one pretraining run below ``runs/<name>/``.
 
 checkpoint.safetensors    the query encoder after the last whole epoch, with its card; what every command loads
-best.safetensors          the same after the epoch with the best look at held-out images (kNN), if one was taken
+best.safetensors          the same after the epoch with the best kNN accuracy on held-out images, if it was measured
 card.json                 the card of checkpoint.safetensors, to read
-log.jsonl                 one JSON object an epoch
+log.jsonl                 one JSON object per epoch
 state-<steps>.safetensors all that resuming needs; the newest few are kept
 """
 
@@ -29,8 +29,8 @@ STATES = "state-*.safetensors"
 
 @dataclass
 class RunFolder:
-    """path: the folder. keep: how many states stay. replaces: an older run's files are to go when the first of the new
-    run is written, and not before."""
+    """A run's folder. keep: how many states are kept. replaces: an older run's files are removed when the first file of
+    the new run is written, and not before."""
 
     path: Path
     keep: int = 2
@@ -64,24 +64,24 @@ class RunFolder:
         """The newest state that is whole."""
         return next((state for state in self.states() if states.is_whole(state)), None)
 
-    def begun(self) -> bool:
-        """Whether there is anything of a run here."""
+    def has_run(self) -> bool:
+        """Whether a run has left a checkpoint or a state here."""
         return self.checkpoint.exists() or bool(self.states())
 
     def save_state(self, run: Run, identity: dict[str, Any]) -> None:
-        """Write the state of now, then drop the oldest beyond ``keep``."""
+        """Write the current state, then remove the oldest beyond ``keep``."""
         self._replace()
         states.save(self.path / f"state-{run.steps_done:09d}.safetensors", run, identity)
         for old in self.states()[self.keep :]:
             old.unlink()
 
     def drop_states(self) -> None:
-        """Forget the states: nothing is left to go on with."""
+        """Remove the states: a finished run needs none."""
         for state in self.states():
             state.unlink()
 
     def drop_parts(self) -> None:
-        """Remove what a killed process had begun to write. Only for the one process that may write here."""
+        """Remove partial files of a killed process. Only for the process that holds the lock."""
         for part in self.path.glob(".*.part"):
             part.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from loocbench.pretraining import recipes, step
 from loocbench.types import Recipe
 
 
-def fitting_group(recipe: Recipe, on: torch.device) -> int:
+def find_fitting_group(recipe: Recipe, on: torch.device) -> int:
     """The largest group, halving from the recipe's, of which two steps fit into the device's memory; 0 if none does."""
     size = recipe.batch_size // recipe.groups // 2
     while size >= 2:
@@ -19,7 +19,7 @@ def fitting_group(recipe: Recipe, on: torch.device) -> int:
 
 
 def _fits(recipe: Recipe, size: int, on: torch.device) -> bool:
-    """Whether a batch of ``size`` does; on the second step the optimiser has its momentum."""
+    """Whether a batch of ``size`` fits, over two steps: on the second the optimiser has its momentum."""
     views = max(len(source) for source in recipes.view_sources(recipe).values())
     try:
         training = step.start_training(recipe, on, classes=2)

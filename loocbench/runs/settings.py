@@ -1,4 +1,4 @@
-"""How a run is kept and watched."""
+"""Settings of a run that do not change its weights, but for ``compiled``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.types import Dataset
 
-Hold = Literal["disk", "memory", "device"]  # where the decoded images stay while the network trains
+Hold = Literal["disk", "memory", "device"]  # where the decoded images are while the network trains
 HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | DeviceImages]] = {
     "disk": lambda images, on: images,
     "memory": lambda images, on: images.in_memory(),
@@ -21,10 +21,14 @@ HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | Devic
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How a run is kept and watched. save_minutes: the longest time between two states. knn_every: epochs between two
-    looks at held-out images; 0 for none. stylised: the data set's copy in other textures, if the recipe uses one.
-    compiled: whether torch.compile makes the networks. tensorboard: whether the log is kept in that form too. again:
-    what to tell who stopped it."""
+    """How a run is saved and monitored.
+
+    hold: where the decoded images are while the network trains. save_minutes: the longest time between two states.
+    keep: how many states are kept. knn_every: epochs between two measurements of kNN accuracy on held-out images; 0 for
+    none. stylised: the data set's stylised copies, if the recipe uses them. compiled: whether the networks are compiled
+    with torch.compile. tensorboard: whether the log is written for TensorBoard too. resume_hint: how to resume, for the
+    message of a run that was stopped.
+    """
 
     hold: Hold = "disk"
     save_minutes: float = 10.0
@@ -33,4 +37,4 @@ class RunSettings:
     stylised: Dataset | None = None
     compiled: bool = False
     tensorboard: bool = False
-    again: str = "Run the command with --resume to go on."
+    resume_hint: str = "Run the command with --resume to go on."

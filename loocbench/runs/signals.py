@@ -13,14 +13,14 @@ _SAME_REQUEST = 0.5  # seconds; torchrun passes on what the terminal has sent to
 
 
 class Stop:
-    """number: of the signal that asked to stop, 0 for none yet."""
+    """A request to stop. number: of the signal, 0 for none yet; since: when it came, on the monotonic clock."""
 
     number: int = 0
     since: float = 0.0
 
 
 @contextmanager
-def on_signals() -> Iterator[Stop]:
+def stop_on_signals() -> Iterator[Stop]:
     """Within the block the first SIGINT or SIGTERM sets ``number``; a second SIGINT is a KeyboardInterrupt at once.
 
     Outside the main thread, where Python has no signals, nothing is changed.
@@ -30,13 +30,13 @@ def on_signals() -> Iterator[Stop]:
         yield stop
         return
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def request_stop(number: int, frame: FrameType | None) -> None:
         if stop.number and number == signal.SIGINT and time.monotonic() - stop.since > _SAME_REQUEST:
             raise KeyboardInterrupt
         if not stop.number:
             stop.number, stop.since = number, time.monotonic()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -1,4 +1,4 @@
-"""The whole state of a run in one safetensors file: from it a run goes on as if it had never stopped."""
+"""The whole state of a run in one safetensors file. A run that is resumed from it continues identically."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOMENTUM = "optimizer.momentum."
 def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
     """Write networks, queues, the optimiser's momentum and the position, atomically.
 
-    identity: what has to be equal for a run to go on from here (recipe, images).
+    identity: what has to be equal for a run to be resumed from it (recipe, images).
     """
     tensors: dict[str, Tensor] = {}
     for part, module in run.training.modules().items():
@@ -45,7 +45,7 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
 
 
 def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
-    """Put a run where ``path`` left it. Raises UserError when the file is damaged or of another run."""
+    """Restore a run from a state. Raises UserError when the file is damaged or belongs to another run."""
     header, tensors = _read(path)
     if header["identity"] != identity:
         differing = [key for key in identity if header["identity"].get(key) != identity[key]]
@@ -79,8 +79,8 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
     run.position.total = np.array([float.fromhex(value) for value in header["total"]])
 
 
-def identity(path: Path) -> dict[str, Any]:
-    """What the run of this state was of. Raises UserError when the file is damaged."""
+def read_identity(path: Path) -> dict[str, Any]:
+    """The identity that the state was saved with. Raises UserError when the file is damaged."""
     return _header(path)["identity"]
 
 

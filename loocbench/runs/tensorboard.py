@@ -1,4 +1,4 @@
-"""A run's log for TensorBoard: the entries of log.jsonl as scalars, one point an epoch."""
+"""A run's log for TensorBoard: the entries of log.jsonl as scalars, one point per epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SINGLE = ("loss", "learning_rate", "images_per_second", "knn")
 
 
 class Board:
-    """Writes entries of the log."""
+    """Writes entries of a run's log as scalars."""
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
 
     def add(self, entry: dict[str, Any]) -> None:
-        """One epoch's entry."""
+        """Write one epoch's entry of the log."""
         for name in _SINGLE:
             if name in entry:
                 self._writer.add_scalar(name, entry[name], entry["epoch"])
@@ -32,10 +32,12 @@ class Board:
 
 
 @contextmanager
-def opened(folder: Path, epochs_done: int) -> Iterator[Board]:
-    """Event files below ``folder``; points after ``epochs_done`` are those of a run that went on from there. Raises
-    UserError where the package is missing."""
-    require()
+def open_board(folder: Path, epochs_done: int) -> Iterator[Board]:
+    """Write event files below ``folder``; points after ``epochs_done`` replace those of before a resume.
+
+    Raises UserError where the package is missing.
+    """
+    require_tensorboard()
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(str(folder), purge_step=epochs_done + 1)
@@ -45,7 +47,7 @@ def opened(folder: Path, epochs_done: int) -> Iterator[Board]:
         writer.close()
 
 
-def require() -> None:
+def require_tensorboard() -> None:
     """Raise UserError unless TensorBoard's package is installed."""
     try:
         importlib.import_module("tensorboard")

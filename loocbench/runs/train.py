@@ -63,7 +63,7 @@ def train_recipe(
         if not ranks.first:
             trainer.run(cache, device, resume=plan == "resume")
             return folder.checkpoint
-        folder.replaces = plan == "begin" and folder.begun()
+        folder.replaces = plan == "begin" and folder.has_run()
         return _train(trainer, cache, device, resume=plan == "resume")
 
 
@@ -74,8 +74,10 @@ def _train(trainer: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
         trainer.run(cache, device, resume=resume)
     except KeyboardInterrupt as error:
         if folder.newest_state() and not folder.replaces:
-            raise UserError(f"interrupted; {folder.path} keeps its last state. {trainer.settings.again}") from error
-        kept = "the older run is as it was" if folder.begun() else "nothing was kept"
+            raise UserError(
+                f"interrupted; {folder.path} keeps its last state. {trainer.settings.resume_hint}"
+            ) from error
+        kept = "the older run is as it was" if folder.has_run() else "nothing was kept"
         raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
     finally:
         if not any(folder.path.iterdir()):
@@ -93,7 +95,7 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
     except Timeout as error:
         raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
     folder.drop_parts()
-    if existing == "refuse" and folder.begun():
+    if existing == "refuse" and folder.has_run():
         raise UserError(f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name.")
     if existing in ("refuse", "overwrite"):
         return "begin"
@@ -101,10 +103,10 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
         return "finished"
     state = folder.newest_state()
     if existing == "resume":
-        if state is None and folder.begun():
+        if state is None and folder.has_run():
             raise UserError(f"{folder.path} has no state to go on from; start again with --overwrite.")
         return "begin" if state is None else "resume"
-    return "resume" if state and states.identity(state) == trainer.identity else "begin"
+    return "resume" if state and states.read_identity(state) == trainer.identity else "begin"
 
 
 def _finished(trainer: Trainer) -> bool:

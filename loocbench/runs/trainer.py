@@ -1,4 +1,4 @@
-"""One run in progress: decode, train, look, save, stop, go on."""
+"""A run in progress: decode images, train, measure kNN accuracy, save, stop, resume."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.runs import failures, signals, states, stylised, tensorboard
 from loocbench.runs.folder import RunFolder
-from loocbench.runs.knn_monitor import Monitor, Side
+from loocbench.runs.knn_monitor import Monitor, select_images
 from loocbench.runs.settings import HOLD, RunSettings
 from loocbench.runs.tensorboard import Board
 from loocbench.types import CheckpointCard, Dataset, Recipe, Split
@@ -35,9 +35,9 @@ SPLIT = "train"
 
 @dataclass
 class Trainer:
-    """A run that is being trained in its folder, in one process or several, of which the first writes.
+    """Trains a run in its folder, in one process or several, of which the first writes.
 
-    log: one entry an epoch; best: the best look so far.
+    log: one entry per epoch. best: the best kNN accuracy so far.
     """
 
     recipe: Recipe
@@ -52,7 +52,7 @@ class Trainer:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What has to be equal to go on to the same weights."""
+        """What has to be equal for a resumed run to reach the same weights."""
         split = self.dataset.splits[SPLIT]
         return {
             "recipe": self.recipe.model_dump(mode="json"),
@@ -64,18 +64,18 @@ class Trainer:
 
     @property
     def stylised_edition(self) -> str:
-        """Names the stylised copies; empty where there are none."""
+        """The edition of the stylised copies; empty where there are none."""
         return "" if self.settings.stylised is None else self.settings.stylised.edition()
 
     def run(self, cache: Path, device: str, *, resume: bool) -> None:
-        """Train to the end. Raises UserError when it was asked to stop, with what is kept."""
+        """Train to the last epoch. Raises UserError when the run was asked to stop, saying what is kept."""
         on = torch.device(device)
         try:
             self._run(cache, on, resume=resume)
             return
         except torch.OutOfMemoryError:
             pass  # the search needs the memory that the error's traceback holds
-        raise failures.out_of_memory(self.recipe, on, self.ranks.world)
+        raise failures.describe_out_of_memory(self.recipe, on, self.ranks.world)
 
     def _run(self, cache: Path, on: torch.device, *, resume: bool) -> None:
         run, monitor = self._start(cache, on)
@@ -83,13 +83,13 @@ class Trainer:
             states.load(state, run, self.identity)
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
-            self.reporter.info(f"going on at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
+            self.reporter.info(f"resuming at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
         try:
-            with signals.on_signals() as stop, self._board(run) as board:
+            with signals.stop_on_signals() as stop, self._board(run) as board:
                 self._train(run, monitor, stop, board)
         except NotFiniteError as error:
             split = self.dataset.splits[SPLIT]
-            told = failures.not_finite(error, self.folder, self.recipe, split, write=self.ranks.first)
+            told = failures.describe_not_finite(error, self.folder, self.recipe, split, write=self.ranks.first)
             self.ranks.agree(None)
             raise told from error
 
@@ -115,16 +115,16 @@ class Trainer:
                 self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
                 raise SharedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
-                    f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.again}"
+                    f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.resume_hint}"
                 )
 
     @contextmanager
     def _board(self, run: Run) -> Iterator[Board | None]:
-        """TensorBoard's files, if they are wanted."""
+        """TensorBoard's files, where they are wanted."""
         if not (self.settings.tensorboard and self.ranks.first):
             yield None
             return
-        with tensorboard.opened(self.folder.path / "tensorboard", run.position.epoch) as board:
+        with tensorboard.open_board(self.folder.path / "tensorboard", run.position.epoch) as board:
             yield board
 
     def _end_epoch(self, run: Run, progress: Progress, monitor: Monitor | None) -> None:
@@ -181,13 +181,13 @@ class Trainer:
         return preparing.prepare(dataset, split, size.resize, cache=cache, reporter=self.reporter)
 
     def _monitor(self, cache: Path, on: torch.device) -> Monitor | None:
-        """Who looks at held-out images now and then; nobody where that is not wanted, or nothing is held out."""
+        """The monitor of kNN accuracy; None where it is not wanted, or no images are held out."""
         if not self.settings.knn_every or "val" not in self.dataset.splits:
             return None
-        known, asked = (self.dataset.splits[name] for name in (SPLIT, "val"))
+        known, held_out = (self.dataset.splits[name] for name in (SPLIT, "val"))
         size = default_preprocessing(self.recipe.image_size)
         prepare = partial(self._prepared, self.dataset, cache=cache)
-        return Monitor(Side.of(prepare(known), known, on), Side.of(prepare(asked), asked, on), size)
+        return Monitor(select_images(prepare(known), known, on), select_images(prepare(held_out), held_out, on), size)
 
     def _card(self, run: Run) -> CheckpointCard:
         split = self.dataset.splits[SPLIT]

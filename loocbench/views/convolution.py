@@ -15,7 +15,7 @@ def filter_and_mix(images: Tensor, size: Tensor, weights: Tensor, mix: Tensor) -
     size int64 [B]: of the kernels, odd; 0 leaves the image as it is. weights float [B, 3, 3, S, S], of which the first
     size x size are used. mix float [B] in (0, 1).
 
-    Xu et al. 2021 filter normalised images and let values run. Here grey 0.5 stands for their zero, the result is
+    Xu et al. 2021 filter normalised images and do not clamp. Here grey 0.5 stands for their zero, the result is
     clamped to [0, 1] for the color operations that follow, and borders are reflected, so that no frame tells the
     kernel.
     """

@@ -23,7 +23,7 @@ def crop_resize(images: Tensor, box: Tensor, size: int) -> Tensor:
 
 
 def _one_by_one(images: Tensor, box: Tensor, size: int) -> Tensor:
-    """The way for a CPU: the sparse filter, image by image."""
+    """Crop and resize on a CPU: the sparse filter, image by image."""
     resized = []
     for image, (top, left, height, width) in zip(images, box.tolist(), strict=True):
         crop = image[None, :, top : top + height, left : left + width]
@@ -33,7 +33,7 @@ def _one_by_one(images: Tensor, box: Tensor, size: int) -> Tensor:
 
 
 def resample(images: Tensor, box: Tensor, size: int) -> Tensor:
-    """The way for a GPU: resampling is linear and separable, so it is a product with one weight matrix a side."""
+    """Crop and resize on a GPU: linear and separable, so it is a product with one weight matrix per side."""
     floats = images if images.is_floating_point() else images.float()
     box = box.to(images.device, non_blocking=True)
     rows = _weights(box[:, 0], box[:, 2], images.shape[2], size).to(floats)

@@ -18,9 +18,9 @@ def change_rows(images: Tensor, rows: Sequence[int], change: Callable[..., Tenso
         return images
     if len(rows) == len(images):
         return change(images, *(p.to(images.device, images.dtype, non_blocking=True) for p in parameters))
-    there = (p[rows].to(images.device, images.dtype, non_blocking=True) for p in parameters)
+    own = (p[rows].to(images.device, images.dtype, non_blocking=True) for p in parameters)
     index = torch.tensor(rows).to(images.device, non_blocking=True)
-    return images.index_copy(0, index, change(images[index], *there))
+    return images.index_copy(0, index, change(images[index], *own))
 
 
 def true_rows(where: Tensor) -> list[int]:

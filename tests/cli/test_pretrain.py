@@ -78,8 +78,8 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
 
     real = Trainer._end_epoch
 
-    def end_epoch(self, run, progress, look):
-        real(self, run, progress, look)
+    def end_epoch(self, run, progress, monitor):
+        real(self, run, progress, monitor)
         if progress.epoch == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -93,7 +93,7 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     monkeypatch.setattr(Trainer, "_end_epoch", real)
     said = loocbench(*command, "mine", "--resume")
     assert said.code == 0
-    assert "going on at epoch 3, step 1" in said.err
+    assert "resuming at epoch 3, step 1" in said.err
     weights = [native.read_card(tmp_path / "runs" / name / native.FILE).weights for name in ("straight", "mine")]
     assert weights[0] == weights[1]
     again = loocbench(*command, "mine", "--resume")

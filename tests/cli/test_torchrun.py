@@ -60,7 +60,7 @@ def test_two_processes_write_one_run_and_resume_to_the_same_weights(tmp_path, pi
         check=False,
         timeout=120,
     )
-    assert "going on at epoch" in resumed.stderr
+    assert "resuming at epoch" in resumed.stderr
     assert native.read_card(tmp_path / "runs" / "parts" / native.FILE).weights == card.weights
 
 

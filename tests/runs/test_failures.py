@@ -44,4 +44,4 @@ def test_out_of_memory_says_which_batch_fits(tmp_path, tiny_blooms, monkeypatch)
     with pytest.raises(UserError, match=r"groups of 32 images do not fit .*; 8 do: use --batch-size 8, or --groups 4"):
         train(tiny_recipe("looc"), tiny_blooms, tmp_path)
     monkeypatch.setattr(ContrastiveTraining, "step", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
-    assert memory.fitting_group(tiny_recipe("looc"), CPU) == 0
+    assert memory.find_fitting_group(tiny_recipe("looc"), CPU) == 0

@@ -27,7 +27,7 @@ def test_knn_is_scikit_learns():
         20, metric="cosine", algorithm="brute", weights=lambda distance: np.exp((1 - distance) / vote.TEMPERATURE)
     ).fit(known.numpy(), labels.numpy())
     expected = float((witness.predict(asked.numpy()) == asked_labels.numpy()).mean())
-    assert knn_monitor.accuracy(known, labels, asked, asked_labels) == pytest.approx(expected)
+    assert knn_monitor.knn_accuracy(known, labels, asked, asked_labels) == pytest.approx(expected)
     assert 0.3 < expected < 1
 
 

@@ -23,8 +23,8 @@ def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
     seen = []
     real = trainer.Trainer._end_epoch
 
-    def end_epoch(self, run, progress, look):
-        real(self, run, progress, look)
+    def end_epoch(self, run, progress, monitor):
+        real(self, run, progress, monitor)
         seen.append(len(self.folder.states()))
         if progress.epoch == 3:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The methods of the paper's tables, one file each: which views there are, and what is asked of their embeddings.
+"""The methods of the paper's tables, one file each: which views there are, and the loss of their embeddings.
 
 A new one is a file here and an entry in the table; a recipe card beside it is what ``loocbench recipes`` lists. The
 table imports no torch.
@@ -31,5 +31,5 @@ def evaluated_features(method: str) -> str:
 
 
 def method_position(method: str) -> int:
-    """Where its lines stand in tables, from 0; one that this installation lacks follows all others."""
+    """The position of a method's lines in tables, from 0; methods that this installation lacks follow all others."""
     return list(METHODS).index(method) if method in METHODS else len(METHODS)

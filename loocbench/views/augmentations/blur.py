@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw_blur(u: Uniforms, sizes: Sizes) -> Drawn:
-    """Gaussian blur with p 0.5. Returns sigma float32 [B] in (0.1, 2) pixels of a 224 px view; 0 is no blur."""
+    """Gaussian blur with p 0.5. Returns sigma float32 [B] in (0.1, 2) pixels of a 224 px view; 0 for none."""
     return {"sigma": np.where(u[:, 0] < 0.5, 0.1 + 1.9 * u[:, 1], 0.0).astype(np.float32)}
 
 
