@@ -71,7 +71,7 @@ def prepare_stages(
 def _make_views(encoder: Encoder, images: PreparedImages, batches: Sequence[np.ndarray]) -> None:
     """The views that pretraining makes of each image: the checkpoint's own recipe, else MoCo v2's."""
     views = Batches(_views_recipe(encoder), images, None, encoder.device)
-    for _ in views.of_epoch(0, [part for part in batches if len(part) > 1], Layout()):
+    for _ in views.iterate_epoch(0, [part for part in batches if len(part) > 1], Layout()):
         pass
 
 
