@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,12 +27,12 @@ _REMEDIES = {
 
 
 def write_error(path: Path, error: OSError) -> UserError:
-    """One line for a failed write to ``path``."""
+    """The error of a failed write to ``path``, with the remedy."""
     return UserError(f"cannot write {path}: {_REMEDIES.get(error.errno or 0, error.strerror or str(error))}.")
 
 
 def damaged(path: Path) -> UserError:
-    """One line for a file of the cache that is not whole."""
+    """The error of an incomplete or corrupt file of the cache."""
     return UserError(f"{path} is damaged; remove it, and it is made anew.")
 
 
@@ -39,7 +40,7 @@ def damaged(path: Path) -> UserError:
 def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is flushed to disk and renamed to ``path``.
 
-    With ``new`` a file that is there by then stays, and ThereAlreadyError is raised.
+    With ``new``, an existing file is kept, and ThereAlreadyError is raised.
 
     On any exception the temporary file is removed and ``path`` stays as it was. An ``OSError`` becomes a
     :class:`UserError` that names the remedy.
@@ -68,7 +69,7 @@ def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
 
 
 def name_behind_temporary(name: str) -> str | None:
-    """The name that a temporary file of :func:`writing` was to get; None for the name of any other file."""
+    """Return the final name of a temporary file of :func:`writing`; None for the name of any other file."""
     match = re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}\.part", name)
     return match[1] if match else None
 
@@ -80,9 +81,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_new_text(path: Path, text: str) -> bool:
-    """Write a text file atomically where there is none; False, and nothing is written, where one is there already.
+    """Write a text file atomically unless it exists. Returns whether it was written.
 
-    Of several processes that write at once exactly one gets True.
+    If several processes write at once, exactly one gets True.
     """
     try:
         with writing(path, new=True) as part:
@@ -93,15 +94,15 @@ def write_new_text(path: Path, text: str) -> bool:
 
 
 class ThereAlreadyError(Exception):
-    """A file that was to be new is there."""
+    """The file exists already, though a new one was asked for."""
 
 
 @contextmanager
 def writing_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; on success it is renamed to ``path``.
 
-    Where another process was quicker and ``path`` exists, its folder stays and ours is dropped: callers name
-    such folders by their content, so both hold the same.
+    If another process made ``path`` meanwhile, its folder is kept and this one is dropped: callers name such folders by
+    their content, so both hold the same.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,19 +138,25 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold back Ctrl-C until the end of the block; it is delivered then."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    """Hold back Ctrl-C until the end of the block; it is delivered then.
+
+    By a handler, not by a signal mask: a mask is of one thread, and the system gives the signal to another (of a BLAS).
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python interrupts the main thread alone
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    held_back = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held_back.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if held_back:
+            signal.raise_signal(signal.SIGINT)
 
 
 def require_name(kind: str, name: str) -> str:
-    """``name`` if it can name a file or folder of its own; else a UserError."""
+    """Return ``name`` if it can be the name of a file or folder; otherwise raise UserError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
         raise UserError(f"'{name}' cannot name a {kind}; use letters, digits, '.', '_', '+' and '-'.")
     return name
