@@ -1,1 +1,1 @@
-"""Everything on disk that can be made again: memory-mapped files, locks, pruning."""
+"""Everything on disk that can be made again: layout, descriptions, memory-mapped files, locks, pruning."""

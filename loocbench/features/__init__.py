@@ -1,1 +1,1 @@
-"""Spaces by name, the encoder, extraction and its cache."""
+"""The encoder, and features of whole splits: batched inference, extraction, cache keys."""

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from loocbench.errors import UserError
-
 Forward = Callable[[Tensor], dict[str, Tensor]]
-
-
-def has_compiler() -> bool:
-    """Whether a C++ compiler is installed, which torch.compile needs on the CPU."""
-    return any(shutil.which(name) for name in ("g++", "c++", "clang++", "gcc", "clang", "cl"))
-
-
-def require_compiler(device: str) -> None:
-    """Raise UserError where torch.compile cannot work."""
-    if device == "cpu" and not has_compiler():
-        raise UserError("--compile needs a C++ compiler on the CPU; install g++ or clang, or leave out --compile.")
 
 
 def compile_forward(forward: Forward, device: str) -> Forward:

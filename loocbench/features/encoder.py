@@ -19,7 +19,7 @@ from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
 from loocbench.types import CheckpointCard
 
-DEFAULT = InferenceConfig()
+DEFAULT_INFERENCE = InferenceConfig()
 
 
 class Encoder:
@@ -29,7 +29,11 @@ class Encoder:
     """
 
     def __init__(
-        self, card: CheckpointCard, network: Network | LibraryNetwork, device: str, inference: InferenceConfig = DEFAULT
+        self,
+        card: CheckpointCard,
+        network: Network | LibraryNetwork,
+        device: str,
+        inference: InferenceConfig = DEFAULT_INFERENCE,
     ) -> None:
         self.card = card
         self.inference = inference
@@ -44,9 +48,9 @@ class Encoder:
 
     @classmethod
     def from_checkpoint(
-        cls, checkpoint: Checkpoint, *, device: str = "cpu", inference: InferenceConfig = DEFAULT
+        cls, checkpoint: Checkpoint, *, device: str = "cpu", inference: InferenceConfig = DEFAULT_INFERENCE
     ) -> Encoder:
-        """Build the network and load every weight; one missing, left-over or misshapen tensor is a UserError."""
+        """Build the network and load its weights. Raises UserError for a missing, unexpected or misshapen tensor."""
         card = checkpoint.card
         if card.architecture is not None:
             networks.require_weights_fit(checkpoint)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
+from loocbench import cpp_compiler
 from loocbench.errors import UserError
 from loocbench.features import compiling, fusion
 from loocbench.features.compiling import Forward
@@ -55,8 +56,8 @@ class InferenceNetwork:
         self._batch_size = batch_size or default_batch_size(encoder)  # halved where memory runs out
         self._compiled = encoder.inference.compiled and may_compile
         self._forward: Forward | None = None
-        if self._compiled:
-            compiling.require_compiler(encoder.device.type)
+        if self._compiled and encoder.device.type == "cpu":
+            cpp_compiler.require_compiler()
 
     @torch.inference_mode()
     def __call__(self, crops: Tensor) -> dict[str, Tensor]:

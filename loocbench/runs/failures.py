@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import shlex
-import shutil
-import sys
 
 import torch
 
@@ -17,13 +13,6 @@ from loocbench.pretraining.loop import NotFiniteError
 from loocbench.runs import memory
 from loocbench.runs.folder import NOT_FINITE, RunFolder
 from loocbench.types import Recipe, Split
-
-
-def require_compiler() -> None:
-    """Raise UserError unless torch.compile finds the compiler that it needs."""
-    command = shlex.split(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
-    if not command or not shutil.which(command[-1]):
-        raise UserError("--compile needs a C++ compiler: install g++, or name one in CXX, or leave out --compile.")
 
 
 def describe_not_finite(

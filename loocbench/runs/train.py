@@ -8,12 +8,12 @@ from typing import Literal
 
 from filelock import Timeout
 
-from loocbench import files
+from loocbench import cpp_compiler, files
 from loocbench.checkpoints import native
 from loocbench.errors import SharedError, UserError
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
-from loocbench.runs import failures, states
+from loocbench.runs import states
 from loocbench.runs.folder import RunFolder
 from loocbench.runs.settings import RunSettings
 from loocbench.runs.trainer import SPLIT, Trainer
@@ -52,7 +52,7 @@ def train_recipe(
     if recipe.groups % ranks.world:
         raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
     if settings.compiled:
-        failures.require_compiler()
+        cpp_compiler.require_compiler()
     folder = RunFolder(runs / name, settings.keep)
     trainer = Trainer(recipe, dataset, name, folder, settings, reporter, ranks)
     with ExitStack() as lock:

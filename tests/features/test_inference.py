@@ -10,6 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
+from loocbench import cpp_compiler
 from loocbench.errors import UserError
 from loocbench.features import compiling, inference
 from loocbench.features.inference_config import InferenceConfig, from_options
@@ -110,7 +111,7 @@ def test_a_compiled_network_is_used_only_if_its_features_are_the_same(encoder_of
         calls.append(device)
         return lambda images: {name: values * factor for name, values in forward(images).items()}
 
-    monkeypatch.setattr(compiling, "has_compiler", lambda: True)
+    monkeypatch.setattr(cpp_compiler, "has_compiler", lambda: True)
     monkeypatch.setattr(compiling, "compile_forward", compile_forward)
     network = inference.InferenceNetwork(encoder, info=pytest.fail, batch_size=7)
     if factor != 1:
@@ -126,7 +127,7 @@ def test_a_failing_compiler_is_one_line(encoder_of, crops, monkeypatch):
     def fail(images):
         raise AssertionError("a bug\nof inductor")
 
-    monkeypatch.setattr(compiling, "has_compiler", lambda: True)
+    monkeypatch.setattr(cpp_compiler, "has_compiler", lambda: True)
     monkeypatch.setattr(compiling, "compile_forward", lambda forward, device: fail)
     network = inference.InferenceNetwork(encoder_of(small(), 16, InferenceConfig(compiled=True)), info=pytest.fail)
     with pytest.raises(UserError, match=r"failed \(AssertionError: a bug of inductor\); leave out --compile"):
@@ -156,7 +157,7 @@ def test_features_of_other_numerics_have_other_keys():
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [small, vit])
 def test_compiled_is_plain_also_on_a_batch_that_is_not_full(encoder_of, make):
-    if not compiling.has_compiler():
+    if not cpp_compiler.has_compiler():
         pytest.skip("no C++ compiler")
     encoder = encoder_of(make(), 64, InferenceConfig(compiled=True))
     crops = torch.randint(0, 256, (10, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
