@@ -26,22 +26,13 @@ from torchvision import datasets, transforms
 from loocbench import provenance
 from loocbench.data import catalog, preparing
 from loocbench.data.prepared import PreparedImages
+from loocbench.progress import Silent
 from loocbench.types import Dataset, Preprocessing
 
 SIZE = Preprocessing(image_size=224, resize=256)
 BATCH, WORKERS, REPEATS = 128, 2, 5
 FORMS = ("uint8", "float32")
 MADE_IMAGES, MADE_SIZE = 1_500, (500, 375)
-
-
-class Quiet:
-    """A reporter that shows nothing."""
-
-    def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """Nothing."""
-
-    def info(self, message: str) -> None:
-        """Nothing."""
 
 
 def make_folder(root: Path, count: int = MADE_IMAGES) -> None:
@@ -79,7 +70,7 @@ def cache_epoch(every: list[PreparedImages], form: str) -> int:
 def build(dataset: Dataset, cache: Path) -> list[PreparedImages]:
     """The cache of every split, made anew."""
     return [
-        preparing.prepare(dataset, split, SIZE.resize, cache=cache, reporter=Quiet())
+        preparing.prepare(dataset, split, SIZE.resize, cache=cache, reporter=Silent())
         for split in dataset.splits.values()
     ]
 

@@ -1,7 +1,5 @@
-"""Views per second, steps and memory of pretraining beside what a user would pick instead, batch 64.
+"""Steps and memory of pretraining beside what a user would pick instead, batch 64.
 
-    views     ours from the prepared cache; torchvision v2's transforms and lightly's MoCoV2Transform image by image in
-              a DataLoader with two workers, from the same decoded images, and from files, as they are used.
     step      MoCo, loading included: ours in float32 and bfloat16; lightly's MoCo as its example has it, which decodes
               files in two workers. LooC (n = 2: color, rotation) beside MoCo: the floor by passes is 1.5.
     memory    the peak of LooC beside that of MoCo, each in a process of its own.
@@ -20,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,11 +29,9 @@ from lightly.loss import NTXentLoss
 from lightly.models.modules import MoCoProjectionHead
 from lightly.models.utils import deactivate_requires_grad, update_momentum
 from lightly.transforms import MoCoV2Transform
-from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import datasets, models
-from torchvision.transforms import v2
 
 from loocbench import provenance
 from loocbench.data import catalog, preparing
@@ -68,46 +63,6 @@ def recipe_of(method: str, backbone: str, size: int, precision: str = "float32")
     )
 
 
-class Decoded(Dataset[Any]):
-    """Decoded images and what is to be done with each."""
-
-    def __init__(self, images: PreparedImages, make: Callable[[np.ndarray], Any]) -> None:
-        self.images, self.make = images, make
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, row: int) -> Any:
-        return self.make(np.array(self.images.image(row)))
-
-
-def torchvision_views(size: int) -> Callable[[np.ndarray], Any]:
-    """Two views of MoCo v2's recipe by torchvision's transforms on uint8 tensors."""
-    transform = v2.Compose(
-        [
-            v2.RandomResizedCrop(size, scale=(0.2, 1.0), antialias=True),
-            v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
-            v2.RandomGrayscale(0.2),
-            v2.RandomApply([v2.GaussianBlur(max(3, size * 13 // 224 | 1), (0.1, 2.0))], p=0.5),
-            v2.RandomHorizontalFlip(),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(MEAN, STD),
-        ]
-    )
-
-    def two(image: np.ndarray) -> tuple[Tensor, Tensor]:
-        tensor = torch.from_numpy(image).permute(2, 0, 1)
-        return transform(tensor), transform(tensor)
-
-    return two
-
-
-def lightly_views(size: int) -> Callable[[np.ndarray], Any]:
-    """Two views of lightly's transform."""
-    transform = MoCoV2Transform(input_size=size)
-    return lambda image: transform(Image.fromarray(image))
-
-
 def loader(dataset: Dataset[Any]) -> Iterator[Any]:
     """Batches without end; the workers stay."""
     batches = DataLoader(
@@ -115,12 +70,6 @@ def loader(dataset: Dataset[Any]) -> Iterator[Any]:
     )
     while True:
         yield from batches
-
-
-def from_files(folder: Path, make: Callable[[np.ndarray], Any]) -> Iterator[Any]:
-    """The same, decoding each image file anew, as a user's pipeline does."""
-    for views, _ in loader(datasets.ImageFolder(str(folder), lambda image: make(np.array(image)))):
-        yield views
 
 
 def our_views(recipe: Recipe, images: Images, device: str) -> Iterator[Tensor]:
@@ -170,42 +119,6 @@ def seconds(steps: Iterator[Any], warm_up: int, repeats: int, device: str) -> fl
         if number >= warm_up:
             taken.append(time.perf_counter() - begin)
     return statistics.median(taken)
-
-
-def rate(batches: Iterator[Any], device: str, spell: float = 8.0) -> float:
-    """Views per second over a spell of ``spell`` seconds, once the workers are busy."""
-    for _ in range(8):
-        next(batches)
-    if device == "cuda":
-        torch.cuda.synchronize()
-    begin, count = time.perf_counter(), 0
-    while time.perf_counter() - begin < spell:
-        next(batches)
-        count += 2 * BATCH
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return count / (time.perf_counter() - begin)
-
-
-def compare_views(images: PreparedImages, folder: Path, backbone: str, size: int, device: str) -> None:
-    """Three spells each, in turns; the median."""
-    held = images.on_device(torch.device("cuda")) if device == "cuda" else images
-    ours = recipe_of("moco", backbone, size)
-    makers: dict[str, Callable[[], Iterator[Any]]] = {
-        "loocbench": lambda: our_views(ours, held, device),
-        "torchvision v2": lambda: loader(Decoded(images, torchvision_views(size))),
-        "lightly": lambda: loader(Decoded(images, lightly_views(size))),
-        "torchvision v2, from files": lambda: from_files(folder, torchvision_views(size)),
-        "lightly, from files": lambda: from_files(folder, lightly_views(size)),
-    }
-    rates = defaultdict(list)
-    for _ in range(3):
-        for name, make in makers.items():
-            rates[name].append(rate(make(), device))
-    median = {name: statistics.median(values) for name, values in rates.items()}
-    for name, value in median.items():
-        ratio = "" if name == "loocbench" else f"; loocbench {median['loocbench'] / value:.2f} times as many"
-        print(f"  {name:27} {value:6.0f} views/s{ratio}", flush=True)
 
 
 def compare_steps(images: PreparedImages, folder: Path, backbone: str, size: int, repeats: int, device: str) -> None:
@@ -262,15 +175,25 @@ def prepared(folder: Path, cache: Path, size: int) -> PreparedImages:
     return preparing.prepare(dataset, dataset.splits["train"], resize, cache=cache, reporter=Silent())
 
 
+def find_pictures(scratch: Path) -> Path:
+    """The folder of CUB-200's images, or one of smooth noise below ``scratch``."""
+    folder = Path(os.environ.get("LOOCBENCH_DATA", "")) / "CUB_200_2011" / "images"
+    if not folder.is_dir():
+        folder = scratch / "made"
+        folder.mkdir()
+        make_folder(folder)
+    return folder
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--only", choices=("views", "steps", "memory"), action="append")
+    parser.add_argument("--only", choices=("steps", "memory"), action="append")
     parser.add_argument("--setting", choices=SETTINGS, action="append")
     parser.add_argument("--peak", nargs=3, metavar=("METHOD", "FOLDER", "CACHE"), help="one process of --only memory")
     options = parser.parse_args()
-    device, only = options.device, options.only or ("views", "steps", "memory")
+    device, only = options.device, options.only or ("steps", "memory")
     torch.set_num_threads(os.cpu_count() or 1)
     settings = {name: SETTINGS[name] for name in options.setting or SETTINGS}
     if options.peak:
@@ -279,17 +202,11 @@ def main() -> None:
         print(peak(method, backbone, size, device, prepared(Path(folder), Path(cache), size)))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        folder, cache = Path(os.environ.get("LOOCBENCH_DATA", "")) / "CUB_200_2011" / "images", Path(scratch) / "cache"
-        if not folder.is_dir():
-            folder = Path(scratch) / "made"
-            folder.mkdir()
-            make_folder(folder)
+        folder, cache = find_pictures(Path(scratch)), Path(scratch) / "cache"
         print(f"{provenance.hardware(device)}, torch {torch.__version__}; {folder.parent.name}, batch {BATCH}")
         for name, (backbone, size, repeats) in settings.items():
             print(name, flush=True)
             images = prepared(folder, cache, size)
-            if "views" in only:
-                compare_views(images, folder, backbone, size, device)
             if "steps" in only:
                 compare_steps(images, folder, backbone, size, repeats, device)
             if "memory" in only:

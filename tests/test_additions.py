@@ -18,7 +18,7 @@ from loocbench.report.table.experiments import group_rows
 from loocbench.types import Recipe, Row
 from loocbench.views import augmentations
 from tests.conftest import tiny_recipe
-from tests.records.test_store import row
+from tests.records.rows import make_row
 
 HUE = '''
 """Hue, turned by any angle."""
@@ -126,7 +126,7 @@ def test_an_added_augmentation_is_left_out_as_the_others(added):
 
 def test_lines_of_an_added_method_follow_its_place_in_the_table(added):
     rows = [
-        row(model=name, checkpoint=name, checkpoint_hash=name[0] * 64, recipe=recipe)
+        make_row(model=name, checkpoint=name, checkpoint_hash=name[0] * 64, recipe=recipe)
         for name, recipe in {
             "from elsewhere": None,
             "not installed": tiny_recipe("moco").model_copy(update={"method": "another"}),
@@ -140,7 +140,7 @@ def test_lines_of_an_added_method_follow_its_place_in_the_table(added):
 
 
 def test_rows_of_a_method_that_is_not_installed_can_be_read_but_not_made():
-    stored = row(recipe=tiny_recipe("moco").model_copy(update={"method": "another"})).model_dump_json()
+    stored = make_row(recipe=tiny_recipe("moco").model_copy(update={"method": "another"})).model_dump_json()
     assert Row.model_validate_json(stored).recipe.method == "another"
     with pytest.raises(UserError, match=r"unknown method 'another'.*Available: supervised, moco"):
         tiny_recipe("another")

@@ -82,7 +82,7 @@ def _train(trainer: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
     finally:
         if not any(folder.path.iterdir()):
             folder.path.rmdir()
-    folder.drop_states()  # nothing is left to go on with
+    folder.drop_states()
     return folder.checkpoint
 
 
@@ -96,7 +96,9 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
         raise UserError(f"another process is writing {folder.path}; wait for it, or choose another --name.") from error
     folder.drop_parts()
     if existing == "refuse" and folder.has_run():
-        raise UserError(f"run {folder.path} exists; go on with --resume, --overwrite it, or choose another --name.")
+        raise UserError(
+            f"run {folder.path} exists; resume it with --resume, replace it with --overwrite, or choose another --name."
+        )
     if existing in ("refuse", "overwrite"):
         return "begin"
     if _finished(trainer):
@@ -104,7 +106,7 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
     state = folder.newest_state()
     if existing == "resume":
         if state is None and folder.has_run():
-            raise UserError(f"{folder.path} has no state to go on from; start again with --overwrite.")
+            raise UserError(f"{folder.path} has no saved state to resume from; start again with --overwrite.")
         return "begin" if state is None else "resume"
     return "resume" if state and states.read_identity(state) == trainer.identity else "begin"
 

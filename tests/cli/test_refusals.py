@@ -92,7 +92,7 @@ def test_a_truncated_image(one_line, tmp_path):
 def test_a_run_that_exists_is_not_overwritten_unasked(one_line, loocbench, tmp_path, only_tiny_blooms):
     assert loocbench("pretrain", *QUICK, "--name", "mine").code == 0
     before = (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes()
-    assert "go on with --resume, --overwrite it, or choose another --name" in one_line(
+    assert "resume it with --resume, replace it with --overwrite, or choose another --name" in one_line(
         "pretrain", *QUICK, "--name", "mine"
     )
     assert (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes() == before

@@ -60,7 +60,7 @@ def test_what_is_done_with_a_run_that_is_there(tmp_path, tiny_blooms, existing):
     recipe = tiny_recipe("moco")
     before = train(recipe, tiny_blooms, tmp_path).stat().st_mtime_ns
     if existing == "refuse":
-        with pytest.raises(UserError, match="go on with --resume, --overwrite it"):
+        with pytest.raises(UserError, match="resume it with --resume, replace it with --overwrite"):
             train(recipe, tiny_blooms, tmp_path)
         return
     after = train(recipe, tiny_blooms, tmp_path, existing=existing).stat().st_mtime_ns
@@ -70,7 +70,7 @@ def test_what_is_done_with_a_run_that_is_there(tmp_path, tiny_blooms, existing):
 def test_a_finished_run_of_other_images_is_not_this_one(tmp_path, tiny_blooms):
     train(tiny_recipe("moco"), tiny_blooms, tmp_path)
     others = blooms.make_blooms({"train": 64, "val": 32, "test": 32})
-    with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
+    with pytest.raises(UserError, match="no saved state to resume from; start again with --overwrite"):
         train(tiny_recipe("moco"), others, tmp_path, existing="resume")
 
 
@@ -105,5 +105,5 @@ def test_resuming_is_exact_in_every_way_of_training(tmp_path, tiny_blooms, monke
 
 def test_a_run_of_another_recipe_cannot_be_resumed(tmp_path, tiny_blooms):
     train(tiny_recipe("moco"), tiny_blooms, tmp_path)
-    with pytest.raises(UserError, match="no state to go on from; start again with --overwrite"):
+    with pytest.raises(UserError, match="no saved state to resume from; start again with --overwrite"):
         train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, existing="resume")
