@@ -1,4 +1,4 @@
-"""Which device a command computes on."""
+"""Resolving the name of a device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from loocbench.errors import UserError
 
 
 def resolve_device(device: str) -> str:
-    """``auto`` as the best device here; any other name as it is. Raises UserError for one that is not there."""
+    """Return the best device for ``auto``, any other name unchanged. Raises UserError if there is no such device."""
     import torch
 
     if device == "auto":

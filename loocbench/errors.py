@@ -1,4 +1,4 @@
-"""What the user can mend: one clear line, a way out, exit code 2."""
+"""Errors that the user can fix: one line with the remedy, exit code 2."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake in the input or the surroundings. Its text is one line that names the remedy."""
+    """Invalid input or an unsuitable environment. The text is one line that names the remedy."""
 
 
 class DamagedImageError(UserError):
-    """An image that is missing or cannot be decoded: what ``--skip-damaged`` leaves out."""
+    """An image is missing or cannot be decoded; ``--skip-damaged`` leaves such images out."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not in a list: the nearest known name, then the whole list."""
+    """Return the error for an unknown name, with the nearest known name and all known names."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
@@ -23,9 +23,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 def printable(text: str) -> str:
-    """Text from a file, one line that a terminal only shows: what would move its cursor or colour it is replaced."""
+    """Replace control characters in text of a file, so that it is one line and cannot move or colour the terminal."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 class SharedError(UserError):
-    """One that all processes of a run meet together; the first one tells it."""
+    """An error that all processes of a run raise together; the main process prints it."""

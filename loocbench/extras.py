@@ -1,4 +1,4 @@
-"""Libraries that not everyone needs: imported when they are, or one line that says how to get them."""
+"""Optional dependencies: imported on demand, or a UserError that says how to install them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loocbench.errors import UserError
 
 
 def require(module: str, extra: str) -> Any:
-    """Import ``module``, which loocbench's ``extra`` installs. Raises UserError naming the extra."""
+    """Import ``module``, which loocbench's ``extra`` installs. Raises UserError naming the extra if it is missing."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""How much memory there is to work in."""
+"""Free memory of the machine or of a GPU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def free_memory(device: torch.device | None = None) -> int:
-    """Bytes that can still be used on ``device`` (default: main memory); without an answer, any number of them."""
+    """Return the bytes free on ``device`` (default: main memory); all of the machine's if the system does not say."""
     if device is not None and device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     try:

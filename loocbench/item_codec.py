@@ -1,4 +1,4 @@
-"""Many values in little text: packed bits, or compressed floats of 16 or 32 bits, as base64."""
+"""Compact text for many values: packed bits, or compressed floats of 16 or 32 bits, as base64."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy.typing as npt
 Kind = Literal["bits", "float16", "float32"]
 Values = npt.NDArray[np.bool_] | npt.NDArray[np.float64]
 _FLOATS = {"float16": "<f2", "float32": "<f4"}
-LARGEST = 100_000_000  # values; more is no row of ours, and not worth the memory
+LARGEST = 100_000_000  # values; a row has fewer, so that a damaged file cannot exhaust the memory
 
 
 def pack(values: Values) -> tuple[Kind, str]:
-    """Bits of a bool [N], which are exact; of a float [N] float16 where all are between -1 and 1, else float32.
+    """Pack a bool [N] exactly as bits, or a float [N] as float16 if all values are within [-1, 1], else as float32.
 
-    Accuracies, cosines and losses of single items so keep three digits, and a mean over N items its error of at most
-    0.00025 / sqrt(N) or so: far below what N items can tell. Equal values stay equal.
+    Accuracies, cosines and losses of single items keep three digits; a mean over N items has an error of about
+    0.00025 / sqrt(N), far below its statistical uncertainty. Equal values stay equal.
     """
     if values.dtype == bool:
         return "bits", _text(np.packbits(values.astype(bool)).tobytes())
@@ -29,7 +29,7 @@ def pack(values: Values) -> tuple[Kind, str]:
 
 
 def unpack(kind: Kind, count: int, text: str) -> Values:
-    """bool [count], or float64 [count]. Raises ValueError for text that does not hold ``count``."""
+    """Unpack to bool [count] or float64 [count]. Raises ValueError if the text does not hold ``count`` values."""
     size = -(-count // 8) if kind == "bits" else np.dtype(_FLOATS[kind]).itemsize * count
     try:
         reader = zlib.decompressobj()

@@ -31,7 +31,7 @@ def philox4x32(counter: tuple[Words, Words, Words, Words], key: tuple[int, int])
 
 
 def uniforms(seed: int, indices: npt.ArrayLike, *, major: int, minor: int, count: int) -> npt.NDArray[np.float64]:
-    """Uniform numbers in (0, 1), one row an index.
+    """Uniform numbers in (0, 1), one row per index.
 
     seed: 0 .. 2^64 - 1. indices: integers [N], 0 .. 2^32 - 1. major, minor: further coordinates, 0 .. 2^32 - 1
     (for a view: epoch, and view and augmentation). Returns float64 [N, count].

@@ -1,4 +1,4 @@
-"""What a result was made with: versions, hardware, time."""
+"""Provenance of a result: versions, hardware, time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Versions of loocbench, Python and the libraries that figures depend on."""
+    """Return the versions of loocbench, Python and the libraries that results depend on."""
     return {
         "loocbench": _own_version(),
         "python": platform.python_version(),
@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def _own_version() -> str:
-    """The version; of a checkout with its commit and whether that was changed: "0.1.0+g2962417.dirty"."""
+    """The version; in a git checkout with its commit and whether it has changes: "0.1.0+g2962417.dirty"."""
     checkout = Path(loocbench.__file__).parents[1]
     if not (checkout / ".git").exists():  # an installed package may lie in another project's repository
         return loocbench.__version__
@@ -42,14 +42,14 @@ def _own_version() -> str:
 
 
 def hardware(device: str, *, processes: int = 1) -> str:
-    """The device that did the work, as people name it; a GPU for each process, or one machine for all."""
+    """Return the name of the hardware: one GPU per process, or the CPU that all processes share."""
     if device.startswith("cuda"):
         return (f"{processes} x " if processes > 1 else "") + torch.cuda.get_device_name(device)
     return f"{_processor()}, {os.cpu_count()} cores" + (f", {processes} processes" if processes > 1 else "")
 
 
 def now() -> str:
-    """The time in UTC, ISO 8601, microseconds."""
+    """Return the time in UTC, ISO 8601 with microseconds."""
     return datetime.datetime.now(datetime.UTC).isoformat()
 
 

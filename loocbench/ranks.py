@@ -1,4 +1,4 @@
-"""The processes of a run: one, or those that torchrun started. With one, nothing here communicates."""
+"""The processes of a run: a single one, or those that torchrun started. A single one does not communicate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATIENCE = datetime.timedelta(days=1)  # the others wait while the first decode
 
 @dataclass(frozen=True)
 class Ranks:
-    """rank: of this process among ``world``. patient: the group in which they wait for one another for long."""
+    """This process's ``rank`` among ``world``. patient: the process group with a long timeout."""
 
     rank: int = 0
     world: int = 1
@@ -41,7 +41,7 @@ class Ranks:
         return tensor
 
     def largest(self, value: int) -> int:
-        """The largest ``value`` of any process."""
+        """Return the maximum of ``value`` over all processes."""
         if self.world == 1:
             return value
         box = torch.tensor(value)
@@ -49,20 +49,20 @@ class Ranks:
         return int(box)
 
     def broadcast_from_main(self, decide: Callable[[], _T]) -> _T:
-        """What ``decide`` gives in the first process. Where it raises there, the others raise SharedError."""
+        """Return the result of ``decide`` in the main process. If it raises there, the others raise SharedError."""
         if self.first:
             return self._told(decide, lambda verdict: verdict)
         return self._heard()
 
     def first_then_others(self, work: Callable[[], _T]) -> _T:
-        """``work`` in the first process, and then in the others, which find what it left. Raises as above."""
+        """Run ``work`` in the main process, then in the others, which find its results. Raises as above."""
         if self.first:
             return self._told(work, lambda _: None)
         self._heard()
         return work()
 
     def _told(self, work: Callable[[], _T], what: Callable[[_T], Any]) -> _T:
-        """``work``, of whose result the others hear ``what``, or that it failed."""
+        """Run ``work`` and send the others ``what`` of its result, or that it failed."""
         try:
             result = work()
         except UserError:
@@ -74,11 +74,11 @@ class Ranks:
     def _heard(self) -> Any:
         went_well, what = self.agree((False, None))
         if not went_well:
-            raise SharedError("the first process could not go on")
+            raise SharedError("the main process failed")
         return what
 
     def agree(self, value: _T) -> _T:
-        """The first process's ``value``."""
+        """Return the main process's ``value``."""
         if self.world == 1:
             return value
         box = [value]
@@ -86,12 +86,12 @@ class Ranks:
         return box[0]
 
     def together(self) -> None:
-        """Wait until every process has come here."""
+        """Wait for all processes."""
         if self.world > 1:
             dist.barrier(group=self.patient)
 
     def parallel(self, module: nn.Module) -> nn.Module:
-        """``module``, whose gradients are averaged over all processes by DistributedDataParallel."""
+        """Wrap ``module`` in DistributedDataParallel, if there are several processes."""
         if self.world == 1:
             return module
         # Buffers are batch norm's running statistics, which ``batch_norm`` averages.
@@ -101,7 +101,7 @@ class Ranks:
 
 
 def without_sync(module: nn.Module) -> AbstractContextManager[None]:
-    """Within it, gradients pile up in each process by itself."""
+    """Context in which gradients are accumulated without synchronising the processes."""
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
@@ -112,7 +112,7 @@ def is_first_process() -> bool:
 
 @contextmanager
 def shared_errors() -> Iterator[None]:
-    """Within it a UserError is one that every process meets."""
+    """Context that turns a UserError, which every process raises alike, into a SharedError."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A TOML file as a validated value, or one line that says what is wrong with it."""
+"""TOML files as validated pydantic models; mistakes are one-line errors."""
 
 from __future__ import annotations
 

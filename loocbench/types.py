@@ -1,7 +1,7 @@
-"""Every value that flows from one room of the house to the next, on one page.
+"""The values that packages of loocbench pass to one another.
 
 images -> views -> model -> objective          (pretraining)
-dataset -> features -> evaluator -> record -> report
+dataset -> features -> evaluator -> row -> report
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Split:
-    """Which images and which labels: one split of one data set.
+    """The images and labels of one split of a data set.
 
     items: names of the images, relative to the data set's folder. labels: factor -> int64 [N], values 0 .. K-1.
     class_names: factor -> K names.
@@ -49,7 +49,7 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the sorted (path, labels) lines: equal exactly for equal image lists with equal labels."""
+        """SHA-256 of the sorted (path, labels) lines: equal if and only if the images and their labels are."""
         factors = sorted(self.labels)
         lines = sorted(
             "\t".join([item, *(f"{factor}={self.labels[factor][row]}" for factor in factors)])
@@ -68,9 +68,9 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class Foreground:
-    """Which pixels show the thing itself. kind: what it is known from.
+    """Which pixels belong to the object. kind: where that is known from ("bounding box", "segmentation").
 
-    masks(items, sizes) gives a bool [H, W] an item, for the image resized to its row of ``sizes`` int64 [N, 2].
+    masks(items, sizes) returns one bool [H, W] per item, for the image resized to its row of ``sizes`` int64 [N, 2].
     """
 
     kind: str
@@ -81,14 +81,14 @@ class Foreground:
 class Dataset:
     """A data set that is ready to be read.
 
-    read(items, short_side) returns one uint8 [H, W, 3] RGB array an item, its short side resized to ``short_side``;
+    read(items, short_side) returns one uint8 [H, W, 3] RGB array per item, its short side resized to ``short_side``;
     sizes(items, short_side) their heights and widths, int64 [N, 2], without decoding where the format allows it.
     examine(items) decodes each item whole and returns its SHA-256, or the error that says what is wrong with it.
     content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
     edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
-    note: what sets this copy apart from the official one ("subset 1,549 of 11,788"), or nothing. skipped: damaged
-    images that were left out because the user asked for it. files: where the items lie, if they are files.
-    foreground: where the thing itself is in each image, if the data set ships that.
+    note: how this copy differs from the official one ("subset 1,549 of 11,788"); "" if it does not. skipped: damaged
+    images that were left out because the user asked for it. files: where the items are stored, if they are files.
+    foreground: which pixels of each image belong to the object, if the data set says so.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Dataset:
 class ImageBatch(NamedTuple):
     """Images of several sizes in one padded tensor: pixels uint8 [B, 3, H, W]; sizes int64 [B, 2] (height, width).
 
-    stylised: copies of the same images in other textures, padded alike, where they are used.
+    stylised: copies of the same images in other textures, padded alike; None if they are not used.
     """
 
     pixels: torch.Tensor
@@ -134,7 +134,7 @@ UNTRAINED = "random"  # the method of an untrained network
 
 
 class Recipe(Frozen):
-    """All that determines a pretraining run besides its images.
+    """The settings that determine a pretraining run, besides its images.
 
     method: one of ``loocbench.pretraining.methods``, or of another installation's. augmentations: those beside crop,
     flip and blur. left_out: those with a space of their own. shared: those that q and k_0 share (MoCo + Rotation, same
@@ -187,10 +187,10 @@ _LARGEST = {"depth": 256, "stem_padding": 3}  # others: 8192
 
 
 class Architecture(Frozen):
-    """A network that was not pretrained here.
+    """A network that was not pretrained by loocbench.
 
-    name: a backbone ("resnet50"), "torchvision:NAME", "timm:NAME" or "python:MODULE:FUNCTION". options: what its
-    constructor is given beside the name. separate: each space has its own last stage (LooC++). hidden_dim and
+    name: a backbone ("resnet50"), "torchvision:NAME", "timm:NAME" or "python:MODULE:FUNCTION". options: further
+    arguments of its constructor. separate: each space has its own last stage (LooC++). hidden_dim and
     embedding_dim: of the heads, where it has some.
     """
 
@@ -202,19 +202,19 @@ class Architecture(Frozen):
 
     @model_validator(mode="after")
     def _harmless(self) -> Architecture:
-        """A card may come from anywhere: nothing but sizes and choices of a layer reaches a library's constructor."""
+        """Cards may be untrusted: only sizes and layer options may reach a library's constructor."""
         for name, value in self.options.items():
             known = type(value) in _OPTIONS.get(name, ())  # not isinstance: True is an int
             if not known or (not isinstance(value, str) and not 0 <= value <= _LARGEST.get(name, 8192)):
-                raise ValueError(f"{name} = {value} is no option of an architecture")
+                raise ValueError(f"{name} = {value} is not an option of an architecture")
         return self
 
 
-class Source(Frozen):
-    """Where the weights of a foreign checkpoint came from.
+class WeightsSource(Frozen):
+    """Where the weights of a checkpoint that loocbench did not train came from.
 
-    name: the file's, or the library's or the hub's name for it. revision: the hub repository's commit. sha256: of the
-    file. layout: whose names its tensors had. preprocessing: how its preprocessing is known.
+    name: the file's name, or the library's or hub's name of the model. revision: the hub repository's commit. sha256:
+    of the file. layout: the library or project whose tensor names the file had. preprocessing: where it is known from.
     """
 
     kind: Literal["file", "torchvision", "timm", "hf", "random"]
@@ -233,17 +233,17 @@ class Source(Frozen):
 
 
 class CheckpointCard(Frozen):
-    """What a checkpoint says of itself. ``weights`` is the SHA-256 of its tensors.
+    """The metadata of a checkpoint. ``weights`` is the SHA-256 of its tensors.
 
-    Pretrained here it has a ``recipe`` (format 1); made elsewhere, an ``architecture`` and a ``source`` (format 2),
-    and what it was trained on is only what is said of it.
+    A checkpoint that loocbench trained has a ``recipe`` (format 1). Any other has an ``architecture`` and a ``source``
+    (format 2), and its training data are as its publisher states them.
     """
 
     format: Literal[1, 2] = 1
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     recipe: Recipe | None = None
     architecture: Architecture | None = None
-    source: Source | None = None
+    source: WeightsSource | None = None
     spaces: tuple[SpaceName, ...]
     preprocessing: Preprocessing
     dataset: str
@@ -273,17 +273,17 @@ class CheckpointCard(Frozen):
 
     @property
     def untrained(self) -> bool:
-        """Whether the weights are the random ones that a network begins with."""
+        """Whether the weights are randomly initialised."""
         return self.recipe.untrained if self.recipe else bool(self.source and self.source.kind == "random")
 
     @property
     def epochs(self) -> int | None:
-        """How many it was trained for, or None where nobody knows."""
+        """Number of pretraining epochs, or None if unknown."""
         return self.epochs_done if self.recipe or self.untrained else None
 
 
 class Metric(Frozen):
-    """A measured value with its 95 % interval over n items. Accuracies are fractions of 1."""
+    """A measured value with its 95 % interval over n test items. Accuracies are fractions of 1."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -295,11 +295,11 @@ class Metric(Frozen):
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to the square crops before the network sees them; see ``loocbench.changes``.
+    """A change of the square crops before the network sees them; see ``loocbench.changes``.
 
-    name: which of its changes; strength: how much of it, in that change's own unit. drawn: each image gets a strength
-    of its own instead, drawn from the change's whole range. view: 0 for the centre crop as it is, else which of any
-    number of random crops, mirrored or not, is taken first. Both draws are a pure function of (seed, image).
+    name: the change's; strength: in the change's own unit. drawn: whether each image gets a strength drawn from the
+    change's whole range instead. view: 0 for the centre crop, n > 0 for the n-th random crop, mirrored or not, which is
+    taken first. Both draws are a pure function of (seed, image).
     """
 
     name: str = "none"
@@ -314,11 +314,11 @@ UNCHANGED = Change()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluator found: metrics by name, what it chose on validation, and how it solved.
+    """The result of an evaluator: metrics by name, hyperparameters chosen on validation, and the solver's certificate.
 
-    draws: the fingerprint of the images that it drew, if it drew some. items: what single test items contributed to a
-    metric, bool or float64 [N] in the split's order (or the drawn one: images, trials), for paired tests of models.
-    scale: metric values that give the scale, by name ("random", "oracle"). stated: what else a reader must know
+    draws: fingerprint of the images that it drew at random, if any. items: each test item's contribution to a metric,
+    bool or float64 [N] in the split's order (or the drawn order: images, trials), for paired tests of models. scale:
+    reference values of the metrics, by name ("random", "oracle"). stated: further conditions of the measurement
     ("foreground": "bounding box").
     """
 
@@ -333,7 +333,7 @@ class Outcome:
 
 
 class Items(Frozen):
-    """What each of ``count`` test items contributed to a metric, packed into text (see ``loocbench.item_codec``)."""
+    """Each of ``count`` test items' contribution to a metric, packed into text (see ``loocbench.item_codec``)."""
 
     kind: item_codec.Kind
     count: int = Field(ge=1, le=item_codec.LARGEST)
@@ -346,22 +346,21 @@ class Items(Frozen):
         return cls(kind=kind, count=len(values), data=data)
 
     def values(self) -> item_codec.Values:
-        """bool [N] or float64 [N]. Raises ValueError where the text is damaged."""
+        """Unpack to bool [N] or float64 [N]. Raises ValueError if the text is damaged."""
         return item_codec.unpack(self.kind, self.count, self.data)
 
 
-SELECTED = "selected"  # a row's features where validation chose the combination, which ``stated`` then names
-RANDOM = "random:"  # how the source of untrained weights begins
+SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
+RANDOM = "random:"  # prefix of the source of untrained weights
 ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
 
 
 class Row(Frozen):
-    """One measured result, with what it takes to reproduce it. One JSON file each in the store.
+    """One measured result, with all that is needed to reproduce it: one JSON file of the store.
 
-    features, checkpoint, checkpoint_hash, model: whose features. recipe: how they were pretrained; None for weights
-    from elsewhere, which ``source`` names, and whose epochs may be unknown (None). seed: of the measurement; the recipe
-    has pretraining's. items: what single test items contributed to a metric. seconds: wall time a phase. Every number
-    is finite: JSON has no others.
+    recipe: the pretraining recipe; None for weights that loocbench did not train, which ``source`` names and whose
+    epochs may be unknown (None). seed: of the measurement; the pretraining seed is in the recipe. items: each test
+    item's contribution to a metric. seconds: wall time per phase. All numbers are finite, as JSON requires.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -402,15 +401,15 @@ class Row(Frozen):
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What is stated of how it was measured. Which spaces validation chose is a finding, no condition."""
+        """The stated conditions of the measurement. The spaces chosen on validation are a finding, not a condition."""
         return {what: how for what, how in self.stated.items() if what != SELECTED}
 
     @property
     def pretraining_seed(self) -> int | None:
-        """The seed that pretraining was drawn from, where it is known; untrained weights come from the command's."""
+        """The seed of pretraining, None if unknown. Untrained weights are drawn from the measurement's seed."""
         return self.recipe.seed if self.recipe else self.seed if self.untrained else None
 
     @property
     def untrained(self) -> bool:
-        """Whether the weights were those that a network begins with."""
+        """Whether the weights were randomly initialised."""
         return self.recipe.untrained if self.recipe else self.source.startswith(RANDOM)

@@ -21,7 +21,7 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import architectures
-from loocbench.types import Architecture, Source
+from loocbench.types import Architecture, WeightsSource
 
 TORCHVISION, TIMM, HF = "torchvision:", "timm:", "hf:"
 _CONFIG = 16_000_000  # bytes; the names of 21 thousand classes take one million
@@ -70,7 +70,7 @@ def record_origin(checkpoint: Checkpoint, options: ImportOptions) -> Checkpoint:
     source = (
         card.source.model_copy(update={"via": place})
         if card.source
-        else Source(kind="hf", name=options.origin, revision=options.revision)
+        else WeightsSource(kind="hf", name=options.origin, revision=options.revision)
     )
     return replace(checkpoint, card=card.model_copy(update={"format": 2, "source": source}), where=place)
 

@@ -13,7 +13,7 @@ from loocbench.models import architectures, backbones
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
 from loocbench.pretraining.step import build_network
-from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing, Source
+from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing, WeightsSource
 
 
 def build_checkpoint(architecture: str, seed: int, image_size: int | None = None) -> Checkpoint:
@@ -64,7 +64,7 @@ def _build_from_architecture(
     origin = {
         "format": 2,
         "architecture": architecture,
-        "source": Source(kind="random", name=architecture.name, preprocessing=how),
+        "source": WeightsSource(kind="random", name=architecture.name, preprocessing=how),
         "spaces": network.spaces if spaces is None else spaces,
     }
     return _make_checkpoint(name, seed, weights, preprocessing, origin)

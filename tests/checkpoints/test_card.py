@@ -24,7 +24,7 @@ def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
         *({"depth": "3"}, {"image_size": 1.5}, {"num_heads": True}, {"qkv_bias": 1}, {"global_pool": 3}),
     ):
         hostile = {**card, "architecture": {**card["architecture"], "options": options}}
-        with pytest.raises(ValueError, match="is no option of an architecture"):
+        with pytest.raises(ValueError, match="is not an option of an architecture"):
             CheckpointCard.model_validate(hostile)
 
 

@@ -30,7 +30,7 @@ from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import GENERAL, Network
-from loocbench.types import Architecture, CheckpointCard, Source
+from loocbench.types import Architecture, CheckpointCard, WeightsSource
 
 _SHOWN = 4  # faults in one line
 
@@ -159,7 +159,7 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
         format=2,
         name=files.require_name("checkpoint", name),
         architecture=inspection.architecture,
-        source=Source(
+        source=WeightsSource(
             kind=options.kind,
             name=options.origin or path.name,
             revision=options.revision,
