@@ -49,7 +49,7 @@ class Entry:
         if self.kind == "scratch":
             return "scratch folder of a benchmark"
         if self.state == "left over":
-            return "locks and progress of processes that ended"
+            return "locks and progress files of processes that ended"
         return descriptions.format_description(self.description)
 
 

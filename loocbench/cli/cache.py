@@ -89,7 +89,7 @@ def _print_table(entries: Sequence[Entry]) -> None:
             day = datetime.datetime.fromtimestamp(entry.last_used).strftime("%Y-%m-%d")
             table.add_row(entry.kind, Text(entry.title), units.format_size(entry.size), day, entry.state)
     if left_over:
-        title = f"{len(left_over):,} times {left_over[0].title}"
+        title = f"{len(left_over):,} {left_over[0].title}"
         table.add_row("", title, units.format_size(sum(entry.size for entry in left_over)), "", "left over")
     stdout().print(table)
 

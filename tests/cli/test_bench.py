@@ -1,6 +1,6 @@
 """``loocbench bench``: every stage on made photographs or a data set, what limits, and a remedy.
 
-Covers loocbench.jobs.bench and loocbench.jobs.bench_stages.
+Covers loocbench.cli.bench, loocbench.jobs.bench and loocbench.jobs.bench_stages.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""``loocbench extract`` and ``loocbench cache``: filled, listed, pruned."""
+"""``loocbench extract`` and ``loocbench cache``: filled, listed, pruned.
+
+Covers loocbench.cli.cache, loocbench.cli.extract and loocbench.jobs.extract.
+"""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""The encoder: spaces by name, and images of any kind as the network takes them."""
+"""loocbench.features.encoder: spaces by name, and images of any kind as the network takes them."""
 
 import pytest
 import torch

@@ -61,7 +61,7 @@ def test_a_process_may_have_nothing_to_do(tmp_path, monkeypatch):
         process.start()
     extract(blooms.make_blooms({"test": 7}), tmp_path / "one-7")
     for process in processes:
-        process.join(60)
+        process.join(120)
         assert process.exitcode == 0
     assert bytes_of(tmp_path / "one-7") == bytes_of(tmp_path / "two-7") != {}
 
