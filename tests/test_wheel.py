@@ -24,11 +24,11 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path):
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import loocbench, pathlib\n"
         f"assert pathlib.Path(loocbench.__file__).is_relative_to({str(site)!r})\n"
-        "from loocbench.cards import tasks\n"
+        "from loocbench.cards.folder import tasks_folder\n"
         "from loocbench.report.table.table import Table\n"
         "from loocbench.report.formats import html_page\n"
         "assert '<!doctype html>' in html_page.render_html(Table((), ()), 'empty')\n"
-        f"assert tasks.folder().is_relative_to({str(site)!r})\n"
+        f"assert tasks_folder().is_relative_to({str(site)!r})\n"
         "sys.argv = ['loocbench', 'tasks', 'validate']\n"
         "from loocbench.cli import main; main()"
     )

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from loocbench.cards.datasets import ANY_FOLDER, Published, TaskOnDataset, load_dataset_card
 from loocbench.cards.protocols import ProtocolCard, load_protocols, parse_settings, require_kind
+from loocbench.data import catalog
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import unknown
 from loocbench.evaluators import KINDS
@@ -88,8 +89,15 @@ def load_task(task: str) -> TaskCard:
 
 
 def read_task(path: Path) -> TaskCard:
-    """Read and validate a file that states a whole task. Raises UserError."""
-    return read_card(path, TaskCard)
+    """Read and validate a file that states a whole task: its data sets and labels must exist. Raises UserError."""
+    card = read_card(path, TaskCard)
+    for name in filter(None, (card.dataset, card.elsewhere)):
+        if name not in ENTRIES and not name.startswith(catalog.FOLDER_PREFIX):
+            raise unknown("data set", name, ENTRIES)
+    for label in card.labels if card.dataset in ENTRIES else ():
+        if label not in (offered := ENTRIES[card.dataset].labels):
+            raise unknown(f"label of {card.dataset}", label, offered)
+    return card
 
 
 def make_task(protocol: ProtocolCard, dataset: str, label: str = "") -> TaskCard:

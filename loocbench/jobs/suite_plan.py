@@ -112,7 +112,7 @@ class _Planner:
         card = self.session.load_checkpoint(reference).card
         separate = networks.has_separate_stages(card)
         names = tuple(features) or tuple(spaces.list_feature_names(card.spaces, separate=separate)[:1])
-        jobs = [self._plan_job(task, name, card, separate=separate) for name in names for task in self.tasks]
+        jobs = [self._plan_job(task, name, card, separate=separate) for task in self.tasks for name in names]
         return PlannedModel(card.name, model_label(card), names, "exists", tuple(jobs), reference=reference)
 
     def plan_own(self, model: SuiteModel, seed: int) -> PlannedModel:

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
 @pytest.fixture
 def short(monkeypatch):
-    """Cards of few changes and images."""
-    load = tasks.load_task
+    """Tasks of few changes and images."""
+    make_task = tasks.make_task
 
-    def shortened(task):
-        card = load(task)
+    def shortened(protocol, dataset, label=""):
+        card = make_task(protocol, dataset, label)
         few = {"changes": card.protocol.changes[:3], "images": min(card.protocol.images, 30)}
         protocol = card.protocol.model_copy(update=few)
         return card.model_copy(update={"protocol": protocol})
 
-    monkeypatch.setattr("loocbench.cards.finding.load", shortened)
+    monkeypatch.setattr("loocbench.cards.finding.make_task", shortened)
 
 
 def looks_like_a_picture(path):
@@ -67,7 +67,7 @@ def test_robustness(loocbench):
     assert {"clean_top1", "top1", "gaussian_noise_top1", "noise_top1"} <= set(found["metrics"])
 
 
-def test_a_data_set_that_no_card_is_judged_on_is_refused(one_line):
+def test_a_data_set_that_no_classifier_is_judged_on_is_refused(one_line):
     said = one_line("robustness", "--dataset", "imagenet100", "--elsewhere", "imagenet-c")
     assert "Did you mean 'imagenet-c-100'" in said
     assert "run 'loocbench datasets prepare" in one_line(
@@ -87,14 +87,14 @@ def test_the_probes_other_solvers(loocbench, tmp_path, solver, chosen):
 
 @pytest.mark.slow
 def test_sgd_on_augmented_images(loocbench, tmp_path, monkeypatch):
-    load = tasks.load_task
+    make_task = tasks.make_task
     few = {"epochs": 2, "learning_rates": (0.1, 1.0)}
 
-    def shortened(task):
-        card = load(task)
-        return card.model_copy(update={"protocol": card.protocol.model_copy(update=few)}) if "sgd" in task else card
+    def shortened(protocol, dataset, label=""):
+        card = make_task(protocol, dataset, label)
+        return card.model_copy(update={"protocol": card.protocol.model_copy(update=few)})
 
-    monkeypatch.setattr("loocbench.cards.finding.load", shortened)
+    monkeypatch.setattr("loocbench.cards.finding.make_task", shortened)
     root = make_cub(tmp_path, images=12)
     options = ("--dataset", "cub200", "--data-dir", root, "--checkpoint", "random:resnet8", "--json")
     first = json.loads(loocbench("probe", "--solver", "sgd", *options).out)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cli.conftest import QUICK
-from tests.conftest import make_flowers
+from tests.conftest import make_cub, make_flowers
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -35,6 +35,13 @@ def test_few_shots_of_flowers(loocbench, tmp_path, options, task):
 
 
 @pytest.mark.usefixtures("pretrained")
+def test_few_shots_of_any_data_set(loocbench, tmp_path):
+    root = make_cub(tmp_path / "data", images=24)
+    found = json.loads(loocbench("few-shot", "--dataset", "cub200", "--data-dir", root, "--json").out)
+    assert found["task"] == "few-shot/cub200-5"
+
+
+@pytest.mark.usefixtures("pretrained")
 def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
     assert "have the 20 images that an episode of 5 classes takes" in one_line(
         "few-shot", "--dataset", "blooms", "--ways", "5"
@@ -44,12 +51,17 @@ def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--shots", "3"], "no card for 3 shots like that; there are episodes/flowers102-5way-1shot"),
+        (
+            ["--shots", "3"],
+            "no protocol with shots=3 and solver=adam; choose --shots, --ways and --solver of one of few-",
+        ),
+        (["--ways", "20"], "no protocol with shots=5 and ways=20; "),
         (["--solver", "lbfgs"], "unknown solver 'lbfgs'"),
-        (["--dataset", "cub200"], "unknown data set 'cub200'"),
+        (["--dataset", "cub20"], "unknown data set 'cub20'. Did you mean 'cub200'"),
+        (["--dataset", "imagenet-c-100"], "judge a classifier on it with 'loocbench robustness --elsewhere imagenet-c"),
     ],
 )
-def test_protocols_without_a_card_are_refused_with_those_that_exist(one_line, options, message):
+def test_protocols_and_data_sets_that_do_not_exist_are_refused_with_those_that_do(one_line, options, message):
     assert message in one_line("few-shot", *options)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from loocbench.cards import suites, tasks
+from loocbench.cards import suites
 from loocbench.errors import UserError
 from tests.cli.conftest import QUICK
 
@@ -16,12 +16,16 @@ TASKS = ("linear/blooms-color", "knn/blooms", "retrieval/blooms")
 def small_suite(monkeypatch, loocbench, only_tiny_blooms):
     """A suite of three tasks on the embedded flowers, and a checkpoint."""
     card = suites.SuiteCard(suite="small", version=1, title="Small", description="", cost="", tasks=TASKS)
-    monkeypatch.setattr(suites, "load", lambda name: card)
+    monkeypatch.setattr(suites, "load_suite", lambda name: card)
     assert loocbench("pretrain", "--method", "looc", "--name", "mine", *QUICK).code == 0
 
 
+def jobs_of(said):
+    return [job for model in json.loads(said.out)["models"] for job in model["jobs"]]
+
+
 def states(said):
-    return {(job["task"], job["features"]): job["state"] for job in json.loads(said.out)}
+    return {(job["task"], job["features"]): job["state"] for job in jobs_of(said)}
 
 
 @pytest.mark.usefixtures("small_suite")
@@ -46,16 +50,16 @@ def test_the_plan_says_what_is_there_and_the_run_does_the_rest(loocbench, tmp_pa
 @pytest.mark.parametrize("failure", [UserError("the neighbours are out"), RuntimeError("the neighbours are out")])
 def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, tmp_path, monkeypatch, failure):
     """Also where it is a bug."""
-    from loocbench.jobs import plan
+    from loocbench.jobs import suite
 
-    real = plan.row_of
+    real = suite.load_or_measure
 
-    def row_of(measurement, **options):
-        if measurement.card.evaluator == "knn":
+    def load_or_measure(measurement, settings):
+        if measurement.card.kind == "knn":
             raise failure
-        return real(measurement, **options)
+        return real(measurement, settings)
 
-    monkeypatch.setattr(plan, "row_of", row_of)
+    monkeypatch.setattr(suite, "load_or_measure", load_or_measure)
     arguments = ["run", "small", "--checkpoint", "mine", "--features", "looc", "--features", "head:texture"]
     said = loocbench(*arguments)
     assert said.code == 2
@@ -71,13 +75,7 @@ def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, tmp
 def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
     assert loocbench("pretrain", "--name", "mine", *QUICK).code == 0
     said = loocbench("run", "photographs", "--dry-run", "--json")
-    jobs = json.loads(said.out)
+    jobs = jobs_of(said)
     assert [job["task"] for job in jobs] == list(suites.load_suite("photographs").tasks)
     assert {job["state"] for job in jobs} == {"impossible"}
     assert "--data-dir" in jobs[0]["note"]
-
-
-def test_a_suite_without_models_cannot_be_half_one():
-    with pytest.raises(ValueError, match="belong together"):
-        suites.SuiteCard(suite="half", version=1, title="", description="", cost="", tasks=TASKS, pretrain_on="blooms")
-    assert set(suites.load_suite("paper").tasks) <= set(tasks.task_names())

@@ -7,8 +7,6 @@ import shutil
 import pytest
 
 from loocbench.cards import suites
-from loocbench.errors import UserError
-from loocbench.pretraining import recipes
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -35,12 +33,21 @@ def suite_with_models(monkeypatch):
         models=models,
         tasks=("linear/blooms-color", "retrieval/blooms"),
     )
-    monkeypatch.setattr(suites, "load", lambda name: card)
+    monkeypatch.setattr(suites, "load_suite", lambda name: card)
 
 
 def plan_of(said):
-    keys = ("checkpoint", "seed", "state", "rows", "of")
-    return [tuple(stage[key] for key in keys) for stage in json.loads(said.out)]
+    """(checkpoint, seed, state, rows that are there, jobs) of each model."""
+    return [
+        (
+            model["checkpoint"],
+            model["seed"],
+            model["state"],
+            sum(job["state"] == "kept" for job in model["jobs"]),
+            len(model["jobs"]),
+        )
+        for model in json.loads(said.out)["models"]
+    ]
 
 
 @pytest.mark.slow
@@ -128,7 +135,7 @@ def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, o
     assert "blocked" in loocbench("run", "own", "--dry-run").out
     damaged.unlink()
     said = loocbench("run", "own", "--json")
-    assert {(stage["state"], stage["rows"] == stage["of"]) for stage in json.loads(said.out)} == {
+    assert {(state, rows == of) for _, _, state, rows, of in plan_of(said)} == {
         ("untrained", True),
         ("trained", True),
     }
@@ -141,7 +148,7 @@ def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench
     assert loocbench("run", "own").code == 0
     card = suites.load_suite("own")
     wider = card.model_copy(update={"budget": card.budget.model_copy(update={"image_size": 20})})
-    monkeypatch.setattr(suites, "load", lambda name: wider)
+    monkeypatch.setattr(suites, "load_suite", lambda name: wider)
     assert "was measured at 16 px; delete that file" in one_line("run", "own")
 
 
@@ -150,10 +157,10 @@ def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench
 def test_who_interrupts_a_suite_is_told_how_to_go_on(one_line, monkeypatch, options, remedy):
     from loocbench.jobs import suite
 
-    def row_of(*arguments, **more):
+    def interrupted(*arguments, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(suite, "row_of", row_of)
+    monkeypatch.setattr(suite, "load_or_measure", interrupted)
     said = one_line("run", "own", *options)
     assert "what is finished is kept" in said
     assert remedy in said
@@ -165,27 +172,3 @@ def test_a_suite_with_models_also_judges_checkpoints_that_exist(loocbench, tmp_p
     said = loocbench("run", "own", "--checkpoint", "random:resnet8")
     assert said.code == 0, said.err
     assert not (tmp_path / "runs").exists()
-
-
-def test_models_that_would_share_a_run_are_refused(tmp_path):
-    text = (suites.folder() / "demo.toml").read_text()
-    file = tmp_path / "demo.toml"
-    file.write_text(text.replace('method = "looc++"', 'method = "looc"').replace('"looc++", "head', '"looc", "head'))
-    with pytest.raises(UserError, match="two models would be the run 'looc-color-rotation-blooms-s0'"):
-        suites.read_suite(file)
-    file.write_text(text.replace('method = "random"', 'method = "random"\nseeds = [0, 0]'))
-    with pytest.raises(UserError, match="two models would be the run 'random-nocolor-blooms-s0'"):
-        suites.read_suite(file)
-
-
-def test_a_run_is_named_by_all_that_its_method_is_given():
-    def name(**settings):
-        budget = suites.load_suite("demo").budget.model_dump()
-        return recipes.run_name(recipes.make(seed=0, **settings, **budget), "d")
-
-    both = ("color", "rotation")
-    assert name(method="looc", augmentations=both) == "looc-color-rotation-d-s0"
-    assert name(method="looc", augmentations=both, left_out=("color",)) == "looc-color-with-rotation-d-s0"
-    assert name(method="looc", augmentations=both, left_out=("rotation",)) == "looc-rotation-d-s0"
-    assert name(method="looc", augmentations=("rotation",)) == "looc-rotation-nocolor-d-s0"
-    assert name(method="moco", augmentations=both, shared=("rotation",)) == "moco-same-rotation-d-s0"

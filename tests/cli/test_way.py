@@ -142,7 +142,7 @@ def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
 
     card = suites.load_suite("demo")
     budget = card.budget.model_copy(update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32})
-    monkeypatch.setattr(suites, "load", lambda name: card.model_copy(update={"budget": budget}))
+    monkeypatch.setattr(suites, "load_suite", lambda name: card.model_copy(update={"budget": budget}))
     said = loocbench("demo")
     assert said.code == 0, said.err
     page = (tmp_path / "results" / "demo" / "table.md").read_text()

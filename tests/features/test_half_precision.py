@@ -6,7 +6,6 @@ import pytest
 from loocbench.cards import tasks
 from loocbench.checkpoints import locate
 from loocbench.data import catalog
-from loocbench.evaluators import linear
 from loocbench.features.encoder import Encoder
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs.measurement import Measurement
@@ -25,7 +24,7 @@ def test_the_probe_of_bfloat16_features_differs_by_chance_alone(photographs, rea
         encoder = Encoder.from_checkpoint(checkpoint, inference=InferenceConfig(precision))
         encoder.preprocessing = encoder.preprocessing.model_copy(update={"image_size": 64, "resize": 73})
         subject = Measurement(card, encoder, dataset, "looc", 0, tmp_path, Silent())
-        right[precision] = np.asarray(linear.evaluate(card, subject).items["top1"])
+        right[precision] = np.asarray(card.task_kind.evaluate(card.protocol, card.labels, subject).items["top1"])
     changed = (right["bfloat16"] != right["float32"]).mean()
     difference = right["bfloat16"].mean() - right["float32"].mean()
     assert right["float32"].mean() > 0.6

@@ -1,0 +1,75 @@
+"""Suite cards: models with a budget and tasks, or tasks alone for checkpoints that exist."""
+
+import pytest
+
+from loocbench.cards import suites, tasks
+from loocbench.cards.finding import find_task_of_row
+from loocbench.data.entries import ENTRIES
+from loocbench.errors import UserError
+from loocbench.pretraining import recipes
+from loocbench.types import SELECTED, UNTRAINED
+
+TASKS = ("linear/blooms-color",)
+
+
+@pytest.mark.parametrize("name", suites.suite_names())
+def test_every_suite_can_be_made(name):
+    card = suites.load_suite(name)
+    assert card.suite == name
+    assert set(card.tasks) <= set(tasks.task_names())
+    assert all(find_task_of_row(task, tasks.load_task(task).dataset) for task in card.tasks)
+    for model in card.models:
+        for seed in model.seeds:
+            recipe = suites.recipe_of_model(card, model, seed=seed)
+            assert (recipe.seed, recipe.epochs) == (seed, 0 if model.method == UNTRAINED else card.budget.epochs)
+    assert card.pretrain_on in ({*ENTRIES} if card.models else {""})
+
+
+def test_a_suite_without_models_cannot_be_half_one():
+    about = {"suite": "half", "version": 1, "title": "", "description": "", "cost": "", "tasks": TASKS}
+    with pytest.raises(ValueError, match="belong together"):
+        suites.SuiteCard(**about, pretrain_on="blooms")
+    with pytest.raises(ValueError, match="belong together"):
+        suites.SuiteCard(**about, models=(suites.SuiteModel(method="moco", features=("looc",)),))
+    card = suites.SuiteCard(**about)
+    with pytest.raises(UserError, match="has no models of its own; name checkpoints: loocbench run half"):
+        suites.recipe_of_model(card, suites.SuiteModel(method="moco", features=("looc",)), seed=0)
+
+
+def test_an_untrained_network_has_no_augmentations():
+    with pytest.raises(ValueError, match="an untrained network has no augmentations"):
+        suites.SuiteModel(method=UNTRAINED, features=("looc",), augmentations=("color",))
+
+
+def test_features_of_a_suite_are_those_that_its_models_will_offer(tmp_path):
+    text = (suites.suites_folder() / "demo.toml").read_text()
+    path = tmp_path / "demo.toml"
+    path.write_text(text.replace('"head:color"', f'"head:color", "{SELECTED}"'))
+    assert SELECTED in suites.read_suite(path).models[-1].features
+    path.write_text(text.replace('"head:color"', '"head:colour"'))
+    with pytest.raises(UserError, match="Did you mean 'head:color'"):
+        suites.read_suite(path)
+
+
+def test_models_that_would_share_a_run_are_refused(tmp_path):
+    text = (suites.suites_folder() / "demo.toml").read_text()
+    file = tmp_path / "demo.toml"
+    file.write_text(text.replace('method = "looc++"', 'method = "looc"').replace('"looc++", "head', '"looc", "head'))
+    with pytest.raises(UserError, match="two models would be the run 'looc-color-rotation-blooms-s0'"):
+        suites.read_suite(file)
+    file.write_text(text.replace('method = "random"', 'method = "random"\nseeds = [0, 0]'))
+    with pytest.raises(UserError, match="two models would be the run 'random-nocolor-blooms-s0'"):
+        suites.read_suite(file)
+
+
+def test_a_run_is_named_by_all_that_its_method_is_given():
+    def name(**settings):
+        budget = suites.load_suite("demo").budget.model_dump()
+        return recipes.run_name(recipes.make(seed=0, **settings, **budget), "d")
+
+    both = ("color", "rotation")
+    assert name(method="looc", augmentations=both) == "looc-color-rotation-d-s0"
+    assert name(method="looc", augmentations=both, left_out=("color",)) == "looc-color-with-rotation-d-s0"
+    assert name(method="looc", augmentations=both, left_out=("rotation",)) == "looc-rotation-d-s0"
+    assert name(method="looc", augmentations=("rotation",)) == "looc-rotation-nocolor-d-s0"
+    assert name(method="moco", augmentations=both, shared=("rotation",)) == "moco-same-rotation-d-s0"
