@@ -7,6 +7,9 @@ import json
 
 import pytest
 
+from loocbench.cli import bench as command
+from loocbench.jobs.bench import BenchResult, Stage
+
 STAGES = ["read", "decode", "crops", "views", "forward, plain", "forward, fast", "write"]
 
 
@@ -48,3 +51,14 @@ def test_what_limits_decides_the_remedy(loocbench, monkeypatch):
     assert "done once per data set" in found["remedy"]
     assert found["warm"] == pytest.approx(1 / (1 / 900 + 1 / 40 + 1 / 900))
     assert found["cold"] == pytest.approx(1 / (1 / 10 + 1 / 900 + 1 / 40 + 1 / 900))
+
+
+@pytest.mark.parametrize(("load", "told"), [(0.2, False), (3.04, True)])
+def test_other_work_on_the_machine_is_told(capsys, load, told):
+    stages = (Stage("read", 2000.0, 0.1), Stage("views", 50.0))
+    result = BenchResult(stages, 40, 32, "float32, joined 1", 10.0, 30.0, "read", "reading files limits: …", load)
+    command._print_result(result)
+    out = capsys.readouterr().out
+    assert ("The machine had other work (load 3.0)" in out) is told
+    assert "│ read  │  2,000.0 │" in out
+    assert "Reading files limits: …" in out

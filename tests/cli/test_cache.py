@@ -13,6 +13,9 @@ import time
 import pytest
 from safetensors.numpy import load_file
 
+from loocbench.cache import layout
+from loocbench.cache.entries import find_entries
+from loocbench.cli import cache as command
 from tests.conftest import picture
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -39,6 +42,20 @@ def test_extracted_listed_and_pruned(loocbench, tmp_path):
     assert "2 entries" in loocbench("cache", "ls", "--cache", "mine").out
     assert "removed 2 entries" in loocbench("cache", "prune", "--older-than", "30d", *options[2:]).out
     assert "0 entries" in loocbench("cache", "ls", "--cache", "mine").out
+
+
+def test_hundreds_of_left_over_locks_are_one_line(tmp_path, capsys):
+    folder = layout.folder_path(tmp_path, "features")
+    folder.mkdir()
+    for number in range(507):
+        (folder / f"{number:032x}.lock").touch()
+    entries = find_entries(tmp_path)
+    assert len(entries) == 507
+    command._print_table(entries)
+    assert capsys.readouterr().out.count("\n") <= 6
+    command.prune(cache=tmp_path)
+    assert "removed 507 entries" in capsys.readouterr().out
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """loocbench.features.encoder: spaces by name, and images of any kind as the network takes them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
 
 import loocbench
+from loocbench.checkpoints import untrained
 from loocbench.errors import UserError
+from loocbench.features.encoder import Encoder
 from loocbench.models import spaces
 
 OFFERED = {
@@ -76,3 +80,15 @@ def test_prepare_makes_pillow_images_into_the_networks_input(trained):
     assert prepared.shape == (2, 3, 16, 16)
     assert prepared.dtype == torch.uint8
     assert (prepared[0] == 128).all()
+
+
+@pytest.mark.parametrize("change", ["missing", "unexpected", "misshapen"])
+def test_weights_that_do_not_fit_the_card_are_refused(change):
+    checkpoint = untrained.build_checkpoint("resnet8", 0, 16)
+    weights = dict(checkpoint.weights)
+    name = next(iter(weights))
+    tensor = weights.pop(name)
+    if change != "missing":
+        weights |= {name: tensor, "other": tensor} if change == "unexpected" else {name: tensor[..., :1]}
+    with pytest.raises(UserError, match="does not fit its card"):
+        Encoder.from_checkpoint(replace(checkpoint, weights=weights))
