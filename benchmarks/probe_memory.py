@@ -49,7 +49,7 @@ def probe(count: int, folder: Path, answers: multiprocessing.Queue[tuple[float, 
     }
     writer.terminate()
     parts = {
-        split: Blocks.of_mapped([np.load(folder / f"{split}.npy", mmap_mode="r")], torch.device("cpu"))
+        split: Blocks.from_arrays([np.load(folder / f"{split}.npy", mmap_mode="r")], torch.device("cpu"))
         for split in sizes
     }
     own, done = [0.0], threading.Event()

@@ -42,7 +42,7 @@ class Labelled:
     labels: Tensor
 
     def __add__(self, other: Labelled) -> Labelled:
-        return Labelled(self.features.above(other.features), torch.cat([self.labels, other.labels]))
+        return Labelled(self.features.followed_by(other.features), torch.cat([self.labels, other.labels]))
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def _turned(data: TaskData, split: str) -> probing.Labelled:
     parts = [data.blocks(split, change=Change("rotation", 90 * turns)) for turns in TURNS]
     whole = parts[0]
     for part in parts[1:]:
-        whole = whole.above(part)
+        whole = whole.followed_by(part)
     labels = [torch.full((part.shape[0],), turns) for part, turns in zip(parts, TURNS, strict=True)]
     return probing.Labelled(whole, torch.cat(labels).to(data.device))
 

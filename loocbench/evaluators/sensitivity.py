@@ -128,7 +128,7 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
         targets[split] = torch.from_numpy(columns.astype(np.float64)).to(data.device)
     # In units of its standard deviation a target means the same in degrees and in factors.
     unit = targets["train"].std() if not classes else 1.0
-    scaled = probing.Scale.of(Blocks.of(features["train"]))
+    scaled = probing.Scale.of(Blocks.from_tensor(features["train"]))
     path = fit_ridge_path(scaled(features["train"]), targets["train"] / unit, sorted(lambdas, reverse=True))
     values = {split: path.scores(scaled(features[split])) for split in ("val", "test")}
 

@@ -56,7 +56,7 @@ def probe(protocol: LinearProtocol, data: TaskData, factor: str) -> SgdProbe:
     Raises UserError where training diverges at every learning rate, and for features that are not finite.
     """
     test = data.features("test")
-    require_finite(Blocks.of(test))
+    require_finite(Blocks.from_tensor(test))
     rates = sorted(protocol.learning_rates)
     curve: list[dict[str, float]] = []
     if len(rates) > 1:
@@ -66,7 +66,7 @@ def probe(protocol: LinearProtocol, data: TaskData, factor: str) -> SgdProbe:
         curve = [{"learning_rate": rate, "val_top1": value} for rate, value in measured]
         rates = [trained.learning_rates[int(np.argmax(accuracy))]]
     final = _train(protocol, data, factor, ("train", "val"), rates)
-    scores = torch.cat([final.scores(block)[0] for _, block in Blocks.of(test)])
+    scores = torch.cat([final.scores(block)[0] for _, block in Blocks.from_tensor(test)])
     return SgdProbe(scores, rates[0], curve)
 
 
@@ -114,7 +114,7 @@ def _augmented(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) 
 def _cached(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) -> _Epochs:
     """The same features in every epoch, shuffled as a function of (seed, epoch)."""
     features = torch.cat([data.features(split) for split in splits])
-    require_finite(Blocks.of(features))
+    require_finite(Blocks.from_tensor(features))
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         draws = philox.uniforms(data.seed, np.arange(len(features)), major=epoch, minor=_SHUFFLE, count=1)[:, 0]
@@ -143,8 +143,10 @@ class _Telling:
 
 def _accuracy(trained: Trained, features: Tensor, labels: Tensor) -> list[float]:
     """Top-1 of every learning rate [L]."""
-    require_finite(Blocks.of(features))
-    right = [(trained.scores(block).argmax(dim=2) == labels[rows]).sum(dim=1) for rows, block in Blocks.of(features)]
+    require_finite(Blocks.from_tensor(features))
+    right = [
+        (trained.scores(block).argmax(dim=2) == labels[rows]).sum(dim=1) for rows, block in Blocks.from_tensor(features)
+    ]
     return [int(count) / len(labels) for count in torch.stack(right).sum(dim=0)]
 
 

@@ -77,7 +77,7 @@ class Measurement:
 
     def blocks(self, split: str, *, change: Change = UNCHANGED) -> Blocks:
         """The same features, read from the cache's memory-mapped files a block at a time."""
-        return Blocks.of_mapped(self._parts(split, change, None), self.device)
+        return Blocks.from_arrays(self._parts(split, change, None), self.device)
 
     def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""

@@ -1,1 +1,1 @@
-"""Solvers that certify their solutions."""
+"""Solvers of the probes; those of convex problems certify their solutions."""

@@ -52,7 +52,7 @@ def fit_logistic_batch(features: Tensor, labels: Tensor, strength: float, *, tol
     if not (certificate <= tolerance).all():
         raise NotConvergedError(
             f"an episode ends with gradient norm {float(certificate.max()):.1e}, above its tolerance {tolerance:.1e}, "
-            "and is no result; are the features of a sensible scale?"
+            "and cannot be used; check the scale of the features."
         )
     return LogisticBatch(weights, intercepts, certificate)
 
@@ -98,7 +98,7 @@ def _minimise(design: Tensor, wanted: Tensor, strength: float, tolerance: float)
 
 
 def _gradient_norms(features: Tensor, wanted: Tensor, weights: Tensor, intercepts: Tensor, strength: float) -> Tensor:
-    """On the features as they were given, computed anew: [E]."""
+    """Gradient norms [E], computed anew from the given features."""
     p = torch.softmax(features @ weights.transpose(1, 2) + intercepts[:, None], dim=2)
     residual = (p - wanted) / features.shape[1]
     by_weights = residual.transpose(1, 2) @ features + strength * weights

@@ -1,4 +1,4 @@
-"""Features that need not fit into memory: a matrix that is read a block of rows at a time."""
+"""A feature matrix that need not fit into memory, read in blocks of rows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BLOCK_BYTES = 2**24  # of float32; a solver makes several matrices of a block
 
 @dataclass(frozen=True)
 class Blocks:
-    """A matrix [N, D] in blocks of rows. read(begin, end) gives rows as float [end - begin, D], on the working device.
+    """A matrix [N, D] in blocks of rows. read(begin, end) returns float [end - begin, D] on the compute device.
 
-    Iterating gives (rows, block) for all of them in order; the same rows at every pass.
+    Iterating yields (rows, block) in order, the same rows in every pass.
     """
 
     shape: tuple[int, int]
@@ -32,29 +32,29 @@ class Blocks:
             yield slice(begin, end), self.read(begin, end)
 
     @classmethod
-    def of(cls, features: Tensor) -> Blocks:
-        """Of a matrix in memory."""
+    def from_tensor(cls, features: Tensor) -> Blocks:
+        """Blocks of a matrix in memory."""
         return cls((features.shape[0], features.shape[1]), lambda begin, end: features[begin:end])
 
     @classmethod
-    def of_mapped(cls, parts: Sequence[npt.NDArray[np.float32]], device: torch.device) -> Blocks:
-        """Of memory-mapped matrices side by side, [N, D_1] ... [N, D_p]: nothing but a block of each is in memory."""
+    def from_arrays(cls, parts: Sequence[npt.NDArray[np.float32]], device: torch.device) -> Blocks:
+        """Blocks of memory-mapped matrices [N, D_1] ... [N, D_p], joined along D; one block of each is in memory."""
         count, dim = len(parts[0]), sum(part.shape[1] for part in parts)
 
         def read(begin: int, end: int) -> Tensor:
             block = np.concatenate([part[begin:end] for part in parts], axis=1)
             for part in parts:
-                _give_back(part)
+                _release_pages(part)
             return torch.from_numpy(block).to(device)
 
         return cls((count, dim), read)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Blocks:
-        """The matrix whose blocks are ``change`` of these blocks, of the same shape."""
+        """Apply ``change``, which keeps the shape, to every block when it is read."""
         return Blocks(self.shape, lambda begin, end: change(self.read(begin, end)))
 
-    def above(self, other: Blocks) -> Blocks:
-        """These rows, then the other's."""
+    def followed_by(self, other: Blocks) -> Blocks:
+        """Concatenate the other's rows after these."""
         count = self.shape[0]
 
         def read(begin: int, end: int) -> Tensor:
@@ -69,12 +69,12 @@ class Blocks:
         return sum((block.double().sum(dim=0) for _, block in self), start=torch.zeros(())) / self.shape[0]
 
     def whole(self) -> Tensor:
-        """All rows in memory."""
+        """Read all rows into one tensor."""
         return torch.cat([block for _, block in self])
 
 
-def _give_back(part: npt.NDArray[np.float32]) -> None:
-    """Let go of the pages that were read, which the system may keep in its cache; else they count as this process's."""
+def _release_pages(part: npt.NDArray[np.float32]) -> None:
+    """Release the pages that were read, which would count as this process's memory; the system may keep them cached."""
     mapped: mmap.mmap | None = getattr(part, "_mmap", None)  # numpy's name for it since 1.0; it has no public one
     if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)

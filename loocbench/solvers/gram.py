@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from loocbench.solvers.logistic import require, walk
+from loocbench.solvers.logistic import require_converged, solve_grid
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
@@ -49,14 +49,14 @@ def fit_gram_path(gram: Tensor, y: Tensor, lambdas: Sequence[float], *, toleranc
     """
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
-    data = Reduction.of_gram(gram)
+    data = Reduction.from_gram(gram)
     single = data.features.float()
-    found = walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
+    found = solve_grid(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
     points = torch.stack([found[strength] for strength in lambdas])
     coefficients = data.features / (data.moments * len(gram)) @ points[..., :-1].mT
     intercepts = points[..., -1]
     norms = [_gradient_norm(gram, y, *one) for one in zip(coefficients, intercepts, lambdas, strict=True)]
-    require(lambdas, norms, tolerance)
+    require_converged(lambdas, norms, tolerance)
     return GramPath(tuple(lambdas), coefficients, intercepts, points.new_tensor(norms))
 
 

@@ -1,6 +1,6 @@
 """Multinomial logistic regression over a whole grid of regularisation strengths, each solution certified.
 
-Defined by its objective, not by a solver's habits:
+Defined by its objective, whatever the solver:
 
     f(W, b) = mean_n cross_entropy(W x_n + b, y_n) + lambda / 2 ||W||^2        (the intercept b is free)
 
@@ -27,7 +27,7 @@ from loocbench.solvers.softmax import Softmax
 
 
 class NotConvergedError(UserError):
-    """A solution missed its tolerance; it is no result."""
+    """A solution missed its tolerance and must not be used."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +85,23 @@ def fit_logistic_path(
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
     features = X.double()
-    data = Reduction.of(features)
+    data = Reduction.from_features(features)
     single = data.features.float()
-    found = walk(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
+    found = solve_grid(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
     points = torch.stack([found[strength] for strength in lambdas])
     norms = _gradient_norms(features, data, y, points, lambdas)
-    require(lambdas, norms, tolerance)
+    require_converged(lambdas, norms, tolerance)
     return LogisticPath(tuple(lambdas), points, data, points.new_tensor(norms))
 
 
-def walk(
+def solve_grid(
     objective: Callable[[float], Objective], data: Reduction, classes: int, lambdas: Sequence[float], tolerance: float
 ) -> dict[float, Tensor]:
-    """Solutions by strength, from strong to weak. Each starts where the line through the two before it leads, on the
-    scale of log lambda, unless the last one is better already. What it starts from changes no solution: all are
-    certified."""
+    """Solve for all strengths, from strong to weak; returns the points by strength.
+
+    Each starts from the linear extrapolation of the two before it in log lambda, unless the last solution has a lower
+    objective. The start does not change a solution beyond its tolerance: all are certified.
+    """
     found: dict[float, Tensor] = {}
     before: tuple[float, Tensor] | None = None
     last: tuple[float, Local] | None = None
@@ -120,20 +122,20 @@ def walk(
     return found
 
 
-def require(lambdas: Sequence[float], norms: Sequence[float], tolerance: float) -> None:
+def require_converged(lambdas: Sequence[float], norms: Sequence[float], tolerance: float) -> None:
     """Raise NotConvergedError unless every gradient norm is within the tolerance."""
     for strength, norm in zip(lambdas, norms, strict=True):
         if not norm <= tolerance:
             raise NotConvergedError(
                 f"the probe at lambda {strength:g} ends with gradient norm {norm:.1e}, above its tolerance "
-                f"{tolerance:.1e}, and is no result; are the features of a sensible scale?"
+                f"{tolerance:.1e}, and cannot be used; check the scale of the features."
             )
 
 
 def _gradient_norms(
     features: Tensor, data: Reduction, targets: Tensor, points: Tensor, lambdas: Sequence[float]
 ) -> list[float]:
-    """Of every solution, computed anew from the features as they were given.
+    """Gradient norms of all solutions, computed anew from the given features.
 
     Logits and gradients pass through the basis, whose rows are orthonormal, so lengths are those in the given
     coordinates; what of the features lies outside the basis is their mean's part, which ``norm`` adds.

@@ -1,4 +1,4 @@
-"""Newton's method for a regularised, convex objective whose curvature is only ever applied to directions."""
+"""Newton's method for a regularised, convex objective, with Hessian-vector products only."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 from torch import Tensor
 
-MAX_ITERATIONS = 200  # Newton steps; three a strength are usual
+MAX_ITERATIONS = 200  # Newton steps; three per strength are usual
 MAX_CONJUGATE_GRADIENTS = 1000
 _HALVINGS = 40
 
 
 class Local(Protocol):
-    """A convex function at a point; what is not asked for need not be computed.
+    """A convex function at a point, evaluated lazily.
 
     Points, gradients and directions are [K, r + 1]: a row of weights and an intercept for each class.
     """
@@ -31,10 +31,10 @@ class Local(Protocol):
 
     @property
     def diagonal(self) -> Tensor:
-        """What approximates its curvature's diagonal, float32, positive."""
+        """Approximate diagonal of the Hessian, float32, positive."""
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Its curvature times a direction, float32."""
+        """Product of the Hessian and a direction, float32."""
 
 
 class Objective(Protocol):
@@ -44,13 +44,13 @@ class Objective(Protocol):
         """The function at a point, float64."""
 
     def norm(self, gradient: Tensor) -> float:
-        """The length of a gradient in the coordinates in which it is certified."""
+        """Norm of a gradient in the coordinates in which it is certified."""
 
 
 def minimise(objective: Objective, here: Local, tolerance: float) -> Local:
-    """From ``here`` on until the gradient's norm is below ``tolerance``, with backtracking.
+    """Minimise from ``here`` until the gradient norm is below ``tolerance``, with backtracking.
 
-    Returns the last point, whether or not it got there: the caller certifies it.
+    Returns the last point, even if it missed the tolerance: the caller certifies it.
     """
     for _ in range(MAX_ITERATIONS):
         if objective.norm(here.gradient) < tolerance:

@@ -1,4 +1,4 @@
-"""Fewer coordinates for the same problem: the span of the centred data, in the basis of its singular vectors.
+"""Dimension reduction without loss: the span of the centred data, in the basis of its singular vectors.
 
 Exact changes of variables. Centring moves the mean into the free intercept. Weights have no component outside the span
 of the data, whose dimension is at most min(N - 1, D). In the singular basis the data's second moment is diagonal, which
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from loocbench.solvers.blocks import Blocks
 
-_NEGLIGIBLE = 1e-13  # of the largest eigenvalue: what rounding leaves of a direction that is not in the data
+_NEGLIGIBLE = 1e-13  # of the largest eigenvalue; directions outside the data have smaller ones, from rounding
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Reduction:
     mean: Tensor
 
     @classmethod
-    def of(cls, X: Tensor) -> Reduction:  # noqa: N803  # the name of a design matrix
-        """Of float64 X [N, D]. Where N < D the N x N Gram matrix is decomposed, otherwise the D x D second moment."""
+    def from_features(cls, X: Tensor) -> Reduction:  # noqa: N803  # the name of a design matrix
+        """Reduce float64 X [N, D]. If N < D, the N x N Gram matrix is decomposed, otherwise the D x D second moment."""
         count, dim = X.shape
         mean = X.mean(dim=0)
         centered = X - mean
@@ -45,17 +45,19 @@ class Reduction:
         return cls(features, values / count, basis, mean)
 
     @classmethod
-    def of_gram(cls, gram: Tensor) -> Reduction:
-        """Of the float64 Gram matrix [N, N] of centred features, which are not needed: the coordinates [N, r] in their
-        span are given, so that ``basis`` is the identity and ``mean`` is zero. Row n of the singular basis would be
-        (features[:, n] / (N moments[n])) @ the centred features."""
+    def from_gram(cls, gram: Tensor) -> Reduction:
+        """Reduce from the float64 Gram matrix [N, N] of centred features, without the features.
+
+        The coordinates [N, r] in their span count as the given ones: ``basis`` is the identity and ``mean`` is zero.
+        Row n of the singular basis would be (features[:, n] / (N moments[n])) @ the centred features.
+        """
         values, features = _coordinates(gram)
         basis = torch.eye(len(values), dtype=gram.dtype, device=gram.device)
         return cls(features, values / len(gram), basis, gram.new_zeros(len(values)))
 
     @classmethod
-    def streamed(cls, blocks: Blocks) -> Reduction:
-        """Of blocks of rows [N, D], in two passes and D x D memory. ``features`` stay where they are: [0, r]."""
+    def from_blocks(cls, blocks: Blocks) -> Reduction:
+        """Reduce blocks of rows [N, D], in two passes with D x D memory. ``features`` is empty, [0, r]."""
         mean = blocks.mean()
         moment = mean.new_zeros(len(mean), len(mean))
         for _, block in blocks:
@@ -71,14 +73,14 @@ class Reduction:
         return inside, float((self.mean - self.basis.T @ inside).square().sum())
 
     def norm(self, gradient: Tensor) -> float:
-        """Length of a gradient [K, r + 1] for the features as they were given: by the chain rule that by W gains (that
-        by b) x mean."""
+        """Norm of a gradient [K, r + 1] in the coordinates of the given features: by the chain rule the gradient by W
+        gains (gradient by b) x mean."""
         inside, outside = self._mean_parts
         by_weights, by_intercepts = gradient[:, :-1], gradient[:, -1]
         along = (by_weights + by_intercepts[:, None] * inside).square().sum()
         return float((along + by_intercepts.square().sum() * (1 + outside)).sqrt())
 
-    def back(self, point: Tensor) -> tuple[Tensor, Tensor]:
+    def to_given_coordinates(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""
         weights = point[:, :-1] @ self.basis
         return weights, point[:, -1] - weights @ self.mean

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import require
+from loocbench.solvers.logistic import require_converged
 from loocbench.solvers.reduction import Reduction
 
 
@@ -80,7 +80,7 @@ def fit_ridge_path(
     """
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
-    blocks = X if isinstance(X, Blocks) else Blocks.of(X)
+    blocks = X if isinstance(X, Blocks) else Blocks.from_tensor(X)
     wanted = _Targets(targets)
     center = wanted.mean()
     if blocks.shape[0] <= blocks.shape[1]:  # N x D is no more than D x D: it fits wherever streaming would
@@ -93,7 +93,7 @@ def fit_ridge_path(
     for strength in lambdas:
         point = _point(products, data, strength)
         norms.append(problem.gradient_norm(point, center - point @ (data.basis @ data.mean), strength))
-    require(lambdas, norms, tolerance)
+    require_converged(lambdas, norms, tolerance)
     return RidgePath(tuple(lambdas), products, center, data, products.new_tensor(norms))
 
 
@@ -127,13 +127,13 @@ def _point(products: Tensor, data: Reduction, strength: float) -> Tensor:
 
 def _by_gram(features: Tensor, wanted: _Targets, center: Tensor) -> tuple[Reduction, Tensor]:
     """The reduction by the N x N Gram matrix, and targets x data [T, r]."""
-    data = Reduction.of(features)
+    data = Reduction.from_features(features)
     return data, (wanted[:] - center).T @ data.features / len(features)
 
 
 def _by_moment(blocks: Blocks, wanted: _Targets, center: Tensor) -> tuple[Reduction, Tensor]:
     """The reduction by the D x D second moment, and targets x data [T, r]: three passes over the blocks."""
-    data = Reduction.streamed(blocks)
+    data = Reduction.from_blocks(blocks)
     products = data.mean.new_zeros(len(center), len(data.mean))
     for rows, block in blocks:
         products.addmm_((wanted[rows] - center).T, block.double() - data.mean)

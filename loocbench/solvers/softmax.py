@@ -22,11 +22,11 @@ class Softmax:
     strength: float
 
     def at(self, point: Tensor) -> SoftmaxAt:
-        """At a point [K, r + 1]."""
+        """The objective at a point [K, r + 1]."""
         return SoftmaxAt(self, point)
 
     def norm(self, gradient: Tensor) -> float:
-        """For the features as they were given."""
+        """Norm of the gradient in the coordinates of the given features."""
         return self.data.norm(gradient)
 
 
@@ -34,27 +34,27 @@ class Softmax:
 class SoftmaxAt:
     """The objective at a point."""
 
-    of: Softmax
+    objective: Softmax
     point: Tensor
 
     @cached_property
     def _logs(self) -> Tensor:
         """Log-probabilities [N, K]."""
-        return F.log_softmax(torch.addmm(self.point[:, -1], self.of.data.features, self.point[:, :-1].T), dim=1)
+        return F.log_softmax(torch.addmm(self.point[:, -1], self.objective.data.features, self.point[:, :-1].T), dim=1)
 
     @cached_property
     def value(self) -> float:
-        """The objective."""
-        loss = F.nll_loss(self._logs, self.of.targets)
-        return float(loss + self.of.strength / 2 * self.point[:, :-1].square().sum())
+        """Value of the objective."""
+        loss = F.nll_loss(self._logs, self.objective.targets)
+        return float(loss + self.objective.strength / 2 * self.point[:, :-1].square().sum())
 
     @cached_property
     def gradient(self) -> Tensor:
         """[K, r + 1], float64."""
         residual = self._logs.exp()
-        residual[torch.arange(len(residual), device=residual.device), self.of.targets] -= 1
+        residual[torch.arange(len(residual), device=residual.device), self.objective.targets] -= 1
         residual /= len(residual)
-        by_weights = residual.T @ self.of.data.features + self.of.strength * self.point[:, :-1]
+        by_weights = residual.T @ self.objective.data.features + self.objective.strength * self.point[:, :-1]
         return torch.cat([by_weights, residual.sum(dim=0)[:, None]], dim=1)
 
     @cached_property
@@ -64,16 +64,16 @@ class SoftmaxAt:
 
     @cached_property
     def diagonal(self) -> Tensor:
-        """Of the curvature, [K, r + 1], float32."""
+        """Diagonal of the Hessian, float32 [K, r + 1]."""
         spread = self._probabilities * (1 - self._probabilities) / len(self._probabilities)
-        by_weights = spread.T @ self.of.single.square() + self.of.strength
+        by_weights = spread.T @ self.objective.single.square() + self.objective.strength
         return torch.cat([by_weights, spread.sum(dim=0)[:, None]], dim=1).clamp_(min=1e-12)
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Times a direction [K, r + 1], float32."""
-        p, single = self._probabilities, self.of.single
+        """Product of the Hessian and a direction, float32 [K, r + 1]."""
+        p, single = self._probabilities, self.objective.single
         moved = torch.addmm(direction[:, -1], single, direction[:, :-1].T)
         moved -= (p * moved).sum(dim=1, keepdim=True)
         moved *= p / len(p)
-        by_weights = torch.addmm(direction[:, :-1], moved.T, single, beta=self.of.strength)
+        by_weights = torch.addmm(direction[:, :-1], moved.T, single, beta=self.objective.strength)
         return torch.cat([by_weights, moved.sum(dim=0)[:, None]], dim=1)

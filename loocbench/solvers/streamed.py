@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import LogisticPath, require, walk
+from loocbench.solvers.logistic import LogisticPath, require_converged, solve_grid
 from loocbench.solvers.reduction import Reduction
 
 
@@ -27,13 +27,13 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
     """
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
-    data = Reduction.streamed(blocks)
+    data = Reduction.from_blocks(blocks)
     classes = int(y.max()) + 1
-    found = walk(lambda strength: Streamed(blocks, data, y, strength), data, classes, lambdas, tolerance)
+    found = solve_grid(lambda strength: Streamed(blocks, data, y, strength), data, classes, lambdas, tolerance)
     points = torch.stack([found[strength] for strength in lambdas])
-    weights, intercepts = (torch.stack(parts) for parts in zip(*map(data.back, points), strict=True))
+    weights, intercepts = (torch.stack(parts) for parts in zip(*map(data.to_given_coordinates, points), strict=True))
     norms = _gradient_norms(blocks, y, weights, intercepts, lambdas)
-    require(lambdas, norms, tolerance)
+    require_converged(lambdas, norms, tolerance)
     return LogisticPath(tuple(lambdas), points, data, points.new_tensor(norms))
 
 
@@ -47,11 +47,11 @@ class Streamed:
     strength: float
 
     def at(self, point: Tensor) -> StreamedAt:
-        """At a point [K, r + 1]."""
+        """The objective at a point [K, r + 1]."""
         return StreamedAt(self, point)
 
     def norm(self, gradient: Tensor) -> float:
-        """For the features as they were given."""
+        """Norm of the gradient in the coordinates of the given features."""
         return self.data.norm(gradient)
 
 
@@ -59,18 +59,18 @@ class Streamed:
 class StreamedAt:
     """The objective at a point."""
 
-    of: Streamed
+    objective: Streamed
     point: Tensor
 
     @cached_property
     def _pass(self) -> tuple[float, Tensor, Tensor]:
         """Mean cross-entropy, its gradient [K, r + 1], and the classes' mean p (1 - p) [K]: one pass over the data."""
-        data, count = self.of.data, self.of.blocks.shape[0]
-        weights, intercepts = data.back(self.point)
+        data, count = self.objective.data, self.objective.blocks.shape[0]
+        weights, intercepts = data.to_given_coordinates(self.point)
         loss, spread = self.point.new_zeros(()), torch.zeros_like(intercepts)
         by_weights, by_intercepts = torch.zeros_like(weights), torch.zeros_like(intercepts)
-        for rows, block in self.of.blocks:
-            features, targets = block.double(), self.of.targets[rows]
+        for rows, block in self.objective.blocks:
+            features, targets = block.double(), self.objective.targets[rows]
             logs = F.log_softmax(torch.addmm(intercepts, features, weights.T), dim=1)
             loss += F.nll_loss(logs, targets, reduction="sum")
             p = logs.exp()
@@ -84,36 +84,36 @@ class StreamedAt:
 
     @property
     def value(self) -> float:
-        """The objective."""
-        return self._pass[0] + self.of.strength / 2 * float(self.point[:, :-1].square().sum())
+        """Value of the objective."""
+        return self._pass[0] + self.objective.strength / 2 * float(self.point[:, :-1].square().sum())
 
     @cached_property
     def gradient(self) -> Tensor:
         """[K, r + 1], float64."""
         gradient = self._pass[1].clone()
-        gradient[:, :-1] += self.of.strength * self.point[:, :-1]
+        gradient[:, :-1] += self.objective.strength * self.point[:, :-1]
         return gradient
 
     @cached_property
     def diagonal(self) -> Tensor:
-        """About the curvature's, [K, r + 1], float32: as if p (1 - p) were the same for all images."""
+        """Approximate diagonal of the Hessian, float32 [K, r + 1], as if p (1 - p) were equal for all images."""
         spread = self._pass[2].float()
-        by_weights = spread[:, None] * self.of.data.moments.float() + self.of.strength
+        by_weights = spread[:, None] * self.objective.data.moments.float() + self.objective.strength
         return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
 
     @cached_property
     def _single(self) -> tuple[Tensor, Tensor]:
-        weights, intercepts = self.of.data.back(self.point)
+        weights, intercepts = self.objective.data.to_given_coordinates(self.point)
         return weights.float(), intercepts.float()
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Times a direction [K, r + 1], float32: one pass over the data."""
-        basis, mean = self.of.data.basis.float(), self.of.data.mean.float()
+        """Product of the Hessian and a direction, float32 [K, r + 1]: one pass over the data."""
+        basis, mean = self.objective.data.basis.float(), self.objective.data.mean.float()
         weights, intercepts = self._single
         turned = direction[:, :-1] @ basis
         shift = direction[:, -1] - turned @ mean
         by_weights, by_intercepts = torch.zeros_like(turned), torch.zeros_like(shift)
-        for _, block in self.of.blocks:
+        for _, block in self.objective.blocks:
             features = block.float()
             p = torch.softmax(torch.addmm(intercepts, features, weights.T), dim=1)
             moved = torch.addmm(shift, features, turned.T)
@@ -121,16 +121,16 @@ class StreamedAt:
             moved *= p
             by_weights += moved.T @ features
             by_intercepts += moved.sum(dim=0)
-        count = self.of.blocks.shape[0]
+        count = self.objective.blocks.shape[0]
         centered = (by_weights - by_intercepts[:, None] * mean) @ basis.T / count
-        bent = centered + self.of.strength * direction[:, :-1]
+        bent = centered + self.objective.strength * direction[:, :-1]
         return torch.cat([bent, by_intercepts[:, None] / count], dim=1)
 
 
 def _gradient_norms(
     blocks: Blocks, targets: Tensor, weights: Tensor, intercepts: Tensor, lambdas: Sequence[float]
 ) -> list[float]:
-    """Of all solutions, on the features as they were given, computed anew: a pass for each."""
+    """Gradient norms of all solutions, computed anew from the given features: one pass per solution."""
     norms = []
     for w, b, strength in zip(weights, intercepts, lambdas, strict=True):
         by_weights, by_intercepts = torch.zeros_like(w), torch.zeros_like(b)

@@ -52,7 +52,7 @@ class Pictures:
         return self.encode(applying.apply_change(crops, change, rows.tolist()).float() / 255)
 
     def blocks(self, split, *, change=UNCHANGED):
-        return Blocks.of(self.features(split, change=change))
+        return Blocks.from_tensor(self.features(split, change=change))
 
     def labels(self, split, factor):
         return torch.from_numpy(self.dataset.splits[split].labels[factor])

@@ -28,7 +28,10 @@ def spaces(count):
 
 
 def test_products_of_a_concatenation_are_the_sum_of_its_parts():
-    parts = [Products.of(Blocks.of(x), Blocks.of(v)) for x, v in zip(spaces(TRAIN), spaces(VAL), strict=True)]
+    parts = [
+        Products.of(Blocks.from_tensor(x), Blocks.from_tensor(v))
+        for x, v in zip(spaces(TRAIN), spaces(VAL), strict=True)
+    ]
     total = parts[0] + parts[1] + parts[2]
     train, val = torch.cat(spaces(TRAIN), dim=1).double(), torch.cat(spaces(VAL), dim=1).double()
     centered = train - train.mean(dim=0)
@@ -36,17 +39,21 @@ def test_products_of_a_concatenation_are_the_sum_of_its_parts():
     torch.testing.assert_close(total.gram, centered @ centered.T, rtol=0, atol=1e-6)
     torch.testing.assert_close(total.cross, (val - train.mean(dim=0)) @ centered.T, rtol=0, atol=1e-6)
     norms = total.gram.diagonal().sqrt()
-    torch.testing.assert_close(norms.mean(), probing.Scale.of(Blocks.of(train)).size, rtol=0, atol=1e-9)
+    torch.testing.assert_close(norms.mean(), probing.Scale.of(Blocks.from_tensor(train)).size, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("chosen", [[0], [0, 1], [1, 2], [0, 1, 2]])
 def test_the_choice_is_the_probe_s(chosen):
-    train, val = (Blocks.of(torch.cat([spaces(count)[one] for one in chosen], dim=1)) for count in (TRAIN, VAL))
+    train, val = (
+        Blocks.from_tensor(torch.cat([spaces(count)[one] for one in chosen], dim=1)) for count in (TRAIN, VAL)
+    )
     assert train.shape[1] > TRAIN
     expected = probing.choose(
         probing.Labelled(train, labels(TRAIN)), probing.Labelled(val, labels(VAL)), GRID, 1e-8, room=2**40
     )
-    parts = [Products.of(Blocks.of(spaces(TRAIN)[one]), Blocks.of(spaces(VAL)[one])) for one in chosen]
+    parts = [
+        Products.of(Blocks.from_tensor(spaces(TRAIN)[one]), Blocks.from_tensor(spaces(VAL)[one])) for one in chosen
+    ]
     found = choose(sum(parts[1:], start=parts[0]), labels(TRAIN), labels(VAL), GRID, 1e-8)
     assert (found.strength, found.accuracy, found.curve) == (expected.strength, expected.accuracy, expected.curve)
     assert found.certificate <= 1e-8
@@ -56,4 +63,4 @@ def test_features_that_are_not_finite_are_refused():
     broken = space(TRAIN, 50, 0, 1.0)
     broken[3, 2] = torch.inf
     with pytest.raises(UserError, match="NaN or infinity"):
-        Products.of(Blocks.of(broken), Blocks.of(space(VAL, 50, 0, 1.0)))
+        Products.of(Blocks.from_tensor(broken), Blocks.from_tensor(space(VAL, 50, 0, 1.0)))

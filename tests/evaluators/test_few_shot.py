@@ -34,7 +34,7 @@ class Made:
     device = torch.device("cpu")
 
     def blocks(self, split):
-        return Blocks.of(self.features(split))
+        return Blocks.from_tensor(self.features(split))
 
     def labels(self, split, factor):
         return torch.arange(CLASSES * SIZES[split]) % CLASSES

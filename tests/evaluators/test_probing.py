@@ -20,7 +20,7 @@ def labelled(count, seed, noise=1.0):
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 3
     centers = torch.randn(3, 8, generator=torch.Generator().manual_seed(99))
-    return Labelled(Blocks.of(centers[labels] + noise * torch.randn(count, 8, generator=generator)), labels)
+    return Labelled(Blocks.from_tensor(centers[labels] + noise * torch.randn(count, 8, generator=generator)), labels)
 
 
 class Probe(NamedTuple):
@@ -64,7 +64,7 @@ def test_the_final_fit_sees_train_and_validation(fit):
     """With validation holding the only images of class 2, a probe that forgot to refit could never predict it."""
     everything = labelled(90, 0, noise=0.1)
     seen = everything.labels < 2
-    train = Labelled(Blocks.of(everything.features.whole()[seen]), everything.labels[seen])
+    train = Labelled(Blocks.from_tensor(everything.features.whole()[seen]), everything.labels[seen])
     result = probe(train, everything, everything, [1e-5], 1e-6, fit=fit)
     assert correct(result.scores, everything.labels, 1).mean() > 0.95
 
@@ -86,7 +86,7 @@ def test_features_that_are_not_finite_are_refused():
     broken = train.features.whole()
     broken[3, 2] = torch.nan
     with pytest.raises(UserError, match="NaN or infinity"):
-        probe(Labelled(Blocks.of(broken), train.labels), val, val, GRID, 1e-6)
+        probe(Labelled(Blocks.from_tensor(broken), train.labels), val, val, GRID, 1e-6)
 
 
 def test_without_room_the_features_are_read_block_by_block_to_the_same_probe():

@@ -1,4 +1,7 @@
-"""The logistic path against scikit-learn at a tight tolerance, and the laws that its definition implies."""
+"""The logistic path against scikit-learn at a tight tolerance, and the laws that its definition implies.
+
+Its parts are covered here, too: loocbench.solvers.newton and loocbench.solvers.softmax.
+"""
 
 import pytest
 import torch

@@ -11,7 +11,7 @@ from loocbench.solvers.reduction import Reduction
 @pytest.mark.parametrize("streamed", [False, True])
 def test_coordinates_are_orthonormal_diagonal_and_lead_back(n, d, streamed):
     x = torch.randn(n, d, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
-    data = Reduction.streamed(Blocks.of(x)) if streamed else Reduction.of(x)
+    data = Reduction.from_blocks(Blocks.from_tensor(x)) if streamed else Reduction.from_features(x)
     rank = min(n - 1, d)
     assert len(data.moments) == rank
     torch.testing.assert_close(data.basis @ data.basis.T, torch.eye(rank, dtype=torch.float64), rtol=0, atol=1e-10)
@@ -21,26 +21,26 @@ def test_coordinates_are_orthonormal_diagonal_and_lead_back(n, d, streamed):
     if not streamed:
         torch.testing.assert_close(data.features, reduced, rtol=0, atol=1e-10)
     point = torch.randn(3, rank + 1, dtype=torch.float64)
-    weights, intercepts = data.back(point)
+    weights, intercepts = data.to_given_coordinates(point)
     torch.testing.assert_close(x @ weights.T + intercepts, reduced @ point[:, :-1].T + point[:, -1], rtol=0, atol=1e-9)
 
 
 def test_the_gram_matrix_of_a_concatenation_is_the_sum_of_its_parts():
     parts = [torch.randn(9, d, dtype=torch.float64) for d in (20, 30, 7)]
-    whole = Reduction.of(torch.cat(parts, dim=1))
+    whole = Reduction.from_features(torch.cat(parts, dim=1))
     gram = sum((part - part.mean(dim=0)) @ (part - part.mean(dim=0)).T for part in parts)
     torch.testing.assert_close(whole.features @ whole.features.T, gram, rtol=0, atol=1e-6)
 
 
 def test_directions_that_are_rounding_are_dropped():
     x = torch.randn(30, 3, dtype=torch.float64) @ torch.randn(3, 10, dtype=torch.float64)
-    assert len(Reduction.of(x).moments) == 3
+    assert len(Reduction.from_features(x).moments) == 3
 
 
 def test_a_gram_matrix_alone_gives_the_same_coordinates():
     x = torch.randn(12, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
     centered = x - x.mean(dim=0)
-    data, expected = Reduction.of_gram(centered @ centered.T), Reduction.of(x)
+    data, expected = Reduction.from_gram(centered @ centered.T), Reduction.from_features(x)
     torch.testing.assert_close(data.moments, expected.moments, rtol=0, atol=1e-10)
     torch.testing.assert_close(data.features @ data.features.T, centered @ centered.T, rtol=0, atol=1e-10)
     basis = (data.features / (12 * data.moments)).T @ centered

@@ -61,7 +61,7 @@ def test_streamed_equals_in_memory(monkeypatch, n, d):
     expected = fit_ridge_path(x, targets, GRID)
     monkeypatch.setattr(blocks_module, "_BLOCK_BYTES", 4 * d * 16)  # 16 rows a block
     for given, wanted in ((targets, expected), (torch.arange(n) % 4, fit_ridge_path(x, torch.arange(n) % 4, GRID))):
-        path = fit_ridge_path(Blocks.of(x), given, GRID)
+        path = fit_ridge_path(Blocks.from_tensor(x), given, GRID)
         torch.testing.assert_close(path.weights, wanted.weights, rtol=0, atol=1e-9)
         torch.testing.assert_close(path.intercepts, wanted.intercepts, rtol=0, atol=1e-9)
 

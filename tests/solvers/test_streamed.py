@@ -1,4 +1,7 @@
-"""The streamed path is the path: same solutions from blocks of any size, and memory that does not grow with N."""
+"""The streamed path is the path: same solutions from blocks of any size, and memory that does not grow with N.
+
+Covers loocbench.solvers.blocks, too.
+"""
 
 import os
 import subprocess
@@ -24,7 +27,7 @@ def test_solutions_are_those_of_the_path_in_memory(monkeypatch, n, d):
     monkeypatch.setattr(blocks_module, "_BLOCK_BYTES", 4 * d * 16)  # 16 rows a block
     x, y = data(n, d)
     expected = fit_logistic_path(x, y, GRID, tolerance=1e-9)
-    path = fit_streamed_path(Blocks.of(x), y, GRID, tolerance=1e-9)
+    path = fit_streamed_path(Blocks.from_tensor(x), y, GRID, tolerance=1e-9)
     for position, strength in enumerate(GRID):
         ours, theirs = ((one.weights[position], one.intercepts[position]) for one in (path, expected))
         bound = assert_both_near_the_optimum(x, y, strength, ours, theirs, our_gradient=1e-9, their_gradient=1e-9)
@@ -39,7 +42,7 @@ def test_blocks_are_the_rows_in_order(first, second, rows):
     before = blocks_module._BLOCK_BYTES
     try:
         blocks_module._BLOCK_BYTES = 4 * 3 * rows
-        both = Blocks.of(one).above(Blocks.of(other))
+        both = Blocks.from_tensor(one).followed_by(Blocks.from_tensor(other))
         assert torch.equal(both.whole(), torch.cat([one, other]))
         assert [r.start for r, _ in both] == list(range(0, first + second, rows))
         torch.testing.assert_close(both.mean(), torch.cat([one, other]).double().mean(dim=0))
@@ -53,7 +56,7 @@ def test_mapped_parts_stand_side_by_side(tmp_path):
     for number, dim in enumerate((2, 3)):
         np.save(tmp_path / f"{number}.npy", np.random.default_rng(number).random((7, dim), dtype=np.float32))
         parts.append(np.load(tmp_path / f"{number}.npy", mmap_mode="r"))
-    blocks = Blocks.of_mapped(parts, torch.device("cpu"))
+    blocks = Blocks.from_arrays(parts, torch.device("cpu"))
     assert blocks.shape == (7, 5)
     np.testing.assert_array_equal(blocks.whole().numpy(), np.concatenate(parts, axis=1))
 
@@ -62,7 +65,7 @@ def test_one_that_misses_its_tolerance_is_an_error(monkeypatch):
     monkeypatch.setattr(newton, "MAX_ITERATIONS", 1)
     x, y = data()
     with pytest.raises(NotConvergedError):
-        fit_streamed_path(Blocks.of(x), y, [1e-6], tolerance=1e-9)
+        fit_streamed_path(Blocks.from_tensor(x), y, [1e-6], tolerance=1e-9)
 
 
 MEMORY = """
