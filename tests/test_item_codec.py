@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from loocbench import item_codec
 from loocbench.types import Items
 
 
@@ -41,3 +42,11 @@ def test_damaged_items_are_refused(damage):
     packed = Items.of(np.ones(100, dtype=bool)).model_copy(update=damage)
     with pytest.raises(ValueError, match="packed values"):
         packed.values()
+
+
+def test_text_of_another_number_of_values_is_refused():
+    kind, text = item_codec.pack(np.ones(100, dtype=bool))
+    assert item_codec.unpack(kind, 100, text).all()
+    for count in (9, 1000):
+        with pytest.raises(ValueError, match=f"packed values are not {count}"):
+            item_codec.unpack(kind, count, text)
