@@ -1,6 +1,7 @@
 """``loocbench pretrain``, ``runs`` and ``recipes`` as a person uses them.
 
-Covers ``loocbench.cli.runs``, ``cli.recipes``, ``jobs.runs``, ``runs.tensorboard`` and ``runs.stylised``.
+Covers ``loocbench.cli.pretrain``, ``loocbench.cli.runs``, ``loocbench.cli.recipes``, ``loocbench.jobs.runs``,
+``loocbench.runs.tensorboard``, ``loocbench.runs.stylised``.
 """
 
 import json

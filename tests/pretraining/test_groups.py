@@ -1,6 +1,7 @@
 """A batch in groups, in one process or several: which rows, which statistics, which gradients.
 
-Covers ``loocbench.pretraining.layout``, ``pretraining.batch_norm`` and ``pretraining.grouped_optimizer``.
+Covers ``loocbench.pretraining.layout``, ``loocbench.pretraining.batch_norm``,
+``loocbench.pretraining.grouped_optimizer``.
 """
 
 import copy

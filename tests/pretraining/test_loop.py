@@ -1,4 +1,7 @@
-"""The loop over epochs: ``loocbench.pretraining.loop`` and ``pretraining.batches``."""
+"""The loop over epochs: ``loocbench.pretraining.loop`` and ``pretraining.batches``.
+
+Covers ``loocbench.pretraining.loop``, ``loocbench.pretraining.batches``, ``loocbench.models.preprocessing``.
+"""
 
 import numpy as np
 import torch

@@ -1,7 +1,9 @@
 """The methods of the paper's tables: which views share what, what each is asked, what enters its queues.
 
-Covers the files of ``loocbench.pretraining.methods`` (``method``, ``moco``, ``looc``, ``add_one``, ``supervised``,
-``untrained``) and ``pretraining.supervised_step``.
+Covers ``loocbench.pretraining.methods.method``, ``loocbench.pretraining.methods.moco``,
+``loocbench.pretraining.methods.looc``, ``loocbench.pretraining.methods.add_one``,
+``loocbench.pretraining.methods.supervised``, ``loocbench.pretraining.methods.untrained``,
+``loocbench.pretraining.supervised_step``.
 """
 
 import pytest

@@ -1,4 +1,7 @@
-"""Recipes and the names of what they make: every card makes its own, defaults, and what is refused."""
+"""Recipes and the names of what they make: every card makes its own, defaults, and what is refused.
+
+Covers ``loocbench.pretraining.recipes``, ``loocbench.pretraining.labels``.
+"""
 
 import pytest
 

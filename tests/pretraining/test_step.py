@@ -1,6 +1,7 @@
 """One step of pretraining: which keys enter which queue, when the momentum encoder moves.
 
-Covers ``loocbench.pretraining.step``, ``pretraining.contrastive_step`` and ``pretraining.momentum``.
+Covers ``loocbench.pretraining.step``, ``loocbench.pretraining.contrastive_step``,
+``loocbench.pretraining.momentum``.
 """
 
 import copy

@@ -1,4 +1,7 @@
-"""What a run that cannot go on says: ``loocbench.runs.failures`` and ``runs.memory``."""
+"""What a run that cannot go on says.
+
+Covers ``loocbench.runs.failures``, ``loocbench.runs.memory``.
+"""
 
 import numpy as np
 import pytest

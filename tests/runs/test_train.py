@@ -1,6 +1,7 @@
 """What is done with a run that is there, and that a stopped one is resumed to the very weights of one that was not.
 
-Covers ``loocbench.runs.train``, ``runs.trainer``, ``runs.folder``, ``runs.signals`` and ``runs.settings``.
+Covers ``loocbench.runs.train``, ``loocbench.runs.trainer``, ``loocbench.runs.folder``, ``loocbench.runs.signals``,
+``loocbench.runs.settings``.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Color operations on the same parameters: ours, batched, against torchvision's, one image at a time.
 
-Covers ``loocbench.views.row_selection`` too.
+Covers ``loocbench.views.color``, ``loocbench.views.row_selection``.
 """
 
 import numpy as np

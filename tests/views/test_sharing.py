@@ -1,4 +1,7 @@
-"""Leave-one-out, asserted on the pixels; and views that depend on nothing but their own coordinates."""
+"""Leave-one-out, asserted on the pixels; and views that depend on nothing but their own coordinates.
+
+Covers ``loocbench.views.view_maker``, ``loocbench.views.leave_one_out``.
+"""
 
 import numpy as np
 import pytest

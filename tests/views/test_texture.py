@@ -1,5 +1,8 @@
-"""Texture: ``loocbench.views.convolution`` against a naive loop over images; ``augmentations.random_convolution`` and
-``augmentations.stylised``; sharing."""
+"""Random convolutions against a naive loop over images; stylised copies; sharing.
+
+Covers ``loocbench.views.convolution``, ``loocbench.views.augmentations.random_convolution``,
+``loocbench.views.augmentations.stylised``.
+"""
 
 import numpy as np
 import pytest

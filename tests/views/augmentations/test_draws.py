@@ -1,6 +1,8 @@
-"""Distributions of the drawn parameters: ``loocbench.views.augmentations.crop``, ``.rotation`` and ``.color``.
+"""Distributions of the drawn parameters: ``loocbench.views.augmentations``, ``loocbench.views.augmentations.crop``, ``.rotation`` and ``.color``.
 
-``augmentations.flip``, ``.blur`` and ``.augmentation`` are covered by what ``tests/views/test_sharing.py`` makes.
+Covers ``loocbench.views.augmentations.crop``, ``loocbench.views.augmentations.rotation``,
+``loocbench.views.augmentations.color``, ``loocbench.views.augmentations.flip``,
+``loocbench.views.augmentations.blur``, ``loocbench.views.augmentations.augmentation``.
 """
 
 import numpy as np
