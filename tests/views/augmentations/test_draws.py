@@ -1,6 +1,7 @@
-"""Distributions of the drawn parameters: ``loocbench.views.augmentations``, ``loocbench.views.augmentations.crop``, ``.rotation`` and ``.color``.
+"""Distributions of the drawn parameters.
 
-Covers ``loocbench.views.augmentations.crop``, ``loocbench.views.augmentations.rotation``,
+Covers ``loocbench.views.augmentations``,
+``loocbench.views.augmentations.crop``, ``loocbench.views.augmentations.rotation``,
 ``loocbench.views.augmentations.color``, ``loocbench.views.augmentations.flip``,
 ``loocbench.views.augmentations.blur``, ``loocbench.views.augmentations.augmentation``.
 """
