@@ -351,6 +351,7 @@ class Items(Frozen):
 
 
 SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
+REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
 ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from loocbench.cards.folder import tasks_folder
-from loocbench.cards.protocols import load_protocol
+from loocbench.cards.protocols import require_protocol
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError
 from loocbench.toml_files import read_card
@@ -91,7 +91,7 @@ def _read_dataset_card(path: Path, changed: int) -> DatasetCard:
         if name not in ENTRIES and name != ANY_FOLDER:
             raise UserError(f"{path}: dataset '{name}' is not one of {', '.join(ENTRIES)}.")
     for task in card.tasks:
-        load_protocol(task.protocol)
+        require_protocol(task.protocol)
         if task.label and task.label not in ENTRIES[card.dataset].labels[1:]:
             raise UserError(f"{path}: {card.dataset} has no further label '{task.label}'.")
     return card

@@ -31,7 +31,7 @@ def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str 
     images; whether it has the label shows when it is opened. Raises UserError with the names that exist.
     """
     get_kind(kind)
-    variants = {card.variant: card for card in load_protocols() if card.kind == kind and not card.for_test_sets}
+    variants = {card.variant: card for card in load_protocols(kind) if not card.for_test_sets}
     solver = "" if solver == MAIN else solver
     if solver not in variants:
         raise unknown("solver", solver, [name or MAIN for name in variants])
@@ -42,7 +42,7 @@ def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str 
 
 def find_few_shot_task(dataset: str, *, shots: int, ways: int, solver: str) -> TaskCard:
     """Return the few-shot task with this protocol; ways 0: all classes at once. Raises UserError with what exists."""
-    cards = [card for card in load_protocols() if card.kind in ("few-shot", "episodes")]
+    cards = load_protocols("few-shot", "episodes")
     for card in cards:
         settings = card.settings.model_dump()
         if (settings["shots"], settings.get("ways", 0)) == (shots, ways) and (ways or settings["solver"] == solver):
@@ -88,7 +88,7 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
 
 def _find_elsewhere(kind: str, dataset: str, elsewhere: str) -> TaskCard:
     """Return the task that judges the classifier of ``dataset`` on a data set with test images alone."""
-    protocols = [card for card in load_protocols() if card.kind == kind and card.for_test_sets]
+    protocols = [card for card in load_protocols(kind) if card.for_test_sets]
     tasks = [make_task(card, name) for card in protocols for name in _datasets(card)]
     if elsewhere not in (known := [task.elsewhere for task in tasks]):
         raise unknown("data set to be judged on", elsewhere, known)

@@ -65,19 +65,28 @@ def protocols_folder() -> Path:
     return tasks_folder() / "protocols"
 
 
-def load_protocols() -> list[ProtocolCard]:
-    """Return all protocol cards: by kind in the order of ``KINDS``, the main protocol of each first."""
+def load_protocols(*kinds: str) -> list[ProtocolCard]:
+    """Return the protocol cards of some kinds (default: all), in the order of ``KINDS``, each kind's main one first.
+
+    A card's name begins with its kind, so that those of other kinds need not be read.
+    """
     order = list(KINDS)
-    cards = [read_protocol(path) for path in protocols_folder().glob("*.toml")]
+    patterns = [f"{kind}*.toml" for kind in kinds] or ["*.toml"]
+    cards = [read_protocol(path) for pattern in patterns for path in protocols_folder().glob(pattern)]
     return sorted(cards, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
 
 
 def load_protocol(name: str) -> ProtocolCard:
     """Return one protocol card. Raises UserError with the names that exist."""
+    require_protocol(name)
+    return read_protocol(protocols_folder() / f"{name}.toml")
+
+
+def require_protocol(name: str) -> None:
+    """Raise UserError, with the names that exist, for the name of a protocol that does not."""
     known = sorted(path.stem for path in protocols_folder().glob("*.toml"))
     if name not in known:
         raise unknown("protocol", name, known)
-    return read_protocol(protocols_folder() / f"{name}.toml")
 
 
 def read_protocol(path: Path) -> ProtocolCard:
@@ -91,4 +100,6 @@ def _read_protocol(path: Path, changed: int) -> ProtocolCard:
     card = read_card(path, ProtocolCard)
     if card.protocol != path.stem:
         raise UserError(f"{path}: protocol is '{card.protocol}', but the file is {path.name}; rename one.")
+    if card.protocol != card.kind and not card.protocol.startswith(f"{card.kind}-"):
+        raise UserError(f"{path}: a protocol's name begins with its kind, {card.kind}; rename it.")
     return card

@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 
 from loocbench import philox
-from loocbench.changes.operations import OPERATIONS
 from loocbench.changes.ranges import NONE, get_range
 from loocbench.types import UNCHANGED, Change
-from loocbench.views import geometry
-from loocbench.views.augmentations.crop import UNIFORMS, draw_crop
-from loocbench.views.augmentations.flip import draw_flip
 
 VERSION = 1  # raise it when the same change gives other pixels
 _STRENGTH, _CROP, _FLIP = 0, 2, 3  # streams of random numbers; ``operations`` uses 1
@@ -50,6 +46,8 @@ def apply_change(crops: Tensor, change: Change, rows: Sequence[int]) -> Tensor:
     if change.view:
         images = _draw_view(images, change, rows)
     if change.name != NONE:
+        from loocbench.changes.operations import OPERATIONS
+
         get_range(change.name)
         wanted = torch.from_numpy(draw_strengths(change, rows)).float()
         images = OPERATIONS[change.name](images, wanted, change.seed, rows)
@@ -58,6 +56,10 @@ def apply_change(crops: Tensor, change: Change, rows: Sequence[int]) -> Tensor:
 
 def _draw_view(images: Tensor, change: Change, rows: Sequence[int]) -> Tensor:
     """A random resized crop of each image, flipped with probability 0.5."""
+    from loocbench.views import geometry
+    from loocbench.views.augmentations.crop import UNIFORMS, draw_crop
+    from loocbench.views.augmentations.flip import draw_flip
+
     size = images.shape[-1]
     sizes = np.full((len(rows), 2), size)
     crop, flip = (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loocbench.checkpoints import native, remote, untrained
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints import native, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.models import backbones
-from loocbench.types import RANDOM
+from loocbench.types import RANDOM, REMOTE
 
 
 def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpoint:
@@ -25,7 +24,9 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
         if name not in backbones.list_backbones() and (Path(name).exists() or (runs / name / native.FILE).is_file()):
             return untrained.build_like(load(name, runs=runs, seed=seed).card, seed)
         return untrained.build_checkpoint(name, seed)
-    if remote.is_remote(reference):
+    if reference.startswith(REMOTE):
+        from loocbench.checkpoints import remote
+
         return remote.load(reference)
     path = Path(reference)
     if path.is_file():
@@ -43,6 +44,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
 
 def load_file(path: Path) -> Checkpoint:
     """Load a checkpoint file in loocbench's format, or import a foreign one. Raises UserError."""
+    from loocbench.checkpoints.foreign import importing
+
     if native.is_native(path):
         return native.load(path)
     options = importing.ImportOptions()

@@ -21,15 +21,10 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import architectures
-from loocbench.types import Architecture, WeightsSource
+from loocbench.types import REMOTE, Architecture, WeightsSource
 
-TORCHVISION, TIMM, HF = "torchvision:", "timm:", "hf:"
+TORCHVISION, TIMM, HF = REMOTE
 _CONFIG = 16_000_000  # bytes; the names of 21 thousand classes take one million
-
-
-def is_remote(reference: str) -> bool:
-    """Whether a reference names a model of a library or hub."""
-    return reference.startswith((TORCHVISION, TIMM, HF))
 
 
 def load(reference: str) -> Checkpoint:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from loocbench.data.entries import ENTRIES
-from loocbench.data.entry import Entry
-from loocbench.data.official import compare_with_official
 from loocbench.data.readers import image_folder
 from loocbench.errors import UserError, unknown
 from loocbench.types import Dataset
+
+if TYPE_CHECKING:
+    from loocbench.data.entry import Entry
 
 FOLDER_PREFIX = "folder:"
 
@@ -49,6 +51,8 @@ def open_dataset(name: str, data_dir: Path | None = None) -> Dataset:
     root = data_dir or default_data_dir()
     if name.startswith(FOLDER_PREFIX):
         return _open_any_folder(name.removeprefix(FOLDER_PREFIX), root)
+    from loocbench.data.official import compare_with_official
+
     entry = entry_of(name)
     dataset = _read_entry(entry, root)
     return replace(dataset, note=dataset.note or compare_with_official(dataset, entry.official))

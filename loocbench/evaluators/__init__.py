@@ -1,32 +1,28 @@
-"""Task kinds: one module each, which says what its cards may state, evaluates it, and how tables show it.
-
-``KINDS`` is the only list of them. Importing it imports neither torch nor scikit-learn: cards and tables need no more
-than what the kinds say of themselves.
-"""
+"""Task kinds: one module each, which says what its cards may state, evaluates it, and how tables show it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from loocbench.errors import unknown
-from loocbench.evaluators import (
-    controlled,
-    episodes,
-    few_shot,
-    knn,
-    linear,
-    retrieval,
-    robustness,
-    rotation,
-    sensitivity,
-)
 from loocbench.evaluators.task_kind import TaskKind
+from loocbench.lazy_table import LazyTable
 
-KINDS: dict[str, TaskKind[Any]] = {
-    module.KIND.name: module.KIND
-    for module in (linear, knn, few_shot, episodes, rotation, retrieval, controlled, robustness, sensitivity)
-}
-"""The task kinds by name, in the order of tables' columns."""
+# The only list of them, in the order of tables' columns. Importing a kind imports neither torch nor scikit-learn, since
+# cards and tables need no more than what it says of itself.
+KINDS: LazyTable[TaskKind[Any]] = LazyTable(
+    {
+        "linear": "loocbench.evaluators.linear:KIND",
+        "knn": "loocbench.evaluators.knn:KIND",
+        "few-shot": "loocbench.evaluators.few_shot:KIND",
+        "episodes": "loocbench.evaluators.episodes:KIND",
+        "rotation": "loocbench.evaluators.rotation:KIND",
+        "retrieval": "loocbench.evaluators.retrieval:KIND",
+        "controlled": "loocbench.evaluators.controlled:KIND",
+        "robustness": "loocbench.evaluators.robustness:KIND",
+        "sensitivity": "loocbench.evaluators.sensitivity:KIND",
+    }
+)
 
 
 def get_kind(name: str) -> TaskKind[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -12,13 +12,14 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.evaluators import statistics
-from loocbench.evaluators.task_data import TaskData
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
-from loocbench.solvers.ridge import RidgePath, fit_ridge_path
-from loocbench.solvers.streamed import fit_streamed_path
 from loocbench.types import Metric
+
+if TYPE_CHECKING:
+    from loocbench.evaluators.task_data import TaskData
+    from loocbench.solvers.ridge import RidgePath
 
 TOP_5 = 5
 _COPIES = 5  # of the features, in float64, that the path takes in memory
@@ -83,12 +84,16 @@ Fit = Callable[[Labelled, Sequence[float], float, int | None], Path]
 def fit_logistic(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> LogisticPath:
     """Multinomial logistic regression; in memory where ``room`` bytes are enough."""
     if _too_large(part, room):
+        from loocbench.solvers.streamed import fit_streamed_path
+
         return fit_streamed_path(part.features, part.labels, lambdas, tolerance=tolerance)
     return fit_logistic_path(part.features.whole(), part.labels, lambdas, tolerance=tolerance)
 
 
 def fit_ridge(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> RidgePath:
     """Ridge regression of one-hot labels, which always reads block by block: memory is D x D, not N x D."""
+    from loocbench.solvers.ridge import fit_ridge_path
+
     return fit_ridge_path(part.features, part.labels, lambdas, tolerance=tolerance)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from loocbench.changes.ranges import RANGES
 from loocbench.types import Dataset, Frozen, Outcome
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 
 def _known_changes(names: tuple[str, ...]) -> tuple[str, ...]:
+    from loocbench.changes.ranges import RANGES
+
     for name in names:
         if name not in RANGES:
             raise ValueError(f"change '{name}' is not one of {', '.join(RANGES)}")

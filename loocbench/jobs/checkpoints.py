@@ -15,7 +15,7 @@ from loocbench.errors import UserError
 from loocbench.exports import exporting, model_card, onnx_export
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
-from loocbench.types import CheckpointCard
+from loocbench.types import REMOTE, CheckpointCard
 
 
 def inspect_checkpoint(reference: str, options: ImportOptions) -> Inspection | CheckpointCard:
@@ -107,7 +107,7 @@ def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: b
 
 
 def _locate_file(reference: str, options: ImportOptions) -> tuple[Path, ImportOptions]:
-    if remote.is_remote(reference):
+    if reference.startswith(REMOTE):
         return remote.fetch(reference, options)
     path = Path(reference)
     return (path / native.FILE if (path / native.FILE).is_file() else path), options

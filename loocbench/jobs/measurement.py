@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -17,12 +17,14 @@ from loocbench.cache import feature_files
 from loocbench.cards.tasks import TaskCard
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages, center_square
-from loocbench.evaluators.task_data import Rows
 from loocbench.features import augmented, extraction
 from loocbench.features.encoder import Encoder
 from loocbench.progress import Reporter
 from loocbench.solvers.blocks import Blocks
 from loocbench.types import UNCHANGED, Change, Dataset, Mask, Pixels
+
+if TYPE_CHECKING:
+    from loocbench.evaluators.task_data import Rows
 
 T = TypeVar("T")
 

@@ -62,7 +62,7 @@ def elsewhere(flowers, factor="species", corruptions=True):
 @pytest.mark.parametrize("corruptions", [True, False])
 def test_another_data_sets_classes_are_found_by_their_names(flowers, corruptions):
     """Judged on its own test images under other numbers, a classifier is as good as on its own."""
-    card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
+    card = card_of("robustness/objectnet13", labels=("species",))
     other = elsewhere(flowers, corruptions=corruptions)
     found = evaluate(card, Pictures(flowers, both, other)).metrics
     assert found["top1"].value == pytest.approx(found["clean_top1"].value)
@@ -80,7 +80,7 @@ def test_copies_of_one_photograph_are_one_item(flowers):
         splits={"test": replace(test, items=items)},
         read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
     )
-    card = card_of("robustness/blooms", elsewhere="other", labels=("species",))
+    card = card_of("robustness/objectnet13", labels=("species",))
     assert evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
 
 
