@@ -20,7 +20,7 @@ def looc_loss(queries: Tensor, keys: Tensor, queues: Tensor, temperature: float)
     """Each space's loss, averaged over the batch. The objective is the mean of the result.
 
     queries: [S, B, D], z_i(q). keys: [S, S, B, D], z_i(k_j) at [i, j]. queues: [S, K, D], past z_i(k_i).
-    All L2-normalised along D. Returns [S]. Raises ValueError if the shapes do not agree.
+    All L2-normalised along D. temperature: tau, > 0. Returns [S]. Raises ValueError if the shapes do not agree.
     """
     spaces, batch, dim = queries.shape
     if keys.shape != (spaces, spaces, batch, dim) or (queues.shape[0], queues.shape[2]) != (spaces, dim):

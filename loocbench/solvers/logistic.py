@@ -77,10 +77,10 @@ def fit_logistic_path(
     *,
     tolerance: float = 1e-5,
 ) -> LogisticPath:
-    """Minimise f for every lambda (each > 0; the order does not matter).
+    """Fit a multinomial logistic regression for every lambda, in float64.
 
-    X: float [N, D]; y: int64 [N], values 0 .. K-1. Raises NotConvergedError if a gradient norm exceeds ``tolerance``,
-    ValueError for a lambda that is not positive.
+    X: features, float [N, D]. y: classes, int64 [N], values 0 .. K-1. lambdas: L strengths, each > 0, in any order.
+    Raises NotConvergedError if a gradient norm exceeds ``tolerance``, ValueError for a lambda that is not positive.
     """
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
