@@ -81,7 +81,7 @@ def _run(
     result = SuiteResult()
     reporter, done = session.reporter, 0
     total = sum(model.state == "to train" for model in models) + sum(
-        job.state == "to do" or settings.overwrite for model in models for job in model.jobs
+        _is_due(job, settings) for model in models for job in model.jobs
     )
     for model in models:
         done += model.state == "to train"
@@ -89,10 +89,14 @@ def _run(
             reporter.info(f"[{done}/{total}] pretrain {model.name}")
         checkpoint = _obtain(card, model, session, settings)
         for job in model.jobs:
-            if job.state in ("blocked", "impossible") and not (job.state == "blocked" and settings.overwrite):
+            due = _is_due(job, settings)
+            if not due and job.state != "kept":
                 result.failed.append((job, job.note))
                 continue
-            if job.state == "to do" or settings.overwrite:
+            pictured = model.pictured and job.task.task_kind.draws_gallery and job.features == model.features[0]
+            if not due and not pictured:
+                continue
+            if due:
                 done += 1
                 reporter.info(f"[{done}/{total}] {job.task.task}: {model.label}, features {job.features}")
             try:
@@ -105,15 +109,20 @@ def _run(
                 reporter.info(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
                 result.failed.append((job, f"{type(error).__name__}: {error}"))
                 continue
-            if model.pictured and job.task.task_kind.draws_gallery and job.features == model.features[0]:
+            if pictured:
                 result.pictured.setdefault(job.task.task, []).append(measurement)
     return result
+
+
+def _is_due(job: Job, settings: EvaluationSettings) -> bool:
+    """Whether a job is to be measured now."""
+    return job.state == "to do" or (settings.overwrite and job.state in ("kept", "blocked"))
 
 
 def _measure(job: Job, checkpoint: Checkpoint, session: Session, settings: EvaluationSettings) -> Measurement:
     """Open the job's task, and measure it unless its row is stored."""
     measurement = session.open_task(job.task, checkpoint, None if job.features == SELECTED else job.features)
-    if job.state != "kept" or settings.overwrite:
+    if _is_due(job, settings):
         if job.features == SELECTED:
             select.load_or_select(measurement, settings)
         else:

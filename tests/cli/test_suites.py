@@ -130,7 +130,7 @@ def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, o
     damaged = next((tmp_path / "results").rglob("linear*selected.s0.json"))
     damaged.write_text("{")
     shutil.rmtree(tmp_path / "runs" / "own-moco-same-rotation-blooms-s0")
-    assert f"{damaged.relative_to(tmp_path)} is there, but it is torn" in one_line("run", "own")
+    assert f"{damaged.relative_to(tmp_path)} is there, but it is truncated" in one_line("run", "own")
     assert not (tmp_path / "runs" / "own-moco-same-rotation-blooms-s0").exists()
     assert "blocked" in loocbench("run", "own", "--dry-run").out
     damaged.unlink()

@@ -1,0 +1,141 @@
+"""Running a suite: what is missing is measured, a job that fails stops no other, and nothing is trained in vain."""
+
+import json
+
+import pytest
+
+from loocbench.cards import suites, tasks
+from loocbench.errors import UserError
+from loocbench.jobs import evaluation, suite, suite_plan
+from loocbench.jobs.session import Session
+from loocbench.jobs.settings import EvaluationSettings
+from tests.jobs.conftest import Heard
+from tests.jobs.test_suite_plan import SETTINGS, make_suite, states
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+TASKS = ("knn/blooms", "linear/dtd", "retrieval/blooms")
+
+
+def run(card, *references, settings=SETTINGS, reporter=None, features=()):
+    """Plan and run a suite; its result."""
+    session = Session(settings, reporter or Heard())
+    models = suite_plan.plan_suite(card, session, settings, references=references, features=features)
+    return suite.run_suite(card, models, session, settings)
+
+
+def rows_in(folder):
+    return sorted(json.loads(path.read_text())["task"] for path in folder.rglob("*.json"))
+
+
+def test_a_job_that_cannot_be_done_stops_no_other(checkpoint, tmp_path):
+    reporter = Heard()
+    result = run(make_suite(*TASKS), str(checkpoint), reporter=reporter)
+    assert [job.task.task for job, _ in result.failed] == ["linear/dtd"]
+    assert "--data-dir" in result.failed[0][1]
+    assert rows_in(tmp_path / "results" / "own") == ["knn/blooms", "retrieval/blooms"]
+    assert [line.split(":")[0] for line in reporter.messages if line.startswith("[")] == [
+        "[1/2] knn/blooms",
+        "[2/2] retrieval/blooms",
+    ]
+
+
+def test_data_sets_are_opened_once_for_all_jobs(checkpoint, monkeypatch):
+    from loocbench.data import opening
+
+    opened = []
+    real = opening.open_dataset
+    monkeypatch.setattr(
+        opening, "open_dataset", lambda name, *rest, **more: (opened.append(name), real(name, *rest, **more))[1]
+    )
+    run(make_suite("knn/blooms", "retrieval/blooms"), str(checkpoint), "random:resnet8")
+    assert opened == ["blooms"]
+
+
+def test_rows_that_are_there_are_kept_without_opening_anything(checkpoint, monkeypatch):
+    card = make_suite("knn/blooms")
+    run(card, str(checkpoint))
+    monkeypatch.setattr(Session, "open_task", lambda *_: pytest.fail("opened"))
+    reporter = Heard()
+    assert run(card, str(checkpoint), reporter=reporter).failed == []
+    assert reporter.messages == []
+
+
+def test_kept_rows_whose_data_are_gone_are_no_failure(checkpoint, monkeypatch):
+    card = make_suite("knn/blooms")
+    run(card, str(checkpoint))
+
+    def gone(self, name):
+        raise UserError("the data are gone")
+
+    monkeypatch.setattr(Session, "open_dataset", gone)
+    assert run(card, str(checkpoint)).failed == []
+    ((job, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True)).failed
+    assert (job.task.task, reason) == ("knn/blooms", "the data are gone")
+
+
+def test_a_blocked_row_is_told_and_measured_only_on_request(checkpoint, tmp_path):
+    card = make_suite("knn/blooms", "retrieval/blooms")
+    path = evaluation.evaluate_task(tasks.load_task("knn/blooms"), str(checkpoint), None, SETTINGS)[1]
+    path.write_text("{")
+    ((job, reason),) = run(card, str(checkpoint)).failed
+    assert (job.task.task, reason.startswith(f"{path} is there, but it is truncated")) == ("knn/blooms", True)
+    assert path.read_text() == "{"
+    reporter = Heard()
+    assert (
+        run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True), reporter=reporter).failed
+        == []
+    )
+    assert [line.split()[0] for line in reporter.messages if line.startswith("[")] == ["[1/2]", "[2/2]"]
+    assert rows_in(tmp_path / "results" / "own") == ["knn/blooms", "retrieval/blooms"]
+
+
+@pytest.mark.parametrize("trouble", ["absent data", "torn row"])
+def test_nothing_is_trained_for_a_suite_that_cannot_be_finished(tmp_path, trouble, monkeypatch):
+    monkeypatch.setattr(suite, "train_recipe", lambda *_, **__: pytest.fail("trained"))
+    models = tuple(suites.SuiteModel(method=method, features=("looc",)) for method in ("random", "moco"))
+    card = make_suite("knn/blooms", *(["linear/dtd"] if trouble == "absent data" else []), models=models)
+    if trouble == "torn row":
+        (untrained, _) = suite_plan.plan_suite(card, Session(SETTINGS), SETTINGS)
+        untrained.jobs[0].row.parent.mkdir(parents=True)
+        untrained.jobs[0].row.write_text("{")
+    message = {"absent data": r"^linear/dtd: .*--data-dir", "torn row": "it is truncated.*; delete that file, or name other"}
+    with pytest.raises(UserError, match=message[trouble]):
+        run(card)
+    assert not (tmp_path / "runs").exists()
+    assert len(list((tmp_path / "results").rglob("*.json"))) == (trouble == "torn row")
+
+
+def test_untrained_models_alone_are_measured_and_pictured(tmp_path):
+    models = (
+        suites.SuiteModel(method="random", features=("looc",), pictured=True),
+        suites.SuiteModel(method="random", features=("looc",), seeds=(1,)),
+    )
+    card = make_suite("retrieval/blooms", models=models)
+    for _ in ("measured", "kept"):
+        result = run(card)
+        assert result.failed == []
+        assert {task: [one.encoder.card.name for one in every] for task, every in result.pictured.items()} == {
+            "retrieval/blooms": ["random-resnet8-s0"]
+        }
+    summary = suite.summarise_suite(result, SETTINGS, Heard())
+    assert summary.pictures[0].name == "gallery-retrieval-blooms.s0.png"
+    assert all(path.is_file() for path in (*summary.files, *summary.pictures))
+    (model, _) = suite_plan.plan_suite(card, Session(SETTINGS), SETTINGS)
+    assert set(states(model).values()) == {"kept"}
+
+
+def test_a_suite_without_a_row_has_no_table():
+    assert suite.summarise_suite(suite.SuiteResult(), SETTINGS, Heard()) is None
+
+
+def test_damaged_images_are_left_out_of_suites_too(checkpoint, damaged_birds, tmp_path):
+    root, victim = damaged_birds
+    card = make_suite("knn/cub200")
+    ((_, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root)).failed
+    assert f"{victim} is damaged" in reason
+    assert (
+        run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root, skip_damaged=True)).failed
+        == []
+    )
+    (path,) = (tmp_path / "results" / "own").rglob("*.json")
+    assert [item.rsplit("/", 1)[-1] for item in json.loads(path.read_text())["skipped"]] == [victim]

@@ -1,0 +1,138 @@
+"""What a suite consists of and what of it is there, for its own models and for checkpoints that exist alike."""
+
+from dataclasses import replace
+
+import pytest
+
+from loocbench.cards import suites, tasks
+from loocbench.errors import UserError
+from loocbench.jobs import evaluation, suite_plan
+from loocbench.jobs.session import Session
+from loocbench.jobs.settings import EvaluationSettings
+from loocbench.types import SELECTED
+from tests.conftest import tiny_recipe
+
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+SETTINGS = EvaluationSettings(suite="own")
+BUDGET = {"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
+
+
+def make_suite(*names, models=()):
+    """A suite of these tasks; with models, they are to be pretrained on the embedded flowers."""
+    about = {"suite": "own", "version": 1, "title": "Own", "description": "", "cost": "", "tasks": names}
+    if models:
+        budget = suites.load_suite("demo").budget.model_copy(update=BUDGET)
+        about |= {"pretrain_on": "blooms", "budget": budget, "models": models}
+    return suites.SuiteCard(**about)
+
+
+def plan(card, *references, features=(), settings=SETTINGS):
+    return suite_plan.plan_suite(card, Session(settings), settings, references=references, features=features)
+
+
+def states(model):
+    return {(job.task.task, job.features): job.state for job in model.jobs}
+
+
+@pytest.fixture
+def stored(only_tiny_blooms, checkpoint):
+    """The file of a row of ``knn/blooms`` in the suite's folder."""
+    return evaluation.evaluate_task(tasks.load_task("knn/blooms"), str(checkpoint), None, SETTINGS)[1]
+
+
+def test_jobs_of_an_existing_checkpoint_are_kept_to_do_or_impossible(stored, checkpoint):
+    (model,) = plan(make_suite("knn/blooms", "rotation/blooms", "linear/dtd"), str(checkpoint))
+    assert (model.name, model.state, model.features) == ("random-resnet8-s0", "exists", ("looc",))
+    assert (model.reference, model.recipe) == (str(checkpoint), None)
+    assert states(model) == {
+        ("knn/blooms", "looc"): "kept",
+        ("rotation/blooms", "looc"): "to do",
+        ("linear/dtd", "looc"): "impossible",
+    }
+    kept, to_do, impossible = model.jobs
+    assert (kept.row, to_do.note) == (stored, to_do.task.cost)
+    assert "--data-dir" in impossible.note
+
+
+def test_features_that_a_checkpoint_does_not_offer_are_impossible_and_no_others(checkpoint):
+    (model,) = plan(make_suite("knn/blooms", "rotation/blooms"), str(checkpoint), features=("looc", "head:color"))
+    assert states(model) == {
+        ("knn/blooms", "looc"): "to do",
+        ("knn/blooms", "head:color"): "impossible",
+        ("rotation/blooms", "looc"): "to do",
+        ("rotation/blooms", "head:color"): "impossible",
+    }
+    assert [job.task.task for job in model.jobs] == ["knn/blooms"] * 2 + ["rotation/blooms"] * 2  # a task after another
+    assert "unknown features 'head:color'" in model.jobs[1].note
+
+
+def test_a_row_that_cannot_be_reused_blocks_its_job(stored, checkpoint):
+    settings = EvaluationSettings(suite="own", precision="bfloat16")
+    (model,) = plan(make_suite("knn/blooms"), str(checkpoint), settings=settings)
+    assert states(model) == {("knn/blooms", "looc"): "blocked"}
+    assert model.jobs[0].note == f"{stored} was measured in another precision"
+    stored.write_text("{")
+    (model,) = plan(make_suite("knn/blooms"), str(checkpoint))
+    assert model.jobs[0].state == "blocked"
+
+
+def test_a_row_whose_data_are_gone_is_kept(stored, checkpoint, monkeypatch):
+    def gone(self, name):
+        raise UserError("the data are gone")
+
+    monkeypatch.setattr(Session, "open_dataset", gone)
+    (model,) = plan(make_suite("knn/blooms", "rotation/blooms"), str(checkpoint))
+    assert states(model) == {("knn/blooms", "looc"): "kept", ("rotation/blooms", "looc"): "impossible"}
+
+
+def test_an_unknown_checkpoint_is_refused():
+    with pytest.raises(UserError, match="unknown checkpoint 'mine'"):
+        plan(make_suite("knn/blooms"), "mine")
+
+
+def test_own_models_are_planned_first_seeds_first():
+    models = (
+        suites.SuiteModel(method="random", features=("looc",)),
+        suites.SuiteModel(method="looc++", features=("looc++", SELECTED), seeds=(0, 2), pictured=True),
+    )
+    planned = plan(make_suite("linear/blooms", "linear/blooms-sgd", models=models))
+    assert [(model.name, model.state) for model in planned] == [
+        ("random-resnet8-s0", "untrained"),
+        ("own-loocpp-color-rotation-blooms-s0", "to train"),
+        ("own-loocpp-color-rotation-blooms-s2", "to train"),
+    ]
+    assert [model.pictured for model in planned] == [False, True, False]  # of the first seed
+    assert [(job.task.task, job.features) for job in planned[1].jobs] == [
+        ("linear/blooms", "looc++"),
+        ("linear/blooms", SELECTED),  # not by SGD, whose validation accuracies cannot be compared
+        ("linear/blooms-sgd", "looc++"),
+    ]
+    assert {job.row for job in planned[1].jobs} == {None}  # unknown before there are weights
+    assert all(job.row for job in planned[0].jobs)
+
+
+def test_seeds_of_models_are_counted_from_the_commands():
+    models = (suites.SuiteModel(method="moco", features=("looc",), seeds=(0, 1)),)
+    settings = EvaluationSettings(suite="own", seed=5)
+    planned = plan(make_suite("knn/blooms", models=models), settings=settings)
+    assert [model.recipe.seed for model in planned] == [5, 6]
+
+
+def test_a_run_is_found_again_if_it_ended_with_this_recipe_on_these_images(trained, tiny_blooms, only_tiny_blooms):
+    recipe, runs = tiny_recipe("moco"), trained["moco"].parents[1]
+    assert suite_plan.find_trained(recipe, "moco", runs, tiny_blooms).where == str(trained["moco"])
+    assert suite_plan.find_trained(recipe.model_copy(update={"epochs": 2}), "moco", runs, tiny_blooms) is None
+    assert suite_plan.find_trained(recipe.model_copy(update={"seed": 1}), "moco", runs, tiny_blooms) is None
+    assert suite_plan.find_trained(recipe, "elsewhere", runs, tiny_blooms) is None
+    other = replace(tiny_blooms, edition=lambda: "another")
+    assert suite_plan.find_trained(recipe, "moco", runs, other) is None
+
+
+@pytest.mark.parametrize("leftover", ["state", "torn"])
+def test_a_run_that_did_not_end_is_trained_again(trained, tiny_blooms, tmp_path, leftover):
+    folder = tmp_path / "runs" / "moco"
+    folder.mkdir(parents=True)
+    (folder / "checkpoint.safetensors").write_bytes(trained["moco"].read_bytes()[: 500 if leftover == "torn" else None])
+    if leftover == "state":
+        (folder / "state-000000001.safetensors").write_bytes(b"")
+    assert suite_plan.find_trained(tiny_recipe("moco"), "moco", tmp_path / "runs", tiny_blooms) is None
