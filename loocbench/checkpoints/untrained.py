@@ -12,7 +12,7 @@ from loocbench.errors import UserError
 from loocbench.models import architectures, backbones
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
-from loocbench.pretraining.step import build_network
+from loocbench.pretraining.networks import build_network
 from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing, WeightsSource
 
 

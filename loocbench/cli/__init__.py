@@ -1,67 +1,75 @@
-"""The command line. One module a command; nothing heavy is imported before a command runs."""
+"""The command line. One module per command, imported when the command runs; nothing heavy before that."""
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import typer
 
-from loocbench.cli import (
-    bench,
-    cache,
-    checkpoints,
-    compare,
-    datasets,
-    demo,
-    extract,
-    few_shot,
-    gallery,
-    knn,
-    pretrain,
-    probe,
-    recipes,
-    report,
-    retrieve,
-    robustness,
-    rotation,
-    run,
-    runs,
-    select,
-    sensitivity,
-    tasks,
-)
 from loocbench.cli.guard import GuardedGroup
+
+_COMMANDS = {  # name -> module:function, or module:app of a group; in the order of the help
+    "demo": "demo:demo",
+    "pretrain": "pretrain:pretrain",
+    "extract": "extract:extract",
+    "probe": "probe:probe",
+    "knn": "knn:knn",
+    "few-shot": "few_shot:few_shot",
+    "select": "select:select",
+    "rotation": "rotation:rotation",
+    "retrieve": "retrieve:retrieve",
+    "gallery": "gallery:gallery",
+    "sensitivity": "sensitivity:sensitivity",
+    "robustness": "robustness:robustness",
+    "bench": "bench:bench",
+    "run": "run:run",
+    "report": "report:report",
+    "compare": "compare:compare",
+    "tasks": "tasks:app",
+    "checkpoints": "checkpoints:app",
+    "runs": "runs:app",
+    "recipes": "recipes:app",
+    "datasets": "datasets:app",
+    "cache": "cache:app",
+}
+
+
+class LazyGroup(GuardedGroup):
+    """The group of all commands; a command's module is imported when it is asked for."""
+
+    def list_commands(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
+        """Return the commands' names in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx, cmd_name):  # type: ignore[no-untyped-def]
+        """Return a command, or None for a name that does not exist."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(f"loocbench.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            group = typer.main.get_group(found)
+            group.name = cmd_name
+            return group
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(found)
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="loocbench",
-    cls=GuardedGroup,
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Pretrain LooC and LooC++, and measure which information a representation kept.",
     epilog="Start with: loocbench demo",
 )
-app.command("demo")(demo.demo)
-app.command("pretrain", cls=pretrain.PretrainCommand)(pretrain.pretrain)
-app.command("extract")(extract.extract)
-app.command("probe")(probe.probe)
-app.command("knn")(knn.knn)
-app.command("few-shot")(few_shot.few_shot)
-app.command("select")(select.select)
-app.command("rotation")(rotation.rotation)
-app.command("retrieve")(retrieve.retrieve)
-app.command("gallery")(gallery.gallery)
-app.command("sensitivity")(sensitivity.sensitivity)
-app.command("robustness")(robustness.robustness)
-app.command("bench")(bench.bench)
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.add_typer(tasks.app, name="tasks")
-app.add_typer(checkpoints.app, name="checkpoints")
-app.add_typer(runs.app, name="runs")
-app.add_typer(recipes.app, name="recipes")
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(cache.app, name="cache")
+
+
+@app.callback()
+def _loocbench() -> None:
+    """Pretrain LooC and LooC++, and measure which information a representation kept."""
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from loocbench.pretraining import collapse, momentum
 from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.methods.method import ContrastiveMethod
+from loocbench.pretraining.networks import build_network
 from loocbench.pretraining.queue import Queues
-from loocbench.pretraining.step import autocast, build_network
+from loocbench.pretraining.step import autocast
 from loocbench.ranks import Ranks
 from loocbench.types import Recipe
 

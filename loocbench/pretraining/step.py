@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from loocbench.models.network import Network
 from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
-from loocbench.pretraining.recipes import find_method, has_separate_stages, spaces
+from loocbench.pretraining.recipes import find_method
 from loocbench.ranks import Ranks
 from loocbench.types import Recipe
 
@@ -51,15 +51,3 @@ def start_training(recipe: Recipe, device: torch.device, *, classes: int = 0, ra
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """The recipe's precision for what the networks compute; losses and queues stay in float32."""
     return torch.autocast(device.type, _PRECISIONS[recipe.precision], enabled=recipe.precision != "float32")
-
-
-def build_network(recipe: Recipe) -> Network:
-    """The recipe's network, initialised from its seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        return Network(
-            recipe.backbone,
-            spaces(recipe),
-            separate=has_separate_stages(recipe),
-            embedding_dim=recipe.embedding_dim,
-        )

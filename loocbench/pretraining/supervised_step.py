@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from loocbench.models.network import GENERAL, Network
 from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
-from loocbench.pretraining.step import autocast, build_network
+from loocbench.pretraining.networks import build_network
+from loocbench.pretraining.step import autocast
 from loocbench.ranks import Ranks
 from loocbench.types import Recipe
 

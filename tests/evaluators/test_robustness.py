@@ -90,7 +90,7 @@ def test_a_class_that_the_classifier_never_saw_is_named(flowers):
     names = ("orchid", *test.class_names["species"][1:])
     strange = replace(other, splits={"test": replace(test, class_names={"species": names})})
     card = card_of("robustness/objectnet13", labels=("species",))
-    with pytest.raises(UserError, match=r"objectnet13 has 1 classes that imagenet100 lacks here \(orchid is one\)"):
+    with pytest.raises(UserError, match=r"other has 1 classes that blooms lacks here \(orchid is one\)"):
         evaluate(card, Pictures(flowers, both, strange))
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from loocbench.pretraining import momentum, recipes
 from loocbench.pretraining import step as steps
-from loocbench.pretraining.step import build_network
+from loocbench.pretraining.networks import build_network
 from loocbench.types import Recipe
 from tests.conftest import tiny_recipe
 

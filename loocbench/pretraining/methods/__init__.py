@@ -6,18 +6,21 @@ table imports no torch.
 
 from __future__ import annotations
 
-from loocbench.pretraining.methods.add_one import AddOne
-from loocbench.pretraining.methods.looc import LooC, LooCPlusPlus
+from loocbench.lazy_table import LazyTable
 from loocbench.pretraining.methods.method import Method
-from loocbench.pretraining.methods.moco import MoCo, MoCoPlusPlus
-from loocbench.pretraining.methods.supervised import Supervised
-from loocbench.pretraining.methods.untrained import Untrained
 
 # In the order of the lines of tables.
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (Untrained(), Supervised(), MoCo(), MoCoPlusPlus(), AddOne(), LooC(), LooCPlusPlus())
-}
+METHODS: LazyTable[Method] = LazyTable(
+    {
+        "random": "loocbench.pretraining.methods.untrained:RANDOM",
+        "supervised": "loocbench.pretraining.methods.supervised:SUPERVISED",
+        "moco": "loocbench.pretraining.methods.moco:MOCO",
+        "moco++": "loocbench.pretraining.methods.moco:MOCO_PLUS_PLUS",
+        "add-one": "loocbench.pretraining.methods.add_one:ADD_ONE",
+        "looc": "loocbench.pretraining.methods.looc:LOOC",
+        "looc++": "loocbench.pretraining.methods.looc:LOOC_PLUS_PLUS",
+    }
+)
 
 
 def trainable_names() -> list[str]:

@@ -25,3 +25,6 @@ class AddOne(LooC):
     def view_sources(self, recipe: Recipe) -> Sources:
         """n + 2 views; k_i shares everything but augmentation i with q."""
         return add_one_sources(all_augmentations(recipe), recipe.left_out)
+
+
+ADD_ONE = AddOne()

@@ -55,3 +55,7 @@ class LooCPlusPlus(LooC):
     title: ClassVar[str] = "LooC++"
     separate_stages: ClassVar[bool] = True
     evaluated_features: ClassVar[str] = "looc++"
+
+
+LOOC = LooC()
+LOOC_PLUS_PLUS = LooCPlusPlus()

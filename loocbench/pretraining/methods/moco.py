@@ -61,3 +61,7 @@ class MoCoPlusPlus(MoCo):
     def spaces(self, recipe: Recipe) -> tuple[str, ...]:
         """As many copies as LooC++ would have spaces; they have no meaning of their own."""
         return tuple(f"copy{index}" for index in range(len(recipe.augmentations) + 1))
+
+
+MOCO = MoCo()
+MOCO_PLUS_PLUS = MoCoPlusPlus()

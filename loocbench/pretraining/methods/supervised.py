@@ -39,3 +39,6 @@ class Supervised(Method):
         from loocbench.pretraining.supervised_step import SupervisedTraining
 
         return SupervisedTraining(recipe, classes, device, ranks)
+
+
+SUPERVISED = Supervised()

@@ -35,3 +35,6 @@ class Untrained(Method):
     def start_training(self, recipe: Recipe, device: torch.device, *, classes: int, ranks: Ranks) -> Training:
         """Raises UserError."""
         raise UserError("an untrained network is not trained; choose another --method.")
+
+
+RANDOM = Untrained()
