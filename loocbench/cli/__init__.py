@@ -9,9 +9,9 @@ import typer
 
 from loocbench.cli.guard import GuardedGroup
 
-_COMMANDS = {  # name -> module:function, or module:app of a group; in the order of the help
+_COMMANDS = {  # name -> module:function[:class of the command], or module:app of a group; in the order of the help
     "demo": "demo:demo",
-    "pretrain": "pretrain:pretrain",
+    "pretrain": "pretrain:pretrain:PretrainCommand",
     "extract": "extract:extract",
     "probe": "probe:probe",
     "knn": "knn:knn",
@@ -46,14 +46,15 @@ class LazyGroup(GuardedGroup):
         """Return a command, or None for a name that does not exist."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        found = getattr(importlib.import_module(f"loocbench.cli.{module}"), attribute)
+        name, *attributes = _COMMANDS[cmd_name].split(":")
+        module = importlib.import_module(f"loocbench.cli.{name}")
+        found, *kind = (getattr(module, attribute) for attribute in attributes)
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
             group.name = cmd_name
             return group
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name)(found)
+        alone.command(cmd_name, cls=kind[0] if kind else None)(found)
         return typer.main.get_command(alone)
 
 
