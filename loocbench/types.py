@@ -85,10 +85,12 @@ class Dataset:
     sizes(items, short_side) their heights and widths, int64 [N, 2], without decoding where the format allows it.
     examine(items) decodes each item whole and returns its SHA-256, or the error that says what is wrong with it.
     content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
-    edition() names those of the whole data set on any machine (paths and file sizes, or the renderer's version).
+    edition() names those of the whole data set on any machine (``loocbench.editions``: paths and bytes, or the
+    renderer's version).
     note: how this copy differs from the official one ("subset 1,549 of 11,788"); "" if it does not. skipped: damaged
     images that were left out because the user asked for it. files: where the items are stored, if they are files.
-    foreground: which pixels of each image belong to the object, if the data set says so.
+    foreground: which pixels of each image belong to the object, if the data set says so. remarks: lines that the user
+    is told when it is opened: what was left out, which images play which part.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     files: ImageFiles | None = None
     foreground: Foreground | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class ImageBatch(NamedTuple):

@@ -2,6 +2,7 @@
 
     images/<key>.safetensors      decoded images of a split (data.preparing)
     features/<key>.safetensors    features of a split (features.extraction)
+    digests/<key>.safetensors     SHA-256 of a split's image files (data.digests)
     damaged/<key>.json            which images of a split are damaged (data.damage)
     .bench-<random>/              scratch folder of a benchmark, while it runs (jobs.bench)
 
@@ -22,11 +23,16 @@ import platformdirs
 
 from loocbench import files
 
-Kind = Literal["images", "features", "damage"]
-FOLDERS: dict[Kind, str] = {"images": "images", "features": "features", "damage": "damaged"}
+Kind = Literal["images", "features", "digests", "damage"]
+FOLDERS: dict[Kind, str] = {"images": "images", "features": "features", "digests": "digests", "damage": "damaged"}
 SCRATCH_PREFIX = ".bench-"
 PART, PROGRESS, LOCK = ".part", ".progress", ".lock"
-ENTRY_SUFFIXES: dict[Kind, str] = {"images": ".safetensors", "features": ".safetensors", "damage": ".json"}
+ENTRY_SUFFIXES: dict[Kind, str] = {
+    "images": ".safetensors",
+    "features": ".safetensors",
+    "digests": ".safetensors",
+    "damage": ".json",
+}
 KEY_LENGTH = 32  # hexadecimal digits
 # Names of older versions too, which may still be there: hidden ones, and those of images with data set and size.
 _KEY = re.compile(rf"\.?[0-9a-f]{{{KEY_LENGTH}}}|.+-[^-]+-\d+-[0-9a-f]{{16}}")

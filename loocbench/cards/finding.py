@@ -9,6 +9,7 @@ from loocbench.cards.protocols import ProtocolCard, load_protocols
 from loocbench.cards.tasks import (
     TaskCard,
     folder_task_stem,
+    former_folder_task_stem,
     load_task,
     make_folder_task,
     make_task,
@@ -63,9 +64,10 @@ def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
     if dataset.startswith(catalog.FOLDER_PREFIX):
         name = dataset.removeprefix(catalog.FOLDER_PREFIX)
         for protocol in load_protocols():
-            stem = folder_task_stem(protocol, name)
-            if task == stem or task.startswith(f"{stem}-"):
-                return make_folder_task(protocol, dataset, name, task.removeprefix(stem).removeprefix("-"))
+            for stem in (folder_task_stem(protocol, name), former_folder_task_stem(protocol, name)):
+                if task == stem or task.startswith(f"{stem}-"):
+                    card = make_folder_task(protocol, dataset, name, task.removeprefix(stem).removeprefix("-"))
+                    return card if card.task == task else card.model_copy(update={"task": task, "former_task": ""})
     return load_task(task) if task in task_names() else None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,13 @@ COLOR = "color"
 class TaskCard(Frozen):
     """One task: everything that determines what is measured, beside the checkpoint.
 
-    task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``. elsewhere: the data set whose test images a classifier of
-    ``dataset`` is judged on as it is (robustness). labels: the one that is predicted, or those that define a match.
+    task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``. former_task: another one that its rows were stored under.
+    elsewhere: the data set whose test images a classifier of ``dataset`` is judged on as it is (robustness). labels:
+    the one that is predicted, or those that define a match.
     """
 
     task: str = Field(pattern=r"^[a-z0-9_-]+/[A-Za-z0-9_.-]+$")
+    former_task: str = ""
     version: int = Field(ge=1)
     title: str
     description: str = ""
@@ -129,8 +133,11 @@ def make_folder_task(protocol: ProtocolCard, dataset: str, folder: str, label: s
     label: a column of its labels.csv; default the class folders.
     """
     stated = load_dataset_card(ANY_FOLDER).find_task(protocol.protocol, "")
+    task = "-".join(filter(None, [folder_task_stem(protocol, folder), slug(label)]))
+    former = "-".join(filter(None, [_name(protocol, ANY_FOLDER, ""), _former_slug(folder), _former_slug(label)]))
     return TaskCard(
-        task="-".join(filter(None, [folder_task_stem(protocol, folder), slug(label)])),
+        task=task,
+        former_task=former if former != task else "",
         version=stated.version or protocol.version,
         title=", ".join(filter(None, [folder + _suffix(protocol, stated), label])),
         description=stated.description or protocol.description,
@@ -147,8 +154,24 @@ def folder_task_stem(protocol: ProtocolCard, folder: str) -> str:
     return "-".join(filter(None, [_name(protocol, ANY_FOLDER, ""), slug(folder)]))
 
 
+def former_folder_task_stem(protocol: ProtocolCard, folder: str) -> str:
+    """Return what :func:`folder_task_stem` gave when rows of folders without ASCII names were stored under it."""
+    return "-".join(filter(None, [_name(protocol, ANY_FOLDER, ""), _former_slug(folder)]))
+
+
 def slug(name: str) -> str:
-    """Return ``name`` with runs of other characters than ASCII letters, digits and ``_.-`` as one underscore."""
+    """Return ``name`` with runs of other characters than ASCII letters, digits and ``_.-`` as one underscore.
+
+    Names that are not ASCII end in a hash, since they may differ in such characters alone. Unicode's composed and
+    decomposed forms of a name give the same.
+    """
+    if name.isascii():
+        return _former_slug(name)
+    composed = unicodedata.normalize("NFC", name)
+    return f"{_former_slug(composed).rstrip('_')}_{hashlib.sha256(composed.encode()).hexdigest()[:8]}"
+
+
+def _former_slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
 
 

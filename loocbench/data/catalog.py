@@ -74,4 +74,9 @@ def _open_any_folder(path: str, data_dir: Path) -> Dataset:
     folder = next((place for place in (Path(path), data_dir / path) if path and place.is_dir()), None)
     if folder is None:
         raise UserError(f"no folder '{path}' here or in {data_dir}; write {FOLDER_PREFIX}PATH with a folder of images.")
-    return image_folder.read_image_folder(folder, f"{FOLDER_PREFIX}{folder.resolve().name}")
+    name = folder.resolve().name
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"the name of the folder {os.fsencode(name)!r} is not UTF-8; rename it.") from error
+    return image_folder.read_image_folder(folder, f"{FOLDER_PREFIX}{name}")

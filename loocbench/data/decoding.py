@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import ExifTags, Image
+from PIL import Image
 
+from loocbench.data.orientation import read_orientation
 from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Pixels
 
-VERSION = f"2, Pillow {PIL.__version__}"  # part of every cache key: raise it when a file decodes to other pixels
+VERSION = f"3, Pillow {PIL.__version__}"  # part of every cache key: raise it when a file decodes to other pixels
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size (a property of the format, far cheaper) as long as at least this
 # many times the wanted pixels remain a side; the resize then still averages. tests/data/test_decoding.py bounds what
@@ -33,16 +35,17 @@ _TRANSPOSITIONS = {
 }
 
 
-def decode_image(path: Path, short_side: int, *, border: int = 0) -> Pixels:
+def decode_image(path: Path, short_side: int, *, border: int = 0, raw: bytes | None = None) -> Pixels:
     """Decode an image and resize its short side: bilinear, antialiased, aspect ratio kept.
 
-    EXIF orientation is applied; greyscale, palette and CMYK become RGB; of 16-bit greyscale the upper eight bits count.
-    ``border`` pixels are cut off each side first. Returns uint8 [H, W, 3]. Raises DamagedImageError naming the file
-    when it is missing, damaged, of a mode without a defined brightness, or too large to decode safely; UserError when
-    the system cannot read it.
+    The orientation that EXIF or XMP states is applied; greyscale, palette and CMYK become RGB; of 16-bit greyscale the
+    upper eight bits count; of several frames the first is taken. ``border`` pixels are cut off each side first. raw:
+    the file's content, where it was read before. Returns uint8 [H, W, 3]. Raises DamagedImageError naming the file when
+    it is missing, damaged, of a mode without a defined brightness, or too large to decode safely; UserError when the
+    system cannot read it.
     """
-    with _open_image(path) as image:
-        orientation = _read_orientation(image)
+    with _open_image(path, raw) as image:
+        orientation = read_orientation(image)
         size = scale_size(*_get_upright_size(image, orientation, border), short_side)
         if not border:
             wanted = size[::-1] if orientation in _TURNED else size
@@ -54,14 +57,14 @@ def decode_image(path: Path, short_side: int, *, border: int = 0) -> Pixels:
 def decode_full_size(path: Path) -> Pixels:
     """Decode an image at its own size: uint8 [H, W, 3]. Raises as :func:`decode_image` does."""
     with _open_image(path) as image:
-        return np.asarray(_make_upright(image, _read_orientation(image), 0))
+        return np.asarray(_make_upright(image, read_orientation(image), 0))
 
 
 def predict_size(path: Path, short_side: int, *, border: int = 0) -> tuple[int, int]:
     """Height and width that :func:`decode_image` will return, from the file's header alone where the format allows."""
     with _open_image(path) as image:
         if image.format in _HEADER_TELLS_SIZE:
-            width, height = scale_size(*_get_upright_size(image, _read_orientation(image), border), short_side)
+            width, height = scale_size(*_get_upright_size(image, read_orientation(image), border), short_side)
             return height, width
     height, width, _ = decode_image(path, short_side, border=border).shape
     return height, width
@@ -70,14 +73,20 @@ def predict_size(path: Path, short_side: int, *, border: int = 0) -> tuple[int, 
 def read_full_size(path: Path) -> tuple[int, int]:
     """Width and height of the image at its own size, upright. Raises as :func:`decode_image` does."""
     with _open_image(path) as image:
-        return _get_upright_size(image, _read_orientation(image), 0)
+        return _get_upright_size(image, read_orientation(image), 0)
+
+
+def read_file(path: Path) -> bytes:
+    """The content of an image file. Raises as :func:`decode_image` does."""
+    with _naming_errors(path):
+        return path.read_bytes()
 
 
 def verify_image(path: Path, *, border: int = 0) -> str:
     """Decode every pixel at full size. Returns the SHA-256 of the file; raises as :func:`decode_image` does."""
-    with _open_image(path) as image:
-        raw = path.read_bytes()
-        orientation = _read_orientation(image)
+    raw = read_file(path)
+    with _open_image(path, raw) as image:
+        orientation = read_orientation(image)
         _get_upright_size(image, orientation, border)
         _make_upright(image, orientation, border)
     return hashlib.sha256(raw).hexdigest()
@@ -116,13 +125,19 @@ def scale_size(width: int, height: int, short_side: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _open_image(path: Path) -> Iterator[Image.Image]:
-    """Open an image; any error within the block is raised as DamagedImageError or UserError that names the file."""
+def _open_image(path: Path, raw: bytes | None = None) -> Iterator[Image.Image]:
+    """Open an image, from ``raw`` where that is given; errors within the block name the file."""
+    with _naming_errors(path), Image.open(path if raw is None else io.BytesIO(raw)) as image:
+        if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        yield image
+
+
+@contextmanager
+def _naming_errors(path: Path) -> Iterator[None]:
+    """Raise any error of the block as DamagedImageError or UserError that names the file."""
     try:
-        with Image.open(path) as image:
-            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-                raise Image.DecompressionBombError
-            yield image
+        yield
     except (UserError, MemoryError):
         raise
     except FileNotFoundError as error:
@@ -133,19 +148,6 @@ def _open_image(path: Path) -> Iterator[Image.Image]:
         if isinstance(error, OSError) and error.errno is not None:  # from the system, not from Pillow: not damage
             raise UserError(f"cannot read image {path}: {(error.strerror or str(error)).lower()}.") from error
         raise DamagedImageError(f"image {path} is damaged ({str(error).lower()}); replace the file.") from error
-
-
-def _read_orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 (upright) where the EXIF block cannot be read."""
-    if image.format == "TIFF":
-        return 1  # Pillow turns these itself
-    if image.format in ("JPEG", "PNG") and not {"exif", "Raw profile type exif"} & image.info.keys():
-        return 1  # as most; asking Pillow would decode a whole PNG file in search of a late block
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # the block is damaged, the picture need not be
-        return 1
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _get_upright_size(image: Image.Image, orientation: int, border: int) -> tuple[int, int]:

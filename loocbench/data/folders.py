@@ -4,46 +4,71 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+import stat
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
-from loocbench.data import decoding
+from loocbench.data import decoding, digests
+from loocbench.data.parallel import map_parallel
 from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Dataset, ImageFiles, Pixels, Sizes, Split
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}  # torchvision's ImageFolder
-
-T = TypeVar("T")
+# Formats that Pillow knows without reading them itself (stubs, Ghostscript), and those that are not pictures.
+_NOT_READ = {"BUFR", "EPS", "FITS", "FLI", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 
 
 def open_image_files(name: str, folder: Path, splits: Mapping[str, Split], *, border: int = 0) -> Dataset:
-    """A data set whose items are files below ``folder``. ``border`` pixels are cut off each side of each image."""
+    """A data set whose items are files below ``folder``. ``border`` pixels are cut off each side of each image.
+
+    Raises UserError for names that are not UTF-8.
+    """
+    _require_utf8(folder, splits)
 
     def read(items: Sequence[str], short_side: int) -> list[Pixels]:
-        return _map_parallel(lambda item: decoding.decode_image(folder / item, short_side, border=border), items)
+        return map_parallel(lambda item: decoding.decode_image(folder / item, short_side, border=border), items)
 
     def sizes(items: Sequence[str], short_side: int) -> Sizes:
-        every = _map_parallel(lambda item: decoding.predict_size(folder / item, short_side, border=border), items)
+        every = map_parallel(lambda item: decoding.predict_size(folder / item, short_side, border=border), items)
         return np.array(every, dtype=np.int64).reshape(-1, 2)
 
     def examine(items: Sequence[str]) -> list[str | DamagedImageError]:
-        return _map_parallel(lambda item: _examine_file(folder / item, border), items)
+        return map_parallel(lambda item: _examine_file(folder / item, border), items)
 
-    content, edition = partial(_hash_files, folder, border), partial(_hash_edition, folder, splits)
-    return Dataset(name, splits, read, sizes, examine, content, edition, files=ImageFiles(folder, border))
+    source = ImageFiles(folder, border)
+    content, edition = partial(_hash_content, folder, border), digests.FileEdition(source, splits)
+    return Dataset(name, splits, read, sizes, examine, content, edition, files=source)
+
+
+@dataclass
+class FolderContent:
+    """What is below a folder: relative paths with forward slashes, sorted.
+
+    images: the files that Pillow can open. folders: without hidden ones. left_out: what is not read -> how often; kinds
+    are file name suffixes and, for example, "broken link".
+    """
+
+    images: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def list_images(folder: Path) -> list[str]:
-    """The image files below ``folder`` without hidden ones: relative paths with forward slashes, sorted.
+    """The image files below ``folder``, as :func:`scan_folder` finds them."""
+    return scan_folder(folder).images
 
-    Symbolic links are followed, each folder once; broken links are left out.
+
+def scan_folder(folder: Path) -> FolderContent:
+    """List the images below ``folder``, and count what else there is.
+
+    Symbolic links are followed, each folder once. Hidden files, broken links and what is not a file are left out.
     """
-    found: list[str] = []
+    content = FolderContent()
     seen: set[tuple[int, int]] = set()
     for parent, inner, names in os.walk(folder, followlinks=True):
         state = Path(parent).stat()
@@ -54,19 +79,35 @@ def list_images(folder: Path) -> list[str]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         inside = Path(parent).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        found.extend(prefix + name for name in names if _is_image(Path(parent, name)))
-    return sorted(found)
+        content.folders.extend(prefix + name for name in inner)
+        for name in names:
+            if reason := _find_reason_to_skip(Path(parent, name)):
+                content.left_out[reason] += 1
+            else:
+                content.images.append(prefix + name)
+    content.images.sort()
+    content.folders.sort()
+    return content
 
 
-def count_cores() -> int:
-    """The number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@cache
+def list_extensions() -> frozenset[str]:
+    """The file name suffixes, in lower case, of the pictures that this installation of Pillow can open."""
+    Image.init()
+    known = Image.registered_extensions().items()
+    return frozenset({suffix for suffix, kind in known if kind in Image.OPEN and kind not in _NOT_READ} | {".mpo"})
 
 
-def _is_image(path: Path) -> bool:
-    if path.name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
-        return False
-    return not path.is_symlink() or path.exists()
+def _find_reason_to_skip(path: Path) -> str:
+    """Why a file is not an image; empty for one that is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.suffix.lower() not in list_extensions():
+        return path.suffix.lower() or "without suffix"
+    try:
+        return "" if stat.S_ISREG(path.stat().st_mode) else "not a file"
+    except OSError:
+        return "broken link"
 
 
 def require_inside(items: Iterable[str], listed_in: Path) -> None:
@@ -94,12 +135,6 @@ def read_lines(path: Path) -> list[str]:
         raise UserError(f"cannot read {path}; is {path.parent} the folder that the archive unpacks to?") from error
 
 
-def _map_parallel(work: Callable[[str], T], items: Sequence[str]) -> list[T]:
-    """``work`` of each item, in order. Pillow releases the interpreter lock while it decodes, so threads suffice."""
-    with ThreadPoolExecutor(count_cores()) as pool:
-        return list(pool.map(work, items))
-
-
 def _examine_file(path: Path, border: int) -> str | DamagedImageError:
     try:
         return decoding.verify_image(path, border=border)
@@ -107,21 +142,17 @@ def _examine_file(path: Path, border: int) -> str | DamagedImageError:
         return error
 
 
-def _hash_files(folder: Path, border: int, items: Sequence[str]) -> str:
-    """SHA-256 over the decoder's version and each file's name, size and modification time. Raises UserError."""
-    digest = hashlib.sha256(f"decoding v{decoding.VERSION}, border {border}".encode())
-    for item in items:
-        try:
-            state = (folder / item).stat()
-        except OSError as error:
-            raise UserError(f"image {folder / item} is missing; complete the data set.") from error
-        digest.update(f"{item}\t{state.st_size}\t{state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def _hash_content(folder: Path, border: int, items: Sequence[str]) -> str:
+    """SHA-256 over the decoder's version and each file's name and state. Raises UserError."""
+    text = f"decoding v{decoding.VERSION}, border {border}, {digests.hash_states(folder, items)}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hash_edition(folder: Path, splits: Mapping[str, Split]) -> str:
-    """SHA-256 over each file's name and size: the same on every machine."""
-    digest = hashlib.sha256()
-    for item in sorted(item for split in splits.values() for item in split.items):
-        digest.update(f"{item}\t{(folder / item).stat().st_size}\n".encode())
-    return digest.hexdigest()
+def _require_utf8(folder: Path, splits: Mapping[str, Split]) -> None:
+    """Raise UserError for a file whose name could not be written into rows and shown."""
+    for split in splits.values():
+        for item in split.items:
+            try:
+                item.encode()
+            except UnicodeEncodeError as error:
+                raise UserError(f"the name of {os.fsencode(item)!r} in {folder} is not UTF-8; rename it.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from loocbench import files
 from loocbench.cache import descriptions, layout, locks, tensor_files
 from loocbench.cache.units import format_size
-from loocbench.data import decoding, folders
+from loocbench.data import decoding, digests, parallel
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
@@ -49,10 +49,11 @@ def prepare(
 ) -> PreparedImages:
     """The prepared images of ``split``, decoded now unless ``cache`` has them.
 
-    The file's name is a hash of everything that determines its content: how files decode, each file's name, size and
-    time of change, the short side. It appears whole or not at all; an interrupted run resumes where it stopped. Its
-    size is known from the images' headers and announced beforehand. Raises UserError when the disk has no room for it,
-    and for a damaged image.
+    The file's name is a hash of everything that determines its content: how files decode, each file's name, size,
+    times of change and inode, the short side. It appears whole or not at all; an interrupted run resumes where it
+    stopped. Its size is known from the images' headers and announced beforehand. The SHA-256 of the files are kept, too
+    (:mod:`loocbench.data.digests`). Raises UserError when the disk has no room for it, for a damaged image, and for
+    files that change meanwhile.
 
     on_decoded(path, count) is called during decoding whenever the first ``count`` images are in ``path``, a file of the
     same form. A BaseException of its own that is not an Exception stops decoding as Ctrl-C does.
@@ -94,7 +95,7 @@ class _Preparation:
     def run(self) -> None:
         """Decode into a part file and rename it. After Ctrl-C or a kill the part stays, after an error nothing."""
         part, progress = layout.part_path(self.path), layout.progress_path(self.path)
-        with ThreadPoolExecutor(folders.count_cores()) as pool:
+        with ThreadPoolExecutor(parallel.count_cores()) as pool:
             try:
                 sizes = self._measure_sizes(pool)
                 ends = np.cumsum(sizes.prod(axis=1) * 3)  # of each image's pixels, in bytes
@@ -107,9 +108,13 @@ class _Preparation:
                 os.truncate(part, len(header) + int(ends[-1]))  # readers may map it now; what is not written is zero
                 self.on_decoded(part, begin)
                 offsets = len(header) + np.concatenate([[0], ends])
-                self._decode(pool, sizes, offsets, begin)
+                hashed = self._decode(pool, sizes, offsets, begin)
+                if self.path != prepared_path(self.dataset, self.split, self.short_side, self._cache):
+                    raise UserError(f"images of {self.dataset.name} changed while they were read; run it again.")
                 part.replace(self.path)
                 progress.unlink(missing_ok=True)
+                if self.dataset.files is not None:
+                    self._keep_digests(self.dataset.files, begin, hashed)
             except Exception as error:
                 part.unlink(missing_ok=True)
                 progress.unlink(missing_ok=True)
@@ -161,21 +166,41 @@ class _Preparation:
             f"{format_size(int(ends[-1]))} in {folder}{resuming}"
         )
 
-    def _decode(self, pool: Executor, sizes: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], begin: int) -> None:
-        """Write the images from row ``begin`` on, and note after every group that it is on the disk."""
+    @property
+    def _cache(self) -> Path:
+        return self.path.parents[1]
+
+    def _keep_digests(self, source: ImageFiles, begin: int, hashed: Sequence[bytes]) -> None:
+        """Keep the digests of the files, of which an interrupted run had decoded the first ``begin``."""
+        path = digests.record_path(source.folder, self.split.items, self._cache)
+        if not path.is_file():
+            first = digests.hash_files(source.folder, self.split.items[:begin])
+            rest = np.frombuffer(b"".join(hashed), dtype=np.uint8).reshape(-1, 32)
+            digests.write_record(path, self.split, np.concatenate([first, rest]))
+
+    def _decode(
+        self, pool: Executor, sizes: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], begin: int
+    ) -> list[bytes]:
+        """Write the images from row ``begin`` on, and note after every group that it is on the disk.
+
+        Returns the SHA-256 of their files, if they are files.
+        """
         part, items, count = layout.part_path(self.path), self.split.items, len(self.split)
         slices = [slice(first, min(first + _CHUNK, count)) for first in range(begin, count, _CHUNK)]
         chunks = [_Chunk(part, int(offsets[rows.start]), items[rows], sizes[rows]) for rows in slices]
-        done: Iterable[None] = map(partial(_render_chunk, self.dataset, self.short_side), chunks)
+        done: Iterable[list[bytes]] = map(partial(_render_chunk, self.dataset, self.short_side), chunks)
         if self.dataset.files is not None:
             done = pool.map(partial(_decode_chunk, self.dataset.files, self.short_side), chunks)
+        hashed: list[bytes] = []
         with part.open("r+b") as file:
-            for rows, _ in zip(slices, done, strict=True):
+            for rows, of_chunk in zip(slices, done, strict=True):
+                hashed += of_chunk
                 if rows.stop % _GROUP == 0 or rows.stop == count:
                     os.fsync(file.fileno())
                     files.write_text(layout.progress_path(self.path), str(rows.stop))
                 self.reporter.update(f"decode, {self.split.name}", rows.stop, count)
                 self.on_decoded(part, rows.stop)
+        return hashed
 
 
 def _count_finished(part: Path, progress: Path, header: bytes, images: int) -> int:
@@ -193,13 +218,23 @@ def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) ->
     return [decoding.predict_size(source.folder / item, short_side, border=source.border) for item in items]
 
 
-def _decode_chunk(source: ImageFiles, short_side: int, chunk: _Chunk) -> None:
-    images = (decoding.decode_image(source.folder / item, short_side, border=source.border) for item in chunk.items)
-    _write_images(chunk, images)
+def _decode_chunk(source: ImageFiles, short_side: int, chunk: _Chunk) -> list[bytes]:
+    """Write a chunk's images. Returns the SHA-256 of the bytes that they were decoded from."""
+    hashed = []
+
+    def decode() -> Iterator[Pixels]:
+        for item in chunk.items:
+            raw = decoding.read_file(source.folder / item)
+            hashed.append(hashlib.sha256(raw).digest())
+            yield decoding.decode_image(source.folder / item, short_side, border=source.border, raw=raw)
+
+    _write_images(chunk, decode())
+    return hashed
 
 
-def _render_chunk(dataset: Dataset, short_side: int, chunk: _Chunk) -> None:
+def _render_chunk(dataset: Dataset, short_side: int, chunk: _Chunk) -> list[bytes]:
     _write_images(chunk, dataset.read(chunk.items, short_side))
+    return []
 
 
 def _write_images(chunk: _Chunk, images: Iterable[Pixels]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from loocbench.cache import layout, locks
-from loocbench.data import folders
+from loocbench.data import parallel
 from loocbench.data.splits import select_rows
 from loocbench.features import inference
 from loocbench.features.encoder import Encoder
@@ -136,6 +136,6 @@ def _forward_remedy(encoder: Encoder) -> str:
     if torch.cuda.is_available():
         return "the network limits: use the GPU, --device cuda."
     threads = torch.get_num_threads()
-    if threads < folders.count_cores():
-        return f"the network limits, and works on {threads} of {folders.count_cores()} cores: set OMP_NUM_THREADS."
+    if threads < parallel.count_cores():
+        return f"the network limits, and works on {threads} of {parallel.count_cores()} cores: set OMP_NUM_THREADS."
     return "the network limits: a GPU, or more cores. Features are computed once, then read from the cache."

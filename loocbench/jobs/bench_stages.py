@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from loocbench.cache import feature_files
-from loocbench.data import folders, preparing
+from loocbench.data import folders, parallel, preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.features import inference, transfers
 from loocbench.features.encoder import Encoder
@@ -110,6 +110,6 @@ def _run_forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tens
 
 
 def _read_files(paths: Sequence[Path]) -> None:
-    with ThreadPoolExecutor(folders.count_cores()) as pool:
+    with ThreadPoolExecutor(parallel.count_cores()) as pool:
         for _ in pool.map(Path.read_bytes, paths):
             pass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loocbench import files, provenance
 from loocbench.cards.tasks import TaskCard
+from loocbench.editions import is_same_edition, join_editions
 from loocbench.errors import UserError
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.session import Session
@@ -79,6 +80,9 @@ def load_or_measure(
             raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
+    if not settings.overwrite and (former := _find_former_row(measurement, settings, path)):
+        measurement.info(f"measured before, kept: {former[1]} (--overwrite measures again)")
+        return former
     files.require_writable(path.parent)
     row = make_row() if make_row else measure(measurement)
     if not store.write_row(path, row, overwrite=settings.overwrite):
@@ -103,6 +107,23 @@ def measurement_path(measurement: Measurement, settings: EvaluationSettings, fea
     return store.row_path(
         settings.results, settings.suite, card.name, card.weights, task.task, task.version, features, measurement.seed
     )
+
+
+def _find_former_row(measurement: Measurement, settings: EvaluationSettings, path: Path) -> tuple[Row, Path] | None:
+    """Return the row that stands for ``path`` under its task's former name, and where it is; None without one.
+
+    Several folders shared such a name, so that a row of another one is no obstacle.
+    """
+    card = measurement.card
+    if not card.former_task:
+        return None
+    former = path.with_name(path.name.replace(card.task.replace("/", "-"), card.former_task.replace("/", "-"), 1))
+    kept = store.read_row(former) if former.exists() else None
+    encoder, data = measurement.encoder, (measurement.dataset, measurement.other)
+    size, precision = encoder.preprocessing.image_size, encoder.inference.precision
+    if not isinstance(kept, Row) or reuse_error(kept, card, data, image_size=size, precision=precision):
+        return None
+    return kept, former
 
 
 def reuse_error(
@@ -174,9 +195,10 @@ def measure(measurement: Measurement) -> Row:
 
 def _is_of(row: Row, card: TaskCard, dataset: Dataset, other: Dataset | None) -> bool:
     """Whether a row was measured on these images, and states of them what one measured now would."""
-    same = (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other))
+    if row.fingerprints != _fingerprints(dataset, other) or not is_same_edition(row.edition, _edition(dataset, other)):
+        return False
     stated = card.task_kind.stated_of(dataset)
-    return same and all(row.stated.get(name, value) == value for name, value in stated.items())
+    return all(row.stated.get(name, value) == value for name, value in stated.items())
 
 
 def _datasets(measurement: Measurement) -> list[Dataset]:
@@ -196,4 +218,4 @@ def _fingerprints(dataset: Dataset, other: Dataset | None) -> dict[str, str]:
 
 
 def _edition(dataset: Dataset, other: Dataset | None) -> str:
-    return "; ".join(one.edition() for one in (dataset, other) if one)
+    return join_editions(one.edition() for one in (dataset, other) if one)

@@ -9,7 +9,7 @@ from typing import Any
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.data.opening import open_dataset
+from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import recipes
@@ -75,6 +75,7 @@ def pretrain(
                 source, Path(data_dir) if data_dir else None, skip_damaged=skip_damaged, cache=folder, reporter=shown
             )
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
+            copies = copies and keep_digests(copies, folder, shown)
             run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
         checkpoint = train_recipe(
             made,

@@ -11,6 +11,7 @@ from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of_model
 from loocbench.cards.tasks import TaskCard, load_task
 from loocbench.checkpoints import native, networks, untrained
 from loocbench.checkpoints.native import Checkpoint
+from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
 from loocbench.jobs.evaluation import reuse_error
 from loocbench.jobs.session import Session
@@ -91,8 +92,9 @@ def find_trained(recipe: Recipe, name: str, runs: Path, images: Dataset) -> Chec
     except UserError:
         return None
     card = found.card
-    wanted = (recipe, recipe.epochs, images.splits[SPLIT].fingerprint, images.edition())
-    return found if (card.recipe, card.epochs_done, card.fingerprint, card.edition) == wanted else None
+    wanted = (recipe, recipe.epochs, images.splits[SPLIT].fingerprint)
+    same = (card.recipe, card.epochs_done, card.fingerprint) == wanted
+    return found if same and is_same_edition(card.edition, images.edition()) else None
 
 
 def draw_untrained(recipe: Recipe) -> Checkpoint:

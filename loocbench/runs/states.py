@@ -13,11 +13,13 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from loocbench import files
+from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
 
 FORMAT = 2
 _MOMENTUM = "optimizer.momentum."
+_EDITIONS = ("edition", "stylised")  # of an identity
 
 
 def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
@@ -47,8 +49,8 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
 def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
     """Restore a run from a state. Raises UserError when the file is damaged or belongs to another run."""
     header, tensors = _read(path)
-    if header["identity"] != identity:
-        differing = [key for key in identity if header["identity"].get(key) != identity[key]]
+    if not is_same_identity(header["identity"], identity):
+        differing = [key for key in identity if not _is_same_field(key, header["identity"].get(key), identity[key])]
         raise UserError(
             f"{path} is of another run ({', '.join(differing) or 'other fields'} differ); resume with the same "
             "options, or start again with --overwrite."
@@ -82,6 +84,18 @@ def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
 def read_identity(path: Path) -> dict[str, Any]:
     """The identity that the state was saved with. Raises UserError when the file is damaged."""
     return _header(path)["identity"]
+
+
+def is_same_identity(saved: dict[str, Any], identity: dict[str, Any]) -> bool:
+    """Whether a run with ``identity`` may go on from a state with ``saved``, which may know file sizes alone."""
+    same_keys = saved.keys() == identity.keys()
+    return same_keys and all(_is_same_field(key, saved[key], identity[key]) for key in identity)
+
+
+def _is_same_field(key: str, saved: Any, wanted: Any) -> bool:
+    if key in _EDITIONS and isinstance(saved, str) and isinstance(wanted, str):
+        return is_same_edition(saved, wanted)
+    return bool(saved == wanted)
 
 
 def is_whole(path: Path) -> bool:

@@ -10,6 +10,7 @@ from filelock import Timeout
 
 from loocbench import cpp_compiler, files
 from loocbench.checkpoints import native
+from loocbench.editions import is_same_edition
 from loocbench.errors import SharedError, UserError
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
@@ -108,7 +109,7 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
         if state is None and folder.has_run():
             raise UserError(f"{folder.path} has no saved state to resume from; start again with --overwrite.")
         return "begin" if state is None else "resume"
-    return "resume" if state and states.read_identity(state) == trainer.identity else "begin"
+    return "resume" if state and states.is_same_identity(states.read_identity(state), trainer.identity) else "begin"
 
 
 def _finished(trainer: Trainer) -> bool:
@@ -118,10 +119,9 @@ def _finished(trainer: Trainer) -> bool:
     except UserError:
         return False
     identity = trainer.identity
-    same = (card.recipe, card.fingerprint, card.edition, card.stylised_edition) == (
-        trainer.recipe,
-        identity["images"],
-        identity["edition"],
-        identity["stylised"],
+    same = (
+        (card.recipe, card.fingerprint) == (trainer.recipe, identity["images"])
+        and is_same_edition(card.edition, identity["edition"])
+        and is_same_edition(card.stylised_edition, identity["stylised"])
     )
     return same and card.epochs_done == trainer.recipe.epochs and not trainer.folder.states()

@@ -1,8 +1,11 @@
 """Tasks are protocols on data sets: which exist, what they are called, and that no stored name changed."""
 
+import re
+
 import pytest
 
 from loocbench.cards import tasks
+from loocbench.cards.finding import find_task_of_row
 from loocbench.cards.protocols import load_protocol, load_protocols
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError
@@ -166,5 +169,32 @@ def test_an_unknown_task_is_refused_with_the_nearest():
         tasks.load_task("few-shot/cub200-6")
 
 
-def test_slugs_are_safe_in_file_names():
-    assert tasks.slug("My birds/2026 é") == "My_birds_2026_"
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("My birds/2026", "My_birds_2026"),  # as rows of it are stored
+        ("a+b (c)", "a_b_c_"),
+        ("fåglar", "f_glar_"),
+        ("日本", "_"),
+    ],
+)
+def test_slugs_are_safe_in_file_names(name, slug):
+    """They keep ASCII names as they were; others get a hash."""
+    assert tasks.slug(name) == slug if name.isascii() else re.fullmatch(f"{slug}_?[0-9a-f]{{8}}", tasks.slug(name))
+    assert tasks.slug(tasks.slug(name)) == tasks.slug(name)
+
+
+def test_folders_that_differ_in_other_letters_alone_have_tasks_of_their_own():
+    names = ["fåglar", "fäglar", "日本", "中国", "_"]
+    assert len({tasks.slug(name) for name in names}) == len(names)
+    assert tasks.slug("fa\u030aglar") == tasks.slug("f\u00e5glar")  # as macOS and Linux write the same name
+
+
+def test_tasks_on_such_folders_know_the_name_that_rows_were_stored_under():
+    protocol = load_protocol("knn")
+    card = tasks.make_folder_task(protocol, "folder:/data/日本", "日本", "色")
+    assert card.former_task == "knn/folder-_-_"
+    assert re.fullmatch(r"knn/folder-_[0-9a-f]{8}-_[0-9a-f]{8}", card.task)
+    assert tasks.make_folder_task(protocol, "folder:/data/My birds", "My birds").former_task == ""
+    assert find_task_of_row(card.former_task, "folder:日本").task == card.former_task
+    assert find_task_of_row(card.task.rpartition("-")[0], "folder:日本").task == card.task.rpartition("-")[0]

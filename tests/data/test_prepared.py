@@ -33,7 +33,7 @@ def test_images_are_what_decoding_gives_in_the_splits_order(tmp_path, pets):
 
 def test_any_tool_can_read_the_file(tmp_path, pets):
     images = prepare(pets, "test", 24, tmp_path / "cache")
-    (path,) = (tmp_path / "cache").rglob("*.safetensors")
+    (path,) = (tmp_path / "cache" / "images").glob("*.safetensors")
     with safe_open(path, "np") as file:
         index, pixels = file.get_tensor("index"), file.get_tensor("pixels")
     assert index.shape == (len(images), 3)

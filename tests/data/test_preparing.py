@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from loocbench.data import blooms, folders, preparing
+from loocbench.data import blooms, parallel, preparing
 from loocbench.errors import UserError
 from tests.conftest import Silent, picture
 from tests.data.preparation import Listening, leftovers, prepare
@@ -29,9 +29,9 @@ def test_its_size_is_announced_before_it_is_made(tmp_path, pets):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_file_does_not_depend_on_the_number_of_workers(tmp_path, pets, monkeypatch, count):
-    monkeypatch.setattr(folders, "count_cores", lambda: count)
+    monkeypatch.setattr(parallel, "count_cores", lambda: count)
     prepare(pets, "train", 24, tmp_path / "cache")
-    (path,) = (tmp_path / "cache").rglob("*.safetensors")
+    (path,) = (tmp_path / "cache" / "images").glob("*.safetensors")
     everything = b"".join(image.tobytes() for image in pets.read(pets.splits["train"].items, 24))
     assert path.read_bytes().endswith(everything)
 
@@ -55,7 +55,7 @@ def test_a_damaged_image_leaves_nothing_behind(tmp_path, pets):
     with pytest.raises(UserError, match=f"{victim.name} is damaged"):
         prepare(pets, "train", 24, tmp_path / "cache")
     assert not leftovers(tmp_path / "cache")
-    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+    assert not list((tmp_path / "cache" / "images").glob("*.safetensors"))
 
 
 def test_a_disk_without_room_is_refused_beforehand(tmp_path, pets, monkeypatch):
@@ -89,7 +89,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pets, monkeypatch
 
     with pytest.raises(KeyboardInterrupt):
         prepare(pets, "train", 24, tmp_path / "cache", Stops())
-    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+    assert not list((tmp_path / "cache" / "images").glob("*.safetensors"))
     hears = Listening()
     images = prepare(pets, "train", 24, tmp_path / "cache", hears)
     assert "going on at image 32" in hears.said[0]
@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, pets, monkeypatch
 def test_a_strange_part_is_begun_anew(tmp_path, pets, monkeypatch, spoil):
     """Even when the new beginning is cut off at once."""
     prepare(pets, "test", 24, tmp_path / "cache")
-    (path,) = (tmp_path / "cache").rglob("*.safetensors")
+    (path,) = (tmp_path / "cache" / "images").glob("*.safetensors")
     whole = path.read_bytes()
     path.unlink()
     path.with_suffix(".part").write_bytes(spoil)
@@ -144,10 +144,10 @@ def test_a_killed_run_goes_on(tmp_path, pets):
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert not list((tmp_path / "cache").rglob("*.safetensors"))
+        assert not list((tmp_path / "cache" / "images").glob("*.safetensors"))
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=True)
     assert "going on at image" in done.stdout
-    (path,) = (tmp_path / "cache").rglob("*.safetensors")
+    (path,) = (tmp_path / "cache" / "images").glob("*.safetensors")
     assert path.read_bytes().endswith(expected)
 
 

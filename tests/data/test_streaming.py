@@ -4,13 +4,13 @@ import threading
 
 import numpy as np
 
-from loocbench.data import folders, preparing, streaming
+from loocbench.data import parallel, preparing, streaming
 from tests.conftest import Silent
 
 
 def test_decoding_stops_with_the_network_and_goes_on_later(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing, "_GROUP", 64)
-    monkeypatch.setattr(folders, "count_cores", lambda: 1)
+    monkeypatch.setattr(parallel, "count_cores", lambda: 1)
     split, stop = pictures.splits["test"], threading.Event()
     real = preparing._write_images
 

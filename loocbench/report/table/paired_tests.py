@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from loocbench.editions import unify_editions
 from loocbench.report.table import significance
 from loocbench.report.table.cells import round_figure
 from loocbench.types import Row
@@ -48,7 +49,8 @@ def run_paired_test(first: Rows, second: Rows, metric: str, *, by_seed: bool) ->
     rows = [*first, *second]
     if any(metric not in row.items for row in rows):
         raise UnpairableError("no single items are stored; measure again with --overwrite")
-    if len({_measured_data(row) for row in rows}) > 1:
+    canonical = unify_editions(row.edition for row in rows)
+    if len({_measured_data(row, canonical[row.edition]) for row in rows}) > 1:
         raise UnpairableError("measured on different images")
     same_draws = len({row.draws for row in rows}) == 1
     if not same_draws and not (by_seed and all(a.draws == b.draws for a, b in zip(first, second, strict=True))):
@@ -86,9 +88,9 @@ def _round_p(p: float) -> float:
     return float(f"{p:.6g}")
 
 
-def _measured_data(row: Row) -> tuple[object, ...]:
+def _measured_data(row: Row, edition: str) -> tuple[object, ...]:
     """The images, the protocol and the stated conditions (for retrieval, the foreground) of a measurement."""
-    return tuple(sorted(row.fingerprints.items())), row.edition, row.task_version, tuple(sorted(row.conditions.items()))
+    return tuple(sorted(row.fingerprints.items())), edition, row.task_version, tuple(sorted(row.conditions.items()))
 
 
 def _item_values(row: Row, metric: str) -> np.ndarray:

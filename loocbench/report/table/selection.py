@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from loocbench.editions import unify_editions
 from loocbench.errors import unknown
 from loocbench.types import Row
 
@@ -84,22 +85,22 @@ def separate_copies(rows: Sequence[Row]) -> list[Row]:
 
     So each copy of the data has its own column, curves and averages.
     """
+    canonical = unify_editions(row.edition for row in rows)
+    hashes = [_images_hash(row, canonical[row.edition]) for row in rows]
     images: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        images[row.task, row.dataset_note].add(_images_hash(row))
+    for row, hashed in zip(rows, hashes, strict=True):
+        images[row.task, row.dataset_note].add(hashed)
     return [
-        row.model_copy(
-            update={"dataset_note": ", ".join(filter(None, [row.dataset_note, f"images {_images_hash(row)}"]))}
-        )
+        row.model_copy(update={"dataset_note": ", ".join(filter(None, [row.dataset_note, f"images {hashed}"]))})
         if len(images[row.task, row.dataset_note]) > 1
         else row
-        for row in rows
+        for row, hashed in zip(rows, hashes, strict=True)
     ]
 
 
-def _images_hash(row: Row) -> str:
+def _images_hash(row: Row, edition: str) -> str:
     """Short hash of all splits' fingerprints and the edition of their pixels."""
-    text = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), row.edition])
+    text = "\n".join([*(f"{name}\t{value}" for name, value in sorted(row.fingerprints.items())), edition])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
