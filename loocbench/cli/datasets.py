@@ -63,15 +63,19 @@ def prepare_dataset(
 @app.command("verify")
 def verify_dataset(name: Name, data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
     """Check lists, splits and labels, and decode every image; exit code 2 if something is damaged or mismatched."""
+    from loocbench.cache import layout
     from loocbench.cli import describing
     from loocbench.cli.console import Display, stdout
-    from loocbench.data import catalog, verifying
+    from loocbench.data import opening, verifying
     from loocbench.data.entries import ENTRIES
     from loocbench.errors import UserError
+    from loocbench.progress import Silent
 
-    dataset = catalog.open_dataset(name, data_dir)
     entry = ENTRIES.get(name)
     with Display() as display:
+        dataset = opening.open_dataset(
+            name, data_dir, skip_damaged=False, cache=layout.cache_dir(), reporter=Silent() if as_json else display
+        )
         findings = verifying.verify_dataset(dataset, entry.official if entry else None, display)
     if as_json:
         print(json.dumps({**describing.dataset_to_json(dataset, entry), **describing.findings_to_json(findings)}))
@@ -98,13 +102,18 @@ def show_dataset(
     as_json: o.Json = False,
 ) -> None:
     """Print what a data set is, and draw a contact sheet of samples."""
+    from loocbench.cache import layout
     from loocbench.cli import describing
-    from loocbench.cli.console import stdout
-    from loocbench.data import catalog
+    from loocbench.cli.console import Display, stdout
+    from loocbench.data import opening
     from loocbench.data.entries import ENTRIES
     from loocbench.jobs import datasets
+    from loocbench.progress import Silent
 
-    dataset = catalog.open_dataset(name, data_dir)
+    with Display() as display:
+        dataset = opening.open_dataset(
+            name, data_dir, skip_damaged=False, cache=layout.cache_dir(), reporter=Silent() if as_json else display
+        )
     entry = ENTRIES.get(name)
     sheet = datasets.draw_dataset_sheet(
         dataset, output or Path(f"contact-{dataset.name.replace(':', '-')}.png"), seed=seed

@@ -84,6 +84,7 @@ def dataset_to_json(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
         "splits": {name: len(split) for name, split in dataset.splits.items()},
         "fingerprints": {name: split.fingerprint for name, split in dataset.splits.items()},
         "edition": dataset.edition(),
+        "remarks": dataset.remarks,
         "official_lists": {part.name: part.images for part in entry.official.parts} if entry else {},
         "source": entry.source.homepage if entry else "",
         "licence": entry.source.licence if entry else "",

@@ -130,6 +130,8 @@ def read_table(path: Path, columns: int) -> list[list[str]]:
 def read_lines(path: Path) -> list[str]:
     """The lines of an official text file, without blank ones. Raises UserError."""
     try:
+        if not path.is_file():  # reading a FIFO would wait forever
+            raise FileNotFoundError(path)
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}; is {path.parent} the folder that the archive unpacks to?") from error

@@ -150,13 +150,16 @@ def reuse_error(
 
 
 def measure(measurement: Measurement) -> Row:
-    """Measure a task now, and store nothing."""
+    """Measure a task now, and store nothing. Raises UserError where images change meanwhile."""
     card, dataset = measurement.card, measurement.dataset
+    images = _read_file_states(measurement)
     encoder = measurement.encoder
     begin, extracted = time.perf_counter(), measurement.clock.seconds
     outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
     precision = encoder.inference.precision
+    if _read_file_states(measurement) != images:
+        raise UserError(f"images of {dataset.name} changed while they were measured; run the command again.")
     return Row(
         task=card.task,
         task_version=card.version,
@@ -203,6 +206,13 @@ def _is_of(row: Row, card: TaskCard, dataset: Dataset, other: Dataset | None) ->
 
 def _datasets(measurement: Measurement) -> list[Dataset]:
     return [measurement.dataset, *([measurement.other] if measurement.other else [])]
+
+
+def _read_file_states(measurement: Measurement) -> list[str]:
+    """Return what tells on this machine whether a file was replaced, of each data set."""
+    return [
+        one.content([item for split in one.splits.values() for item in split.items]) for one in _datasets(measurement)
+    ]
 
 
 def _note(measurement: Measurement) -> str:

@@ -52,6 +52,19 @@ def test_a_state_of_another_run_is_refused(tmp_path, tiny_blooms):
         states.load(tmp_path / "state.safetensors", run, {"recipe": 1, "images": "b"})
 
 
+def test_a_state_that_knows_the_names_and_sizes_of_its_images_alone_is_resumed():
+    """As older versions wrote it."""
+    former, now, changed = "b" * 64, f"content:{'a' * 64} sizes:{'b' * 64}", f"content:{'c' * 64} sizes:{'b' * 64}"
+    identity = {"recipe": 1, "edition": now, "stylised": ""}
+    assert states.is_same_identity({**identity, "edition": former}, identity)
+    assert states.is_same_identity(identity, identity)
+    assert not states.is_same_identity({**identity, "edition": changed}, identity)
+    assert not states.is_same_identity({**identity, "edition": "d" * 64}, identity)
+    assert not states.is_same_identity({**identity, "stylised": former}, identity)
+    assert not states.is_same_identity({**identity, "recipe": 2}, identity)
+    assert not states.is_same_identity({"recipe": 1, "edition": now}, identity)
+
+
 @pytest.mark.parametrize("keep", [0, 8, 500, 20_000])
 def test_a_state_that_was_cut_short_is_not_whole(tmp_path, tiny_blooms, keep):
     path = tmp_path / "state.safetensors"

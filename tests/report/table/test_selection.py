@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.report.table.selection import Selection
+from loocbench.report.table.selection import Selection, separate_copies
 from loocbench.report.table.table import TableOptions, build_table
 from tests.report.rows import measured_row
 
@@ -62,3 +62,15 @@ def test_other_images_under_one_name_have_columns_of_their_own():
     assert not any(cell.rank for line in built.measured for cell in line.cells if cell)
     assert built.tests == ()
     assert not any(column.note for column in build_table(rows[:1]).columns)
+
+
+def test_older_rows_that_know_names_and_sizes_alone_join_the_content_with_these():
+    """Until there are two contents with them: then nobody knows which they were measured on."""
+    former, content, other = "b" * 64, f"content:{'a' * 64} sizes:{'b' * 64}", f"content:{'c' * 64} sizes:{'b' * 64}"
+    rows = [
+        measured_row(name, 0.5, task="linear/folder-photos", dataset="folder:photos", edition=edition)
+        for name, edition in (("A", former), ("B", content), ("C", other))
+    ]
+    assert {row.dataset_note for row in separate_copies(rows[:2])} == {""}
+    assert len({row.dataset_note for row in separate_copies(rows[1:])}) == 2
+    assert len({row.dataset_note for row in separate_copies(rows)}) == 3
