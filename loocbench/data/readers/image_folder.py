@@ -174,7 +174,8 @@ def _remark_on_splits(root: Path, named: set[str]) -> Iterator[str]:
     carved = [name for name in ("test", "val") if name not in named]
     if carved:
         parts = " and ".join(f"a fifth of each class of train is {name}" for name in carved)
-        yield f"{root} names {' and '.join(sorted(named))}, not {' and '.join(carved)}: {parts}"
+        given = [name for name in ("train", "val", "test") if name in named]
+        yield f"{root} names {' and '.join(given)}, not {' and '.join(carved)}: {parts}"
 
 
 def _remark_on_classes(root: Path, splits: Mapping[str, Split]) -> Iterator[str]:
