@@ -124,13 +124,29 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# Bounds hold what libraries state: means from 0 (timm's) on, deviations from 1/255 (pixels as 0 ... 255) to 1 (timm's).
+Mean = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Deviation = Annotated[float, Field(ge=0.001, le=1, allow_inf_nan=False)]
+
+
 class Preprocessing(Frozen):
-    """How an image becomes the network's input: short side to ``resize``, centre crop ``image_size``, normalise."""
+    """How an image becomes the network's input: short side to ``resize``, centre crop ``image_size``, normalise.
+
+    mean, std: of red, green and blue, of pixel values in [0, 1].
+    """
 
     image_size: int = Field(ge=8, le=4096)
     resize: int = Field(ge=8, le=4096)
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
+    std: tuple[Deviation, Deviation, Deviation] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _has_crop(self) -> Preprocessing:
+        if self.resize < self.image_size:
+            raise ValueError(
+                f"images of short side {self.resize} px have no centre crop of {self.image_size}; raise --resize"
+            )
+        return self
 
 
 UNTRAINED = "random"  # the method of an untrained network
@@ -218,6 +234,7 @@ class WeightsSource(Frozen):
 
     name: the file's name, or the library's or hub's name of the model. revision: the hub repository's commit. sha256:
     of the file. layout: the library or project whose tensor names the file had. preprocessing: where it is known from.
+    assumed: what else the file does not say of the network and was assumed.
     """
 
     kind: Literal["file", "torchvision", "timm", "hf", "random"]
@@ -226,6 +243,7 @@ class WeightsSource(Frozen):
     sha256: str = ""
     layout: str = ""
     preprocessing: str = ""
+    assumed: str = ""
     via: str = ""
 
     def __str__(self) -> str:
@@ -354,6 +372,7 @@ class Items(Frozen):
 
 
 SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
+ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessing that nobody stated
 REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
 ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
@@ -405,8 +424,11 @@ class Row(Frozen):
 
     @property
     def conditions(self) -> dict[str, str]:
-        """The stated conditions of the measurement. The spaces chosen on validation are a finding, not a condition."""
-        return {what: how for what, how in self.stated.items() if what != SELECTED}
+        """The stated conditions of the measurement.
+
+        Not one: the spaces chosen on validation, which are a finding, and what was assumed of the model.
+        """
+        return {what: how for what, how in self.stated.items() if what not in (SELECTED, ASSUMED)}
 
     @property
     def pretraining_seed(self) -> int | None:

@@ -17,6 +17,7 @@ from safetensors.torch import save as serialise
 from loocbench import files
 from loocbench.checkpoints import trust
 from loocbench.errors import UserError
+from loocbench.models.preprocessing import describe_invalid
 from loocbench.types import CheckpointCard
 
 FILE = "checkpoint.safetensors"
@@ -106,4 +107,6 @@ def _parse_card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCar
     try:
         return CheckpointCard.model_validate_json(metadata["card"])
     except ValidationError as error:
+        if "preprocessing" in error.errors()[0]["loc"]:
+            raise UserError(f"the card of {path}: {describe_invalid(error)}; copy or import it anew.") from error
         raise UserError(f"the card of {path} is not of this version of loocbench; pretrain again.") from error

@@ -87,7 +87,7 @@ def _fetch_torchvision(name: str) -> tuple[Path, ImportOptions]:
 
 def _fetch_timm(name: str) -> tuple[Path, ImportOptions]:
     timm = require("timm", "timm")
-    architectures.resolve_name(f"{TIMM}{name}")
+    name = architectures.resolve_name(f"{TIMM}{name}").removeprefix(TIMM)
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.hf_hub_id or config.url):
         raise UserError(f"timm has no pretrained weights of {name}; 'random:timm:{name}' is the untrained network.")

@@ -10,7 +10,7 @@ from loocbench.checkpoints import native
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures, backbones
-from loocbench.models.preprocessing import default_preprocessing
+from loocbench.models.preprocessing import ASSUMED_IMAGENET, default_preprocessing
 from loocbench.pretraining import recipes
 from loocbench.pretraining.networks import build_network
 from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing, WeightsSource
@@ -25,7 +25,7 @@ def build_checkpoint(architecture: str, seed: int, image_size: int | None = None
         described = Architecture(name=architectures.resolve_name(architecture))
         size = image_size or architectures.default_image_size(described.name)
         name = described.name.rpartition(":")[2]
-        return _build_from_architecture(name, described, None, default_preprocessing(size), "assumed: ImageNet's", seed)
+        return _build_from_architecture(name, described, None, default_preprocessing(size), ASSUMED_IMAGENET, seed)
     recipe = recipes.untrained(architecture, seed, image_size)
     weights = build_network(recipe).state_dict()
     origin = {"recipe": recipe, "spaces": recipes.spaces(recipe)}

@@ -16,8 +16,9 @@ from loocbench.cli.console import stdout
 from loocbench.errors import printable
 from loocbench.models import spaces
 from loocbench.models.network import GENERAL
+from loocbench.models.preprocessing import describe_assumptions, describe_preprocessing
 from loocbench.pretraining.labels import model_label
-from loocbench.types import Architecture, CheckpointCard, Preprocessing
+from loocbench.types import Architecture, CheckpointCard
 
 _SHOWN = 12  # names per list
 
@@ -70,7 +71,7 @@ def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
     if inspected.preprocessing:
         yield (
             "preprocessing",
-            f"{_describe_preprocessing(inspected.preprocessing.values)}; {inspected.preprocessing.known_from}",
+            f"{describe_preprocessing(inspected.preprocessing.values)}; {inspected.preprocessing.known_from}",
         )
     for note in inspected.notes:
         yield "note", note
@@ -81,7 +82,9 @@ def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "model", f"{model_label(card)}, trained on {card.dataset}"
     yield "architecture", card.backbone
     yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
-    yield "preprocessing", _describe_preprocessing(card.preprocessing)
+    yield "preprocessing", describe_preprocessing(card.preprocessing)
+    if assumed := describe_assumptions(card):
+        yield "assumed", assumed
     if card.source:
         yield "source", str(card.source)
     yield "weights", f"SHA-256 {card.weights}"
@@ -103,11 +106,6 @@ def _describe_architecture(architecture: Architecture | None) -> str:
         return "not recognised by its tensors: name it with --arch"
     options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
     return f"{architecture.name}{f' ({options})' if options else ''}"
-
-
-def _describe_preprocessing(values: Preprocessing) -> str:
-    mean, std = (", ".join(f"{value:g}" for value in triple) for triple in (values.mean, values.std))
-    return f"short side {values.resize} px, crop {values.image_size} px, mean {mean}, std {std}"
 
 
 def _format_names(heading: str, names: Sequence[str]) -> Iterator[str]:

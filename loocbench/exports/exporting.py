@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,11 +14,12 @@ from torch import Tensor
 
 from loocbench import files
 from loocbench.checkpoints import networks
-from loocbench.checkpoints.foreign import tensor_names
+from loocbench.checkpoints.foreign import export_statement, tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.models import architectures, backbones
 from loocbench.models.network import GENERAL
+from loocbench.types import Architecture, CheckpointCard
 
 Layout = Literal["torchvision", "timm", "onnx"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
@@ -67,14 +69,29 @@ def rename_tensors(checkpoint: Checkpoint, layout: str, space: str | None = None
     return {key: tensor for key, tensor in renamed.items() if key is not None}
 
 
-def write_tensors(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write named tensors: .safetensors by safetensors, other endings by ``torch.save``."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+def write_tensors(path: Path, checkpoint: Checkpoint, layout: str, weights: Mapping[str, Tensor]) -> None:
+    """Write the renamed tensors of a checkpoint: .safetensors by safetensors, other endings by ``torch.save``.
+
+    The file carries its preprocessing (see :mod:`~loocbench.checkpoints.foreign.export_statement`): in its metadata,
+    or in an attribute of the OrderedDict, which ``load_state_dict`` does not see.
+    """
+    plain = OrderedDict((name, tensor.detach().cpu().contiguous()) for name, tensor in weights.items())
+    statement = export_statement.write_statement(
+        checkpoint.card, architecture=_name_architecture(checkpoint.card, layout), weights=plain
+    )
     with files.writing(path) as part:
         if path.suffix == ".safetensors":
-            part.write_bytes(save(plain, metadata={"format": "pt"}))
+            part.write_bytes(save(plain, metadata={"format": "pt", export_statement.KEY: statement}))
         else:
+            setattr(plain, export_statement.KEY, statement)
             torch.save(plain, part)
+
+
+def _name_architecture(card: CheckpointCard, layout: str) -> Architecture | None:
+    """Return the architecture that the exported tensors are of, or None if another library's names hide which."""
+    if ":" not in card.backbone:
+        return Architecture(name=card.backbone)
+    return card.architecture if card.backbone.startswith(f"{layout}:") else None
 
 
 def check_suffix(path: Path, layout: str) -> None:

@@ -8,15 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from loocbench import files
+from loocbench.checkpoints.foreign import export_statement
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.features.encoder import Encoder
+from loocbench.models.preprocessing import describe_preprocessing
 
 
 def export_onnx(path: Path, encoder: Encoder, features: str) -> float | None:
     """Write the encoder as an ONNX graph ``images -> features``, and check it if onnxruntime is installed.
 
-    images: float [N, 3, S, S] in [0, 1], resized and cropped; the graph normalises them. Returns the largest difference
+    images: float [N, 3, S, S] in [0, 1], resized and cropped; the graph normalises them. The file's metadata say how.
+    Returns the largest difference
     between ONNX Runtime's and torch's features relative to the largest feature, or None without onnxruntime. Raises
     UserError if the difference is 1e-3 or more, and then writes no file.
     """
@@ -36,6 +39,9 @@ def export_onnx(path: Path, encoder: Encoder, features: str) -> float | None:
             verbose=False,
         )
         assert program is not None  # the dynamo exporter returns a program
+        program.model.metadata_props.update(
+            {export_statement.KEY: export_statement.write_statement(encoder.card), "images": describe_input(encoder)}
+        )
         program.save(str(part), external_data=False)
         try:
             runtime = require("onnxruntime", "onnx")
@@ -50,6 +56,12 @@ def export_onnx(path: Path, encoder: Encoder, features: str) -> float | None:
                 f"ONNX Runtime's features differ from torch's by {difference:.1e} of the largest; no file was written."
             )
         return difference
+
+
+def describe_input(encoder: Encoder) -> str:
+    """Return what the graph takes, and what it does itself."""
+    values = describe_preprocessing(encoder.preprocessing)
+    return f"RGB in [0, 1], resized bilinearly and cropped to the centre; the graph normalises them ({values})"
 
 
 class _FeatureModel(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from loocbench.models.network import Network
 from loocbench.types import CheckpointCard
 
 DEFAULT_INFERENCE = InferenceConfig()
+_ROUNDING = 1e-3  # of float images at the ends of [0, 1]: that of half precision
 
 
 class Encoder:
@@ -73,10 +74,20 @@ class Encoder:
         return spaces.parse_feature_name(features, self.card.spaces, separate=self.separate)
 
     def prepare(self, images: Sequence[Image.Image]) -> Tensor:
-        """Pillow images of any size as uint8 [N, 3, image_size, image_size]: short side resized, centre cropped."""
+        """Pillow images of any size as uint8 [N, 3, image_size, image_size]: short side resized, centre cropped.
+
+        Raises TypeError for anything but a sequence of Pillow images, and ValueError for none.
+        """
         size = self.preprocessing.image_size
+        pictures = list(images) if isinstance(images, Iterable) else [images]
+        wrong = next((picture for picture in pictures if not isinstance(picture, Image.Image)), None)
+        if wrong is not None or isinstance(images, Image.Image):
+            what = "one image" if isinstance(images, Image.Image) else type(wrong).__name__
+            raise TypeError(f"prepare takes a list of Pillow images, not {what}: prepare([Image.open(path)])")
+        if not pictures:
+            raise ValueError("prepare takes one image or more, the list is empty: prepare([Image.open(path)])")
         crops = []
-        for image in images:
+        for image in pictures:
             resized = decoding.resize_short_side(
                 decoding.to_rgb(ImageOps.exif_transpose(image)), self.preprocessing.resize
             )
@@ -88,8 +99,10 @@ class Encoder:
     def all_spaces(self, images: Tensor) -> dict[str, Tensor]:
         """Every space of one forward pass, by name (``general`` for V): float32 [N, D] each, on the device.
 
-        images: [N, 3, H, W], uint8 or float in [0, 1], already at the network's resolution; normalised here.
+        images: [N, 3, S, S], uint8 or float in [0, 1], already at the network's resolution; normalised here. Raises
+        TypeError and ValueError for other images, such as normalised ones.
         """
+        self._require_images(images)
         return self.network.forward_spaces(self.normalise(images))
 
     def normalise(self, images: Tensor) -> Tensor:
@@ -97,6 +110,25 @@ class Encoder:
         pixels = images.to(self.device)
         pixels = pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float().clone()
         return pixels.sub_(self._mean).div_(self._std)
+
+    def _require_images(self, images: Tensor) -> None:
+        """Raise TypeError or ValueError, with what to pass instead, unless these are images that the network takes."""
+        size = self.preprocessing.image_size
+        wanted = (
+            f"pass uint8, or float in [0, 1], of shape [N, 3, {size}, {size}], as encoder.prepare(pillow_images) makes"
+        )
+        if not isinstance(images, Tensor):
+            raise TypeError(f"images are a {type(images).__name__}, not a tensor; {wanted}")
+        if images.dtype != torch.uint8 and not images.is_floating_point():
+            raise TypeError(f"images are {images.dtype}; {wanted}")
+        if images.ndim != 4 or tuple(images.shape[1:]) != (3, size, size):
+            raise ValueError(f"images are of shape {list(images.shape)}; {wanted}")
+        if images.is_floating_point() and images.numel():
+            low, high = (float(bound) for bound in torch.aminmax(images))  # NaN, if there is one
+            if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
+                raise ValueError(
+                    f"float images are in [{low:.3g}, {high:.3g}], normalised or of another scale; {wanted}"
+                )
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""

@@ -15,6 +15,7 @@ from loocbench.errors import UserError
 from loocbench.exports import exporting, model_card, onnx_export
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
+from loocbench.models.preprocessing import describe_preprocessing
 from loocbench.types import REMOTE, CheckpointCard
 
 
@@ -72,8 +73,9 @@ def export_checkpoint(
     checkpoint = locate.load(reference, runs=runs, seed=seed)
     if layout != "onnx":
         weights = exporting.rename_tensors(checkpoint, layout, space)
-        exporting.write_tensors(output, weights)
-        return f"{len(weights)} tensors under {layout}'s names"
+        exporting.write_tensors(output, checkpoint, layout, weights)
+        values = describe_preprocessing(checkpoint.card.preprocessing)
+        return f"{len(weights)} tensors under {layout}'s names; images, as the file states: {values}"
     encoder = Encoder.from_checkpoint(checkpoint)
     name = features or encoder.default_features
     difference = onnx_export.export_onnx(output, encoder, name)

@@ -14,10 +14,11 @@ from loocbench.errors import UserError
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
+from loocbench.models.preprocessing import describe_assumptions
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.types import Dataset, Items, Row
+from loocbench.types import ASSUMED, Dataset, Items, Row
 
 PRECISION = "precision"  # the statement of rows whose features were not computed in float32
 
@@ -157,7 +158,7 @@ def measure(measurement: Measurement) -> Row:
     begin, extracted = time.perf_counter(), measurement.clock.seconds
     outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
-    precision = encoder.inference.precision
+    precision, assumed = encoder.inference.precision, describe_assumptions(encoder.card)
     if _read_file_states(measurement) != images:
         raise UserError(f"images of {dataset.name} changed while they were measured; run the command again.")
     return Row(
@@ -188,7 +189,9 @@ def measure(measurement: Measurement) -> Row:
         certificate=outcome.certificate,
         draws=outcome.draws,
         scale={name: dict(values) for name, values in outcome.scale.items()},
-        stated=dict(outcome.stated) | ({} if precision == "float32" else {PRECISION: precision}),
+        stated=dict(outcome.stated)
+        | ({} if precision == "float32" else {PRECISION: precision})
+        | ({ASSUMED: assumed} if assumed else {}),
         seconds={"features": round(extracted, 3), "evaluator": round(total - extracted, 3)},
         versions=provenance.versions(),
         hardware=provenance.hardware(str(encoder.device)),

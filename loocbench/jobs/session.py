@@ -18,6 +18,7 @@ from loocbench.features import inference_config
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.settings import InputSettings
+from loocbench.models.preprocessing import describe_assumptions
 from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset
 
@@ -79,6 +80,8 @@ class Session:
         if self._encoder is None or self._encoder.card != checkpoint.card:
             config = inference_config.from_options(self.settings.precision, self.settings.compiled, self.device)
             self._encoder = Encoder.from_checkpoint(checkpoint, device=self.device, inference=config)
+            if assumed := describe_assumptions(checkpoint.card):
+                self.reporter.info(f"assumed of {checkpoint.card.name}: {assumed}")
         return self._encoder
 
     def open_task(self, card: TaskCard, checkpoint: Checkpoint, features: str | None = None) -> Measurement:

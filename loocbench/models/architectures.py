@@ -99,13 +99,28 @@ def list_tensor_shapes(architecture: Architecture) -> tuple[dict[str, tuple[int,
 
 @lru_cache(maxsize=16)
 def default_image_size(name: str) -> int:
-    """Return the image size in pixels that an architecture is made for."""
+    """Return the image size in pixels that an architecture is made for. Raises UserError if it is not square."""
     if name == f"{TORCHVISION}inception_v3":
         return 299
     if name.startswith(TIMM):
-        timm = require("timm", "timm")
-        return int(timm.get_pretrained_cfg(name.removeprefix(TIMM), allow_unregistered=True).input_size[-1])
+        height, width = read_timm_input_size(name)
+        if height != width:
+            raise UserError(
+                f"{name} is made for images of {height} x {width} px, loocbench's are square; name another."
+            )
+        return height
     return backbones.default_image_size(name)
+
+
+@lru_cache(maxsize=16)
+def read_timm_input_size(name: str) -> tuple[int, int]:
+    """Return the height and width in pixels that timm states for the architecture ``timm:NAME``. Raises UserError."""
+    timm = require("timm", "timm")
+    config = timm.get_pretrained_cfg(_resolve_timm_name(name.removeprefix(TIMM)), allow_unregistered=True)
+    if config is None:
+        raise UserError(f"timm states no image size for {name}; name another model.")
+    _, height, width = config.input_size
+    return int(height), int(width)
 
 
 def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
@@ -136,7 +151,13 @@ def _forward_torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple
 
 
 def _resolve_timm_name(name: str) -> str:
+    """Return timm's name of a model today; timm has renamed some two hundred. Raises UserError for an unknown one."""
     timm = require("timm", "timm")
+    renamed = timm.models.get_deprecated_models()
+    if name in renamed:
+        if renamed[name] is None:
+            raise UserError(f"timm has removed its model {name}; name another.")
+        name = renamed[name]
     architecture, _, tag = name.partition(".")
     if tag and timm.is_model(architecture):
         known = timm.list_pretrained(f"{architecture}.*")

@@ -14,6 +14,7 @@ from torch import Tensor
 from loocbench import files, provenance
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import (
+    export_statement,
     families,
     key_maps,
     matching,
@@ -65,7 +66,7 @@ class Inspection:
 
     architecture, preprocessing: None if no architecture was recognised. left_out: number of tensors by group. unknown:
     tensors that are neither in the backbone nor known to lie beside one. spaces: dimension by name of space,
-    ``general`` first; empty if the match is not complete.
+    ``general`` first; empty if the match is not complete. assumed: those of the notes that nobody stated.
     """
 
     contents: reading.FileContents
@@ -77,6 +78,7 @@ class Inspection:
     notes: tuple[str, ...]
     spaces: Mapping[str, int]
     preprocessing: ResolvedPreprocessing | None
+    assumed: tuple[str, ...] = ()
 
 
 def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspection:  # frozen
@@ -85,25 +87,24 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
     Raises UserError where the file cannot be read, and where the user must decide.
     """
     contents = reading.read_tensors(path)
+    export = export_statement.read_statement(path, contents.metadata, contents.tensors)
     key_map = key_maps.read_key_map(options.key_map) if options.key_map else None
     routed = tensor_routing.route_tensors(contents, key_map, options.key_map)
     tensors, renamed = tensor_names.to_library_names(routed.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
     averages = [group for group in routed.left_out if families.AVERAGES.match(group)]
     notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
-    found = recognising.recognise_architecture(
-        tensors,
-        routed,
-        options.arch or (key_map.arch if key_map else ""),
-        options.stem_padding,
-        options.architecture_options,
-    )
+    arch, architecture_options = options.arch or (key_map.arch if key_map else ""), options.architecture_options
+    if export and export.architecture and not arch:
+        arch = export.architecture.name
+        architecture_options = {**export.architecture.options, **architecture_options}
+    found = recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options)
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
         family = "none known" if routed.family == "torchvision" else routed.family
         return Inspection(contents, family, None, nothing, routed.left_out, routed.unknown, tuple(notes), {}, None)
     preprocessing = preprocessings.resolve_preprocessing(
-        found.architecture, contents.sha256, options.preprocessing, timm_config=options.timm_config
+        found.architecture, contents.sha256, options.preprocessing, timm_config=options.timm_config, export=export
     )
     image_size = preprocessing.values.image_size
     architecture = preprocessings.adapt_to_image_size(found.architecture, image_size)
@@ -121,6 +122,7 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
         tensors, names = tensor_routing.add_stages_and_heads(tensors, names, routed)
     match = matching.match_tensors(tensors, network.state_dict(), names)
     published = preprocessings.find_torchvision_weights(contents.sha256)
+    assumed = () if published else (*((export.assumed,) if export and export.assumed else ()), *found.assumed)
     return Inspection(
         contents,
         routed.family,
@@ -128,9 +130,10 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
         match,
         left_out,
         routed.unknown,
-        (*notes, *(() if published else found.assumed), *match.notes),
+        (*notes, *found.given, *assumed, *match.notes),
         _measure_dimensions(architecture, spaces, match.weights, image_size) if match.complete else {},
         preprocessing,
+        assumed,
     )
 
 
@@ -166,6 +169,7 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
             sha256=contents.sha256,
             layout=inspection.family,
             preprocessing=preprocessing.known_from,
+            assumed="; ".join(inspection.assumed),
         ),
         spaces=tuple(space for space in inspection.spaces if space != GENERAL),
         preprocessing=preprocessing.values,

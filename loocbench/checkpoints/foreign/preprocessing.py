@@ -5,17 +5,23 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import torchvision
 from pydantic import ValidationError
 
+from loocbench.checkpoints.foreign.export_statement import ExportStatement
 from loocbench.errors import UserError
 from loocbench.extras import require
 from loocbench.models import architectures
-from loocbench.models.preprocessing import default_preprocessing
+from loocbench.models.preprocessing import (
+    ASSUMED_IMAGENET,
+    default_preprocessing,
+    default_resize,
+    describe_invalid,
+)
 from loocbench.types import Architecture, Preprocessing
 
 
@@ -44,30 +50,31 @@ def resolve_preprocessing(
     overrides: PreprocessingOverrides,
     *,
     timm_config: dict[str, Any] | None = None,
+    export: ExportStatement | None = None,
 ) -> ResolvedPreprocessing:
-    """Return the preprocessing of a network. Priority: user, library, ImageNet's defaults.
+    """Return the preprocessing of a network. Priority: user, the file itself, its library, ImageNet's defaults.
 
     sha256: of the file, which identifies torchvision's published weights. timm_config: a timm ``pretrained_cfg``.
-    Raises UserError for invalid overrides.
+    export: what a file that loocbench exported states. Raises UserError for invalid overrides.
     """
-    stated = _read_timm_config(timm_config, "stated by its timm configuration") if timm_config else None
-    found = stated or _look_up_torchvision(sha256) or _look_up_timm(architecture) or _assume_imagenet(architecture)
     changed = {name: value for name, value in vars(overrides).items() if value is not None}
+    found = _look_up_export(export) if export else None
+    if found is None and timm_config:
+        found = _read_timm_config(timm_config, "stated by its timm configuration")
+    found = found or _look_up_torchvision(sha256) or _look_up_timm(architecture)
+    found = found or _assume_imagenet(architecture, overrides.image_size)
+    if timm_config and found.known_from == ASSUMED_IMAGENET:
+        found = replace(found, known_from=f"{found.known_from}, as its timm configuration's is not one that can be")
     if not changed:
         return found
+    given = " and ".join(name.replace("_", " ") for name in changed)
+    rest = "" if len(changed) == 4 else f"; the rest {found.known_from}"
     if overrides.image_size and not overrides.resize:
-        changed["resize"] = round(overrides.image_size * 8 / 7)  # as default_preprocessing
+        changed["resize"] = default_resize(overrides.image_size)
     try:
         merged = Preprocessing.model_validate({**found.values.model_dump(), **changed})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
-    if merged.resize < merged.image_size:
-        raise UserError(
-            f"images of short side {merged.resize} px have no centre crop of {merged.image_size}; raise --resize."
-        )
-    given = " and ".join(name.replace("_", " ") for name in changed)
-    rest = "" if len(changed) == 4 else f"; the rest {found.known_from}"
+        raise UserError(f"{describe_invalid(error)}.") from error
     return ResolvedPreprocessing(merged, f"{given} as given{rest}", found.trained_on)
 
 
@@ -80,12 +87,15 @@ def adapt_to_image_size(architecture: Architecture, image_size: int) -> Architec
     built_for = int(options.get("img_size", options.get("image_size", 0)))
     if name.startswith("torchvision:vit_") and image_size != (built_for or 224):
         raise UserError(f"{name} takes images of {built_for or 224} px; leave --image-size out.")
-    if name.startswith(architectures.TIMM) and image_size != (built_for or architectures.default_image_size(name)):
+    if not name.startswith(architectures.TIMM):
+        return architecture
+    height, width = (built_for, built_for) if built_for else architectures.read_timm_input_size(name)
+    if (height, width) != (image_size, image_size):
         net = getattr(architectures.build_without_weights(architecture), "net", None)
         if hasattr(net, "pos_embed"):
             if "dynamic_img_size" not in inspect.signature(type(net)).parameters:
-                size = built_for or architectures.default_image_size(name)
-                raise UserError(f"{name} takes images of {size} px; leave --image-size out.")
+                size = f"{height} px; leave --image-size out" if height == width else f"{height} x {width} px alone"
+                raise UserError(f"{name} takes images of {size}.")
             # timm resamples its positions to the grid of the images at every forward pass
             return architecture.model_copy(update={"options": {**options, "dynamic_img_size": True}})
     return architecture
@@ -122,8 +132,18 @@ def _look_up_torchvision(sha256: str) -> ResolvedPreprocessing | None:
     return ResolvedPreprocessing(values, known_from, trained_on)
 
 
+def _look_up_export(export: ExportStatement) -> ResolvedPreprocessing:
+    """Return what an exported file states; what was assumed before the export still is."""
+    known_from = "stated by the file, an export of loocbench"
+    own = export.known_from
+    return ResolvedPreprocessing(export.preprocessing, f"{known_from} ({own})" if own else known_from, export.dataset)
+
+
 def _look_up_timm(architecture: Architecture) -> ResolvedPreprocessing | None:
-    """Look up timm's configuration of a model by name; None for a model that was composed from the shapes in a file."""
+    """Look up timm's configuration of a model by name; None for a model that was composed from the shapes in a file.
+
+    That a file's weights were trained with it is assumed.
+    """
     if not architecture.name.startswith(architectures.TIMM) or "embed_dim" in architecture.options:
         return None
     timm, name = require("timm", "timm"), architecture.name.removeprefix(architectures.TIMM)
@@ -132,22 +152,25 @@ def _look_up_timm(architecture: Architecture) -> ResolvedPreprocessing | None:
     if "img_size" in architecture.options:
         size = architecture.options["img_size"]
         values = {**values, "input_size": (3, size, size)}
-    return _read_timm_config(values, f"stated by timm for {name}")
+    return _read_timm_config(values, f"assumed: as timm states for {name}")
 
 
 def _read_timm_config(config: dict[str, Any], known_from: str) -> ResolvedPreprocessing | None:
     """Return the preprocessing of a timm configuration, or None if it is invalid: it may come from anywhere."""
     try:
-        size = int(config.get("input_size", (3, 224, 224))[-1])
+        _, height, width = (int(length) for length in config.get("input_size") or (3, 224, 224))
         mean, std = (tuple(config.get(key) or usual) for key, usual in (("mean", _MEAN), ("std", _STD)))
-        resize = math.floor(size / float(config.get("crop_pct") or 0.875))
-        values = Preprocessing(image_size=size, resize=resize, mean=mean, std=std)
+        stated = math.floor(height / float(config.get("crop_pct") or 0.875))
+        values = Preprocessing(image_size=height, resize=max(height, stated), mean=mean, std=std)
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
+    if height != width:
+        return None
+    resize = "" if values.resize == stated else f", but resized to {height} px (its own {stated} px has no such crop)"
     mode = str(config.get("crop_mode") or "center")
     crop = "" if mode == "center" else f", but cropped to the centre (its own crop mode is {mode})"
     interpolation = _describe_interpolation(str(config.get("interpolation", "bilinear")))
-    return ResolvedPreprocessing(values, known_from + interpolation + crop)
+    return ResolvedPreprocessing(values, known_from + interpolation + resize + crop)
 
 
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))
@@ -157,8 +180,13 @@ def _describe_interpolation(own: str) -> str:
     return "" if own == "bilinear" else f", but resized bilinearly (its own is {own})"
 
 
-def _assume_imagenet(architecture: Architecture) -> ResolvedPreprocessing:
+def _assume_imagenet(architecture: Architecture, given: int | None) -> ResolvedPreprocessing:
     options = architecture.options
-    size = int(options.get("img_size", options.get("image_size", 0)))
-    size = size or (32 if "stem_padding" in options else architectures.default_image_size(architecture.name))
-    return ResolvedPreprocessing(default_preprocessing(size), "assumed: ImageNet's")
+    size = int(options.get("img_size", options.get("image_size", 0))) or (32 if "stem_padding" in options else 0)
+    try:
+        size = size or architectures.default_image_size(architecture.name)
+    except UserError:  # it is not made for square images
+        if given is None:
+            raise
+        size = given
+    return ResolvedPreprocessing(default_preprocessing(size), ASSUMED_IMAGENET)

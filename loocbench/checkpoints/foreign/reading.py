@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from loocbench.checkpoints.foreign import file_type, pickle_allowlist, size_checks
+from loocbench.checkpoints.foreign import export_statement, file_type, pickle_allowlist, size_checks
 from loocbench.errors import UserError
 
 _DEPTH = 8  # of nested dicts; state dicts lie at depth 1 to 5
@@ -29,8 +29,8 @@ _TRAINING_STATE = re.compile(  # keys of what training scripts save beside the m
 class FileContents:
     """The tensors of a file by name, in the order of the file; keys of nested dicts are joined by dots.
 
-    bytes: size of the file. metadata: of a safetensors file. training_state: number of tensors of optimisers and the
-    like that were skipped.
+    bytes: size of the file. metadata: of a safetensors file, or an export's statement. training_state: number of
+    tensors of optimisers and the like that were skipped.
     """
 
     path: Path
@@ -66,7 +66,9 @@ def read_tensors(path: Path) -> FileContents:
     if not tensors:
         raise UserError(f"{path} holds no tensors; give the file of the model's weights.")
     form = "PyTorch (zip)" if kind == "zip" else "PyTorch (before 1.6)"
-    return FileContents(path, form, path.stat().st_size, hash_file(path), tensors, {}, training_state)
+    stated = getattr(loaded, export_statement.KEY, None)
+    metadata = {export_statement.KEY: stated} if isinstance(stated, str) else {}
+    return FileContents(path, form, path.stat().st_size, hash_file(path), tensors, metadata, training_state)
 
 
 def hash_file(path: Path) -> str:

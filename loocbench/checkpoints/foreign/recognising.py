@@ -122,7 +122,9 @@ def _recognise_resnet(
     if family.endswith("(official)"):
         return found
     plain = "a plain ResNet, without anti-aliasing" + (", stride in the 3×3 convolutions" if convolutions == 3 else "")
-    return RecognisedArchitecture(found.architecture, (*found.assumed, f"assumed {plain}: --arch says otherwise"))
+    return RecognisedArchitecture(
+        found.architecture, (*found.assumed, f"assumed {plain}: --arch says otherwise"), found.given
+    )
 
 
 def complete_named(
@@ -140,15 +142,18 @@ def complete_named(
         found = vits.recognise_torchvision_vit(tensors)
         return found if found and found.architecture.name == name else RecognisedArchitecture(Architecture(name=name))
     if name.startswith(architectures.TIMM):
-        size = vits.infer_image_size(Architecture(name=name, options=dict(options)), tensors)
+        size, unproven = vits.infer_image_size(Architecture(name=name, options=dict(options)), tensors)
         return RecognisedArchitecture(
-            Architecture(name=name, options={**options, **({"img_size": size} if size else {})})
+            Architecture(name=name, options={**options, **({"img_size": size} if size else {})}),
+            (unproven,) if unproven else (),
         )
     stem = tensors.get("conv1.weight")
     if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
         return RecognisedArchitecture(Architecture(name=name))
     padding = stem_padding or (2 if family == "solo-learn" else 1)
+    architecture = Architecture(name=name, options={"stem_padding": padding})
+    note = f"3×3 stem without max-pooling, padding {padding}"
+    if stem_padding:
+        return RecognisedArchitecture(architecture, given=(f"{note} as given",))
     whose = "solo-learn has" if family == "solo-learn" else "most have"
-    why = "as given" if stem_padding else f"as {whose} it (--stem-padding says otherwise)"
-    note = f"3×3 stem without max-pooling, padding {padding} {why}"
-    return RecognisedArchitecture(Architecture(name=name, options={"stem_padding": padding}), (note,))
+    return RecognisedArchitecture(architecture, (f"{note} as {whose} it (--stem-padding says otherwise)",))

@@ -29,10 +29,11 @@ class RoutedTensors:
 
 @dataclass(frozen=True)
 class RecognisedArchitecture:
-    """An architecture, and notes on what the file does not say of it and was assumed."""
+    """An architecture, and notes on what the file does not say of it: what was assumed, and what the user gave."""
 
     architecture: Architecture
     assumed: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def count_group(counts: dict[str, int], name: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import position_grid
 from loocbench.checkpoints.foreign.types import RecognisedArchitecture
 from loocbench.errors import UserError
 from loocbench.extras import require
@@ -35,25 +35,33 @@ def require_known_heads(tensors: Mapping[str, Tensor]) -> None:
 
 
 def recognise_torchvision_vit(tensors: Mapping[str, Tensor]) -> RecognisedArchitecture | None:
-    """Return torchvision's ViT of this width, depth, patch size and number of positions, or None."""
+    """Return torchvision's ViT of this width, depth, patch size and number of positions, or None.
+
+    Raises UserError for positions of another grid than a square one.
+    """
     stem, positions = read_stem(tensors, "conv_proj.weight"), tensors.get("encoder.pos_embedding")
     if stem is None or positions is None or positions.ndim != 3:
         return None
     width, patch = stem
     depth = len({name.split(".")[2] for name in tensors if name.startswith("encoder.layers.")})
-    name, size = _TORCHVISION_VIT.get((patch, width, depth)), math.isqrt(max(positions.shape[1] - 1, 0)) * patch
-    if name is None or not 0 < size <= _LARGEST:
+    name = _TORCHVISION_VIT.get((patch, width, depth))
+    if name is None or not _has_sane_size(positions):
         return None
-    return RecognisedArchitecture(
-        Architecture(name=f"{architectures.TORCHVISION}{name}", options={"image_size": size} if size != 224 else {})
+    side, assumed = position_grid.read_square_grid(positions)
+    size = side * patch
+    if not 0 < size <= _LARGEST:
+        return None
+    architecture = Architecture(
+        name=f"{architectures.TORCHVISION}{name}", options={"image_size": size} if size != 224 else {}
     )
+    return RecognisedArchitecture(architecture, (assumed,) if assumed else ())
 
 
 def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | None) -> RecognisedArchitecture | None:
     """Return timm's VisionTransformer with these shapes, or None.
 
     given: number of attention heads, which the shapes do not tell; None assumes the usual one. Raises UserError for a
-    number of heads that does not divide the width.
+    number of heads that does not divide the width, and for positions of another grid than a square one.
     """
     stem, positions = read_stem(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
     if stem is None or positions is None or positions.ndim != 3:
@@ -63,8 +71,11 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     depth, size = max(blocks) + 1, TIMM_SIZES.get(width)
     register = next((tensors[key] for key in ("register_tokens", "reg_token") if key in tensors), None)
     registers = register.shape[1] if register is not None and register.ndim == 3 else 0
-    grid = _count_grid_side(positions)
-    if depth > _DEEPEST or not 0 < grid * patch <= _LARGEST or registers > _LARGEST:
+    if depth > _DEEPEST or registers > _LARGEST or not _has_sane_size(positions):
+        return None
+    grid, unproven = position_grid.read_square_grid(positions, registers)
+    square = (unproven,) if unproven else ()
+    if not 0 < grid * patch <= _LARGEST:
         return None
     require("timm", "timm")
     if patch == 14 and "blocks.0.ls1.gamma" in tensors:  # facebookresearch/dinov2
@@ -76,7 +87,8 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
         return RecognisedArchitecture(
             Architecture(
                 name=f"timm:{architectures.resolve_name(f'timm:{name}').removeprefix('timm:')}", options=options
-            )
+            ),
+            square,
         )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
     fc1 = tensors.get("blocks.0.mlp.fc1.weight")
@@ -84,11 +96,12 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     if heads == 0 or width % heads or hidden > _LARGEST * width:
         return None
     epsilon = "layer norm's epsilon 1e-6"
-    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon)
+    told: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon, *square)
     if family == "MoCo v3 (official)" and width == 384:
-        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon)
+        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon, *square)
     if given:
-        heads, assumed = given, (f"{given} attention heads, as given", epsilon)
+        heads, told, assumed = given, (f"{given} attention heads, as given",), (epsilon, *square)
     if width % heads:
         raise UserError(f"{width} channels cannot be divided among {heads} attention heads; give another --num-heads.")
     options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
@@ -99,31 +112,39 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     options |= {"global_pool": "avg"} if "fc_norm.weight" in tensors or "cls_token" not in tensors else {}
     ratio = hidden / width
     options |= {"mlp_ratio": ratio} if ratio != 4 else {}
-    return RecognisedArchitecture(Architecture(name="timm:vit_base_patch16_224", options=options), assumed)
+    return RecognisedArchitecture(Architecture(name="timm:vit_base_patch16_224", options=options), assumed, told)
 
 
-def infer_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> int | None:
+def infer_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> tuple[int | None, str]:
     """Return the image size that a timm ViT must be built for if the file has other positions than usual, else None.
 
-    Only for a plain grid of patches: other networks arrange their positions differently.
+    Then also a note if the positions do not prove their grid. Only for a plain grid of patches: other networks arrange
+    their positions differently. Raises UserError for positions of another grid than the model's or a square one.
     """
     positions = tensors.get("pos_embed", tensors.get("positional_embedding"))
     stem = read_stem(tensors, "patch_embed.proj.weight") or read_stem(tensors, "conv1.weight")
-    if positions is None or stem is None:
-        return None
+    if positions is None or stem is None or not _has_sane_size(positions):
+        return None, ""
     require("timm", "timm")
     from timm.models.vision_transformer import VisionTransformer
 
     net = architectures.build_without_weights(architecture).net
     own = getattr(net, "pos_embed", None)
     if not isinstance(net, VisionTransformer) or not isinstance(own, Tensor) or own.ndim != 3:
-        return None
-    grid = _count_grid_side(positions)
-    usual = own.shape[1] == positions.shape[-2] if positions.ndim > 1 else True
-    if usual or hasattr(net.patch_embed, "backbone") or (grid, grid) == tuple(net.patch_embed.grid_size):
-        return None
-    size = grid * stem[1]
-    return size if 0 < size <= _LARGEST else None
+        return None, ""
+    height, width = net.patch_embed.grid_size
+    if hasattr(net.patch_embed, "backbone") or height != width:
+        return None, ""  # whatever its grid is, the model says it
+    side, unproven = position_grid.read_square_grid(positions, getattr(net, "num_reg_tokens", 0))
+    if own.shape[1] == positions.shape[-2] or side == height:
+        return None, ""
+    size = side * stem[1]
+    return (size, unproven) if 0 < size <= _LARGEST else (None, "")
+
+
+def _has_sane_size(positions: Tensor) -> bool:
+    """Whether these can be positions [tokens, D] or [1, tokens, D]."""
+    return positions.ndim in (2, 3) and positions.numel() > 0 and positions.shape[-2] <= _LARGEST * _LARGEST
 
 
 def read_stem(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | None:
@@ -132,10 +153,3 @@ def read_stem(tensors: Mapping[str, Tensor], name: str) -> tuple[int, int] | Non
     if tensor is None or tensor.ndim != 4 or not (0 < tensor.shape[0] <= _LARGEST and 0 < tensor.shape[3] <= _LARGEST):
         return None
     return tensor.shape[0], tensor.shape[3]
-
-
-def _count_grid_side(positions: Tensor) -> int:
-    """Return the patches per side, from positions [.., tokens, D]: tokens is its square, or one more with a class."""
-    count = positions.shape[-2] if positions.ndim in (2, 3) else 0
-    whole = math.isqrt(count)
-    return whole if whole * whole == count else math.isqrt(count - 1)

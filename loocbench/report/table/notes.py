@@ -9,7 +9,7 @@ from dataclasses import asdict
 from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import SIGNIFICANCE_LEVEL, Comparison
 from loocbench.report.table.selection import Selection
-from loocbench.types import SELECTED, Row
+from loocbench.types import ASSUMED, SELECTED, Row
 
 _INTERVAL = (
     "± is half the 95 % interval: Student's over pretraining seeds where there are several, else that over test items."
@@ -61,6 +61,8 @@ def write_notes(
     for (task, what), ways in stated.items():
         differ = "" if len(ways) == 1 else ", which differs between lines: figures that depend on it do not compare"
         notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")
+    assumed = {(row.model, row.stated[ASSUMED]) for row in rows if ASSUMED in row.stated}
+    notes += [f"Assumed of {model}: {what}." for model, what in sorted(assumed)]
     if any(row.features == SELECTED for row in rows):
         notes.append(_SELECTED)
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})

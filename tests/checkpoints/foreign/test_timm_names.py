@@ -112,7 +112,7 @@ def test_any_timm_model_gives_its_pooled_features(tmp_path):
     save_file(net.state_dict(), tmp_path / "model.safetensors")
     found, checkpoint = import_file(tmp_path / "model.safetensors", arch="timm:mobilenetv3_small_050")
     assert found.left_out == {"classifier": 2}
-    assert found.preprocessing.known_from.startswith("stated by timm for mobilenetv3_small_050")
+    assert found.preprocessing.known_from.startswith("assumed: as timm states for mobilenetv3_small_050")
     with torch.inference_mode():
         expected = net.forward_head(net.forward_features(random_images(64)), pre_logits=True)
     assert_features_equal(compute_spaces(checkpoint, random_images(64))["general"], expected)

@@ -101,7 +101,7 @@ def test_a_vit_that_is_named_is_built_for_the_files_images(tmp_path):
     torch.save(net.state_dict(), tmp_path / "vit.pth")
     found, checkpoint = import_file(tmp_path / "vit.pth", arch="timm:vit_tiny_patch16_224")
     assert found.architecture.options == {"img_size": 64}
-    assert checkpoint.card.source.preprocessing.startswith("stated by timm for vit_tiny_patch16_224")
+    assert checkpoint.card.source.preprocessing.startswith("assumed: as timm states for vit_tiny_patch16_224")
     assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
 
 
