@@ -37,6 +37,8 @@ def build_like(card: CheckpointCard, seed: int) -> Checkpoint:
     if card.architecture is None:
         return build_checkpoint(card.backbone, seed, card.preprocessing.image_size)
     how = f"that of {card.name}"
+    if card.source and card.source.preprocessing:
+        how += f" ({card.source.preprocessing})"
     return _build_from_architecture(card.name, card.architecture, card.spaces, card.preprocessing, how, seed)
 
 

@@ -43,6 +43,8 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
         yield f"| source | {card.source} |"
         if card.source.preprocessing:
             yield f"| preprocessing | {card.source.preprocessing} |"
+        if card.source.assumed:
+            yield f"| assumed of the network | {card.source.assumed} |"
     yield f"| weights | SHA-256 `{card.weights}` |"
     yield from ("", "```python", "import loocbench", "", f'encoder = loocbench.load("hf:{repository}")')
     yield from ("features = encoder(encoder.prepare(images))  # Pillow images -> Tensor [N, D]", "```")

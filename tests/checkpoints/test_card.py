@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import re
 
-from loocbench.checkpoints import locate, untrained
+import pytest
+from safetensors.torch import save_file
+
+from loocbench.checkpoints import locate, native, untrained
+from loocbench.errors import UserError
 from loocbench.types import CheckpointCard
 
 
@@ -26,6 +31,24 @@ def test_a_card_cannot_hand_anything_to_a_librarys_constructor():
         hostile = {**card, "architecture": {**card["architecture"], "options": options}}
         with pytest.raises(ValueError, match="is not an option of an architecture"):
             CheckpointCard.model_validate(hostile)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"std": [0.2, 0, 0.2]}, "bad value for std: input should be greater than or equal to 0.001"),
+        ({"mean": [123.675, 116.28, 103.53]}, "divide those of 0 to 255 by 255"),
+        ({"mean": [float("nan"), 0, 0]}, "bad value for mean: input should be a finite number"),
+        ({"resize": 16}, "images of short side 16 px have no centre crop of 32"),
+    ],
+)
+def test_a_card_whose_preprocessing_cannot_be_is_refused_for_that(changed, message, tmp_path):
+    checkpoint = untrained.build_checkpoint("resnet8", 0)
+    card = json.loads(checkpoint.card.model_dump_json())
+    card["preprocessing"] |= changed
+    save_file(dict(checkpoint.weights), tmp_path / "x.safetensors", metadata={"card": json.dumps(card)})
+    with pytest.raises(UserError, match=f"the card of .*{re.escape(message)}.*; copy or import it anew"):
+        native.load(tmp_path / "x.safetensors")
 
 
 def test_a_card_with_a_recipe_cannot_also_name_code():

@@ -6,6 +6,7 @@ loocbench.exports.model_card.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,14 @@ def test_onnx_gives_the_same_features_for_any_number_of_images(features):
     said = export("random:resnet8", "onnx", "net.onnx", features=features)
     assert said.startswith(f"images in [0, 1] at 32 px -> {features}; ONNX Runtime's features differ")
     pixels = torch.rand(5, 3, 32, 32)
-    (found,) = runtime.InferenceSession("net.onnx").run(None, {"images": pixels.numpy()})
+    session = runtime.InferenceSession("net.onnx")
+    (found,) = session.run(None, {"images": pixels.numpy()})
+    stated = session.get_modelmeta().custom_metadata_map
+    assert json.loads(stated["loocbench_export"])["preprocessing"]["image_size"] == 32
+    assert stated["images"] == (
+        "RGB in [0, 1], resized bilinearly and cropped to the centre; the graph normalises them "
+        "(short side 37 px, crop 32 px, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225)"
+    )
     expected = Encoder.from_checkpoint(locate.load("random:resnet8"))(pixels, features)
     torch.testing.assert_close(torch.from_numpy(found), expected, rtol=1e-4, atol=1e-5)
 

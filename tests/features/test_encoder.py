@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -56,6 +57,53 @@ def test_bytes_and_fractions_give_the_same_features(trained):
     encoder = loocbench.load(trained["looc++"])
     images = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
     torch.testing.assert_close(encoder(images), encoder(images / 255))
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (torch.rand(2, 3, 16, 16) * 255, ValueError, r"float images are in \[0.*, 25.*\], normalised or of another"),
+        ((torch.rand(2, 3, 16, 16) - 0.5) / 0.2, ValueError, r"float images are in \[-2.*\], normalised"),
+        (torch.full((1, 3, 16, 16), float("nan")), ValueError, r"float images are in \[nan, nan\]"),
+        (torch.full((1, 3, 16, 16), float("inf")), ValueError, r"float images are in \[inf, inf\]"),
+        (torch.zeros(2, 3, 16, 16, dtype=torch.int64), TypeError, r"images are torch\.int64; pass uint8, or float"),
+        (torch.zeros(2, 3, 32, 32), ValueError, r"of shape \[2, 3, 32, 32\]; .* of shape \[N, 3, 16, 16\]"),
+        (torch.zeros(2, 1, 16, 16), ValueError, r"of shape \[2, 1, 16, 16\]"),
+        (torch.zeros(2, 16, 16, 3), ValueError, r"of shape \[2, 16, 16, 3\]"),
+        (torch.zeros(3, 16, 16), ValueError, r"of shape \[3, 16, 16\]"),
+        (
+            Image.new("RGB", (16, 16)),
+            TypeError,
+            r"images are a Image, not a tensor; .* encoder\.prepare\(pillow_images",
+        ),
+        ([Image.new("RGB", (16, 16))], TypeError, r"images are a list, not a tensor"),
+        (np.zeros((1, 3, 16, 16), np.uint8), TypeError, r"images are a ndarray, not a tensor"),
+    ],
+)
+def test_images_that_the_network_does_not_take_are_refused(trained, images, error, message):
+    """They gave features before: of normalised images, normalised once more."""
+    with pytest.raises(error, match=message):
+        loocbench.load(trained["looc"])(images)
+
+
+def test_rounding_of_half_precision_at_the_ends_is_allowed(trained):
+    images = torch.tensor([-0.0005, 1.0005]).repeat(1, 3, 16, 8)
+    assert loocbench.load(trained["looc"])(images).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (Image.new("RGB", (9, 9)), TypeError, "takes a list of Pillow images, not one image"),
+        ([np.zeros((9, 9, 3), np.uint8)], TypeError, "not ndarray"),
+        (["a.jpg"], TypeError, r"not str: prepare\(\[Image.open\(path\)\]\)"),
+        (torch.zeros(1, 3, 16, 16), TypeError, "not Tensor"),
+        ([], ValueError, "the list is empty"),
+    ],
+)
+def test_prepare_takes_pillow_images_alone(trained, images, error, message):
+    with pytest.raises(error, match=message):
+        loocbench.load(trained["looc"]).prepare(images)
 
 
 @pytest.mark.parametrize("wrong", ["head:colour", "lookc", "looc++ +head:texture", "head:", ""])

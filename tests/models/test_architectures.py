@@ -34,6 +34,39 @@ def test_a_wrong_name_is_one_line(name, message):
         architectures.resolve_name(name)
 
 
+def test_every_deprecated_name_of_timm_is_its_name_of_today_or_one_line():
+    timm = pytest.importorskip("timm")
+    renamed = timm.models.get_deprecated_models()
+    assert len(renamed) > 100
+    refused = []
+    for name, today in renamed.items():
+        try:
+            assert architectures.resolve_name(f"timm:{name}") == f"timm:{today}"
+            assert architectures.read_timm_input_size(f"timm:{name}") == architectures.read_timm_input_size(
+                f"timm:{today}"
+            )
+        except UserError:
+            refused.append(name)
+    assert len(refused) < 5  # of which timm has no such weights any more
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("vit_base_patch16_224_dino", 224), ("tv_resnet50", 224), ("vit_large_patch16_384", 384)]
+)
+def test_a_deprecated_name_has_its_image_size(name, size):
+    pytest.importorskip("timm")
+    assert architectures.default_image_size(f"timm:{name}") == size
+
+
+def test_a_model_for_images_that_are_not_square_is_refused():
+    timm = pytest.importorskip("timm")
+    wide = timm.list_models("*sapiens2*")
+    if not wide:
+        pytest.skip("this timm has none")
+    with pytest.raises(UserError, match=r"is made for images of 1024 x 768 px, loocbench's are square; name another"):
+        architectures.default_image_size(f"timm:{wide[0]}")
+
+
 def test_a_network_without_weights_has_the_names_and_shapes_of_the_real_one():
     architecture = Architecture(name="torchvision:squeezenet1_1")
     real = architectures.build_architecture(architecture).state_dict()

@@ -30,3 +30,9 @@ def test_the_scale_stands_below_and_what_is_stated_in_the_notes():
     assert "retrieval/cub200: foreground from bounding box." in built.notes
     (lines,) = parse_tables(markdown.render_markdown(built, "x"))
     assert [line["Model"] for line in lines] == ["A", "Random ranking", "Best possible ranking"]
+
+
+def test_what_was_assumed_of_a_model_stands_in_the_notes_once():
+    what = "preprocessing ImageNet's (short side 256 px, crop 224 px)"
+    rows = [measured_row("A", 0.5, task=task, stated={"assumed": what}) for task in ("linear/blooms", "knn/blooms")]
+    assert [note for note in build_table(rows).notes if "Assumed" in note] == [f"Assumed of A: {what}."]
