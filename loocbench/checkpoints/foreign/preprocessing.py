@@ -134,9 +134,9 @@ def _look_up_torchvision(sha256: str) -> ResolvedPreprocessing | None:
 
 def _look_up_export(export: ExportStatement) -> ResolvedPreprocessing:
     """Return what an exported file states; what was assumed before the export still is."""
-    known_from = "stated by the file, an export of loocbench"
     own = export.known_from
-    return ResolvedPreprocessing(export.preprocessing, f"{known_from} ({own})" if own else known_from, export.dataset)
+    known_from = own if own.startswith(_EXPORTED) else f"{_EXPORTED} ({own})" if own else _EXPORTED
+    return ResolvedPreprocessing(export.preprocessing, known_from, export.dataset)
 
 
 def _look_up_timm(architecture: Architecture) -> ResolvedPreprocessing | None:
@@ -173,6 +173,7 @@ def _read_timm_config(config: dict[str, Any], known_from: str) -> ResolvedPrepro
     return ResolvedPreprocessing(values, known_from + interpolation + resize + crop)
 
 
+_EXPORTED = "stated by the file, an export of loocbench"
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))
 
 
