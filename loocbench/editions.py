@@ -25,6 +25,11 @@ def join_editions(editions: Iterable[str]) -> str:
     return _SEPARATOR.join(editions)
 
 
+def split_editions(edition: str) -> list[str]:
+    """Return the edition of each data set of :func:`join_editions`."""
+    return edition.split(_SEPARATOR)
+
+
 def is_same_edition(first: str, second: str) -> bool:
     """Whether two editions are of the same pixels: content decides where both know it, otherwise names and sizes do."""
     one, other = _split(first), _split(second)
@@ -57,7 +62,7 @@ def unify_editions(editions: Iterable[str]) -> dict[str, str]:
 
 def _split(edition: str) -> list[tuple[str, str]]:
     """(content, sizes) of each data set; content is empty where it is not known."""
-    matches = [(part, _OF_FILES.fullmatch(part)) for part in edition.split(_SEPARATOR)]
+    matches = [(part, _OF_FILES.fullmatch(part)) for part in split_editions(edition)]
     return [(match[1], match[2]) if match else ("", part) for part, match in matches]
 
 

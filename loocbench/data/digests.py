@@ -7,6 +7,7 @@ every file's name, size, times and inode. Where they are not there, the files ar
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
@@ -73,13 +74,13 @@ def record_path(folder: Path, items: Sequence[str], cache: Path) -> Path:
 
 def write_record(path: Path, split: Split, digests: Digests) -> None:
     """Keep the digests of a split's files, unless the cache cannot be written to."""
-    description = {
+    description: dict[str, object] = {
         "kind": "digests",
         "dataset": split.dataset,
         "split": split.name,
         "images": len(split),
-        "sha256": hashlib.sha256(digests.tobytes()).hexdigest(),
     }
+    description["sha256"] = _checksum(description, digests.tobytes())
     header, _ = tensor_files.encode_header({"digests": ("|u1", digests.shape)}, descriptions.to_metadata(description))
     with suppress(UserError), files.writing(path) as part:
         part.write_bytes(header + digests.tobytes())
@@ -90,10 +91,10 @@ def read_record(path: Path, count: int) -> Digests | None:
     try:
         info = tensor_files.read_header(path)[0]["digests"]
         raw = path.read_bytes()[info.offset :]
-        expected = descriptions.read_description(path).get("sha256")
     except (OSError, ValueError, KeyError):
         return None
-    if info.shape != (count, 32) or hashlib.sha256(raw).hexdigest() != expected:
+    description = descriptions.read_description(path)
+    if info.shape != (count, 32) or description.pop("sha256", "") != _checksum(description, raw):
         return None
     with suppress(OSError):  # another user's
         os.utime(path)
@@ -144,6 +145,10 @@ class FileEdition:
             if path and path == record_path(folder, split.items, self.cache or path):
                 write_record(path, split, digests)
         return digests
+
+
+def _checksum(description: Mapping[str, object], raw: bytes) -> str:
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode() + raw).hexdigest()
 
 
 def _hash_file(path: Path) -> bytes:

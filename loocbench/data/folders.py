@@ -26,9 +26,9 @@ _NOT_READ = {"BUFR", "EPS", "FITS", "FLI", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"
 def open_image_files(name: str, folder: Path, splits: Mapping[str, Split], *, border: int = 0) -> Dataset:
     """A data set whose items are files below ``folder``. ``border`` pixels are cut off each side of each image.
 
-    Raises UserError for names that are not UTF-8.
+    Raises UserError for names that are not UTF-8, or have line breaks.
     """
-    _require_utf8(folder, splits)
+    _require_plain_names(folder, splits)
 
     def read(items: Sequence[str], short_side: int) -> list[Pixels]:
         return map_parallel(lambda item: decoding.decode_image(folder / item, short_side, border=border), items)
@@ -150,10 +150,12 @@ def _hash_content(folder: Path, border: int, items: Sequence[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _require_utf8(folder: Path, splits: Mapping[str, Split]) -> None:
-    """Raise UserError for a file whose name could not be written into rows and shown."""
+def _require_plain_names(folder: Path, splits: Mapping[str, Split]) -> None:
+    """Raise UserError for a name that could not be written into rows and lists of names."""
     for split in splits.values():
         for item in split.items:
+            if any(letter in item for letter in "\n\r\t"):
+                raise UserError(f"the name of {item!r} in {folder} has a line break or tab; rename it.")
             try:
                 item.encode()
             except UnicodeEncodeError as error:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from loocbench.cache import layout
 from loocbench.data import catalog
+from loocbench.data.opening import keep_digests
+from loocbench.editions import is_same_edition, split_editions
 from loocbench.errors import UserError
+from loocbench.progress import Silent
 from loocbench.report.figures import contact_sheet
 from loocbench.report.table import disagreements
 from loocbench.report.table.comparisons import Comparison
@@ -26,11 +30,16 @@ def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None)
 def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
     """Draw the images that only one experiment got right, at most 32 per side, and return the PNG's path.
 
-    Raises UserError if the data set cannot be opened, or if the two agree on every image.
+    Raises UserError if the data set cannot be opened, if its files changed, or if the two agree on every image.
     """
     dataset, comparison = disagreement.dataset, disagreement.comparison
     if dataset is None:
         raise UserError(f"no pictures of {comparison.column.task}: {disagreement.reason}")
+    measured = split_editions(comparison.rows[0][0].edition)[0]
+    if not is_same_edition(measured, keep_digests(dataset, layout.cache_dir(), Silent()).edition()):
+        raise UserError(
+            f"no pictures of {comparison.column.task}: the files of {dataset.name} here are not the measured ones."
+        )
     images, captions = [], []
     for mark, indices in (("A", disagreement.first), ("B", disagreement.second)):
         names = [disagreement.image_name(index) for index in indices[:_MAX_IMAGES].tolist()]

@@ -43,7 +43,7 @@ def two(tmp_path, tiny_blooms):
     second = np.ones(64, dtype=bool)
     second[:20] = False
     for name, right in (("a", first), ("b", second)):
-        keep(tmp_path, name, right, model=f"Model {name}", fingerprints=fingerprints)
+        keep(tmp_path, name, right, model=f"Model {name}", fingerprints=fingerprints, edition=tiny_blooms.edition())
     return first, second
 
 
@@ -60,6 +60,17 @@ def test_differences_and_the_images_behind_them(loocbench, tiny_blooms, tmp_path
     assert (task["result"]["test"], task["result"]["only_first"], task["result"]["only_second"]) == ("McNemar", 20, 4)
     assert task["right_alone"] == {"first": list(range(20)), "second": [60, 61, 62, 63]}
     assert task["names"]["second"] == list(tiny_blooms.splits["test"].items[60:])
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_there_is_no_sheet_of_files_that_changed(loocbench, tmp_path, tiny_blooms):
+    fingerprints = {name: split.fingerprint for name, split in tiny_blooms.splits.items()}
+    for name in ("a", "b"):
+        right = np.arange(64) % 2 == (name == "a")
+        keep(tmp_path, name, right, model=f"Model {name}", fingerprints=fingerprints, edition="renewed")
+    said = loocbench("compare", "a", "b", "--pictures", tmp_path / "sheets")
+    assert "the files of blooms here are not the measured ones" in " ".join(said.err.split())
+    assert not list((tmp_path / "sheets").glob("*.png"))
 
 
 @pytest.mark.usefixtures("only_tiny_blooms", "two")

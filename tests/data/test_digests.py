@@ -109,14 +109,29 @@ def test_an_interrupted_preparation_keeps_the_digests_of_all_files(tmp_path, pet
     assert np.array_equal(digests.read_record(path, len(split)), whole)
 
 
-@pytest.mark.parametrize("position", range(0, 100, 7))
-def test_a_damaged_record_is_made_anew(tmp_path, pets, position):
+def damage_of(raw, number):
+    """One of sixty: a byte that is flipped, a zeroed stretch, a file that is cut short."""
+    position, spoiled = len(raw) * number // 60, bytearray(raw)
+    if number % 3 == 0:
+        spoiled[position] ^= 1 << number % 8
+    elif number % 3 == 1:
+        spoiled[position : position + len(raw) // 2] = bytes(len(raw[position : position + len(raw) // 2]))
+    else:
+        del spoiled[position:]
+    return bytes(spoiled)
+
+
+def test_every_damage_of_a_record_is_noticed_and_it_is_made_anew(tmp_path, pets):
     expected = opened(tmp_path).edition()
-    for path in layout.folder_path(tmp_path / "cache", "digests").glob("*"):
-        spoiled = bytearray(path.read_bytes())
-        spoiled[len(spoiled) * position // 100] ^= 1
-        path.write_bytes(spoiled)
+    paths = list(layout.folder_path(tmp_path / "cache", "digests").glob("*"))
+    raw = paths[0].read_bytes()
+    sizes = {len(split) for split in pets.splits.values()}
+    count = next(size for size in sizes if digests.read_record(paths[0], size) is not None)
+    for number in range(60):
+        paths[0].write_bytes(damage_of(raw, number))
+        assert digests.read_record(paths[0], count) is None, number
     assert opened(tmp_path).edition() == expected
+    assert paths[0].read_bytes() == raw
 
 
 def test_a_cache_that_cannot_be_written_to_is_no_obstacle(tmp_path, pets):
@@ -145,6 +160,12 @@ def test_a_file_that_changes_while_it_is_decoded_is_refused(tmp_path, pets, monk
     with pytest.raises(UserError, match="images of folder:pets changed while they were read"):
         prepare(pets, "test", 24, tmp_path / "cache")
     assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def test_names_that_would_blur_the_lists_of_names_are_refused(tmp_path, pets):
+    (tmp_path / "pets" / pets.splits["test"].items[0]).rename(tmp_path / "pets" / "cat" / "a\nb.jpg")
+    with pytest.raises(UserError, match=r"'cat/a\\nb.jpg' in .* has a line break or tab; rename it"):
+        opened(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
