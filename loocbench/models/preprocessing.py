@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from loocbench.errors import UserError
 from loocbench.types import CheckpointCard, Preprocessing
 
 ASSUMED_IMAGENET = "assumed: ImageNet's"  # where the preprocessing of a card is known from, if from nowhere
@@ -15,8 +16,14 @@ def default_resize(image_size: int) -> int:
 
 
 def default_preprocessing(image_size: int) -> Preprocessing:
-    """Centre crop of ``image_size`` after resizing the short side to 8/7 of it (256 for 224); ImageNet's statistics."""
-    return Preprocessing(image_size=image_size, resize=default_resize(image_size))
+    """Centre crop of ``image_size`` after resizing the short side to 8/7 of it (256 for 224); ImageNet's statistics.
+
+    Raises UserError for sizes that are too small or too large.
+    """
+    try:
+        return Preprocessing(image_size=image_size, resize=default_resize(image_size))
+    except ValidationError as error:
+        raise UserError(f"{describe_invalid(error)}; give another --image-size.") from error
 
 
 def describe_preprocessing(values: Preprocessing) -> str:

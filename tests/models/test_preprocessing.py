@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from loocbench.checkpoints import locate, untrained
+from loocbench.errors import UserError
 from loocbench.models import preprocessing
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.types import Preprocessing
@@ -18,6 +19,12 @@ def test_the_short_side_is_resized_to_eight_sevenths_of_the_crop(image_size, res
     size = default_preprocessing(image_size)
     assert (size.image_size, size.resize) == (image_size, resize)
     assert size.mean == (0.485, 0.456, 0.406)
+
+
+@pytest.mark.parametrize("image_size", [0, 7, 4000, 8192])
+def test_sizes_out_of_range_are_one_line(image_size):
+    with pytest.raises(UserError, match="bad value for .*; give another --image-size"):
+        default_preprocessing(image_size)
 
 
 def invalid(**changes) -> str:
