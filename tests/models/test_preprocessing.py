@@ -23,7 +23,7 @@ def test_the_short_side_is_resized_to_eight_sevenths_of_the_crop(image_size, res
 
 @pytest.mark.parametrize("image_size", [0, 7, 4000, 8192])
 def test_sizes_out_of_range_are_one_line(image_size):
-    with pytest.raises(UserError, match="bad value for .*; give another --image-size"):
+    with pytest.raises(UserError, match=r"bad value for .*; give another --image-size"):
         default_preprocessing(image_size)
 
 
