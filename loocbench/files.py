@@ -31,9 +31,13 @@ def write_error(path: Path, error: OSError) -> UserError:
     return UserError(f"cannot write {path}: {_REMEDIES.get(error.errno or 0, error.strerror or str(error))}.")
 
 
-def damaged(path: Path) -> UserError:
+class DamagedFileError(UserError):
+    """A file of the cache is incomplete or corrupt."""
+
+
+def damaged(path: Path) -> DamagedFileError:
     """The error of an incomplete or corrupt file of the cache."""
-    return UserError(f"{path} is damaged; remove it, and it is made anew.")
+    return DamagedFileError(f"{path} is damaged; remove it, and it is made anew.")
 
 
 @contextmanager

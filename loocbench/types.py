@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -375,7 +375,21 @@ SELECTED = "selected"  # features of a row whose combination was chosen on valid
 ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessing that nobody stated
 REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
-ROW_VERSION = 2  # of Row's schema; records/migration.py brings older ones to it
+ROW_VERSION = 3  # of Row's schema; records/migration.py brings older ones to it
+
+
+class Conditions(Frozen):
+    """What determines features and evaluation beside weights, images, task name, features name and seed.
+
+    network: method, backbone and heads of a pretrained network; name and options of any other. protocol: the task's
+    settings as they were measured. labels: the task's. numerics: precision and rounding of the forward pass.
+    """
+
+    preprocessing: Preprocessing
+    network: dict[str, Any]
+    protocol: dict[str, Any]
+    labels: tuple[str, ...]
+    numerics: str
 
 
 class Row(Frozen):
@@ -383,12 +397,13 @@ class Row(Frozen):
 
     recipe: the pretraining recipe; None for weights that loocbench did not train, which ``source`` names and whose
     epochs may be unknown (None). seed: of the measurement; the pretraining seed is in the recipe. items: each test
-    item's contribution to a metric. seconds: wall time per phase. All numbers are finite, as JSON requires.
+    item's contribution to a metric. measured_with: None in rows of schemas before 3, which did not record it.
+    seconds: wall time per phase. All numbers are finite, as JSON requires.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     task: str
     task_version: int
     dataset: str
@@ -409,6 +424,7 @@ class Row(Frozen):
     epochs: int | None
     recipe: Recipe | None = None
     seed: int
+    measured_with: Conditions | None = None
     metrics: dict[str, Metric]
     items: dict[str, Items] = {}
     chosen: dict[str, float]

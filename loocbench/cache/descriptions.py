@@ -12,24 +12,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from loocbench import checksums
 from loocbench.cache import tensor_files
 
 _METADATA_KEY = "about"
 
 
 def to_metadata(description: Mapping[str, Any]) -> dict[str, str]:
-    """The metadata of a safetensors file that holds ``description``."""
-    return {_METADATA_KEY: json.dumps(description)}
+    """The metadata of a safetensors file that holds ``description``, with room for the file's checksum."""
+    return {checksums.FIELD: checksums.BLANK, _METADATA_KEY: json.dumps(description)}
 
 
 def read_description(path: Path) -> dict[str, Any]:
     """The description in a cache file; empty where there is none, or where the file cannot be read."""
+    if not path.is_file():  # opening a FIFO would wait for ever
+        return {}
     try:
         if path.suffix == ".json":
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = checksums.take_checksum(json.loads(path.read_text(encoding="utf-8")))[0]
         else:
             found = json.loads(tensor_files.read_header(path)[1][_METADATA_KEY])
-    except (OSError, ValueError, KeyError, RecursionError):
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

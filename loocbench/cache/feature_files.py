@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loocbench import files
-from loocbench.cache import descriptions, locks, tensor_files
+from loocbench.cache import descriptions, integrity, locks, tensor_files
 from loocbench.cache.tensor_files import TensorInfo
 
 Matrix = npt.NDArray[np.float32]
@@ -22,11 +21,11 @@ Matrix = npt.NDArray[np.float32]
 def load_features(path: Path) -> dict[str, Matrix]:
     """Space -> float32 [N, D], memory-mapped; pruning leaves the file alone as long as one of them lives.
 
-    Raises FileNotFoundError where it was pruned this moment, and UserError for a damaged file.
+    Raises FileNotFoundError where it was pruned this moment, and DamagedFileError for a damaged file.
     """
     handle = locks.hold_shared(path)
-    with suppress(OSError):  # another user's
-        os.utime(path)
+    if not integrity.is_whole(path):
+        raise files.damaged(path)
     try:
         infos, _ = tensor_files.read_header(path)
     except ValueError as error:
@@ -110,8 +109,8 @@ def create_file(part: Path) -> None:
 
 
 def publish_file(part: Path, path: Path) -> None:
-    """Rename a filled file to its final name: readers see all of it or nothing."""
+    """Seal a filled file and rename it to its final name: readers see all of it or nothing."""
     try:
-        part.replace(path)
+        integrity.publish(part, path)
     except OSError as error:
         raise files.write_error(path, error) from error

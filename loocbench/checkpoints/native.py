@@ -1,4 +1,4 @@
-"""loocbench's own checkpoint format: a safetensors file whose metadata holds the card."""
+"""loocbench's own checkpoint format: a safetensors file whose metadata holds the card, and the card's SHA-256."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from loocbench.models.preprocessing import describe_invalid
 from loocbench.types import CheckpointCard
 
 FILE = "checkpoint.safetensors"
+CARD, CARD_HASH = "card", "card_sha256"  # keys of the metadata; files of versions before 0.2 lack the second
+_FIELDS = tuple(f'"{name}":' for name in CheckpointCard.model_fields if CheckpointCard.model_fields[name].is_required())
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def save(path: Path, card: CheckpointCard, weights: Mapping[str, torch.Tensor]) 
     """Write a checkpoint atomically. ``card.weights`` must be :func:`weights_hash` of ``weights``."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with files.writing(path) as part:
-        part.write_bytes(serialise(tensors, metadata={"card": card.model_dump_json()}))
+        text = card.model_dump_json()
+        part.write_bytes(serialise(tensors, metadata={CARD: text, CARD_HASH: _hash_text(text)}))
 
 
 def load(path: Path) -> Checkpoint:
@@ -74,12 +77,16 @@ def load_unconfirmed(path: Path) -> Checkpoint:
 
 
 def is_native(path: Path) -> bool:
-    """Whether a file is a safetensors file with a loocbench card."""
+    """Whether a file is a safetensors file with a loocbench card, be it damaged. Others may call something else so."""
+    if not path.is_file():  # opening a FIFO would wait for ever
+        return False
     try:
         with safe_open(path, framework="pt") as file:
-            return "card" in (file.metadata() or {})
+            metadata = file.metadata() or {}
     except (SafetensorError, OSError):
         return False
+    text = metadata.get(CARD, "").replace('": ', '":')
+    return CARD_HASH in metadata or 2 * sum(field in text for field in _FIELDS) > len(_FIELDS)
 
 
 def read_card(path: Path) -> CheckpointCard:
@@ -100,13 +107,20 @@ def _open_safetensors(path: Path) -> Iterator[Any]:
 
 
 def _parse_card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCard:
-    if not metadata or "card" not in metadata:
+    if not metadata or not {CARD, CARD_HASH} & metadata.keys():
         raise UserError(
             f"{path} is not a loocbench checkpoint (it has no card); 'loocbench checkpoints import' makes it one."
         )
+    text = metadata.get(CARD, "")
+    if metadata.keys() - {CARD} and metadata != {CARD: text, CARD_HASH: _hash_text(text)}:
+        raise UserError(f"the card of {path} was altered after it was written; copy the file anew.")
     try:
-        return CheckpointCard.model_validate_json(metadata["card"])
+        return CheckpointCard.model_validate_json(text)
     except ValidationError as error:
         if "preprocessing" in error.errors()[0]["loc"]:
             raise UserError(f"the card of {path}: {describe_invalid(error)}; copy or import it anew.") from error
         raise UserError(f"the card of {path} is not of this version of loocbench; pretrain again.") from error
+
+
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

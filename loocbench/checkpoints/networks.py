@@ -49,6 +49,13 @@ def cache_identity(card: CheckpointCard) -> dict[str, Any]:
     return {**_get_architecture(card).model_dump(), "spaces": card.spaces, **({"code": code} if code else {})}
 
 
+def measured_identity(card: CheckpointCard) -> dict[str, Any]:
+    """As :func:`cache_identity`, with the hash of a user's code also where that was not imported yet."""
+    if card.backbone.startswith(architectures.PYTHON) and not architectures.hash_user_code(card.backbone):
+        architectures.build_without_weights(_get_architecture(card), card.spaces)
+    return cache_identity(card)
+
+
 def _get_architecture(card: CheckpointCard) -> Architecture:
     if card.architecture is not None:
         return card.architecture

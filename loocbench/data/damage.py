@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from loocbench import files
-from loocbench.cache import layout, locks
+from loocbench import checksums, files
+from loocbench.cache import integrity, layout, locks
 from loocbench.data.splits import select_rows
 from loocbench.errors import DamagedImageError, UserError
 from loocbench.progress import Reporter
@@ -58,9 +58,14 @@ def _load_or_find_damaged(dataset: Dataset, split: Split, cache: Path, reporter:
         if not path.is_file():
             with locks.locked(layout.lock_path(path), f"examines {dataset.name}, {split.name}", reporter):
                 if not path.is_file():
-                    files.write_text(path, json.dumps(_make_record(dataset, split, reporter)))
-        with suppress(FileNotFoundError):  # pruned this moment
+                    record = checksums.add_checksum(_make_record(dataset, split, reporter))
+                    files.write_text(path, json.dumps(record))
+        try:
             return _read_record(path)
+        except FileNotFoundError:  # pruned this moment
+            continue
+        except files.DamagedFileError:
+            integrity.remove_damaged(path, reporter)
 
 
 def _make_record(dataset: Dataset, split: Split, reporter: Reporter) -> dict[str, Any]:
@@ -83,7 +88,10 @@ def _read_record(path: Path) -> list[str]:
     with suppress(OSError):  # another user's
         os.utime(path)
     try:
-        damaged: list[str] = json.loads(path.read_text(encoding="utf-8"))["damaged"]
-    except (ValueError, KeyError, TypeError) as error:
+        fields, unaltered = checksums.take_checksum(json.loads(path.read_text(encoding="utf-8")))
+        damaged: list[str] = fields["damaged"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise files.damaged(path) from error
+    if not unaltered:
+        raise files.damaged(path)
     return damaged

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from loocbench import files
-from loocbench.cache import descriptions, layout, locks, tensor_files
+from loocbench.cache import descriptions, integrity, layout, locks, tensor_files
 from loocbench.cache.units import format_size
-from loocbench.data import decoding, digests, parallel
+from loocbench.data import decoded_groups, decoding, digests, parallel
+from loocbench.data.decoded_groups import Group
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
@@ -60,12 +61,9 @@ def prepare(
     """
     path = prepared_path(dataset, split, short_side, cache)
     while True:
-        if path.is_file():
-            with suppress(OSError):  # another user's, or pruned this moment
-                os.utime(path)
-        else:
+        if not integrity.is_there(path, reporter):
             with locks.locked(layout.lock_path(path), f"prepares {dataset.name}, {split.name}", reporter):
-                if not path.is_file():
+                if not integrity.is_there(path, reporter):
                     _Preparation(dataset, split, short_side, path, reporter, on_decoded).run()
         with suppress(FileNotFoundError):  # pruned this moment
             return PreparedImages(path)
@@ -100,18 +98,19 @@ class _Preparation:
                 sizes = self._measure_sizes(pool)
                 ends = np.cumsum(sizes.prod(axis=1) * 3)  # of each image's pixels, in bytes
                 header = self._encode_header(sizes, ends)
-                begin = _count_finished(part, progress, header, len(self.split))
+                offsets = len(header) + np.concatenate([[0], ends])
+                groups = decoded_groups.read_groups(part, progress, header, offsets)
+                begin = groups[-1][0] if groups else 0
                 self._announce(begin, ends)
                 if not begin:
                     progress.unlink(missing_ok=True)
                     part.write_bytes(header)
                 os.truncate(part, len(header) + int(ends[-1]))  # readers may map it now; what is not written is zero
                 self.on_decoded(part, begin)
-                offsets = len(header) + np.concatenate([[0], ends])
-                hashed = self._decode(pool, sizes, offsets, begin)
+                hashed = self._decode(pool, sizes, offsets, groups)
                 if self.path != prepared_path(self.dataset, self.split, self.short_side, self._cache):
                     raise UserError(f"images of {self.dataset.name} changed while they were read; run it again.")
-                part.replace(self.path)
+                integrity.publish(part, self.path)
                 progress.unlink(missing_ok=True)
                 if self.dataset.files is not None:
                     self._keep_digests(self.dataset.files, begin, hashed)
@@ -179,12 +178,13 @@ class _Preparation:
             digests.write_record(path, self.split, np.concatenate([first, rest]))
 
     def _decode(
-        self, pool: Executor, sizes: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], begin: int
+        self, pool: Executor, sizes: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64], groups: list[Group]
     ) -> list[bytes]:
-        """Write the images from row ``begin`` on, and note after every group that it is on the disk.
+        """Write the images after those of ``groups``, and note after every group that it is on the disk.
 
         Returns the SHA-256 of their files, if they are files.
         """
+        begin = groups[-1][0] if groups else 0
         part, items, count = layout.part_path(self.path), self.split.items, len(self.split)
         slices = [slice(first, min(first + _CHUNK, count)) for first in range(begin, count, _CHUNK)]
         chunks = [_Chunk(part, int(offsets[rows.start]), items[rows], sizes[rows]) for rows in slices]
@@ -197,21 +197,10 @@ class _Preparation:
                 hashed += of_chunk
                 if rows.stop % _GROUP == 0 or rows.stop == count:
                     os.fsync(file.fileno())
-                    files.write_text(layout.progress_path(self.path), str(rows.stop))
+                    decoded_groups.add_group(groups, rows.stop, part, layout.progress_path(self.path), offsets)
                 self.reporter.update(f"decode, {self.split.name}", rows.stop, count)
                 self.on_decoded(part, rows.stop)
         return hashed
-
-
-def _count_finished(part: Path, progress: Path, header: bytes, images: int) -> int:
-    """How many images an interrupted run left in ``part``, all of them on the disk."""
-    try:
-        with part.open("rb") as file:
-            same = file.read(len(header)) == header
-        done = int(progress.read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
-    return done if same and 0 <= done <= images else 0
 
 
 def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from loocbench.cache import feature_files, layout, locks, pruning
+from loocbench.cache import feature_files, integrity, layout, locks, pruning
 from loocbench.cache.feature_files import Matrix
 from loocbench.changes import applying
 from loocbench.data import preparing
@@ -20,6 +20,7 @@ from loocbench.errors import SharedError, UserError
 from loocbench.features import cache_keys, inference, transfers
 from loocbench.features.cache_keys import Rows
 from loocbench.features.encoder import Encoder
+from loocbench.files import DamagedFileError
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.types import UNCHANGED, Change, Dataset, Split
@@ -50,7 +51,7 @@ def extract(
     change, rows = cache_keys.canonical(change, rows, len(split))
     if rows is not None:
         whole = _Extraction(encoder, dataset, split, change, None, cache, reporter, ranks)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, DamagedFileError):
             return {name: np.array(matrix[rows]) for name, matrix in feature_files.load_features(whole.path).items()}
     extraction = _Extraction(encoder, dataset, split, change, rows, cache, reporter, ranks)
     while True:
@@ -86,15 +87,15 @@ class _Extraction:
         self.path = layout.entry_path(cache, "features", key)
 
     def compute_unless_cached(self) -> bool:
-        """Make sure that the file is there. Returns whether it was computed now."""
-        if self.ranks.broadcast_from_main(self.path.is_file):
+        """Make sure that the file is there and whole. Returns whether it was computed now."""
+        if self.ranks.broadcast_from_main(self._is_there):
             return False
         part = layout.part_path(self.path)
         with ExitStack() as stack:
             if self.ranks.first:
                 activity = f"computes features of {self.dataset.name}, {self.split.name}"
                 stack.enter_context(locks.locked(layout.lock_path(self.path), activity, self.reporter))
-            if self.ranks.broadcast_from_main(self.path.is_file):  # another process computed it while we waited
+            if self.ranks.broadcast_from_main(self._is_there):  # another process computed it while we waited
                 return False
             if self.ranks.first:
                 stack.callback(part.unlink, missing_ok=True)  # of a failed or stopped extraction nothing stays
@@ -103,6 +104,9 @@ class _Extraction:
             self.ranks.together()
             self.ranks.broadcast_from_main(lambda: feature_files.publish_file(part, self.path))
         return True
+
+    def _is_there(self) -> bool:
+        return integrity.is_there(self.path, self.reporter)
 
     def write_share(self, part: Path) -> None:
         """Compute this process's batches and write them to their place in ``part``."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from loocbench import files, provenance
 from loocbench.cards.tasks import TaskCard
-from loocbench.editions import is_same_edition, join_editions
 from loocbench.errors import UserError
 from loocbench.jobs.measurement import Measurement
+from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.models.preprocessing import describe_assumptions
@@ -19,8 +19,6 @@ from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
 from loocbench.types import ASSUMED, Dataset, Items, Row
-
-PRECISION = "precision"  # the statement of rows whose features were not computed in float32
 
 
 def evaluate_task(
@@ -74,14 +72,12 @@ def load_or_measure(
             )
     kept = store.read_row(path) if path.exists() and not settings.overwrite else None
     if kept is not None:
-        encoder, data = measurement.encoder, (measurement.dataset, measurement.other)
-        size, precision = encoder.preprocessing.image_size, encoder.inference.precision
-        error = reuse_error(kept, measurement.card, data, image_size=size, precision=precision)
+        error = reuse_error(kept, _wanted(measurement, stored_as or measurement.features_name))
         if error or isinstance(kept, store.UnreadableRow):
             raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
-    if not settings.overwrite and (former := _find_former_row(measurement, settings, path)):
+    if not settings.overwrite and (former := _find_former_row(measurement, path, stored_as or measurement.features_name)):
         measurement.info(f"measured before, kept: {former[1]} (--overwrite measures again)")
         return former
     files.require_writable(path.parent)
@@ -110,7 +106,7 @@ def measurement_path(measurement: Measurement, settings: EvaluationSettings, fea
     )
 
 
-def _find_former_row(measurement: Measurement, settings: EvaluationSettings, path: Path) -> tuple[Row, Path] | None:
+def _find_former_row(measurement: Measurement, path: Path, features: str) -> tuple[Row, Path] | None:
     """Return the row that stands for ``path`` under its task's former name, and where it is; None without one.
 
     Several folders shared such a name, so that a row of another one is no obstacle.
@@ -120,34 +116,9 @@ def _find_former_row(measurement: Measurement, settings: EvaluationSettings, pat
         return None
     former = path.with_name(path.name.replace(card.task.replace("/", "-"), card.former_task.replace("/", "-"), 1))
     kept = store.read_row(former) if former.exists() else None
-    encoder, data = measurement.encoder, (measurement.dataset, measurement.other)
-    size, precision = encoder.preprocessing.image_size, encoder.inference.precision
-    if not isinstance(kept, Row) or reuse_error(kept, card, data, image_size=size, precision=precision):
+    if not isinstance(kept, Row) or reuse_error(kept, _wanted(measurement, features)):
         return None
     return kept, former
-
-
-def reuse_error(
-    kept: Row | store.UnreadableRow,
-    card: TaskCard,
-    data: tuple[Dataset, Dataset | None] | None,
-    *,
-    image_size: int,
-    precision: str,
-) -> str:
-    """Return why a stored row cannot be reused, or nothing where it can.
-
-    data: the task's data sets; None where they are absent and cannot be compared.
-    """
-    if isinstance(kept, store.UnreadableRow):
-        return f"is there, but {kept.reason}"
-    if data and not _is_of(kept, card, *data):
-        return f"was measured on other images of {kept.dataset}"
-    if kept.image_size != image_size:  # an untrained network's weights do not depend on it
-        return f"was measured at {kept.image_size} px"
-    if kept.stated.get(PRECISION, "float32") != precision:
-        return "was measured in another precision"
-    return ""
 
 
 def measure(measurement: Measurement) -> Row:
@@ -167,8 +138,8 @@ def measure(measurement: Measurement) -> Row:
         dataset=dataset.name,
         dataset_note=_note(measurement),
         skipped=tuple(item for one in _datasets(measurement) for item in one.skipped),
-        fingerprints=_fingerprints(dataset, measurement.other),
-        edition=_edition(dataset, measurement.other),
+        fingerprints=list_fingerprints(dataset, measurement.other),
+        edition=name_edition(dataset, measurement.other),
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
@@ -182,6 +153,7 @@ def measure(measurement: Measurement) -> Row:
         image_size=encoder.preprocessing.image_size,
         source=str(encoder.card.source or ""),
         seed=measurement.seed,
+        measured_with=make_conditions(card, encoder.card, encoder.inference),
         metrics=dict(outcome.metrics),
         items={name: Items.of(values) for name, values in outcome.items.items() if len(values)},
         chosen=dict(outcome.chosen),
@@ -199,12 +171,10 @@ def measure(measurement: Measurement) -> Row:
     )
 
 
-def _is_of(row: Row, card: TaskCard, dataset: Dataset, other: Dataset | None) -> bool:
-    """Whether a row was measured on these images, and states of them what one measured now would."""
-    if row.fingerprints != _fingerprints(dataset, other) or not is_same_edition(row.edition, _edition(dataset, other)):
-        return False
-    stated = card.task_kind.stated_of(dataset)
-    return all(row.stated.get(name, value) == value for name, value in stated.items())
+def _wanted(measurement: Measurement, features: str) -> Wanted:
+    """features: their name in the row."""
+    encoder, data = measurement.encoder, (measurement.dataset, measurement.other)
+    return Wanted(measurement.card, encoder.card, features, measurement.seed, encoder.inference, data)
 
 
 def _datasets(measurement: Measurement) -> list[Dataset]:
@@ -222,13 +192,3 @@ def _note(measurement: Measurement) -> str:
     """Return what sets the copies apart from the official ones; for two data sets also whose note it is."""
     notes = [(one.name, one.note) for one in _datasets(measurement) if one.note]
     return "; ".join(f"{name}: {note}" if measurement.other else note for name, note in notes)
-
-
-def _fingerprints(dataset: Dataset, other: Dataset | None) -> dict[str, str]:
-    """Return fingerprints by split; those of a second data set with its name before them."""
-    own = {name: split.fingerprint for name, split in dataset.splits.items()}
-    return own | ({f"{other.name} {name}": split.fingerprint for name, split in other.splits.items()} if other else {})
-
-
-def _edition(dataset: Dataset, other: Dataset | None) -> str:
-    return join_editions(one.edition() for one in (dataset, other) if one)

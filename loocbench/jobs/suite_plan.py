@@ -13,7 +13,8 @@ from loocbench.checkpoints import native, networks, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
-from loocbench.jobs.evaluation import reuse_error
+from loocbench.features.inference_config import InferenceConfig
+from loocbench.jobs.reuse import Wanted, reuse_error
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.models import spaces
@@ -152,8 +153,9 @@ class _Planner:
             data, missing = None, str(error)
         path = self._row_path(task, features, whose) if whose else None
         if path and whose and path.exists():
-            size = whose.preprocessing.image_size
-            wrong = reuse_error(store.read_row(path), task, data, image_size=size, precision=self.settings.precision)
+            inference = InferenceConfig(self.settings.precision, self.settings.compiled)  # type: ignore[arg-type]
+            wanted = Wanted(task, whose, features.replace(" ", ""), self.settings.seed, inference, data)
+            wrong = reuse_error(store.read_row(path), wanted)
             return Job(task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "", path)
         return Job(task, features, "impossible" if missing else "to do", missing or task.cost, path)
 

@@ -37,4 +37,9 @@ def _from_1(fields: Fields) -> Fields:
     return {**fields, **network, "schema_version": 2}
 
 
-_STEPS: dict[int, Callable[[Fields], Fields]] = {1: _from_1}  # version -> upgrade to the next
+def _from_2(fields: Fields) -> Fields:
+    """Schema 3 records the conditions of the measurement; of an older row they are unknown."""
+    return {**fields, "measured_with": None, "schema_version": 3}
+
+
+_STEPS: dict[int, Callable[[Fields], Fields]] = {1: _from_1, 2: _from_2}  # version -> upgrade to the next

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,12 +11,13 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from loocbench import files
+from loocbench import checksums, files
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
-from loocbench.records import migration
+from loocbench.records import consistency, migration
 from loocbench.types import Row
 
+FIRST_WITH_CHECKSUM = 3  # row schema
 MAX_NAME_BYTES = 240  # of a file's name; file systems allow 255, and a file that is being written has a longer name
 
 
@@ -41,8 +43,11 @@ def gallery_path(results: Path, suite: str, task: str, seed: int) -> Path:
 
 
 def write_row(path: Path, row: Row, *, overwrite: bool = True) -> bool:
-    """Write a row atomically; returns False, and writes nothing, if the file exists and ``overwrite`` is False."""
-    text = json.dumps(row.model_dump(mode="json"), indent=1) + "\n"
+    """Write a row and its checksum atomically; returns False, and writes nothing, if the file exists and ``overwrite``
+    is False. Raises ValueError for figures that contradict one another."""
+    if contradiction := consistency.find_contradiction(row):
+        raise ValueError(f"this row is not stored: {contradiction}")
+    text = json.dumps(checksums.add_checksum(row.model_dump(mode="json")), indent=1) + "\n"
     if not overwrite:
         return files.write_new_text(path, text)
     files.write_text(path, text)
@@ -50,12 +55,27 @@ def write_row(path: Path, row: Row, *, overwrite: bool = True) -> bool:
 
 
 def read_row(path: Path) -> Row | UnreadableRow:
-    """Read a row of this or an older schema, or say why the file cannot be read as one."""
+    """Read a row of this or an older schema, or say why the file cannot be read as one.
+
+    Rows of schemas before 3 have no checksum.
+    """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
+            return UnreadableRow(path, "it is not a file")
         fields = from_json(path.read_bytes())
         if not isinstance(fields, dict):
             raise migration.InvalidRowError("it is not a row of loocbench")
-        return Row.model_validate(migration.upgrade_row(fields))
+        version = fields.get("schema_version")
+        fields, unaltered = checksums.take_checksum(fields)
+        upgraded = migration.upgrade_row(fields)
+        row = Row.model_validate(upgraded)
+        if unaltered is False or (unaltered is None and isinstance(version, int) and version >= FIRST_WITH_CHECKSUM):
+            raise migration.InvalidRowError(
+                "it was altered after it was written (its checksum is not that of its text)"
+            )
+        if contradiction := consistency.find_contradiction(row):
+            raise migration.InvalidRowError(contradiction)
+        return row
     except ValidationError as error:
         first = error.errors()[0]
         return UnreadableRow(path, f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")

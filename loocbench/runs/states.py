@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-from loocbench import files
+from loocbench import checksums, files
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
@@ -43,7 +43,9 @@ def save(path: Path, run: Run, identity: dict[str, Any]) -> None:
     }
     content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with files.writing(path) as part_file:
-        part_file.write_bytes(serialise(content, metadata={"state": json.dumps(header)}))
+        metadata = {"state": json.dumps(header), checksums.FIELD: checksums.BLANK}
+        part_file.write_bytes(serialise(content, metadata=metadata))
+        checksums.seal_file(part_file)
 
 
 def load(path: Path, run: Run, identity: dict[str, Any]) -> None:
@@ -99,7 +101,7 @@ def _is_same_field(key: str, saved: Any, wanted: Any) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is as long as its header says; one that a crash cut short is not."""
+    """Whether the file is as it was written; one that a crash cut short, or that was damaged later, is not."""
     try:
         _header(path)
     except UserError:
@@ -111,7 +113,12 @@ def _header(path: Path) -> Any:
     """The header of a whole file of this format. Raises UserError for any other."""
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["state"])
+            metadata = file.metadata() or {}
+        if checksums.FIELD in metadata and not checksums.is_sealed(path):
+            raise ValueError("its checksum is not that of its bytes")
+        if metadata.keys() - {"state", checksums.FIELD}:
+            raise KeyError("metadata")
+        header = json.loads(metadata["state"])
         if header["format"] != FORMAT:
             raise KeyError("format")
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -22,6 +22,7 @@ def written(path, parts, about=None):
     for part in parts:  # each by a writer of its own, as by a process of its own
         with feature_files.FeatureWriter(path, 7, lambda dims: {"spaces": dims, **(about or {})}) as writer:
             writer.write(part.start, {name: values[part] for name, values in WHOLE.items()})
+    feature_files.publish_file(path, path)
     return path
 
 

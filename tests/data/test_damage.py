@@ -71,13 +71,16 @@ def test_a_record_that_is_pruned_this_moment_is_made_again(damaged_pets, tmp_pat
     assert damage.without_damaged(pets, cache=tmp_path / "cache", reporter=Listening()).skipped == tuple(damaged)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"damaged"'])
-def test_a_damaged_record_is_one_line(pets, tmp_path, content):
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"damaged"', '{"damaged": []}'])
+def test_a_damaged_record_is_made_anew_with_a_line(damaged_pets, tmp_path, content):
+    pets, damaged = damaged_pets
     path = damage.record_path(pets, pets.splits["train"], tmp_path / "cache")
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(UserError, match=r"\.json is damaged; remove it"):
-        damage.without_damaged(pets, cache=tmp_path / "cache", reporter=Listening())
+    hears = Listening()
+    assert damage.without_damaged(pets, cache=tmp_path / "cache", reporter=hears).skipped == tuple(damaged)
+    assert any(f"{path} is damaged" in line for line in hears.said)
+    assert path.read_text() != content
 
 
 def test_a_split_of_damaged_images_alone_is_refused(pets, tmp_path):

@@ -101,24 +101,6 @@ def test_a_row_of_other_images_is_not_reused(measured, checkpoint, nothing_is_me
         evaluation.evaluate_task(tasks.load_task(TASK), str(checkpoint), None, EvaluationSettings())
 
 
-def test_why_a_stored_row_cannot_be_reused(measured, tiny_blooms):
-    row, path = measured
-    card, same = tasks.load_task(TASK), {"image_size": 16, "precision": "float32"}
-
-    def reason(kept, data=(tiny_blooms, None), **changes):
-        return evaluation.reuse_error(kept, card, data, **{**same, **changes})
-
-    assert reason(row) == ""
-    assert reason(store.UnreadableRow(path, "it is torn")) == "is there, but it is torn"
-    assert reason(row, image_size=32) == "was measured at 16 px"
-    assert reason(row, precision="bfloat16") == "was measured in another precision"
-    assert reason(row.model_copy(update={"stated": {"precision": "bfloat16"}}), precision="bfloat16") == ""
-    assert reason(row.model_copy(update={"edition": "another"})) == "was measured on other images of blooms"
-    assert reason(row.model_copy(update={"fingerprints": {}})) == "was measured on other images of blooms"
-    assert reason(row.model_copy(update={"fingerprints": {}}), data=None) == ""  # absent data cannot be compared
-    assert reason(row, data=(tiny_blooms, tiny_blooms)) == "was measured on other images of blooms"
-
-
 def test_all_features_are_checked_before_the_first_is_measured(checkpoint, tmp_path):
     settings = EvaluationSettings()
     opened = evaluation.open_task(tasks.load_task(TASK), str(checkpoint), None, Session(settings))
