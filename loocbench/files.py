@@ -7,14 +7,17 @@ import os
 import re
 import shutil
 import signal
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loocbench.errors import UserError
 
+REMAINS_AFTER = 24 * 3600.0  # seconds after its last change that a temporary file is taken for a killed process's
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary files have longer names
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
     errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
@@ -47,10 +50,11 @@ def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
     With ``new``, an existing file is kept, and ThereAlreadyError is raised.
 
     On any exception the temporary file is removed and ``path`` stays as it was. An ``OSError`` becomes a
-    :class:`UserError` that names the remedy.
+    :class:`UserError` that names the remedy. What killed processes left in the folder is removed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_remains(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         raise write_error(path, error) from error
@@ -163,7 +167,32 @@ def require_name(kind: str, name: str) -> str:
     """Return ``name`` if it can be the name of a file or folder; otherwise raise UserError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
         raise UserError(f"'{name}' cannot name a {kind}; use letters, digits, '.', '_', '+' and '-'.")
+    if len(name) > _LONGEST_NAME:
+        raise UserError(f"'{name[:40]}…' is too long to name a {kind}; use at most {_LONGEST_NAME} letters.")
     return name
+
+
+def _remove_remains(path: Path) -> None:
+    """Remove temporary files of this kind in the folder of ``path`` that nobody has written to for a day.
+
+    Of this kind: with the suffix of ``path``, since folders may hold other programs' files too. Nobody writes one file
+    for a day, and the clock is the file system's, as is that of the files.
+    """
+    remains = [part for part in path.parent.glob(".*.part") if _is_temporary_of(part.name, path.suffix)]
+    if not remains:
+        return
+    with suppress(OSError), tempfile.TemporaryFile(dir=path.parent) as probe:
+        now = os.fstat(probe.fileno()).st_mtime
+        for part in remains:
+            with suppress(OSError):
+                status = part.lstat()
+                if stat.S_ISREG(status.st_mode) and now - status.st_mtime > REMAINS_AFTER:
+                    part.unlink()
+
+
+def _is_temporary_of(name: str, suffix: str) -> bool:
+    final = name_behind_temporary(name)
+    return final is not None and Path(final).suffix == suffix
 
 
 def _add(part: Path, path: Path) -> None:

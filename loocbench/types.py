@@ -257,7 +257,8 @@ class CheckpointCard(Frozen):
     """The metadata of a checkpoint. ``weights`` is the SHA-256 of its tensors.
 
     A checkpoint that loocbench trained has a ``recipe`` (format 1). Any other has an ``architecture`` and a ``source``
-    (format 2), and its training data are as its publisher states them.
+    (format 2), and its training data are as its publisher states them. number: grows with every checkpoint that is
+    written to a folder of runs, so that the newest one is known whatever the clock said; 0 in cards of older versions.
     """
 
     format: Literal[1, 2] = 1
@@ -277,6 +278,7 @@ class CheckpointCard(Frozen):
     images: int
     epochs_done: int
     created: str
+    number: int = Field(0, ge=0)
     weights: str
     versions: dict[str, str]
     hardware: str
@@ -414,6 +416,7 @@ class Row(Frozen):
     features: str
     checkpoint: str
     checkpoint_hash: str
+    checkpoint_number: int = 0
     model: str
     backbone: str
     image_size: int

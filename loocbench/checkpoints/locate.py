@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from loocbench.checkpoints import native, untrained
@@ -53,7 +54,7 @@ def load_file(path: Path) -> Checkpoint:
 
 
 def find_newest(runs: Path = Path("runs")) -> Path:
-    """The file of the most recently pretrained checkpoint below ``runs``, by the date in its card.
+    """The file of the most recently pretrained checkpoint below ``runs``, by the number and the date in its card.
 
     Imported checkpoints are left out: they must be named. Raises UserError if there is none.
     """
@@ -64,12 +65,21 @@ def find_newest(runs: Path = Path("runs")) -> Path:
         except UserError:
             continue  # a damaged file must not hide the others; loading it by name reports it
         if card.recipe is not None:
-            cards.append((card.created, file))
+            cards.append((card.number, card.created, file))
     if not cards:
         raise UserError(
             f"no checkpoint in {runs}/ yet; make one with 'loocbench pretrain' or name one with --checkpoint."
         )
-    return max(cards)[1]
+    return max(cards)[-1]
+
+
+def next_number(runs: Path) -> int:
+    """The number of a checkpoint that is written below ``runs`` now: larger than those that are there."""
+    numbers = [0]
+    for file in _list_checkpoints(runs):
+        with suppress(UserError):  # a damaged file
+            numbers.append(native.read_card(file).number)
+    return max(numbers) + 1
 
 
 def _list_checkpoints(runs: Path) -> list[Path]:

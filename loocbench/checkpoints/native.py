@@ -1,8 +1,9 @@
-"""loocbench's own checkpoint format: a safetensors file whose metadata holds the card, and the card's SHA-256."""
+"""loocbench's own checkpoint format: a safetensors file whose metadata holds the card and its checksum."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
-from loocbench import files
+from loocbench import checksums, files
 from loocbench.checkpoints import trust
 from loocbench.errors import UserError
 from loocbench.models.preprocessing import describe_invalid
 from loocbench.types import CheckpointCard
 
 FILE = "checkpoint.safetensors"
-CARD, CARD_HASH = "card", "card_sha256"  # keys of the metadata; files of versions before 0.2 lack the second
+_CARD = "card"  # key of the metadata: the card as JSON with a checksum, which files of older versions lack
 _FIELDS = tuple(f'"{name}":' for name in CheckpointCard.model_fields if CheckpointCard.model_fields[name].is_required())
 
 
@@ -51,8 +52,8 @@ def save(path: Path, card: CheckpointCard, weights: Mapping[str, torch.Tensor]) 
     """Write a checkpoint atomically. ``card.weights`` must be :func:`weights_hash` of ``weights``."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with files.writing(path) as part:
-        text = card.model_dump_json()
-        part.write_bytes(serialise(tensors, metadata={CARD: text, CARD_HASH: _hash_text(text)}))
+        text = json.dumps(checksums.add_checksum(card.model_dump(mode="json")))
+        part.write_bytes(serialise(tensors, metadata={_CARD: text}))
 
 
 def load(path: Path) -> Checkpoint:
@@ -85,8 +86,7 @@ def is_native(path: Path) -> bool:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError):
         return False
-    text = metadata.get(CARD, "").replace('": ', '":')
-    return CARD_HASH in metadata or 2 * sum(field in text for field in _FIELDS) > len(_FIELDS)
+    return any(map(_resembles_card, metadata.values()))
 
 
 def read_card(path: Path) -> CheckpointCard:
@@ -107,20 +107,25 @@ def _open_safetensors(path: Path) -> Iterator[Any]:
 
 
 def _parse_card(path: Path, metadata: Mapping[str, str] | None) -> CheckpointCard:
-    if not metadata or not {CARD, CARD_HASH} & metadata.keys():
+    if not metadata or not any(map(_resembles_card, metadata.values())):
         raise UserError(
             f"{path} is not a loocbench checkpoint (it has no card); 'loocbench checkpoints import' makes it one."
         )
-    text = metadata.get(CARD, "")
-    if metadata.keys() - {CARD} and metadata != {CARD: text, CARD_HASH: _hash_text(text)}:
+    try:
+        fields, unaltered = checksums.take_checksum(json.loads(metadata[_CARD]))
+    except (KeyError, ValueError, AttributeError) as error:
+        raise UserError(f"the card of {path} is damaged; copy the file anew.") from error
+    if unaltered is False:
         raise UserError(f"the card of {path} was altered after it was written; copy the file anew.")
     try:
-        return CheckpointCard.model_validate_json(text)
+        return CheckpointCard.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         if "preprocessing" in error.errors()[0]["loc"]:
             raise UserError(f"the card of {path}: {describe_invalid(error)}; copy or import it anew.") from error
         raise UserError(f"the card of {path} is not of this version of loocbench; pretrain again.") from error
 
 
-def _hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _resembles_card(text: str) -> bool:
+    """Whether text is a card, be it damaged: it names most of a card's fields."""
+    compact = text.replace('": ', '":')
+    return 2 * sum(field in compact for field in _FIELDS) > len(_FIELDS)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+
+from loocbench.errors import printable
 
 _SHOW_AFTER = 1.0  # seconds; shorter stages show nothing
 _PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+class SafeConsole(Console):
+    """A console that shows control characters of printed text as �: names in tables and messages come from files."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """As rich does; its own colours and cursor movements are kept."""
+        for segment in super().render(renderable, options):
+            lines = segment.text.split("\n")
+            shown = segment.text if segment.control else "\n".join(map(printable, lines))
+            yield Segment(shown, segment.style, segment.control)
 
 
 class Display:
     """A ``loocbench.progress.Reporter``: bars with rate and time left on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console: Console = SafeConsole(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -72,5 +87,5 @@ class Display:
 
 def stdout() -> Console:
     """Standard output; plain when piped."""
-    console = Console(file=sys.stdout)
-    return console if console.is_terminal else Console(file=sys.stdout, width=200)
+    console = SafeConsole(file=sys.stdout)
+    return console if console.is_terminal else SafeConsole(file=sys.stdout, width=200)

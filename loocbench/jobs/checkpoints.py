@@ -100,7 +100,8 @@ def push_checkpoint(reference: str, repository: str, runs: Path, *, private: boo
 
 def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
     """Save a checkpoint below ``runs``. name: "" for its own. Raises UserError for a name that is taken."""
-    card = checkpoint.card.model_copy(update={"name": files.require_name("checkpoint", name or checkpoint.card.name)})
+    kept_as = files.require_name("checkpoint", name or checkpoint.card.name)
+    card = checkpoint.card.model_copy(update={"name": kept_as, "number": locate.next_number(runs)})
     path = runs / card.name / native.FILE
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists; choose another --name, or --overwrite it.")

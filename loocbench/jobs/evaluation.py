@@ -143,6 +143,7 @@ def measure(measurement: Measurement) -> Row:
         features=measurement.features_name,
         checkpoint=encoder.card.name,
         checkpoint_hash=encoder.card.weights,
+        checkpoint_number=encoder.card.number,
         model=model_label(encoder.card),
         pretrained_on=encoder.card.dataset,
         pretraining_note=encoder.card.dataset_note,

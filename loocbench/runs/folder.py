@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from loocbench import files
-from loocbench.checkpoints import native
+from loocbench.checkpoints import locate, native
 from loocbench.pretraining.loop import Run
 from loocbench.runs import states
 from loocbench.types import CheckpointCard
@@ -35,6 +35,7 @@ class RunFolder:
     path: Path
     keep: int = 2
     replaces: bool = False
+    _least_number: int = 0  # of the next checkpoint, larger than that of the run that was replaced
 
     @property
     def checkpoint(self) -> Path:
@@ -90,6 +91,7 @@ class RunFolder:
         if not self.replaces:
             return
         self.replaces = False
+        self._least_number = locate.next_number(self.path.parent)
         self.drop_states()
         for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE):
             (self.path / name).unlink(missing_ok=True)
@@ -101,6 +103,8 @@ class RunFolder:
     def save_checkpoint(self, card: CheckpointCard, weights: dict[str, Tensor], log: list[dict[str, Any]]) -> None:
         """Write log, card and checkpoint; Ctrl-C waits, since they belong together."""
         self._replace()
+        number = max(self._least_number, locate.next_number(self.path.parent))
+        card = card.model_copy(update={"number": number})
         with files.undisturbed():
             self.save_log(log)
             files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")

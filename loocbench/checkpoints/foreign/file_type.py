@@ -32,6 +32,8 @@ def detect_file_type(path: Path) -> FileType:
     """Return the type of a file that can hold weights. Raises UserError naming what the file is otherwise."""
     if path.is_dir():
         raise UserError(f"{path} is a folder; name the file of weights in it.")
+    if path.exists() and not path.is_file():  # opening a FIFO would wait for ever
+        raise UserError(f"{path} is not a file; name a file of weights.")
     try:
         with path.open("rb") as file:
             head = file.read(512)

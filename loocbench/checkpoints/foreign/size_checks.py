@@ -59,7 +59,7 @@ def _count_bits(entry: dict[str, object]) -> int | None:
 
 
 def check_zip(path: Path) -> None:
-    """Raise UserError unless every member of a zip that torch.save wrote is uncompressed and of the size it claims."""
+    """Raise UserError unless every member of a zip that torch.save wrote is uncompressed, of the size it claims, and whole."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_archive(archive, path)
@@ -89,6 +89,8 @@ def _check_archive(archive: zipfile.ZipFile, path: Path) -> None:
             if held is None:
                 raise UserError(f"{path} lacks the data of storage {key}: it is damaged; download it anew.")
             _require_bytes(path, count, held.file_size)
+    if damaged := archive.testzip():
+        raise UserError(f"{path} is damaged (the checksum of {damaged} is not that of its bytes); download it anew.")
 
 
 def check_legacy_pickle(path: Path) -> None:

@@ -71,13 +71,18 @@ def select_newest(rows: Sequence[Row], *, among: Sequence[Row] = ()) -> list[Row
         versions[row.task] = max(row.task_version, versions.get(row.task, 0))
     newest: dict[str, Row] = {}
     for row in among or rows:
-        if row.checkpoint not in newest or newest[row.checkpoint].created < row.created:
+        if row.checkpoint not in newest or _age_key(newest[row.checkpoint]) < _age_key(row):
             newest[row.checkpoint] = row
     return [
         row
         for row in rows
         if row.task_version == versions[row.task] and row.checkpoint_hash == newest[row.checkpoint].checkpoint_hash
     ]
+
+
+def _age_key(row: Row) -> tuple[int, str]:
+    """Rows of newer weights have larger ones, also where the clock was set back in between."""
+    return row.checkpoint_number, row.created
 
 
 def separate_copies(rows: Sequence[Row]) -> list[Row]:
