@@ -125,3 +125,24 @@ def test_plain_names_can_name_a_file(name):
 def test_other_names_are_refused(name):
     with pytest.raises(UserError, match="cannot name a suite"):
         files.require_name("suite", name)
+
+
+def test_what_killed_writers_left_goes_after_a_day_and_nothing_else(tmp_path):
+    """A file that is being written, other programs' files and other kinds stay."""
+    long_ago = 1_000_000_000
+    kept = [tmp_path / name for name in (".b.json.ab12cd34.part", ".a.txt.ab12cd34.part", ".note.part", "old.json")]
+    remains = [tmp_path / name for name in (".a.json.ab12cd34.part", ".other.json.zz_2cd34.part")]
+    for path in kept + remains:
+        path.write_text("half")
+    for path in remains + kept[1:]:
+        os.utime(path, (long_ago, long_ago))
+    (tmp_path / ".c.json.ab12cd34.part").mkdir()
+    files.write_text(tmp_path / "a.json", "whole")
+    assert names_in(tmp_path) == sorted(["a.json", ".c.json.ab12cd34.part", *(path.name for path in kept)])
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 201])
+def test_a_name_that_is_too_long_for_a_file_is_refused(name):
+    with pytest.raises(UserError, match=f"^'{'x' * 40}…' is too long to name a suite; use at most 200 letters"):
+        files.require_name("suite", name)
+    assert files.require_name("suite", "x" * 200)

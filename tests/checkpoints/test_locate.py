@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
+import torchvision
+from safetensors.torch import save_file
 
 from loocbench.checkpoints import locate, native, untrained
+from loocbench.checkpoints.foreign import file_type
 from loocbench.errors import UserError
+from loocbench.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize("reference", ["looc", "runs/looc", "runs/looc/checkpoint.safetensors"])
@@ -42,6 +47,45 @@ def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
     finally:
         place.unlink()
         place.parent.rmdir()
+
+
+def test_the_run_that_was_written_last_is_the_newest_though_the_clock_was_set_back(tmp_path):
+    made = untrained.build_checkpoint("resnet8", 0, 16)
+    for name, created in (("first", "2027"), ("second", "2026"), ("first", "2025"), ("third", "2024")):
+        folder = RunFolder(tmp_path / "runs" / name)
+        folder.save_checkpoint(made.card.model_copy(update={"created": created, "name": name}), dict(made.weights), [])
+    assert locate.find_newest(tmp_path / "runs") == tmp_path / "runs" / "third" / native.FILE
+    numbers = [native.read_card(tmp_path / "runs" / name / native.FILE).number for name in ("second", "first", "third")]
+    assert numbers == [2, 3, 4]
+    again = RunFolder(tmp_path / "runs" / "third", replaces=True)
+    again.save_checkpoint(made.card, dict(made.weights), [])
+    assert native.read_card(again.checkpoint).number == 5
+
+
+def test_a_foreign_file_may_call_something_else_a_card(tmp_path):
+    """Metadata with a key ``card`` does not make a file one of ours; a damaged card of ours does not unmake it."""
+    weights = torchvision.models.shufflenet_v2_x0_5().state_dict()
+    save_file(weights, tmp_path / "foreign.safetensors", metadata={"card": "https://example.org/model-card"})
+    assert not native.is_native(tmp_path / "foreign.safetensors")
+    assert locate.load_file(tmp_path / "foreign.safetensors").card.source.kind == "file"
+    made = untrained.build_checkpoint("resnet8", 0, 16)
+    native.save(tmp_path / "ours.safetensors", made.card, made.weights)
+    content = (tmp_path / "ours.safetensors").read_bytes()
+    for old, new in ((b"0.485", b"0.985"), (b'"card"', b'"cbrd"'), (b'"mean', b'"nean'), (b"checksum", b"checksun")):
+        old, new = (text.replace(b'"', b'\\"') if b"card" not in text else text for text in (old, new))
+        assert old in content
+        (tmp_path / "ours.safetensors").write_bytes(content.replace(old, new, 1))
+        assert native.is_native(tmp_path / "ours.safetensors")
+        with pytest.raises(UserError, match="the card of .* (was altered|is damaged|is not of this version)"):
+            native.read_card(tmp_path / "ours.safetensors")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_a_fifo_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "weights.pth")
+    assert not native.is_native(tmp_path / "weights.pth")
+    with pytest.raises(UserError, match="is not a file; name a file of weights"):
+        file_type.detect_file_type(tmp_path / "weights.pth")
 
 
 def test_no_checkpoint_yet(tmp_path):

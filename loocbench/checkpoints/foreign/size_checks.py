@@ -59,7 +59,7 @@ def _count_bits(entry: dict[str, object]) -> int | None:
 
 
 def check_zip(path: Path) -> None:
-    """Raise UserError unless every member of a zip that torch.save wrote is uncompressed, of the size it claims, and whole."""
+    """Raise UserError unless every member of a zip that torch.save wrote is whole, uncompressed and as large as it claims."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_archive(archive, path)

@@ -74,3 +74,12 @@ def test_older_rows_that_know_names_and_sizes_alone_join_the_content_with_these(
     assert {row.dataset_note for row in separate_copies(rows[:2])} == {""}
     assert len({row.dataset_note for row in separate_copies(rows[1:])}) == 2
     assert len({row.dataset_note for row in separate_copies(rows)}) == 3
+
+
+def test_rows_of_the_weights_that_were_written_last_are_the_newest_though_the_clock_was_set_back():
+    old = make_row(checkpoint_hash="a" * 16, checkpoint_number=1, created="2027")
+    new = make_row(checkpoint_hash="b" * 16, checkpoint_number=2, created="2026")
+    assert select_newest([old, new]) == [new]
+    assert select_newest([new, old]) == [new]
+    before = [make_row(checkpoint_hash=letter * 16, created=created) for letter, created in (("a", "1"), ("b", "2"))]
+    assert select_newest(before) == before[1:]
