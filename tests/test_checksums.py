@@ -11,7 +11,7 @@ from loocbench import checksums, files
 from loocbench.cache import feature_files, integrity
 from loocbench.checkpoints import native
 from loocbench.checkpoints.foreign import reading
-from loocbench.data import damage, preparing
+from loocbench.data import damage, digests, preparing
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
 from loocbench.records import store
@@ -75,6 +75,18 @@ def damage_record(tmp_path, dataset):
     return path, lambda: damage._read_record(path)
 
 
+def digests_record(tmp_path, dataset):
+    split = dataset.splits["test"]
+    path = tmp_path / "digests.safetensors"
+    digests.write_record(path, split, np.random.default_rng(0).integers(256, size=(len(split), 32), dtype=np.uint8))
+
+    def read():
+        if digests.read_record(path, len(split)) is None:  # the files are hashed anew then
+            raise files.damaged(path)
+
+    return path, read
+
+
 def checkpoint_file(tmp_path, dataset):
     from loocbench.checkpoints import locate, untrained
 
@@ -110,7 +122,7 @@ def row_file(tmp_path, dataset):
     return path, read
 
 
-KINDS = [features_file, images_file, damage_record, checkpoint_file, state_file, row_file]
+KINDS = [features_file, images_file, damage_record, digests_record, checkpoint_file, state_file, row_file]
 
 
 @pytest.mark.parametrize("make", KINDS)

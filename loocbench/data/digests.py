@@ -7,8 +7,6 @@ every file's name, size, times and inode. Where they are not there, the files ar
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from loocbench import editions, files
-from loocbench.cache import descriptions, layout, tensor_files
+from loocbench import checksums, editions, files
+from loocbench.cache import descriptions, integrity, layout, tensor_files
 from loocbench.data.parallel import map_parallel
 from loocbench.errors import UserError
 from loocbench.progress import Reporter, Silent
@@ -74,30 +72,29 @@ def record_path(folder: Path, items: Sequence[str], cache: Path) -> Path:
 
 def write_record(path: Path, split: Split, digests: Digests) -> None:
     """Keep the digests of a split's files, unless the cache cannot be written to."""
-    description: dict[str, object] = {
+    description = {
         "kind": "digests",
         "dataset": split.dataset,
         "split": split.name,
         "images": len(split),
     }
-    description["sha256"] = _checksum(description, digests.tobytes())
     header, _ = tensor_files.encode_header({"digests": ("|u1", digests.shape)}, descriptions.to_metadata(description))
     with suppress(UserError), files.writing(path) as part:
         part.write_bytes(header + digests.tobytes())
+        checksums.seal_file(part)
 
 
 def read_record(path: Path, count: int) -> Digests | None:
     """Return the digests of ``count`` files; None where there is no record, or a damaged one."""
     try:
+        if not integrity.is_whole(path):
+            return None
         info = tensor_files.read_header(path)[0]["digests"]
         raw = path.read_bytes()[info.offset :]
     except (OSError, ValueError, KeyError):
         return None
-    description = descriptions.read_description(path)
-    if info.shape != (count, 32) or description.pop("sha256", "") != _checksum(description, raw):
+    if info.shape != (count, 32):
         return None
-    with suppress(OSError):  # another user's
-        os.utime(path)
     return np.frombuffer(raw, dtype=np.uint8).reshape(count, 32)
 
 
@@ -145,10 +142,6 @@ class FileEdition:
             if path and path == record_path(folder, split.items, self.cache or path):
                 write_record(path, split, digests)
         return digests
-
-
-def _checksum(description: Mapping[str, object], raw: bytes) -> str:
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode() + raw).hexdigest()
 
 
 def _hash_file(path: Path) -> bytes:

@@ -77,7 +77,9 @@ def load_or_measure(
             raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
         return kept, path
-    if not settings.overwrite and (former := _find_former_row(measurement, path, stored_as or measurement.features_name)):
+    if not settings.overwrite and (
+        former := _find_former_row(measurement, path, stored_as or measurement.features_name)
+    ):
         measurement.info(f"measured before, kept: {former[1]} (--overwrite measures again)")
         return former
     files.require_writable(path.parent)

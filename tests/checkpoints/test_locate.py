@@ -71,12 +71,12 @@ def test_a_foreign_file_may_call_something_else_a_card(tmp_path):
     made = untrained.build_checkpoint("resnet8", 0, 16)
     native.save(tmp_path / "ours.safetensors", made.card, made.weights)
     content = (tmp_path / "ours.safetensors").read_bytes()
-    for old, new in ((b"0.485", b"0.985"), (b'"card"', b'"cbrd"'), (b'"mean', b'"nean'), (b"checksum", b"checksun")):
-        old, new = (text.replace(b'"', b'\\"') if b"card" not in text else text for text in (old, new))
+    faults = ((b"0.485", b"0.985"), (b'"card"', b'"cbrd"'), (b"mean", b"nean"), (b"checksum", b"checksun"))
+    for old, new in faults:
         assert old in content
         (tmp_path / "ours.safetensors").write_bytes(content.replace(old, new, 1))
         assert native.is_native(tmp_path / "ours.safetensors")
-        with pytest.raises(UserError, match="the card of .* (was altered|is damaged|is not of this version)"):
+        with pytest.raises(UserError, match=r"the card of .* (was altered|is damaged|is not of this version)"):
             native.read_card(tmp_path / "ours.safetensors")
 
 

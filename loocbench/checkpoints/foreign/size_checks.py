@@ -59,7 +59,7 @@ def _count_bits(entry: dict[str, object]) -> int | None:
 
 
 def check_zip(path: Path) -> None:
-    """Raise UserError unless every member of a zip that torch.save wrote is whole, uncompressed and as large as it claims."""
+    """Raise UserError unless every member of a zip of torch.save is whole, uncompressed and no larger than said."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_archive(archive, path)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from loocbench.report.table.selection import Selection, separate_copies
+from loocbench.report.table.selection import Selection, select_newest, separate_copies
 from loocbench.report.table.table import TableOptions, build_table
+from tests.records.rows import make_row
 from tests.report.rows import measured_row
 
 
