@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from loocbench import files
+from loocbench import checksums, files
 from loocbench.checkpoints import locate, native
 from loocbench.pretraining.loop import Run
 from loocbench.runs import states
@@ -35,7 +35,7 @@ class RunFolder:
     path: Path
     keep: int = 2
     replaces: bool = False
-    _least_number: int = 0  # of the next checkpoint, larger than that of the run that was replaced
+    _number: int = 0  # of the last checkpoint, or the least of the next one where another run was replaced
 
     @property
     def checkpoint(self) -> Path:
@@ -91,20 +91,20 @@ class RunFolder:
         if not self.replaces:
             return
         self.replaces = False
-        self._least_number = locate.next_number(self.path.parent)
+        self._number = locate.next_number(self.path.parent)
         self.drop_states()
         for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE):
             (self.path / name).unlink(missing_ok=True)
 
     def save_log(self, log: list[dict[str, Any]]) -> None:
-        """Write the log."""
-        files.write_text(self.path / LOG, "".join(f"{json.dumps(line)}\n" for line in log))
+        """Write the log, each line with its checksum."""
+        files.write_text(self.path / LOG, "".join(f"{json.dumps(checksums.add_checksum(line))}\n" for line in log))
 
     def save_checkpoint(self, card: CheckpointCard, weights: dict[str, Tensor], log: list[dict[str, Any]]) -> None:
         """Write log, card and checkpoint; Ctrl-C waits, since they belong together."""
         self._replace()
-        number = max(self._least_number, locate.next_number(self.path.parent))
-        card = card.model_copy(update={"number": number})
+        self._number = max(self._number, locate.next_number(self.path.parent))
+        card = card.model_copy(update={"number": self._number})
         with files.undisturbed():
             self.save_log(log)
             files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
@@ -112,20 +112,22 @@ class RunFolder:
 
     def save_best(self, card: CheckpointCard, weights: dict[str, Tensor]) -> None:
         """Write the best checkpoint so far."""
-        native.save(self.path / BEST, card, weights)
+        native.save(self.path / BEST, card.model_copy(update={"number": self._number}), weights)
 
     def read_log(self) -> list[dict[str, Any]]:
-        """The log's lines; those that cannot be read are left out."""
+        """The log's lines without their checksums; those that cannot be read, or were altered, are left out."""
         try:
-            lines = (self.path / LOG).read_text(encoding="utf-8").splitlines()
+            lines = (self.path / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return []
         found = []
         for line in lines:
             try:
-                entry = json.loads(line)
-            except ValueError:
+                entry, unaltered = checksums.take_checksum(json.loads(line))
+            except (ValueError, AttributeError):
                 continue
-            if isinstance(entry, dict) and isinstance(entry.get("epoch"), int):
+            if unaltered is None:  # of an older version, which wrote no text, unless the checksum's name was damaged
+                unaltered = not any(isinstance(value, str) for value in entry.values())
+            if unaltered and isinstance(entry.get("epoch"), int):
                 found.append(entry)
         return found
