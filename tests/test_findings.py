@@ -34,7 +34,7 @@ def test_every_table_has_its_command_and_every_command_a_table():
     of_commands = {line for _, table in sections() for line in table}
     with_figures = {line for line in TEXT.splitlines() if line.startswith("|") and FIGURE.search(line)}
     assert with_figures <= of_commands
-    assert all("--format markdown" in command for command, _ in sections())  # others would write beside the rows
+    assert all("--format markdown" in command for command, _ in sections())
 
 
 @pytest.mark.parametrize(("command", "table"), sections(), ids=[command for command, _ in sections()])

@@ -77,7 +77,7 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="File to write; default: standard output (HTML: RESULTS/SUITE/report.html).",
+            help="File to write, or a folder for table.md and rows.csv (every figure); default: only print.",
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,
@@ -92,8 +92,9 @@ def report(
 ) -> None:
     """Comparison table of the measured rows, for the terminal, a paper, a web page or another program.
 
-    Without --format, --output and filters it is printed, and written as table.md beside rows.csv with every figure.
+    It is printed; files are written only where --output and --figures say.
     """
+    from loocbench import files
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
@@ -106,8 +107,15 @@ def report(
         raise unknown("spread", spread, ("interval", "sd"))
     if against and every_pair:
         raise UserError("--against tests one line against the others, --every-pair all; choose one of them.")
-    chosen_format = rendering.choose_format("json" if as_json and format_ is None else format_, output)
+    folder = output if output is not None and output.is_dir() else None
+    if folder and (format_ or as_json):
+        raise UserError(f"{folder} is a folder, for table.md and rows.csv; with --format name a file in it.")
+    chosen_format = rendering.choose_format(
+        "json" if as_json and format_ is None else format_, None if folder else output
+    )
     chosen = Selection(*(tuple(names or ()) for names in (model, task, dataset, features, backbone, metric)))
+    if folder and chosen != Selection():
+        raise UserError(f"rows.csv in {folder} would hold every row; for a part of them name a file, as table.md.")
     options = TableOptions(
         chosen,
         every_metric=every_metric,
@@ -121,28 +129,26 @@ def report(
         rows = store.read_suite(results, suite, display)
         table = build_table(rows, options)
         written: list[Path] = []
+        text = ""
         if chosen_format == "html":
             from loocbench.jobs import html_report
 
-            page = output or results / suite / "report.html"
-            written.append(
-                html_report.write_html_report(table, rows, options, results, suite, page, pivot=pivot, reporter=display)
-            )
+            text = html_report.render_html_report(table, rows, options, results, suite, pivot=pivot, reporter=display)
+        elif folder is None and (chosen_format != "terminal" or output is not None):
+            text = rendering.render_table(table, chosen_format, job.report_title(suite), pivot=pivot)
+        if folder is not None:
+            written += job.write_suite_files(table, rows, folder, suite, pivot=pivot)
         elif output is not None:
-            written.append(job.write_table(table, chosen_format, suite, output, pivot=pivot))
-        elif chosen_format == "terminal" and chosen == Selection():  # a filtered table would replace the whole one
-            try:
-                written += job.write_suite_files(table, rows, results, suite, pivot=pivot)
-            except UserError as error:  # a read-only store can still be shown
-                display.info(f"printed only: {error}")
+            files.write_text(output, text)
+            written.append(output)
         if figures is not None:
             from loocbench.jobs import figures as drawing
 
             written += drawing.draw_suite_figures(table, rows, options, figures, runs=runs, reporter=display)
-    if output is None and chosen_format == "terminal":
+    if folder is not None or (output is None and chosen_format == "terminal"):
         show(table, written, pivot=pivot)
-    elif output is None and chosen_format != "html":
-        print(rendering.render_table(table, chosen_format, job.report_title(suite), pivot=pivot), end="")
+    elif output is None:
+        print(text, end="")
     else:
         _print_written(written)
 

@@ -37,6 +37,7 @@ class Episodes(TaskKind[EpisodesProtocol]):
     name = "episodes"
     protocol = EpisodesProtocol
     label_use = "predicted"
+    item_name = "episodes"
 
     def metrics(self, protocol: EpisodesProtocol, labels: Sequence[str]) -> tuple[str, ...]:
         """Top-1 alone."""

@@ -41,6 +41,7 @@ class FewShot(TaskKind[FewShotProtocol]):
     name = "few-shot"
     protocol = FewShotProtocol
     label_use = "predicted"
+    item_name = "draws of training images"
 
     def metrics(self, protocol: FewShotProtocol, labels: Sequence[str]) -> tuple[str, ...]:
         """Top-1 alone."""

@@ -38,7 +38,8 @@ class TaskKind(ABC, Generic[ProtocolType]):
     name: as in task names, before the slash. protocol: the values that a card's ``[protocol]`` may have.
     label_use: whether one label is predicted, several labels define a match, or labels are not used.
     draws_gallery: whether pictures of nearest neighbours belong to its results. answers: what it measures of every
-    change, as suffixes of metric names; shown as matrices of spaces by changes.
+    change, as suffixes of metric names; shown as matrices of spaces by changes. item_name: over what the interval of
+    one measurement is, in the plural.
     """
 
     name: ClassVar[str]
@@ -46,6 +47,7 @@ class TaskKind(ABC, Generic[ProtocolType]):
     label_use: ClassVar[Literal["predicted", "matched", "none"]]
     draws_gallery: ClassVar[bool] = False
     answers: ClassVar[tuple[str, ...]] = ()
+    item_name: ClassVar[str] = "test images"
 
     @abstractmethod
     def metrics(self, protocol: ProtocolType, labels: Sequence[str]) -> tuple[str, ...]:

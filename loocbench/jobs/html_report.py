@@ -1,4 +1,4 @@
-"""Writing the HTML report of a suite: its table, curves and heat maps, and the galleries stored beside the rows."""
+"""The HTML report of a suite: its table, curves and heat maps, and the galleries stored beside the rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from loocbench import files
 from loocbench.jobs.report import report_title
 from loocbench.progress import Reporter
 from loocbench.records import store
@@ -21,18 +20,17 @@ from loocbench.types import Row
 MAX_GALLERIES = 24
 
 
-def write_html_report(
+def render_html_report(
     table: Table,
     rows: Sequence[Row],
     options: TableOptions,
     results: Path,
     suite: str,
-    output: Path,
     *,
     pivot: bool,
     reporter: Reporter,
-) -> Path:
-    """Write the page of a table that was built from ``rows`` with ``options``."""
+) -> str:
+    """The page of a table that was built from ``rows`` with ``options``."""
     reported = selection.select_reported(rows, options.chosen)
     cards, experiments = columns.load_cards(reported), group_rows(reported)
     chosen = options.chosen
@@ -40,7 +38,7 @@ def write_html_report(
     pictures = list(_read_galleries(reported, results, suite, reporter, every_model=every_model))
     left_out = len(pictures) - MAX_GALLERIES
     more = f"{left_out} more galleries are not shown; filter the report to see them." if left_out > 0 else ""
-    text = html_page.render_html(
+    return html_page.render_html(
         table,
         report_title(suite),
         panels=[
@@ -52,8 +50,6 @@ def write_html_report(
         galleries_left_out=more,
         pivot=pivot,
     )
-    files.write_text(output, text)
-    return output
 
 
 def _read_galleries(

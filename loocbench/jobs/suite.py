@@ -67,7 +67,7 @@ def summarise_suite(result: SuiteResult, settings: EvaluationSettings, reporter:
         return None
     rows = store.read_suite(settings.results, settings.suite, reporter)
     built = build_table(rows)
-    written = report.write_suite_files(built, rows, settings.results, settings.suite, pivot=False)
+    written = report.write_suite_files(built, rows, settings.results / settings.suite, settings.suite, pivot=False)
     pictures = [
         gallery.draw(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in result.pictured.items()

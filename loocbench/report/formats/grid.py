@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loocbench.report.table import labels
-from loocbench.report.table.cells import Cell
+from loocbench.report.table.cells import NEAR_BEST, Cell
 from loocbench.report.table.columns import Column
 from loocbench.report.table.table import Table
 
@@ -25,11 +25,16 @@ class Head:
 
 @dataclass(frozen=True)
 class GridRow:
-    """A row of a grid. labels: one per label column. family: rows of one family stand together."""
+    """A row of a grid.
+
+    labels: one per label column. family: rows of one family stand together. seeds: number of pretraining seeds; 0 where
+    that means nothing.
+    """
 
     labels: tuple[str, ...]
     cells: tuple[Cell | None, ...]
     family: str = ""
+    seeds: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,15 +75,20 @@ def _measured_grid(table: Table, *, pivot: bool) -> Grid:
     positions = table.filled_columns(lines)
     rows = [
         GridRow(
-            (line.model, line.features, line.trained_on),
+            (line.model, line.features, _describe_seeds(line.seeds), line.trained_on),
             tuple(line.cells[position] for position in positions),
             SCALE if place >= len(table.measured) else line.family,
+            line.seeds,
         )
         for place, line in enumerate(lines)
     ]
     columns = [table.columns[position] for position in positions]
     grid = Grid(
-        MEASURED, "Measured", ("Model", "Features", "Trained on"), _column_heads(columns, noted=True), tuple(rows)
+        MEASURED,
+        "Measured",
+        ("Model", "Features", "Seeds", "Trained on"),
+        _column_heads(columns, noted=True),
+        tuple(rows),
     )
     return _pivot_grid(grid, columns, noted=True) if pivot else grid
 
@@ -109,7 +119,15 @@ def _pivot_grid(grid: Grid, columns: Sequence[Column], *, noted: bool) -> Grid:
     heads = []
     texts = [_join(row.labels[:2] if grid.kind == MEASURED else row.labels[:1]) for row in grid.rows]
     for row, text in zip(grid.rows, texts, strict=True):
-        short = _join(row.labels[1:] if texts.count(text) > 1 else row.labels[1:2] if grid.kind == MEASURED else ())
+        short = _join(
+            (row.labels[1], row.labels[-1])
+            if texts.count(text) > 1
+            else row.labels[1:2]
+            if grid.kind == MEASURED
+            else ()
+        )
+        if row.seeds:
+            short = _join((short, f"{row.seeds} seed{'s' if row.seeds > 1 else ''}"))
         heads.append(Head(row.labels[0], short or "–", _join((row.labels[0], short))))
     rows = tuple(
         GridRow((head.group, head.short), tuple(row.cells[place] for row in grid.rows), head.group)
@@ -118,12 +136,17 @@ def _pivot_grid(grid: Grid, columns: Sequence[Column], *, noted: bool) -> Grid:
     return Grid(grid.kind, grid.caption, ("Data", "Task"), tuple(heads), rows)
 
 
+def _describe_seeds(seeds: int) -> str:
+    """How many seeds a line has, and what its ± is over: "3, ± over seeds", "1, ± over items"."""
+    return f"{seeds}, ± over {'seeds' if seeds > 1 else 'items'}" if seeds else ""
+
+
 def _join(parts: Sequence[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
 def format_cell(cell: Cell | None) -> str:
-    """A cell without emphasis: "72.3 ± 1.2 ↑", "72.3 ± 3.1 (1 seed)"; published: "39.3 (here +1.2)"."""
+    """A cell without emphasis: "72.3 ± 1.2 ↑", "72.1 ± 3.1 (1 seed) ≈"; published: "39.3 (here +1.2)"."""
     if cell is None:
         return "–"
     text = labels.format_percent(cell.value)
@@ -133,6 +156,8 @@ def format_cell(cell: Cell | None) -> str:
         text += f" {cell.marker}"
     if cell.fewer:
         text += f" ({cell.seeds} seed{'s' if cell.seeds > 1 else ''})"
+    if cell.near_best:
+        text += f" {NEAR_BEST}"
     if cell.difference is not None:
         text += f" (here {labels.format_percent(cell.difference, signed=True)})"
     return text

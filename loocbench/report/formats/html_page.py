@@ -125,9 +125,13 @@ def _tooltip(cell: Cell) -> str:
     """The tooltip of a figure."""
     parts = [f"{100 * cell.value:.2f} %"]
     if cell.low is not None and cell.high is not None:
-        parts.append(f"95 % interval {labels.format_percent(cell.low)} to {labels.format_percent(cell.high)}")
+        over = f"{cell.seeds} seeds" if cell.interval_over == "seeds" else "items, of 1 seed"
+        low, high = labels.format_percent(cell.low), labels.format_percent(cell.high)
+        parts.append(f"95 % interval {low} to {high} over {over}")
     if cell.sd is not None:
         parts.append(f"standard deviation {labels.format_percent(cell.sd)} over {cell.seeds} seeds")
     if cell.n is not None:
         parts.append(f"{cell.n:,} items")
+    if cell.p_best is not None:
+        parts.append(f"p {labels.format_p_value(cell.p_best)} against the best")
     return "; ".join(parts)

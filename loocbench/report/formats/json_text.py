@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from loocbench.report.table.cells import Line
+from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.table import Table
 
@@ -33,8 +33,14 @@ def _line(line: Line) -> dict[str, Any]:
         "model": line.model,
         "features": line.features,
         "trained_on": line.trained_on,
-        "cells": [asdict(cell) if cell else None for cell in line.cells],
+        "seeds": line.seeds,
+        "cells": [_cell(cell) if cell else None for cell in line.cells],
     }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    over = None if cell.low is None else cell.interval_over
+    return {**asdict(cell), "near_best": cell.near_best, "interval_over": over}
 
 
 def _test(test: Comparison) -> dict[str, Any]:

@@ -35,6 +35,8 @@ _ESCAPES = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "≥": r"$\geq$",
     "✓": r"$\checkmark$",
     "…": r"\ldots{}",
 }
@@ -109,8 +111,7 @@ def _heading_lines(grid: Grid) -> list[str]:
 
 def _cell(cell: Cell | None) -> str:
     text = escape_latex(format_cell(cell))
-    wrap = {"best": r"\textbf{%s}", "second": r"\underline{%s}"}.get(cell.rank if cell else "", "%s")
-    return wrap % text
+    return rf"\textbf{{{text}}}" if cell and cell.rank == "best" else text
 
 
 def _test_lines(table: Table) -> list[str]:

@@ -53,8 +53,7 @@ def _grid_lines(grid: Grid) -> list[str]:
 
 def _cell(cell: Cell | None) -> str:
     text = format_cell(cell)
-    marks = {"best": ("**", "**"), "second": ("<ins>", "</ins>")}.get(cell.rank if cell else "", ("", ""))
-    return text.join(marks)
+    return f"**{text}**" if cell and cell.rank == "best" else text
 
 
 def _row_lines(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -12,7 +12,7 @@ from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
 _COLUMN = 15  # characters of a column of figures, with borders
-_STYLES = {"best": "bold", "second": "underline"}
+_SEEDS = 8  # of the column of the number of seeds
 
 
 def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
@@ -34,15 +34,19 @@ def _print_grid(grid: Grid, console: Console) -> None:
     names = _row_names(grid)
     longest = max((len(name) for name in names), default=0)
     widest = max(18, console.width - 2 * _COLUMN - 4)  # of a name, so that two columns of figures fit beside it
-    fitting = max(1, (console.width - min(longest, widest) - 4) // _COLUMN)
+    seeds = any(row.seeds for row in grid.rows)
+    fitting = max(1, (console.width - min(longest, widest) - 4 - seeds * _SEEDS) // _COLUMN)
     for begin in range(0, len(grid.heads), fitting):
         shown = RichTable()
         shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=widest, overflow="fold")
+        if seeds:
+            shown.add_column("seeds", justify="right", no_wrap=True)
         for head in grid.heads[begin : begin + fitting]:
             shown.add_column(Text(head.title), justify="right", max_width=_COLUMN - 3, overflow="fold")
         for place, (name, row) in enumerate(zip(names, grid.rows, strict=True)):
             last = place + 1 < len(grid.rows) and (row.family == SCALE) != (grid.rows[place + 1].family == SCALE)
-            shown.add_row(Text(name), *map(_text, row.cells[begin : begin + fitting]), end_section=last)
+            count = [str(row.seeds or "")] if seeds else []
+            shown.add_row(Text(name), *count, *map(_text, row.cells[begin : begin + fitting]), end_section=last)
         console.print(shown)
 
 
@@ -50,16 +54,16 @@ def _row_names(grid: Grid) -> list[str]:
     """The shortest names of the rows that tell them apart."""
 
     def joined(row: GridRow, count: int) -> str:
-        return " ".join(filter(None, row.labels[:2])) + "".join(f", {text}" for text in row.labels[2:count] if text)
+        return " ".join(filter(None, row.labels[:2])) + "".join(f", {text}" for text in row.labels[3:count] if text)
 
     if grid.kind != MEASURED:
         return [", ".join(row.labels) if grid.names[0] != "Model" else row.labels[0] for row in grid.rows]
     names = [joined(row, 2) for row in grid.rows]
-    return [joined(row, 3) if names.count(joined(row, 2)) > 1 else joined(row, 2) for row in grid.rows]
+    return [joined(row, 4) if names.count(joined(row, 2)) > 1 else joined(row, 2) for row in grid.rows]
 
 
 def _text(cell: Cell | None) -> Text:
-    return Text(format_cell(cell), style=_STYLES.get(cell.rank, "") if cell else "")
+    return Text(format_cell(cell), style="bold" if cell and cell.rank == "best" else "")
 
 
 def _print_tests(table: Table, console: Console) -> None:

@@ -21,7 +21,8 @@ def print_comparisons(
 ) -> None:
     """Print what A and B are, and one line per task."""
     for mark, side in (("A", first), ("B", second)):
-        _print_line(console, f"{mark}: {side.name} ({side.trained_on}; {', '.join(sorted(side.checkpoints))})")
+        seeds = f"{side.seeds} seed{'s' if side.seeds > 1 else ''}"
+        _print_line(console, f"{mark}: {side.name} ({side.trained_on}, {seeds}; {', '.join(sorted(side.checkpoints))})")
     table = Table()
     for name in ("task", "A %", "B %", "A − B, 95 %", "A / B alone", "p (Holm)", ""):
         table.add_column(name, justify="left" if name == "task" else "right", overflow="fold")
@@ -94,6 +95,7 @@ def _experiment_to_json(experiment: Experiment) -> dict[str, Any]:
         "model": experiment.model,
         "features": experiment.features,
         "trained_on": experiment.trained_on,
+        "seeds": experiment.seeds,
         "checkpoints": sorted(experiment.checkpoints),
     }
 

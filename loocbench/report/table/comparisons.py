@@ -8,13 +8,11 @@ from itertools import combinations
 
 from loocbench.errors import UserError
 from loocbench.report.table import columns, experiment_names, selection, significance
-from loocbench.report.table.cells import Line
+from loocbench.report.table.cells import SIGNIFICANCE_LEVEL, Line
 from loocbench.report.table.columns import Column
 from loocbench.report.table.experiments import Experiment
 from loocbench.report.table.paired_tests import PairedResult, Rows, UnpairableError, run_paired_test
 from loocbench.types import Row
-
-SIGNIFICANCE_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,10 @@ def compare_named(
 
 def compare_experiments(first: Experiment, second: Experiment, column: Column) -> Comparison | None:
     """The test of two experiments on a column; None if one of them was not measured."""
-    own, other = _rows_by_checkpoint(first, column), _rows_by_checkpoint(second, column)
+    own, other = rows_by_checkpoint(first, column), rows_by_checkpoint(second, column)
     if not own or not other:
         return None
-    rows, by_seed = _choose_rows(own, other)
+    rows, by_seed = choose_rows(own, other)
     try:
         return Comparison(first, second, column, rows, run_paired_test(*rows, column.metric, by_seed=by_seed))
     except UnpairableError as error:
@@ -126,7 +124,7 @@ def _adjust_p_values(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return [replace(one, adjusted=next(corrected)) if one.result else one for one in comparisons]
 
 
-def _rows_by_checkpoint(experiment: Experiment, column: Column) -> list[Rows]:
+def rows_by_checkpoint(experiment: Experiment, column: Column) -> list[Rows]:
     """The rows of each checkpoint, by measurement seed."""
     found: dict[str, list[Row]] = {}
     for row in sorted(experiment.rows, key=lambda row: row.seed):
@@ -135,7 +133,7 @@ def _rows_by_checkpoint(experiment: Experiment, column: Column) -> list[Rows]:
     return [tuple(rows) for rows in found.values()]
 
 
-def _choose_rows(first: Sequence[Rows], second: Sequence[Rows]) -> tuple[tuple[Rows, Rows], bool]:
+def choose_rows(first: Sequence[Rows], second: Sequence[Rows]) -> tuple[tuple[Rows, Rows], bool]:
     """One row per checkpoint of each side, and whether they are paired by pretraining seed.
 
     They are paired if both sides have the same pretraining seeds, each once. No seed is left out to make pairs, since

@@ -94,18 +94,16 @@ def _training_fields(row: Row) -> dict[str, object]:
 
 def _trained_on(group: Sequence[Row]) -> str:
     row = group[0]
-    seeds = len({row.checkpoint_hash for row in group})
-    count = [f"{seeds} seeds"] if seeds > 1 else []
     network = f"{row.backbone} at {row.image_size} px"
     source = [re.sub(r"(SHA-256 [0-9a-f]{8})[0-9a-f]+", r"\1…", row.source)] if row.source else []
     if row.epochs is None:
         known = row.pretrained_on not in ("", "unknown")
         images = row.pretrained_on if known else "unknown images"
-        return ", ".join([images, network, "unknown epochs", *source, *count])
+        return ", ".join([images, network, "unknown epochs", *source])
     if row.untrained:
-        return ", ".join(["nothing", network, *count])
+        return ", ".join(["nothing", network])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
-    return ", ".join([images, network, f"{row.epochs} epochs", *source, *count])
+    return ", ".join([images, network, f"{row.epochs} epochs", *source])
 
 
 def _order(row: Row) -> tuple[object, ...]:

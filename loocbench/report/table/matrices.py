@@ -52,7 +52,8 @@ def build_matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCa
         ]
         if changes:
             title = f"{cards[task].title} [{note}]" if note else cards[task].title
-            found.append(Matrix(title, model, widest.trained_on, tuple(rows), tuple(changes)))
+            trained_on = f"{widest.trained_on}, {widest.seeds} seeds" if widest.seeds > 1 else widest.trained_on
+            found.append(Matrix(title, model, trained_on, tuple(rows), tuple(changes)))
     return found
 
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from loocbench.cards.tasks import TaskCard
+from loocbench.report.table.cells import NEAR_BEST, SIGNIFICANCE_LEVEL
 from loocbench.report.table.columns import Column
-from loocbench.report.table.comparisons import SIGNIFICANCE_LEVEL, Comparison
+from loocbench.report.table.comparisons import Comparison
+from loocbench.report.table.ranking import Untested
 from loocbench.report.table.selection import Selection
 from loocbench.types import ASSUMED, SELECTED, Row
 
 _INTERVAL = (
-    "± is half the 95 % interval: Student's over pretraining seeds where there are several, else that over test items."
+    "± is half the 95 % interval: of a figure of several pretraining seeds, Student's over these seeds; of a figure of "
+    "one seed, that over {items}, which says nothing of other seeds. The two do not compare."
 )
-_SD = "± is the standard deviation over pretraining seeds where there are several, else half the 95 % interval."
+_SD = (
+    "± of a figure of several pretraining seeds is the standard deviation over these seeds; of a figure of one seed it "
+    "is half the 95 % interval over {items}, which says nothing of other seeds. The two do not compare."
+)
 _RANKS = (
-    "Best of a column bold, second underlined; figures that differ by no more than the root of the sum of the squares "
-    "of their half 95 % intervals count as equal."
+    f"Bold: the best figure of a column. {NEAR_BEST}: a test does not tell it from the best one (p ≥ "
+    f"{SIGNIFICANCE_LEVEL:g} after Holm's correction over the column), which with few seeds or items does not say that "
+    "it is as good. Tests are paired by item where items are stored, and take seeds for a sample where there are "
+    "several; with one seed each they are of these checkpoints alone."
 )
 _SELECTED = (
     "`selected` is the concatenation of spaces that validation images chose, for each task and pretraining seed anew; "
@@ -38,9 +47,12 @@ def write_notes(
     spread: str,
     superseded: int,
     tests: Sequence[Comparison],
+    untested: Sequence[Untested],
+    cards: Mapping[str, TaskCard],
 ) -> list[str]:
     """What a reader of the table must know, one or two sentences per note, without duplicates."""
-    notes = [f"Figures are per cent. {_SD if spread == 'sd' else _INTERVAL}", _RANKS]
+    spread_note = (_SD if spread == "sd" else _INTERVAL).format(items=_describe_items(columns, cards))
+    notes = [f"Figures are per cent. {spread_note}", _RANKS, *_list_untested(untested)]
     tested = [test for test in tests if test.result]
     if tested:
         notes.append(_TESTS.format(count=len(tested)))
@@ -73,3 +85,24 @@ def write_notes(
     if superseded:
         notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
     return list(dict.fromkeys(notes))
+
+
+def _describe_items(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> str:
+    """What the interval of one seed is over: "test images, for few-shot over draws of training images"."""
+    usual = "test images"
+    kinds = [cards[column.task].task_kind for column in columns if column.task in cards]
+    others = {kind.name: kind.item_name for kind in kinds if kind.item_name != usual}
+    return usual + "".join(f", for {name} over {items}" for name, items in others.items())
+
+
+def _list_untested(untested: Sequence[Untested]) -> list[str]:
+    """A note for each reason why figures were not tested against the best one, with their columns."""
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in untested:
+        counts[one.reason][one.column.heading] += 1
+    return [
+        f"Not tested against the best figure, hence without {NEAR_BEST}: "
+        + "; ".join(f"{count} of {heading}" for heading, count in columns.items())
+        + f" ({reason})."
+        for reason, columns in counts.items()
+    ]

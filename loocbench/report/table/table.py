@@ -72,11 +72,13 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
     shown = columns.choose_columns(reported, cards, every_metric=options.every_metric, metrics=options.chosen.metrics)
     experiments = group_rows(reported)
     lines = [
-        Line(one.model, one.features, one.trained_on, aggregate_cells(one, shown, options.spread), one.family)
+        Line(
+            one.model, one.features, one.trained_on, aggregate_cells(one, shown, options.spread), one.family, one.seeds
+        )
         for one in experiments
     ]
     tests = comparisons.compare_lines(experiments, shown, against=options.against, every_pair=options.every_pair)
-    lines = ranking.rank_cells(lines, shown)
+    lines, untested = ranking.rank_cells(lines, experiments, shown)
     if options.against:
         lines = comparisons.mark_lines(lines, experiments, shown, tests)
     order = sorting.order_lines(lines, shown, key=options.sort, reverse=options.reverse)
@@ -94,6 +96,8 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
                 spread=options.spread,
                 superseded=len(selected) - len(reported),
                 tests=tests,
+                untested=untested,
+                cards=cards,
             )
         ),
     )

@@ -17,6 +17,9 @@ def test_csv_parses_back_exactly(built):
     for (model, features, heading), cell in measured_cells(built).items():
         assert ours.loc[(model, features), heading] == cell.value
         assert ours.loc[(model, features), f"{heading} ±"] == pytest.approx(cell.spread)
+        assert ours.loc[(model, features), f"{heading} seeds"] == cell.seeds
+        rank = ours.loc[(model, features), f"{heading} rank"]
+        assert (rank if isinstance(rank, str) else "") == ("≈" if cell.near_best else cell.rank)
     assert set(frame.kind) == {"measured", "scale", "published"}
     theirs = frame[frame.kind == "published"].set_index("model")
     assert theirs.loc["MoCo (published)", "CUB-200, SGD, top-1 (v1)"] == 0.367

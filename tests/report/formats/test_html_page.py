@@ -66,9 +66,10 @@ def report(loocbench, tmp_path):
         images = np.random.default_rng(number).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
         rows = [gallery.GalleryRow(images, np.array([True, False]), ["query", "a", "b"])]
         gallery.draw_gallery(rows, f"Gallery {number}", path.with_suffix(".png"))
-    said = loocbench("report", "--suite", fixed_store.SUITE, "--format", "html", "--against", "MoCo")
+    page = tmp_path / "results" / fixed_store.SUITE / "report.html"
+    said = loocbench("report", "--suite", fixed_store.SUITE, "--output", page, "--against", "MoCo")
     assert said.code == 0, said.err
-    return tmp_path / "results" / fixed_store.SUITE / "report.html"
+    return page
 
 
 def column(view, number):

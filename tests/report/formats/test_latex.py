@@ -30,10 +30,10 @@ def latex_rows(text):
 
 def test_latex_parses_back(built):
     _, heads, *rows = latex_rows(latex.render_latex(built, "x"))
-    assert heads[:3] == ["Model", "Features", "Trained on"]
+    assert heads[:4] == ["Model", "Features", "Seeds", "Trained on"]
     for line in built.measured:
         (row,) = [row for row in rows if row[:2] == [line.model, line.features]]
-        values = [text.split(" ")[0] for text in row[3:]]
+        values = [text.split(" ")[0] for text in row[4:]]
         assert values == [format_percent(cell.value) if cell else "–" for cell in line.cells]
 
 

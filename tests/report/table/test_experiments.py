@@ -33,7 +33,7 @@ def test_the_number_of_seeds_is_shown():
         for seed, value in enumerate((0.5, 0.6, 0.7))
     ]
     (line,) = build_table(rows).measured
-    assert line.trained_on.endswith("3 seeds")
+    assert (line.seeds, line.cells[0].seeds, line.cells[0].interval_over) == (3, 3, "seeds")
 
 
 def test_weights_from_elsewhere_say_where_from_and_that_their_epochs_are_unknown():
