@@ -65,11 +65,12 @@ def _show(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:
     from rich.table import Table
 
     from loocbench.cli.console import stdout
+    from loocbench.report.table.labels import format_percent
 
     table = Table(title=f"{name.replace('_', ' ').replace('top1', 'top-1')}, %", title_justify="left")
     table.add_column("features")
     for change in changes:
         table.add_column(change, justify="right", min_width=4)
     for row in rows:
-        table.add_row(row.features, *(f"{100 * row.metrics[f'{change}_{name}'].value:.1f}" for change in changes))
+        table.add_row(row.features, *(format_percent(row.metrics[f"{change}_{name}"].value) for change in changes))
     stdout().print(table)

@@ -33,15 +33,17 @@ def show_row(row: Row, path: Path, *, as_json: bool) -> None:
         return
     from rich.table import Table
 
+    from loocbench.report.table.labels import format_percent
+
     console = stdout()
     console.print(f"{row.task} (v{row.task_version}), {row.model}, {row.features}", highlight=False, soft_wrap=True)
     table = Table()
     for heading in ("metric", "value %", "95 % interval", *row.scale, "n"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for name, metric in row.metrics.items():
-        interval = f"{metric.low * 100:.1f} – {metric.high * 100:.1f}"
-        scale = (f"{values[name] * 100:.1f}" if name in values else "" for values in row.scale.values())
-        table.add_row(name, f"{metric.value * 100:.1f}", interval, *scale, f"{metric.n:,}")
+        value, low, high = map(format_percent, (metric.value, metric.low, metric.high))
+        scale = (format_percent(values[name]) if name in values else "" for values in row.scale.values())
+        table.add_row(name, value, f"{low} – {high}", *scale, f"{metric.n:,}")
     console.print(table)
     for name, value in row.stated.items():
         console.print(f"{name}: {value}", highlight=False, soft_wrap=True)

@@ -123,7 +123,7 @@ def _legend(members: Sequence[svg.Plot]) -> list[svg.Trace]:
 
 def _tooltip(cell: Cell) -> str:
     """The tooltip of a figure."""
-    parts = [f"{100 * cell.value:.2f} %"]
+    parts = [f"{round(100 * cell.value, 2) + 0.0:.2f} %"]  # + 0.0: no "-0.00"
     if cell.low is not None and cell.high is not None:
         over = f"{cell.seeds} seeds" if cell.interval_over == "seeds" else "items, of 1 seed"
         low, high = labels.format_percent(cell.low), labels.format_percent(cell.high)

@@ -147,7 +147,7 @@ def _layout_heat_map(matrix: Matrix, metric: str, title: str, low: float, high: 
                     30 + down * _FIELD_HEIGHT,
                     _blue(share),
                     share > 0.55,
-                    f"{found.value:.2f}".replace("-", "−"),
+                    f"{round(found.value, 2) + 0.0:.2f}".replace("-", "−"),  # + 0.0: no "-0.00"
                     f"{row.features}, {change}: {found.value:.3f} ({found.low:.3f} to {found.high:.3f})",
                 )
             )

@@ -28,11 +28,11 @@ def aggregate_cells(experiment: Experiment, columns: Sequence[Column], spread: S
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in experiment.rows:
         rows[row.task, row.dataset_note].append(row)
-    cells = [_aggregate_cell(rows.get((column.task, column.note), []), column.metric, spread) for column in columns]
+    cells = [aggregate_cell(rows.get((column.task, column.note), []), column.metric, spread) for column in columns]
     return tuple(cell and replace(cell, fewer=cell.seeds < experiment.seeds) for cell in cells)
 
 
-def _aggregate_cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | None:
+def aggregate_cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | None:
     """First the mean of each checkpoint's measurements, then the mean over checkpoints."""
     checkpoints: dict[str, list[Row]] = defaultdict(list)
     for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from loocbench.report.table.aggregation import aggregate_cell
 from loocbench.report.table.experiments import Experiment
 from loocbench.types import Metric, Row
 
@@ -22,14 +23,17 @@ def average_experiments(experiments: Sequence[Experiment], task: str, note: str)
 
 
 def average_rows(rows: Sequence[Row]) -> Row:
-    """The first row with the means of all rows' metrics, interval bounds and curves."""
+    """The first row with the figures of a table's cells over all rows, their intervals too, and the means of curves.
+
+    Over several seeds an interval is Student's and may leave the metric's range.
+    """
     if len(rows) == 1:
         return rows[0]
     metrics = {}
     for name in rows[0].metrics:
-        every = [row.metrics[name] for row in rows if name in row.metrics]
-        value, low, high = (sum(getattr(one, side) for one in every) / len(every) for side in ("value", "low", "high"))
-        metrics[name] = Metric(value=value, low=low, high=high, n=min(one.n for one in every))
+        cell = aggregate_cell(rows, name, "interval")
+        if cell and cell.low is not None and cell.high is not None and cell.n is not None:  # a measured cell has them
+            metrics[name] = Metric.model_construct(value=cell.value, low=cell.low, high=cell.high, n=cell.n)
     return rows[0].model_copy(update={"metrics": metrics, "curve": _average_curves(rows)})
 
 

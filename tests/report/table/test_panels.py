@@ -3,8 +3,11 @@
 Covers loocbench.report.table.panels, loocbench.report.table.matrices and loocbench.report.table.averages.
 """
 
+import pytest
+
 from loocbench.cards import tasks
 from loocbench.report.table import columns, matrices, panels
+from loocbench.report.table.averages import average_rows
 from loocbench.report.table.experiments import group_rows
 from loocbench.types import Metric
 from tests.report.rows import measured_row
@@ -31,3 +34,13 @@ def test_curves_and_matrices_are_of_one_copy_of_the_data():
         one.title: one.rows[0].metrics["hue_invariance"].value for one in matrices.build_matrices(experiments, known)
     }
     assert shown == found
+
+
+def test_a_matrix_over_several_seeds_has_their_interval_and_not_that_over_images():
+    rows = []
+    for seed, value in enumerate((0.4, 0.5, 0.6)):
+        metrics = {"hue_equivariance": Metric(value=value, low=value - 0.01, high=value + 0.01, n=100)}
+        rows.append(measured_row("A", 0.5, seed=seed, metrics=metrics, checkpoint_hash=f"{seed}" * 64))
+    found = average_rows(rows).metrics["hue_equivariance"]
+    half = 4.302653 * 0.1 / 3**0.5  # Student's with two degrees of freedom
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half), abs=1e-6)
