@@ -47,5 +47,5 @@ def gallery(
         opened = [open_task(card, reference, name, session) for reference in references for name in names]
         for measurement in opened:
             measurement.features("test")  # extracted while the progress is shown
-    job.draw(opened, picture)
+    job.draw_neighbours(opened, picture)
     print(f"gallery: {picture}")

@@ -55,7 +55,7 @@ def sensitivity(
     if as_json:
         print_rows_as_json(rows)
         return
-    for name in card.task_kind.answers:
+    for name in card.task_kind.change_metrics:
         _show(rows, card.protocol.changes, name)
     print_paths(paths)
 

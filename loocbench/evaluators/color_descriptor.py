@@ -26,7 +26,9 @@ def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def histograms(crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
+def color_histograms(
+    crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.float32]:
     """Square roots of CIELAB histograms [N, 405], of length 1: their products are Bhattacharyya coefficients.
 
     crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half, as where a mask has no pixel. Nodes:
@@ -59,7 +61,7 @@ def _histogram(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return total / len(lab)
 
 
-def alike(descriptors: Tensor, queries: Tensor) -> Tensor:
+def find_alike(descriptors: Tensor, queries: Tensor) -> Tensor:
     """Whether image n is of query q's colour: bool [Q, N]. The twentieth of the other images (at least one) that is
     nearest in colour is; equally near ones go by index. descriptors: float [N, B]; queries: int64 [Q]."""
     similarity = _similarity(descriptors, queries)
@@ -68,7 +70,7 @@ def alike(descriptors: Tensor, queries: Tensor) -> Tensor:
     return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, order, True)
 
 
-def agreement(descriptors: Tensor, queries: Tensor, nearest: Tensor) -> Tensor:
+def color_agreement(descriptors: Tensor, queries: Tensor, nearest: Tensor) -> Tensor:
     """How near in colour the nearest neighbour is, as a rank: float64 [Q].
 
     The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count

@@ -27,7 +27,7 @@ class Products:
     dim: int
 
     @classmethod
-    def of(cls, train: Blocks, val: Blocks) -> Products:
+    def from_features(cls, train: Blocks, val: Blocks) -> Products:
         """Of a space's features [N, D] and [M, D]. Raises UserError if they are not finite."""
         for part in (train, val):
             probing.require_finite(part)
@@ -42,18 +42,18 @@ class Products:
         return Products(self.gram + other.gram, self.cross + other.cross, self.dim + other.dim)
 
     @staticmethod
-    def bytes(train: int, val: int) -> int:
+    def count_bytes(train: int, val: int) -> int:
         """Memory for those of one space, for so many images."""
         return 8 * train * (train + val)
 
 
-def choose(
+def choose_strength(
     products: Products, train: Tensor, val: Tensor, lambdas: Sequence[float], tolerance: float
 ) -> probing.Choice:
-    """:func:`probing.choose` from inner products: the same scale, problem and choice, and predictions that differ by
-    what the certificate allows. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
+    """Return what :func:`probing.choose_strength` returns, computed from inner products.
 
-    What is certified is the gradient's norm on the scaled, centred features, from their Gram matrix.
+    Scale, problem and choice are the same; predictions differ by no more than the certificate allows, which bounds the
+    gradient's norm on the scaled, centred features. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
     """
     size = products.gram.diagonal().clamp(min=0).sqrt().mean().clamp(min=1e-12)
     grid = sorted(lambdas, reverse=True)

@@ -59,7 +59,7 @@ class Controlled(TaskKind[ControlledProtocol]):
 
         from loocbench.evaluators import episode_sampling, probing, sampling, statistics
 
-        rows = sampling.some(len(data.items("test")), protocol.images, seed=data.seed)
+        rows = sampling.sample_rows(len(data.items("test")), protocol.images, seed=data.seed)
 
         def unit(change: Change) -> Tensor:
             return F.normalize(data.features("test", change=change, rows=rows), dim=1)
@@ -78,12 +78,12 @@ class Controlled(TaskKind[ControlledProtocol]):
                 kept.append((own > changed).double() + (own == changed).double() / 2)
                 first.append((own > torch.maximum(changed, distractor)).double())
                 curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
-            items |= {f"{name}_kept": probing.mean_of_each(kept), f"{name}_first": probing.mean_of_each(first)}
+            items |= {f"{name}_kept": probing.mean_per_image(kept), f"{name}_first": probing.mean_per_image(first)}
         chance = {f"{name}_{kind}": value for name in protocol.changes for kind, value in _chance(len(rows)).items()}
         return Outcome(
-            {name: statistics.mean(values, seed=data.seed) for name, values in items.items()},
+            {name: statistics.bootstrap_mean(values, seed=data.seed) for name, values in items.items()},
             curve=curve,
-            draws=episode_sampling.fingerprint(rows),
+            draws=episode_sampling.hash_rows(rows),
             items=items,
             scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
         )

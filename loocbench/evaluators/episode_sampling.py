@@ -16,7 +16,7 @@ _CLASSES, _IMAGES = 0, 1  # streams of random numbers
 
 
 @dataclass(frozen=True)
-class Episodes:
+class SampledEpisodes:
     """E episodes of ``ways`` classes. support [E, ways, shots] and queries [E, ways, queries]: rows of the images."""
 
     support: Indices
@@ -25,10 +25,10 @@ class Episodes:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all rows: equal for equal episodes."""
-        return fingerprint(self.support, self.queries)
+        return hash_rows(self.support, self.queries)
 
 
-def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count: int, seed: int) -> Episodes:
+def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count: int, seed: int) -> SampledEpisodes:
     """``count`` episodes of N-way K-shot classification; episode e depends on (seed, e, labels) alone.
 
     Each has ``ways`` classes, ``shots`` images of each to learn from and ``queries`` others to be asked about. Raises
@@ -51,7 +51,7 @@ def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count
             rows = members[position]
             order = by_image[episode, way * largest : way * largest + len(rows)].argsort()
             chosen[episode, way] = rows[order[:need]]
-    return Episodes(chosen[..., :shots], chosen[..., shots:])
+    return SampledEpisodes(chosen[..., :shots], chosen[..., shots:])
 
 
 def draw_shots(labels: Indices, *, shots: int, count: int, seed: int) -> Indices:
@@ -69,7 +69,7 @@ def draw_shots(labels: Indices, *, shots: int, count: int, seed: int) -> Indices
     return np.stack(chosen, axis=1)
 
 
-def fingerprint(*rows: Indices) -> str:
+def hash_rows(*rows: Indices) -> str:
     """SHA-256 of some arrays of rows."""
     parts = [f"{array.shape}".encode() + np.ascontiguousarray(array, dtype="<i8").tobytes() for array in rows]
     return hashlib.sha256(b"|".join(parts)).hexdigest()

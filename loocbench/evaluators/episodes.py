@@ -75,7 +75,7 @@ class Episodes(TaskKind[EpisodesProtocol]):
             certificate = max(certificate, float(fitted.certificate.max()))
         accuracies = np.concatenate(values)
         return Outcome(
-            {"top1": statistics.trials(accuracies)},
+            {"top1": statistics.trial_mean(accuracies)},
             {"lambda": strength},
             certificate=certificate,
             draws=drawn.fingerprint,

@@ -79,8 +79,8 @@ class FewShot(TaskKind[FewShotProtocol]):
             )
         return replace(
             found,
-            metrics={"top1": statistics.trials(values)},
-            draws=episode_sampling.fingerprint(drawn),
+            metrics={"top1": statistics.trial_mean(values)},
+            draws=episode_sampling.hash_rows(drawn),
             items={"top1": values},
         )
 

@@ -61,7 +61,7 @@ def path_top1(trial: Trial, test: LabelledFeatures, strength: float, tolerance: 
 
 
 def _fit(trial: Trial, lambdas: Sequence[float], tolerance: float) -> tuple[probing.Scale, LogisticPath]:
-    scale = probing.Scale.of(Blocks.from_tensor(trial.shots.features))
+    scale = probing.Scale.fit(Blocks.from_tensor(trial.shots.features))
     return scale, fit_logistic_path(scale(trial.shots.features), trial.shots.labels, lambdas, tolerance=tolerance)
 
 

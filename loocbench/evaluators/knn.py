@@ -29,7 +29,7 @@ class Knn(TaskKind[KnnProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: KnnProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """The three of ``probing.metrics``."""
+        """The three of ``probing.accuracy_metrics``."""
         return ("top1", "top5", "mean_per_class")
 
     def evaluate(self, protocol: KnnProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
@@ -54,8 +54,8 @@ class Knn(TaskKind[KnnProtocol]):
         )
         scores[scores == 0] = -torch.inf  # a class without a vote is not a guess, not even the fifth
         curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
-        metrics = probing.metrics(scores, test[1], seed=data.seed)
-        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})
+        metrics = probing.accuracy_metrics(scores, test[1], seed=data.seed)
+        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.top_k_hits(scores, test[1], 1)})
 
 
 KIND = Knn()

@@ -78,16 +78,16 @@ def _solve_by_ridge(protocol: LinearProtocol, data: TaskData, label: str) -> Pro
 def _solve_convex(protocol: LinearProtocol, data: TaskData, label: str, fit: probing.Fit) -> ProbeResult:
     from loocbench.evaluators import probing
 
-    train, val = probing.labelled(data, label)
-    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
-    scores, choice = classifier.scores_of(data.blocks("test")), classifier.choice
+    train, val = probing.read_train_and_val(data, label)
+    classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
+    scores, choice = classifier.score_blocks(data.blocks("test")), classifier.choice
     return ProbeResult(scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
 
 
 def _solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
     from loocbench.evaluators import sgd_probe
 
-    trained = sgd_probe.probe(protocol, data, label)
+    trained = sgd_probe.train_sgd_probe(protocol, data, label)
     return ProbeResult(trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
 
 
@@ -106,7 +106,7 @@ class Linear(TaskKind[LinearProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: LinearProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """The three of ``probing.metrics``."""
+        """The three of ``probing.accuracy_metrics``."""
         return ("top1", "top5", "mean_per_class")
 
     def selects_features(self, protocol: LinearProtocol) -> bool:
@@ -121,11 +121,11 @@ class Linear(TaskKind[LinearProtocol]):
         found = SOLVERS[protocol.solver].solve(protocol, data, label)
         wanted = data.labels("test", label)
         return Outcome(
-            probing.metrics(found.scores, wanted, seed=data.seed),
+            probing.accuracy_metrics(found.scores, wanted, seed=data.seed),
             found.chosen,
             found.curve,
             found.certificate,
-            items={"top1": probing.correct(found.scores, wanted, 1)},
+            items={"top1": probing.top_k_hits(found.scores, wanted, 1)},
         )
 
 

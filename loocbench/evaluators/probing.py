@@ -55,7 +55,7 @@ class Scale:
     size: Tensor
 
     @classmethod
-    def of(cls, features: Blocks) -> Scale:
+    def fit(cls, features: Blocks) -> Scale:
         """The scale of training features [N, D]."""
         center = features.mean()
         norms = [(block.double() - center).norm(dim=1).sum() for _, block in features]
@@ -66,7 +66,7 @@ class Scale:
         return (features.double() - self.center) / self.size
 
 
-class Path(Protocol):
+class ClassifierPath(Protocol):
     """Linear classifiers for L strengths."""
 
     @property
@@ -77,7 +77,7 @@ class Path(Protocol):
         """[L, N, K], the highest of which is the predicted class, of features [N, D]."""
 
 
-Fit = Callable[[Labelled, Sequence[float], float, int | None], Path]
+Fit = Callable[[Labelled, Sequence[float], float, int | None], ClassifierPath]
 """(part, lambdas, tolerance, room) -> their path: how a probe is fitted."""
 
 
@@ -97,7 +97,7 @@ def fit_ridge(part: Labelled, lambdas: Sequence[float], tolerance: float, room: 
     return fit_ridge_path(part.features, part.labels, lambdas, tolerance=tolerance)
 
 
-def choose(
+def choose_strength(
     train: Labelled,
     val: Labelled,
     lambdas: Sequence[float],
@@ -112,9 +112,9 @@ def choose(
     """
     for part in (train, val):
         require_finite(part.features)
-    scaled = Scale.of(train.features)
+    scaled = Scale.fit(train.features)
     grid = sorted(lambdas, reverse=True)
-    path = fit(_in(scaled, train), grid, tolerance, room)
+    path = fit(_scale_features(scaled, train), grid, tolerance, room)
     right = torch.stack(
         [
             (path.scores(scaled(block)).argmax(dim=2) == val.labels[rows]).double().sum(dim=1)
@@ -135,20 +135,20 @@ class Classifier:
 
     choice: Choice
     certificate: float
-    _final: Path
-    _scaled: Scale
+    _path: ClassifierPath
+    _scale: Scale
 
     def scores(self, features: Tensor) -> Tensor:
         """Logits [N, K] of features [N, D]."""
-        return self._final.scores(self._scaled(features))[0]
+        return self._path.scores(self._scale(features))[0]
 
-    def scores_of(self, features: Blocks) -> Tensor:
+    def score_blocks(self, features: Blocks) -> Tensor:
         """The same, read a block at a time. Raises UserError for NaN or infinity."""
         require_finite(features)
         return torch.cat([self.scores(block) for _, block in features])
 
 
-def train(
+def train_probe(
     train: Labelled,
     val: Labelled,
     lambdas: Sequence[float],
@@ -158,43 +158,43 @@ def train(
     fit: Fit = fit_logistic,
     room: int | None = None,
 ) -> Classifier:
-    """:func:`choose` a strength and refit on train and val, all in train's :class:`Scale`."""
+    """:func:`choose_strength` a strength and refit on train and val, all in train's :class:`Scale`."""
     count, dim = train.features.shape
     streamed = fit is fit_logistic and _too_large(train + val, room)
     info(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
-    choice = choose(train, val, lambdas, tolerance, fit=fit, room=room)
-    scaled = Scale.of(train.features)
-    final = fit(_in(scaled, train + val), [choice.strength], tolerance, room)
+    choice = choose_strength(train, val, lambdas, tolerance, fit=fit, room=room)
+    scaled = Scale.fit(train.features)
+    final = fit(_scale_features(scaled, train + val), [choice.strength], tolerance, room)
     return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)
 
 
-def labelled(data: TaskData, label: str) -> tuple[Labelled, Labelled]:
+def read_train_and_val(data: TaskData, label: str) -> tuple[Labelled, Labelled]:
     """Return the training and validation features with their labels."""
     train, val = (Labelled(data.blocks(split), data.labels(split, label)) for split in ("train", "val"))
     return train, val
 
 
-def metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
+def accuracy_metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
     """top1, top5 where there are more than five classes, and mean_per_class, of test scores [N, K] and labels [N].
 
     Intervals over images: Wilson's, and for mean_per_class the bootstrap that ``seed`` draws.
     """
-    right = correct(scores, labels, 1)
-    found = {"top1": statistics.share(right)}
+    right = top_k_hits(scores, labels, 1)
+    found = {"top1": statistics.wilson_share(right)}
     if scores.shape[1] > TOP_5:
-        found["top5"] = statistics.share(correct(scores, labels, TOP_5))
+        found["top5"] = statistics.wilson_share(top_k_hits(scores, labels, TOP_5))
     found["mean_per_class"] = statistics.mean_per_class(right, labels.cpu().numpy(), seed=seed)
     return found
 
 
-def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
+def top_k_hits(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
     """Whether the label is among the k highest of the scores [N, K]: bool [N]. A score of -inf is never a hit."""
     best = scores.topk(k, dim=1)
     hits: np.ndarray = ((best.indices == labels[:, None]) & (best.values > -torch.inf)).any(dim=1).cpu().numpy()
     return hits
 
 
-def mean_of_each(values: Sequence[Tensor]) -> np.ndarray:
+def mean_per_image(values: Sequence[Tensor]) -> np.ndarray:
     """Of every image's values [N], float64, the mean: [N]."""
     mean: np.ndarray = torch.stack(list(values)).mean(dim=0).cpu().numpy()
     return mean
@@ -206,7 +206,7 @@ def require_finite(features: Blocks) -> None:
         raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
 
 
-def _in(scaled: Scale, part: Labelled) -> Labelled:
+def _scale_features(scaled: Scale, part: Labelled) -> Labelled:
     return Labelled(part.features.map(scaled), part.labels)
 
 

@@ -56,7 +56,7 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         """Recall@1 of every kind of match, and the agreement of colour."""
         return [name for name in metrics if name.endswith("recall1") or name == "color_agreement"]
 
-    def stated_of(self, dataset: Dataset) -> Mapping[str, str]:
+    def expected_statements(self, dataset: Dataset) -> Mapping[str, str]:
         """What colour is read from where it is not a label."""
         return {FOREGROUND: describe_foreground(dataset.foreground.kind if dataset.foreground else "")}
 
@@ -73,11 +73,11 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         described = None if COLOR in own else _describe_colors(data, len(features)).to(features.device)
         found: dict[str, list[Tensor]] = defaultdict(list)
         chance: dict[str, list[Tensor]] = defaultdict(list)
-        for block in neighbours.rankings(features):
+        for block in neighbours.rank_neighbours(features):
             matches = {name: label[block.neighbours] == label[block.queries][:, None] for name, label in own.items()}
             if described is not None:
-                matches[COLOR] = color_descriptor.alike(described, block.queries).gather(1, block.neighbours)
-                nearest = color_descriptor.agreement(described, block.queries, block.neighbours[:, 0])
+                matches[COLOR] = color_descriptor.find_alike(described, block.queries).gather(1, block.neighbours)
+                nearest = color_descriptor.color_agreement(described, block.queries, block.neighbours[:, 0])
                 found["color_agreement"].append(nearest.cpu())
             if len(matches) > 1:
                 matches[join_labels(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
@@ -96,7 +96,9 @@ class Retrieval(TaskKind[RetrievalProtocol]):
             stated[FOREGROUND] = describe_foreground(data.foreground)
         return Outcome(
             {
-                name: statistics.share(values) if values.dtype == bool else statistics.mean(values, seed=data.seed)
+                name: statistics.wilson_share(values)
+                if values.dtype == bool
+                else statistics.bootstrap_mean(values, seed=data.seed)
                 for name, values in items.items()
             },
             items={name: values for name, values in items.items() if len(values) == len(features)},
@@ -130,7 +132,7 @@ def _describe_colors(data: TaskData, count: int) -> Tensor:
     parts = []
     for rows in np.array_split(np.arange(count), -(-count // _CHUNK)):
         masks = data.masks("test", rows.tolist()) if data.foreground else None
-        parts.append(color_descriptor.histograms(data.crops("test", rows.tolist()), masks))
+        parts.append(color_descriptor.color_histograms(data.crops("test", rows.tolist()), masks))
     return torch.from_numpy(np.concatenate(parts))
 
 

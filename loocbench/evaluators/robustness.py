@@ -60,10 +60,10 @@ class Robustness(TaskKind[RobustnessProtocol]):
         from loocbench.evaluators import probing, statistics
 
         (label,) = labels
-        train, val = probing.labelled(data, label)
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        clean = probing.correct(classifier.scores_of(data.blocks("test")), data.labels("test", label), 1)
-        metrics = {"clean_top1": statistics.share(clean)}
+        train, val = probing.read_train_and_val(data, label)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        clean = probing.top_k_hits(classifier.score_blocks(data.blocks("test")), data.labels("test", label), 1)
+        metrics = {"clean_top1": statistics.wilson_share(clean)}
         found = (
             _judge_corrupted(protocol, label, data, classifier)
             if protocol.changes
@@ -85,7 +85,7 @@ class Robustness(TaskKind[RobustnessProtocol]):
         )
 
 
-class _Found:
+class _Recognised:
     """Whether images were recognised: right[corruption, severity] bool [M], photographs[...] int64 [M], which of
     ``count`` photographs they are made of. Images without a corruption have the name "". draws: the fingerprint of the
     photographs, where only some of the split's were drawn."""
@@ -116,29 +116,29 @@ class _Found:
         if not len(values):
             return None
         whole = names == ("",)  # one copy each: shares of independent images
-        return statistics.share(values > 0) if whole else statistics.mean(values, seed=seed)
+        return statistics.wilson_share(values > 0) if whole else statistics.bootstrap_mean(values, seed=seed)
 
 
-def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Found:
+def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Recognised:
     """Classify test images, at most ``protocol.images``, under every corruption and severity of the card."""
     import torch
 
     from loocbench.evaluators import episode_sampling, probing, sampling
 
     every = data.labels("test", label)
-    rows = sampling.some(len(every), protocol.images, seed=data.seed)
+    rows = sampling.sample_rows(len(every), protocol.images, seed=data.seed)
     labels = every[torch.from_numpy(rows).to(every.device)]
-    found = _Found(len(labels), episode_sampling.fingerprint(rows) if len(rows) < len(every) else "")
+    found = _Recognised(len(labels), episode_sampling.hash_rows(rows) if len(rows) < len(every) else "")
     for name in protocol.changes:
         for severity in get_range(name).strengths:
             features = data.features("test", change=Change(name, severity, seed=data.seed), rows=rows)
             key = name.removeprefix(CORRUPTION), severity
-            found.right[key] = probing.correct(classifier.scores(features), labels, 1)
+            found.right[key] = probing.top_k_hits(classifier.scores(features), labels, 1)
             found.photographs[key] = np.arange(len(labels))
     return found
 
 
-def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Found:
+def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Recognised:
     """Classify the other data set's test images. Its classes are found by their names among the classifier's."""
     import torch
 
@@ -153,11 +153,11 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Fou
         )
     own = torch.tensor([known.index(name) for name in other.names("test", label)], device=other.device)
     labels = own[other.labels("test", label)]
-    right = probing.correct(classifier.scores_of(other.blocks("test")), labels, 1)
+    right = probing.top_k_hits(classifier.score_blocks(other.blocks("test")), labels, 1)
     kinds, severities = _corruptions(other, len(right))
     # A photograph's corrupted copies share its class folder and its name.
     photographs = np.unique(["/".join(item.split("/")[-2:]) for item in other.items("test")], return_inverse=True)[1]
-    found = _Found(int(photographs.max()) + 1)
+    found = _Recognised(int(photographs.max()) + 1)
     rows = defaultdict(list)
     for row, key in enumerate(zip(kinds, severities, strict=True)):
         rows[key].append(row)

@@ -39,11 +39,11 @@ class Rotation(TaskKind[RotationProtocol]):
 
         test = _turned(data, "test")
         train, val = _turned(data, "train"), _turned(data, "val")
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        right = probing.correct(classifier.scores_of(test.features), test.labels, 1)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        right = probing.top_k_hits(classifier.score_blocks(test.features), test.labels, 1)
         # The four turns of an image are not independent of one another: the interval is over images.
         by_image = right.reshape(len(TURNS), -1).mean(axis=0)
-        metrics = {"top1": statistics.mean(by_image, seed=data.seed)}
+        metrics = {"top1": statistics.bootstrap_mean(by_image, seed=data.seed)}
         choice = classifier.choice
         chosen = {"lambda": choice.strength}
         return Outcome(metrics, chosen, choice.curve, classifier.certificate, items={"top1": by_image})

@@ -10,7 +10,7 @@ from loocbench import philox
 _STREAM = 7  # of random numbers
 
 
-def some(count: int, most: int, *, seed: int) -> npt.NDArray[np.int64]:
+def sample_rows(count: int, most: int, *, seed: int) -> npt.NDArray[np.int64]:
     """``most`` of ``count`` rows, or all if there are fewer: ascending, a pure function of the arguments."""
     if count <= most:
         return np.arange(count)

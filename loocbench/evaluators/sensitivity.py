@@ -49,11 +49,11 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
     name = "sensitivity"
     protocol = SensitivityProtocol
     label_use = "predicted"
-    answers = ("invariance", "equivariance", "top1_loss")
+    change_metrics = ("invariance", "equivariance", "top1_loss")
 
     def metrics(self, protocol: SensitivityProtocol, labels: Sequence[str]) -> tuple[str, ...]:
         """Top-1, and the three answers for every change."""
-        return ("top1", *(f"{change}_{name}" for change in protocol.changes for name in self.answers))
+        return ("top1", *(f"{change}_{name}" for change in protocol.changes for name in self.change_metrics))
 
     def headline(self, protocol: SensitivityProtocol, labels: Sequence[str]) -> str:
         """Whether the first change can be read off."""
@@ -66,9 +66,11 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
         from loocbench.evaluators import episode_sampling, probing, sampling, statistics
 
         (label,) = labels
-        train, val = probing.labelled(data, label)
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        rows = {split: sampling.some(len(data.items(split)), protocol.images, seed=data.seed) for split in _SPLITS}
+        train, val = probing.read_train_and_val(data, label)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        rows = {
+            split: sampling.sample_rows(len(data.items(split)), protocol.images, seed=data.seed) for split in _SPLITS
+        }
         if small := [split for split in _SPLITS if len(rows[split]) < _FEWEST]:
             raise UserError(f"sensitivity needs {_FEWEST} images of each split; {small[0]} has {len(rows[small[0]])}.")
         wanted = data.labels("test", label)[torch.from_numpy(rows["test"]).to(data.device)]
@@ -79,7 +81,7 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
             return (classifier.scores(features).argmax(dim=1) == wanted).double()
 
         before = right(unchanged)
-        metrics: dict[str, Metric] = {"top1": statistics.share(before.bool().cpu().numpy())}
+        metrics: dict[str, Metric] = {"top1": statistics.wilson_share(before.bool().cpu().numpy())}
         items: dict[str, np.ndarray] = {"top1": before.bool().cpu().numpy()}
         curve = []
         for name in protocol.changes:
@@ -91,19 +93,19 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
                 point = {"invariance": float(cosines[-1].mean()), "top1": float((before - losses[-1]).mean())}
                 curve.append({name: strength, **point})
             items |= {
-                f"{name}_invariance": probing.mean_of_each(cosines),
-                f"{name}_top1_loss": probing.mean_of_each(losses),
+                f"{name}_invariance": probing.mean_per_image(cosines),
+                f"{name}_top1_loss": probing.mean_per_image(losses),
             }
             metrics[f"{name}_equivariance"] = _measure_equivariance(name, data, rows, protocol.lambdas)
         for name, values in items.items():
             if name not in metrics:
-                metrics[name] = statistics.mean(values, seed=data.seed)
+                metrics[name] = statistics.bootstrap_mean(values, seed=data.seed)
         return Outcome(
             metrics,
             {"lambda": classifier.choice.strength},
             curve,
             classifier.certificate,
-            draws=episode_sampling.fingerprint(*rows.values()),
+            draws=episode_sampling.hash_rows(*rows.values()),
             items=items,
         )
 
@@ -128,7 +130,7 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
         targets[split] = torch.from_numpy(columns.astype(np.float64)).to(data.device)
     # In units of its standard deviation a target means the same in degrees and in factors.
     unit = targets["train"].std() if not classes else 1.0
-    scaled = probing.Scale.of(Blocks.from_tensor(features["train"]))
+    scaled = probing.Scale.fit(Blocks.from_tensor(features["train"]))
     path = fit_ridge_path(scaled(features["train"]), targets["train"] / unit, sorted(lambdas, reverse=True))
     values = {split: path.scores(scaled(features[split])) for split in ("val", "test")}
 
@@ -141,7 +143,7 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
 
     if classes:
         best = int(np.argmax([right(predicted, "val").mean() for predicted in values["val"]]))
-        return statistics.share(right(values["test"][best], "test"))
+        return statistics.wilson_share(right(values["test"][best], "test"))
     best = int(torch.stack([errors(predicted) for predicted in values["val"]]).argmin())
     predicted, wanted = values["test"][best][:, 0], (targets["test"] / unit)[:, 0]
     return statistics.r_squared(predicted.cpu().numpy(), wanted.cpu().numpy(), seed=data.seed)

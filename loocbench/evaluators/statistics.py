@@ -15,14 +15,14 @@ RESAMPLES = 2000
 Array = npt.NDArray[np.float64]
 
 
-def share(right: npt.NDArray[np.bool_]) -> Metric:
+def wilson_share(right: npt.NDArray[np.bool_]) -> Metric:
     """A share of N independent items, with Wilson's interval, which stays honest at 0 and 1 (a bootstrap does not)."""
     count, n = int(right.sum()), len(right)
     interval = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
     return Metric(value=count / n, low=float(interval.low), high=float(interval.high), n=n)
 
 
-def mean(values: Array, *, seed: int) -> Metric:
+def bootstrap_mean(values: Array, *, seed: int) -> Metric:
     """A mean of N independent values, with the percentile bootstrap's interval. ``seed`` draws the resamples.
 
     For several correlated measurements an item (the four turns of an image), pass each item's mean.
@@ -81,7 +81,7 @@ def _explained(predicted: Array, wanted: Array) -> float:
     return float(1 - np.square(wanted - predicted).sum() / np.square(wanted - wanted.mean()).sum())
 
 
-def trials(values: Array) -> Metric:
+def trial_mean(values: Array) -> Metric:
     """A mean over independent trials, each an accuracy, with Student's interval; without spread for a single one."""
     n, center = len(values), float(values.mean())
     half = float(student.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / n**0.5) if n > 1 else 0.0

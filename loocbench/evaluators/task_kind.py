@@ -45,7 +45,7 @@ class TaskKind(ABC, Generic[ProtocolType]):
     protocol: ClassVar[type[Frozen]]
     label_use: ClassVar[Literal["predicted", "matched", "none"]]
     draws_gallery: ClassVar[bool] = False
-    answers: ClassVar[tuple[str, ...]] = ()
+    change_metrics: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def metrics(self, protocol: ProtocolType, labels: Sequence[str]) -> tuple[str, ...]:
@@ -67,6 +67,6 @@ class TaskKind(ABC, Generic[ProtocolType]):
         """Whether validation may choose the combination of spaces (``loocbench select``)."""
         return False
 
-    def stated_of(self, dataset: Dataset) -> Mapping[str, str]:
+    def expected_statements(self, dataset: Dataset) -> Mapping[str, str]:
         """Statements of a row of this kind that depend on ``dataset``; a row that states otherwise is not reused."""
         return {}

@@ -175,7 +175,7 @@ def measure(measurement: Measurement) -> Row:
 def _is_of(row: Row, card: TaskCard, dataset: Dataset, other: Dataset | None) -> bool:
     """Whether a row was measured on these images, and states of them what one measured now would."""
     same = (row.fingerprints, row.edition) == (_fingerprints(dataset, other), _edition(dataset, other))
-    stated = card.task_kind.stated_of(dataset)
+    stated = card.task_kind.expected_statements(dataset)
     return same and all(row.stated.get(name, value) == value for name, value in stated.items())
 
 

@@ -20,7 +20,7 @@ _LINES = 18  # that a picture of several models should not exceed
 _CAPTION = 22  # characters that fit above a picture
 
 
-def draw(measurements: Sequence[Measurement], path: Path) -> Path:
+def draw_neighbours(measurements: Sequence[Measurement], path: Path) -> Path:
     """Draw seeded test images with their nearest neighbours; a match agrees in every label of the card.
 
     There are ``QUERIES`` images, of many models fewer. Of several models each query has a line a model, so that they
@@ -34,7 +34,9 @@ def draw(measurements: Sequence[Measurement], path: Path) -> Path:
     generator = np.random.default_rng(first.seed)
     queries = np.sort(generator.choice(len(split), min(wanted, len(split)), replace=False))
     count = min(NEIGHBOURS, len(split) - 1)
-    found = [neighbours.nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements]
+    found = [
+        neighbours.find_nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements
+    ]
     alone = len(measurements) == 1
     rows = [
         _row(one, int(query), nearest[place], "" if alone else _name(one), with_query=number == 0)

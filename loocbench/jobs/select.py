@@ -16,7 +16,7 @@ from pathlib import Path
 
 from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
-from loocbench.evaluators.combinations import choose as choose_from_products
+from loocbench.evaluators.combinations import choose_strength as choose_from_products
 from loocbench.free_memory import free_memory
 from loocbench.jobs.evaluation import load_or_measure, measure
 from loocbench.jobs.measurement import Measurement
@@ -64,12 +64,12 @@ def list_candidates(measurement: Measurement) -> list[Candidate]:
 
     def products(part: str) -> Products:
         if part not in known:
-            known[part] = Products.of(**blocks_of(_space_features(part)))
+            known[part] = Products.from_features(**blocks_of(_space_features(part)))
         return known[part]
 
     count, validated = len(labels["train"]), len(labels["val"])
     # The solver works on a handful of N x N matrices beside those of the spaces and their sum.
-    need = (len(singles) + 1) * Products.bytes(count, validated) + 8 * Products.bytes(count, 0)
+    need = (len(singles) + 1) * Products.count_bytes(count, validated) + 8 * Products.count_bytes(count, 0)
     fits = need <= free_memory(measurement.device) // 2
     for number, name in enumerate(every, 1):
         features = blocks_of(name)
@@ -80,7 +80,7 @@ def list_candidates(measurement: Measurement) -> list[Candidate]:
             choice = choose_from_products(total, labels["train"], labels["val"], *protocol)
         else:
             train, val = (probing.Labelled(features[split], labels[split]) for split in ("train", "val"))
-            choice = probing.choose(train, val, *protocol)
+            choice = probing.choose_strength(train, val, *protocol)
         found.append(Candidate(name, dim, choice.accuracy, choice.strength))
         measurement.reporter.update("combinations", number, len(every), name)
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))

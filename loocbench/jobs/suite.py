@@ -69,7 +69,7 @@ def summarise_suite(result: SuiteResult, settings: EvaluationSettings, reporter:
     built = build_table(rows)
     written = report.write_suite_files(built, rows, settings.results, settings.suite, pivot=False)
     pictures = [
-        gallery.draw(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
+        gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in result.pictured.items()
     ]
     return SuiteSummary(built, written, pictures)
