@@ -214,7 +214,7 @@ def test_a_data_set_is_one_file_and_one_entry_and_every_kind_works_on_it(loocben
 
 def test_a_data_set_that_was_not_put_there_is_named_with_the_way_to_get_it(one_line, dots, tmp_path):  # noqa: F811
     said = one_line("knn", "--dataset", "dots", "--data-dir", tmp_path / "nothing", "--checkpoint", "random:resnet8")
-    assert "put them into dots/" in said or "datasets" in said
+    assert "run 'loocbench datasets prepare dots', put the data set's folder dots/ there, or name its parent" in said
 
 
 @pytest.mark.usefixtures("only_tiny_blooms")
