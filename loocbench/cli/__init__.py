@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from typing import Any
 
 import typer
 
@@ -35,27 +36,42 @@ _COMMANDS = {  # name -> module:function[:class of the command], or module:app o
 }
 
 
-class LazyGroup(GuardedGroup):
-    """The group of all commands; a command's module is imported when it is asked for."""
+class _Commands(dict[str, Any]):
+    """The commands by name; a command's module is imported when it is asked for."""
 
-    def list_commands(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
-        """Return the commands' names in the order of the help."""
-        return list(_COMMANDS)
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(_COMMANDS))
 
-    def get_command(self, ctx, cmd_name):  # type: ignore[no-untyped-def]
-        """Return a command, or None for a name that does not exist."""
-        if cmd_name not in _COMMANDS:
-            return None
-        name, *attributes = _COMMANDS[cmd_name].split(":")
-        module = importlib.import_module(f"loocbench.cli.{name}")
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command, or ``default`` for a name that does not exist."""
+        if name not in _COMMANDS:
+            return default
+        place, *attributes = _COMMANDS[name].split(":")
+        module = importlib.import_module(f"loocbench.cli.{place}")
         found, *kind = (getattr(module, attribute) for attribute in attributes)
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
-            group.name = cmd_name
+            group.name = name
             return group
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, cls=kind[0] if kind else None)(found)
+        alone.command(name, cls=kind[0] if kind else None)(found)
         return typer.main.get_command(alone)
+
+
+class LazyGroup(GuardedGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+    def list_commands(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
+        """Return the commands' names in the order of the help."""
+        return list(self.commands)
+
+    def get_command(self, ctx, cmd_name):  # type: ignore[no-untyped-def]
+        """Return a command, or None for a name that does not exist."""
+        return self.commands.get(cmd_name)
 
 
 app = typer.Typer(
