@@ -1,4 +1,4 @@
-"""Linear probe: how well a linear classifier reads a label off the features. Top-1, top-5, mean per class, on test."""
+"""Linear probe: accuracy of a linear classifier on frozen features (top-1, top-5, mean per class)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class LinearProtocol(Frozen):
-    """How a probe is trained.
+    """Settings of a linear probe.
 
     solver: one of ``SOLVERS``. lambdas: L2 strengths to choose from. tolerance: bound on the gradient norm.
-    learning_rates, epochs, batch_size, augment: of SGD, and whether it sees random crops and flips.
+    learning_rates, epochs, batch_size, augment: of SGD; augment trains on random crops and flips.
     """
 
     solver: str = "path"
@@ -34,7 +34,7 @@ class LinearProtocol(Frozen):
     augment: bool = False
 
     @model_validator(mode="after")
-    def _complete(self) -> LinearProtocol:
+    def _check_solver(self) -> LinearProtocol:
         if self.solver not in SOLVERS:
             raise ValueError(f"protocol.solver of linear is one of {', '.join(SOLVERS)}")
         for name in SOLVERS[self.solver].needs:
@@ -45,7 +45,7 @@ class LinearProtocol(Frozen):
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a solver found. scores: test logits float [N, K]; chosen, curve, certificate: as in ``Outcome``."""
+    """A solver's result. scores: test logits float [N, K]; chosen, curve, certificate: as in ``Outcome``."""
 
     scores: Tensor
     chosen: dict[str, float]
@@ -55,8 +55,11 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Solver:
-    """One way to train a probe. needs: fields of the protocol that must be set. selects: whether validation accuracies
-    of several feature combinations can be compared with it."""
+    """A way to train a probe.
+
+    needs: fields of the protocol that must be set. selects: whether its validation accuracies can choose between
+    combinations of spaces.
+    """
 
     solve: Callable[[LinearProtocol, TaskData, str], ProbeResult]
     needs: tuple[str, ...]
@@ -94,7 +97,7 @@ def _solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> Probe
 SOLVERS: dict[str, Solver] = {
     "path": Solver(_solve_by_path, ("lambdas",), selects=True),  # multinomial logistic regression, certified
     "ridge": Solver(_solve_by_ridge, ("lambdas",)),  # ridge regression of one-hot labels
-    "sgd": Solver(_solve_by_sgd, ("learning_rates", "epochs")),  # the paper's
+    "sgd": Solver(_solve_by_sgd, ("learning_rates", "epochs")),  # as in the paper
 }
 
 
@@ -106,15 +109,15 @@ class Linear(TaskKind[LinearProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: LinearProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """The three of ``probing.accuracy_metrics``."""
+        """Return the names of ``probing.accuracy_metrics``."""
         return ("top1", "top5", "mean_per_class")
 
     def selects_features(self, protocol: LinearProtocol) -> bool:
-        """Only with a solver whose validation accuracies can be compared."""
+        """Return whether the protocol's solver allows it."""
         return SOLVERS[protocol.solver].selects
 
     def evaluate(self, protocol: LinearProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Hyper-parameters are chosen on validation images; test images are looked at once."""
+        """Choose hyper-parameters on validation images, then evaluate on test images once."""
         from loocbench.evaluators import probing
 
         (label,) = labels

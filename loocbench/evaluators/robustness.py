@@ -1,4 +1,4 @@
-"""Robustness: a classifier trained on the data set's own images, judged as it is on corrupted or unfamiliar ones."""
+"""Robustness: accuracy on corrupted or out-of-distribution images of a classifier trained on clean ones."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ Array = np.ndarray
 
 
 class RobustnessProtocol(Frozen):
-    """lambdas, tolerance: of the linear classifier. changes: corruptions of the data set's own test images, of which at
-    most ``images`` take part; without them the classifier is judged on the task's other data set."""
+    """lambdas, tolerance: L2 strengths to choose from and gradient bound of the linear classifier.
+
+    changes: corruptions of at most ``images`` of the data set's own test images; without changes the classifier is
+    evaluated on the task's other data set.
+    """
 
     lambdas: Grid
     tolerance: Tolerance = 1e-5
@@ -32,18 +35,19 @@ class RobustnessProtocol(Frozen):
     images: int = Field(0, ge=0)
 
     @model_validator(mode="after")
-    def _complete(self) -> RobustnessProtocol:
+    def _check_images(self) -> RobustnessProtocol:
         if self.changes and not self.images:
             raise ValueError("protocol.changes needs protocol.images")
         return self
 
 
 class Robustness(TaskKind[RobustnessProtocol]):
-    """clean_top1 on the data set's test images, top1 on the others, averaged over corruptions and severities, and top1
-    of each corruption and of each group of corruptions, averaged over severities. curve: by corruption and severity.
+    """Top-1 on clean, corrupted and out-of-distribution images.
 
-    The interval is over photographs, not over copies of them. Predictions are among all of the classifier's classes,
-    also where the other data set has fewer.
+    clean_top1: on the data set's test images. top1: on the others, averaged over corruptions and severities.
+    NAME_top1: of a corruption or a group of corruptions, averaged over severities. curve: by corruption and severity.
+    Intervals are over photographs, not over their copies. Predictions are among all of the classifier's classes, even
+    if the other data set has fewer.
     """
 
     name = "robustness"
@@ -51,12 +55,12 @@ class Robustness(TaskKind[RobustnessProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: RobustnessProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 on clean, corrupted and unfamiliar images."""
+        """Return top1, clean_top1, and the top-1 of every corruption and group of corruptions."""
         kinds = [*CORRUPTIONS, *(name for group in CORRUPTIONS.values() for name in group)]
         return ("top1", "clean_top1", *(f"{kind}_top1" for kind in kinds))
 
     def evaluate(self, protocol: RobustnessProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Train on clean images, then judge on corrupted copies or on the other data set."""
+        """Train on clean images, then evaluate on corrupted copies or on the other data set."""
         from loocbench.evaluators import probing, statistics
 
         (label,) = labels
@@ -86,9 +90,12 @@ class Robustness(TaskKind[RobustnessProtocol]):
 
 
 class _Recognised:
-    """Whether images were recognised: right[corruption, severity] bool [M], photographs[...] int64 [M], which of
-    ``count`` photographs they are made of. Images without a corruption have the name "". draws: the fingerprint of the
-    photographs, where only some of the split's were drawn."""
+    """Which images were classified correctly, by corruption and severity.
+
+    right[corruption, severity]: bool [M]; photographs[...]: int64 [M], the number of the photograph, below ``count``,
+    that an image is a copy of. Images without a corruption have the name "". draws: the fingerprint of the drawn
+    photographs, empty if all of the split are used.
+    """
 
     def __init__(self, count: int, draws: str = "") -> None:
         self.count = count
@@ -101,7 +108,7 @@ class _Recognised:
         return tuple(dict.fromkeys(name for name, _ in self.right))
 
     def by_photograph(self, names: tuple[str, ...]) -> Array:
-        """Share of a photograph's copies that were recognised, float64, of photographs with a copy."""
+        """Return the share of correct copies of each photograph that has a copy, float64."""
         right, copies = np.zeros(self.count), np.zeros(self.count)
         for key, values in self.right.items():
             if key[0] in names:
@@ -115,12 +122,12 @@ class _Recognised:
         values = self.by_photograph(names)
         if not len(values):
             return None
-        whole = names == ("",)  # one copy each: shares of independent images
-        return statistics.wilson_share(values > 0) if whole else statistics.bootstrap_mean(values, seed=seed)
+        uncorrupted = names == ("",)  # one copy each: images are independent
+        return statistics.wilson_share(values > 0) if uncorrupted else statistics.bootstrap_mean(values, seed=seed)
 
 
 def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Recognised:
-    """Classify test images, at most ``protocol.images``, under every corruption and severity of the card."""
+    """Classify at most ``protocol.images`` test images under every corruption and severity of the card."""
     import torch
 
     from loocbench.evaluators import episode_sampling, probing, sampling
@@ -139,7 +146,10 @@ def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, c
 
 
 def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Recognised:
-    """Classify the other data set's test images. Its classes are found by their names among the classifier's."""
+    """Classify the other data set's test images; its classes are matched to the classifier's by name.
+
+    Raises UserError for a class that the classifier lacks.
+    """
     import torch
 
     from loocbench.evaluators import probing
@@ -155,7 +165,7 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Rec
     labels = own[other.labels("test", label)]
     right = probing.top_k_hits(classifier.score_blocks(other.blocks("test")), labels, 1)
     kinds, severities = _corruptions(other, len(right))
-    # A photograph's corrupted copies share its class folder and its name.
+    # Corrupted copies of a photograph share its class folder and file name.
     photographs = np.unique(["/".join(item.split("/")[-2:]) for item in other.items("test")], return_inverse=True)[1]
     found = _Recognised(int(photographs.max()) + 1)
     rows = defaultdict(list)
@@ -167,7 +177,7 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Rec
 
 
 def _corruptions(other: TaskData, count: int) -> tuple[list[str], list[float]]:
-    """Return corruption and severity of each image; ("", 0) where the data set knows none."""
+    """Return corruption and severity of each image; ("", 0) if the data set has no such labels."""
     if "corruption" not in other.factors("test"):
         return [""] * count, [0.0] * count
     kinds, levels = other.names("test", "corruption"), other.names("test", "severity")

@@ -1,4 +1,4 @@
-"""Rotation prediction: which of four exact quarter turns a square crop was given, read off by a linear classifier."""
+"""Rotation prediction: a linear classifier tells which of four exact quarter turns was applied to a square crop."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class RotationProtocol(Frozen):
 
 
 class Rotation(TaskKind[RotationProtocol]):
-    """Top-1 over the four turns of every image, which are all on the same side of a split."""
+    """Top-1 over the four rotations of every test image; all rotations of an image are in the same split."""
 
     name = "rotation"
     protocol = RotationProtocol
     label_use = "none"
 
     def metrics(self, protocol: RotationProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 alone."""
+        """Return top1."""
         return ("top1",)
 
     def evaluate(self, protocol: RotationProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Fit a certified logistic path on turned training images, choose on validation, test once."""
+        """Fit a certified logistic path on rotated training images, choose on validation, test once."""
         from loocbench.evaluators import probing, statistics
 
         test = _turned(data, "test")
@@ -50,7 +50,7 @@ class Rotation(TaskKind[RotationProtocol]):
 
 
 def _turned(data: TaskData, split: str) -> probing.Labelled:
-    """Return the features of a split under all four turns, with the turns as labels."""
+    """Return the features of a split under all four rotations, with the number of quarter turns as labels."""
     import torch
 
     from loocbench.evaluators import probing

@@ -1,6 +1,6 @@
-"""The paper's linear probe: a classifier trained by SGD on the features as they are, many learning rates at once.
+"""The paper's linear probe: a classifier trained by SGD, with several learning rates at once.
 
-Features are neither centred nor scaled: a learning rate means what it means in the paper, for its networks.
+Features are neither centred nor scaled, so that a learning rate means the same as in the paper.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from loocbench.solvers.sgd import Batches, train_with_sgd
 _SHUFFLE = 2  # stream of random numbers
 _REPORT_SECONDS = 60.0
 
-_EpochBatches = Callable[[int], Iterator[tuple[Tensor, Tensor]]]  # epoch -> (rows [B], features [B, D]) of every batch
+_EpochBatches = Callable[[int], Iterator[tuple[Tensor, Tensor]]]  # epoch -> (rows [B], features [B, D]) by batch
 
 
 @dataclass(frozen=True)
 class SgdProbe:
-    """A trained probe. scores: test logits [N, K]; curve: val accuracy by learning rate, where there were several."""
+    """A trained probe. scores: test logits [N, K]; curve: val accuracy by learning rate, empty for a single one."""
 
     scores: Tensor
     learning_rate: float
@@ -38,22 +38,22 @@ class SgdProbe:
 
 @dataclass(frozen=True)
 class SgdClassifiers:
-    """Linear classifiers by learning rate, without those that diverged. weights [L, K, D]; intercepts [L, K]."""
+    """Linear classifiers, one per learning rate that did not diverge. weights [L, K, D]; intercepts [L, K]."""
 
     learning_rates: tuple[float, ...]
     weights: Tensor
     intercepts: Tensor
 
     def scores(self, features: Tensor) -> Tensor:
-        """Logits [L, N, K] of features [N, D]."""
+        """Return logits [L, N, K] of features [N, D]."""
         return torch.einsum("nd,lkd->lnk", features, self.weights) + self.intercepts[:, None]
 
 
 def train_sgd_probe(protocol: LinearProtocol, data: TaskData, factor: str) -> SgdProbe:
-    """Of several learning rates, all are trained on train, and the best on val (of equally good ones the smallest) is
-    trained anew on train + val; a single one is trained on train + val. Test is looked at once.
+    """Choose a learning rate on val (ties: the smallest), train anew on train + val, and score test once.
 
-    Raises UserError where training diverges at every learning rate, and for features that are not finite.
+    A single learning rate is trained on train + val at once. Raises UserError if training diverges at every learning
+    rate, and for features that are not finite.
     """
     test = data.features("test")
     require_finite(Blocks.from_tensor(test))
@@ -73,7 +73,7 @@ def train_sgd_probe(protocol: LinearProtocol, data: TaskData, factor: str) -> Sg
 def _train_classifiers(
     protocol: LinearProtocol, data: TaskData, factor: str, splits: Sequence[str], learning_rates: Sequence[float]
 ) -> SgdClassifiers:
-    """On some splits, at every learning rate; a line says which of them diverged."""
+    """Train on some splits with every learning rate; reports and drops those that diverge."""
     labels = torch.cat([data.labels(split, factor) for split in splits])
     batches = (
         _iterate_augmented(protocol, data, splits) if protocol.augment else _iterate_cached(protocol, data, splits)
@@ -109,12 +109,12 @@ def _train_classifiers(
 
 
 def _iterate_augmented(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) -> _EpochBatches:
-    """Cropped and flipped anew in every epoch."""
+    """Return batches of features of random crops and flips, drawn anew in every epoch."""
     return lambda epoch: data.augmented(splits, epoch=epoch, batch_size=protocol.batch_size)
 
 
 def _iterate_cached(protocol: LinearProtocol, data: TaskData, splits: Sequence[str]) -> _EpochBatches:
-    """The same features in every epoch, shuffled as a function of (seed, epoch)."""
+    """Return batches of the cached features, shuffled as a function of (seed, epoch)."""
     features = torch.cat([data.features(split) for split in splits])
     require_finite(Blocks.from_tensor(features))
 
@@ -130,7 +130,7 @@ def _iterate_cached(protocol: LinearProtocol, data: TaskData, splits: Sequence[s
 
 @dataclass
 class _EpochReporter:
-    """Says how far training is, at most once in a while."""
+    """Reports the epoch, at most once every ``_REPORT_SECONDS``."""
 
     info: Callable[[str], None]
     epochs: int
@@ -144,7 +144,7 @@ class _EpochReporter:
 
 
 def _measure_accuracy(trained: SgdClassifiers, features: Tensor, labels: Tensor) -> list[float]:
-    """Top-1 of every learning rate [L]."""
+    """Return top-1 of every learning rate, [L]."""
     require_finite(Blocks.from_tensor(features))
     right = [
         (trained.scores(block).argmax(dim=2) == labels[rows]).sum(dim=1) for rows, block in Blocks.from_tensor(features)

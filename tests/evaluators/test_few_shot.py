@@ -80,7 +80,7 @@ def test_every_model_gets_the_same_images_and_the_row_says_which(task):
 
 def test_a_strength_is_not_chosen_on_nothing():
     card = card_of("few-shot/flowers102-5-path", trials=2, shots=SIZES["train"] + SIZES["val"])
-    with pytest.raises(UserError, match="the shots take every image"):
+    with pytest.raises(UserError, match="the shots use every image"):
         evaluate(card, Made(1.0))
 
 

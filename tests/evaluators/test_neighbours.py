@@ -89,5 +89,5 @@ def test_the_nearest_are_faiss_s():
 
 
 def test_asking_for_more_neighbours_than_there_are_is_an_error():
-    with pytest.raises(ValueError, match="5 neighbours of 4 other images"):
+    with pytest.raises(ValueError, match="k = 5 is not between 1 and 4"):
         neighbours.find_nearest(torch.eye(5), 5)
