@@ -7,32 +7,77 @@ import os
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from loocbench.cli.guard import GuardedGroup
 
-_COMMANDS = {  # name -> module:function[:class of the command], or module:app of a group; in the order of the help
-    "demo": "demo:demo",
-    "pretrain": "pretrain:pretrain:PretrainCommand",
-    "extract": "extract:extract",
-    "probe": "probe:probe",
-    "knn": "knn:knn",
-    "few-shot": "few_shot:few_shot",
-    "select": "select:select",
-    "rotation": "rotation:rotation",
-    "retrieve": "retrieve:retrieve",
-    "gallery": "gallery:gallery",
-    "sensitivity": "sensitivity:sensitivity",
-    "robustness": "robustness:robustness",
-    "bench": "bench:bench",
-    "run": "run:run",
-    "report": "report:report",
-    "compare": "compare:compare",
-    "tasks": "tasks:app",
-    "checkpoints": "checkpoints:app",
-    "runs": "runs:app",
-    "recipes": "recipes:app",
-    "datasets": "datasets:app",
-    "cache": "cache:app",
+_COMMANDS = {
+    # name: (module:function[:class of the command], or module:app of a group, help), in the order of the help. The help
+    # is that of the command's own docstring; it stands here too so that the list of commands imports none of them.
+    "demo": (
+        "demo:demo",
+        "The whole way in about six minutes: pretrain four models on the embedded flowers, measure, compare.",
+    ),
+    "pretrain": (
+        "pretrain:pretrain:PretrainCommand",
+        "Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.",
+    ),
+    "extract": ("extract:extract", "Extract features into the cache, where every other command finds them."),
+    "probe": (
+        "probe:probe",
+        "Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split.",
+    ),
+    "knn": (
+        "knn:knn",
+        "Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split.",
+    ),
+    "few-shot": ("few_shot:few_shot", "Few images a class: all classes from a few shots, or N-way K-shot episodes."),
+    "select": (
+        "select:select",
+        "Which space or concatenation is best for a task: all tried on validation images, the best one tested.",
+    ),
+    "rotation": (
+        "rotation:rotation",
+        "Rotation prediction: which of four exact quarter turns a square crop was given.",
+    ),
+    "retrieve": (
+        "retrieve:retrieve",
+        "Nearest neighbours by class and by colour, with a gallery picture; a query is never its own neighbour.",
+    ),
+    "gallery": (
+        "gallery:gallery",
+        "The nearest neighbours that several models find for the same images, one above the other.",
+    ),
+    "sensitivity": (
+        "sensitivity:sensitivity",
+        "What each space kept of each augmentation: does it move, can the change be told, what does it cost.",
+    ),
+    "robustness": (
+        "robustness:robustness",
+        "A classifier trained on clean images, judged as it is on corrupted or unfamiliar ones.",
+    ),
+    "bench": (
+        "bench:bench",
+        "How fast this machine is from image file to stored features, by stage; what limits, and what to change.",
+    ),
+    "run": (
+        "run:run",
+        "Run a suite: pretrain the models it names and measure them, or measure checkpoints that exist.",
+    ),
+    "report": (
+        "report:report",
+        "Comparison table of the measured rows, for the terminal, a paper, a web page or another program.",
+    ),
+    "compare": (
+        "compare:compare",
+        "Two checkpoints or features task by task: differences with intervals, and the images on which they disagree.",
+    ),
+    "tasks": ("tasks:app", "The task cards: list, show, validate."),
+    "checkpoints": ("checkpoints:app", "Any checkpoint: inspect, import, export, push to a hub and pull from it."),
+    "runs": ("runs:app", "The pretraining runs: list, show with curves."),
+    "recipes": ("recipes:app", "The recipe cards of pretraining: list, show."),
+    "datasets": ("datasets:app", "The data sets: list, download, check, look at."),
+    "cache": ("cache:app", "Decoded images and features on this machine: list them, clear them up."),
 }
 
 
@@ -46,7 +91,7 @@ class _Commands(dict[str, Any]):
         """Return a command, or ``default`` for a name that does not exist."""
         if name not in _COMMANDS:
             return default
-        place, *attributes = _COMMANDS[name].split(":")
+        place, *attributes = _COMMANDS[name][0].split(":")
         module = importlib.import_module(f"loocbench.cli.{place}")
         found, *kind = (getattr(module, attribute) for attribute in attributes)
         if isinstance(found, typer.Typer):
@@ -65,7 +110,12 @@ class LazyGroup(GuardedGroup):
         super().__init__(**attributes)
         self.commands = _Commands()
 
-    def list_commands(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
+    def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # the context's class moved between versions
+        """Write the list of commands without importing them."""
+        self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in _COMMANDS.items()}
+        super().format_help(ctx, formatter)
+
+    def list_commands(self, ctx):  # type: ignore[no-untyped-def]
         """Return the commands' names in the order of the help."""
         return list(self.commands)
 
