@@ -1,4 +1,7 @@
-"""``retrieve --controlled``, ``gallery``, ``sensitivity``, ``robustness`` and the probes' other solvers, as used."""
+"""``retrieve --controlled``, ``gallery``, ``sensitivity``, ``robustness`` and the probes' other solvers, as used.
+
+Covers ``loocbench.cli.gallery``, ``loocbench.cli.sensitivity`` and ``loocbench.cli.robustness``.
+"""
 
 import json
 

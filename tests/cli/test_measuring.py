@@ -1,4 +1,7 @@
-"""``loocbench knn`` and ``few-shot`` as a person uses them."""
+"""``loocbench knn``, ``few-shot`` and ``select`` as a person uses them.
+
+Covers ``loocbench.cli.knn``, ``loocbench.cli.few_shot``, ``loocbench.cli.select`` and ``loocbench.jobs.select``.
+"""
 
 import json
 
