@@ -69,7 +69,7 @@ class MeansProtocol(Frozen):
 
 
 class Means(TaskKind[MeansProtocol]):
-    """The three metrics of ``probing.metrics``."""
+    """The three metrics of ``probing.accuracy_metrics``."""
 
     name = "means"
     protocol = MeansProtocol
@@ -91,7 +91,7 @@ class Means(TaskKind[MeansProtocol]):
             train, test = (torch.nn.functional.normalize(one) for one in (train, test))
         wanted = data.labels("train", label)
         means = torch.stack([train[wanted == one].mean(dim=0) for one in range(int(wanted.max()) + 1)])
-        return Outcome(probing.metrics(-torch.cdist(test, means), data.labels("test", label), seed=data.seed))
+        return Outcome(probing.accuracy_metrics(-torch.cdist(test, means), data.labels("test", label), seed=data.seed))
 
 
 KIND = Means()

@@ -34,14 +34,14 @@ def evaluate(
     """Evaluate a checkpoint on a task; :func:`loocbench.evaluate` documents it."""
     card = find_named_task(task) if isinstance(task, str) else task
     settings = EvaluationSettings(
-        data_dir=_path(data_dir),
+        data_dir=_optional_path(data_dir),
         skip_damaged=skip_damaged,
         runs=Path(runs),
         device=device,
         precision=precision,
         compiled=compiled,
         seed=seed,
-        cache=_path(cache),
+        cache=_optional_path(cache),
         results=Path(results or "results"),
         suite=suite,
         overwrite=overwrite,
@@ -51,5 +51,5 @@ def evaluate(
     return evaluate_task(card, str(checkpoint), features, settings, reporter)[0]
 
 
-def _path(place: str | Path | None) -> Path | None:
+def _optional_path(place: str | Path | None) -> Path | None:
     return None if place is None else Path(place)

@@ -1,4 +1,4 @@
-"""The picture that belongs to a row: a gallery of neighbours, or the curves that it holds."""
+"""The picture of a row: a gallery of neighbours, or its curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loocbench.types import Row
 
 
 def draw_row(measurement: Measurement, row: Row, path: Path) -> Path:
-    """Draw what a row has to show; returns the picture."""
+    """Draw the picture of a row to ``path``, and return it."""
     if measurement.card.task_kind.draws_gallery:
         return gallery.draw_neighbours([measurement], path)
     known = columns.load_cards([row])

@@ -1,4 +1,4 @@
-"""Pretrain one model: from names and settings to a finished run. ``loocbench pretrain`` and Python call this."""
+"""Pretraining of one model, from names and settings to a finished run: ``loocbench pretrain`` in Python."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pretrain(
     method: default the recipe's, or "looc". dataset: its name or "folder:PATH"; default the recipe's, or "blooms".
     recipe: a card of ``loocbench recipes ls``. name: of the run; default made of the recipe's settings. settings:
     fields of :class:`loocbench.types.Recipe`, in place of the card's or of ``loocbench.pretraining.recipes.DEFAULTS``;
-    None counts as not given. existing: what to do where the run is there already (``runs.train.train_recipe``). The
+    None counts as not given. existing: what to do if the run exists already (``runs.train.train_recipe``). The
     other options are those of ``loocbench pretrain``; ``runs.settings.RunSettings`` describes how a run is kept. Under
     torchrun the processes train together, and each returns the path. Raises UserError.
     """
@@ -93,7 +93,7 @@ def pretrain(
 
 
 def _make_recipe(settings: Mapping[str, Any], changes: Mapping[str, Any], processes: Ranks) -> Recipe:
-    """The recipe; its batches have a batch-norm group per process, unless the settings say otherwise."""
+    """Return the recipe, with one batch-norm group per process unless the settings say otherwise."""
     if strange := changes.keys() - Recipe.model_fields.keys():
         raise unknown("setting", min(strange), Recipe.model_fields)
     return recipes.make(**{"groups": processes.world, **recipes.adapt_settings(settings, changes)})

@@ -1,4 +1,4 @@
-"""Writing the reports of a suite: its usual files, or a table in one format."""
+"""Report files of a suite: table.md and rows.csv, or a table in one format."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def write_suite_files(table: Table, rows: list[Row], results: Path, suite: str, 
 
 
 def write_table(table: Table, format_: Format, suite: str, output: Path, *, pivot: bool) -> Path:
-    """Write a table to ``output`` in any format but HTML."""
+    """Write a table to ``output`` in any format but HTML; returns ``output``."""
     files.write_text(output, rendering.render_table(table, format_, report_title(suite), pivot=pivot))
     return output
 
 
 def report_title(suite: str) -> str:
-    """The title of a suite's reports."""
+    """Return the title of a suite's reports."""
     return f"Results: {suite}"

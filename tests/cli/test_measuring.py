@@ -56,12 +56,15 @@ def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
     [
         (
             ["--shots", "3"],
-            "no protocol with shots=3 and solver=adam; choose --shots, --ways and --solver of one of few-",
+            "no protocol with shots=3 and solver=adam; choose the settings of one of few-",
         ),
         (["--ways", "20"], "no protocol with shots=5 and ways=20; "),
         (["--solver", "lbfgs"], "unknown solver 'lbfgs'"),
         (["--dataset", "cub20"], "unknown data set 'cub20'. Did you mean 'cub200'"),
-        (["--dataset", "imagenet-c-100"], "judge a classifier on it with 'loocbench robustness --elsewhere imagenet-c"),
+        (
+            ["--dataset", "imagenet-c-100"],
+            "evaluate a classifier on it with 'loocbench robustness --elsewhere imagenet-c",
+        ),
     ],
 )
 def test_protocols_and_data_sets_that_do_not_exist_are_refused_with_those_that_do(one_line, options, message):
