@@ -16,7 +16,7 @@ _COMMANDS = {
     # is that of the command's own docstring; it stands here too so that the list of commands imports none of them.
     "demo": (
         "demo:demo",
-        "The whole way in about six minutes: pretrain four models on the embedded flowers, measure, compare.",
+        "Run everything in about six minutes: pretrain four models on the embedded flowers, measure and compare them.",
     ),
     "pretrain": (
         "pretrain:pretrain:PretrainCommand",
@@ -29,12 +29,15 @@ _COMMANDS = {
     ),
     "knn": (
         "knn:knn",
-        "Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split.",
+        "Nearest-neighbour classification: their number chosen on a validation split, tested on the test split.",
     ),
-    "few-shot": ("few_shot:few_shot", "Few images a class: all classes from a few shots, or N-way K-shot episodes."),
+    "few-shot": (
+        "few_shot:few_shot",
+        "Few-shot classification: all classes from a few images per class, or N-way K-shot episodes.",
+    ),
     "select": (
         "select:select",
-        "Which space or concatenation is best for a task: all tried on validation images, the best one tested.",
+        "Choose the best space or concatenation for a task: all tried on validation images, the best one tested.",
     ),
     "rotation": (
         "rotation:rotation",
@@ -46,23 +49,23 @@ _COMMANDS = {
     ),
     "gallery": (
         "gallery:gallery",
-        "The nearest neighbours that several models find for the same images, one above the other.",
+        "Draw the nearest neighbours that several models find for the same images, one above the other.",
     ),
     "sensitivity": (
         "sensitivity:sensitivity",
-        "What each space kept of each augmentation: does it move, can the change be told, what does it cost.",
+        "Sensitivity of each space to each image change: invariance, equivariance, and loss of top-1.",
     ),
     "robustness": (
         "robustness:robustness",
-        "A classifier trained on clean images, judged as it is on corrupted or unfamiliar ones.",
+        "Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones.",
     ),
     "bench": (
         "bench:bench",
-        "How fast this machine is from image file to stored features, by stage; what limits, and what to change.",
+        "Measure images per second from image file to stored features, by stage; name the bottleneck and its remedy.",
     ),
     "run": (
         "run:run",
-        "Run a suite: pretrain the models it names and measure them, or measure checkpoints that exist.",
+        "Run a suite: pretrain the models that it names and measure them, or measure existing checkpoints.",
     ),
     "report": (
         "report:report",
@@ -70,14 +73,17 @@ _COMMANDS = {
     ),
     "compare": (
         "compare:compare",
-        "Two checkpoints or features task by task: differences with intervals, and the images on which they disagree.",
+        "Compare two checkpoints or features by task: differences with intervals, and images on which they disagree.",
     ),
-    "tasks": ("tasks:app", "The task cards: list, show, validate."),
-    "checkpoints": ("checkpoints:app", "Any checkpoint: inspect, import, export, push to a hub and pull from it."),
-    "runs": ("runs:app", "The pretraining runs: list, show with curves."),
-    "recipes": ("recipes:app", "The recipe cards of pretraining: list, show."),
-    "datasets": ("datasets:app", "The data sets: list, download, check, look at."),
-    "cache": ("cache:app", "Decoded images and features on this machine: list them, clear them up."),
+    "tasks": ("tasks:app", "Task cards: list, show, validate."),
+    "checkpoints": (
+        "checkpoints:app",
+        "Checkpoints of any origin: inspect, import, export, push to a hub, pull from it.",
+    ),
+    "runs": ("runs:app", "Pretraining runs: list, show with curves."),
+    "recipes": ("recipes:app", "Recipe cards of pretraining: list, show."),
+    "datasets": ("datasets:app", "Data sets: list, download, check, look at."),
+    "cache": ("cache:app", "Decoded images and features on this machine: list, remove."),
 }
 
 

@@ -1,4 +1,4 @@
-"""``loocbench few-shot``"""
+"""``loocbench few-shot``: few-shot classification."""
 
 from __future__ import annotations
 
