@@ -68,12 +68,13 @@ def protocols_folder() -> Path:
 def load_protocols(*kinds: str) -> list[ProtocolCard]:
     """Return the protocol cards of some kinds (default: all), in the order of ``KINDS``, each kind's main one first.
 
-    A card's name begins with its kind, so that cards of other kinds are not read.
+    A card's name begins with its kind, so that few cards of other kinds are read.
     """
     order = list(KINDS)
     patterns = [f"{kind}*.toml" for kind in kinds] or ["*.toml"]
     cards = [read_protocol(path) for pattern in patterns for path in protocols_folder().glob(pattern)]
-    return sorted(cards, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
+    wanted = [card for card in cards if not kinds or card.kind in kinds]
+    return sorted(wanted, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
 
 
 def load_protocol(name: str) -> ProtocolCard:

@@ -153,8 +153,13 @@ def slug(name: str) -> str:
 
 
 def works_on(protocol: ProtocolCard, dataset: str) -> bool:
-    """Return whether a protocol has a task on a data set of the catalog, which its splits decide."""
-    return protocol.for_test_sets == ENTRIES[dataset].test_only
+    """Return whether a protocol has a task on a data set of the catalog, which its splits decide.
+
+    A set with test images alone also needs a card that names the data set whose classifier is judged on them.
+    """
+    if not ENTRIES[dataset].test_only:
+        return not protocol.for_test_sets
+    return protocol.for_test_sets and bool(load_dataset_card(dataset).classifier_of)
 
 
 def _combinations() -> Iterator[tuple[str, ProtocolCard, str, str]]:

@@ -33,10 +33,7 @@ def few_shot(
     """Few-shot classification: all classes from a few images per class, or N-way K-shot episodes."""
     from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
-    from loocbench.errors import unknown
 
-    if solver not in ("adam", "path"):
-        raise unknown("solver", solver, ("adam", "path"))
     wanted = {"shots": shots, "ways": ways} if ways else {"shots": shots, "solver": solver}
     card = finding.find_task_by_settings(("few-shot", "episodes"), dataset, **wanted)
     evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

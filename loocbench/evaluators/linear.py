@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from loocbench.evaluators.task_kind import Count, Positives, TaskKind, Tolerance
+from loocbench.lazy_table import import_place
 from loocbench.types import Frozen, Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from loocbench.evaluators import probing
     from loocbench.evaluators.task_data import TaskData
 
 
@@ -57,47 +57,28 @@ class ProbeResult:
 class Solver:
     """A way to train a probe.
 
-    needs: fields of the protocol that must be set. selects: whether its validation accuracies can choose between
-    combinations of spaces.
+    place: ``"package.module:function"``, imported when a probe is trained, so that cards and tables need no torch; the
+    function takes a protocol, task data and a label, and returns a :class:`ProbeResult`. needs: fields of the protocol
+    that must be set. selects: whether its validation accuracies can choose between combinations of spaces.
     """
 
-    solve: Callable[[LinearProtocol, TaskData, str], ProbeResult]
+    place: str
     needs: tuple[str, ...]
     selects: bool = False
 
-
-def _solve_by_path(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    return _solve_convex(protocol, data, label, probing.fit_logistic)
-
-
-def _solve_by_ridge(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    return _solve_convex(protocol, data, label, probing.fit_ridge)
-
-
-def _solve_convex(protocol: LinearProtocol, data: TaskData, label: str, fit: probing.Fit) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    train, val = probing.read_train_and_val(data, label)
-    classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
-    scores, choice = classifier.score_blocks(data.blocks("test")), classifier.choice
-    return ProbeResult(scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
-
-
-def _solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import sgd_probe
-
-    trained = sgd_probe.train_sgd_probe(protocol, data, label)
-    return ProbeResult(trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
+    def solve(self, protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+        """Choose hyper-parameters on validation images, train on train + val, and score the test images."""
+        result: ProbeResult = import_place(self.place)(protocol, data, label)
+        return result
 
 
 SOLVERS: dict[str, Solver] = {
-    "path": Solver(_solve_by_path, ("lambdas",), selects=True),  # multinomial logistic regression, certified
-    "ridge": Solver(_solve_by_ridge, ("lambdas",)),  # ridge regression of one-hot labels
-    "sgd": Solver(_solve_by_sgd, ("learning_rates", "epochs")),  # as in the paper
+    # multinomial logistic regression, certified
+    "path": Solver("loocbench.evaluators.convex_probe:solve_by_path", ("lambdas",), selects=True),
+    # ridge regression of one-hot labels
+    "ridge": Solver("loocbench.evaluators.convex_probe:solve_by_ridge", ("lambdas",)),
+    # as in the paper
+    "sgd": Solver("loocbench.evaluators.sgd_probe:solve_by_sgd", ("learning_rates", "epochs")),
 }
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from loocbench import philox
 from loocbench.errors import UserError
-from loocbench.evaluators.linear import LinearProtocol
+from loocbench.evaluators.linear import LinearProtocol, ProbeResult
 from loocbench.evaluators.probing import require_finite
 from loocbench.evaluators.task_data import TaskData
 from loocbench.solvers.blocks import Blocks
@@ -47,6 +47,12 @@ class SgdClassifiers:
     def scores(self, features: Tensor) -> Tensor:
         """Return logits [L, N, K] of features [N, D]."""
         return torch.einsum("nd,lkd->lnk", features, self.weights) + self.intercepts[:, None]
+
+
+def solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+    """Train by SGD as the paper does; see :func:`train_sgd_probe`."""
+    trained = train_sgd_probe(protocol, data, label)
+    return ProbeResult(trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
 
 
 def train_sgd_probe(protocol: LinearProtocol, data: TaskData, factor: str) -> SgdProbe:
