@@ -1,4 +1,4 @@
-"""The stated colour of an image without a colour label, against known values and naive loops."""
+"""The colour descriptor of images without a colour label, against known values and naive loops."""
 
 import numpy as np
 import pytest

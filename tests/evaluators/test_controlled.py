@@ -1,4 +1,7 @@
-"""Controlled retrieval: what is known to be kept is found kept, what is known to be lost is at chance."""
+"""Controlled retrieval: what is known to be kept is found kept, what is known to be lost is at chance.
+
+Covers loocbench.evaluators.controlled and loocbench.evaluators.sampling.
+"""
 
 import pytest
 import torch

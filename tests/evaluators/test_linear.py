@@ -1,4 +1,7 @@
-"""The linear probe by its protocols, on made features."""
+"""The linear probe by its protocols, on synthetic features.
+
+Covers loocbench.evaluators.linear and loocbench.evaluators.sgd_probe.
+"""
 
 import numpy as np
 import pytest

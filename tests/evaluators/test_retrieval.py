@@ -1,4 +1,7 @@
-"""Retrieval by label, by described colour, and by both."""
+"""Retrieval by label, by the colour descriptor, and by both.
+
+Covers loocbench.evaluators.retrieval.
+"""
 
 from dataclasses import replace
 

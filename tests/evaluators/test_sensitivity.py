@@ -1,4 +1,7 @@
-"""Sensitivity: the three answers on representations that are known to know, or not to know, a change."""
+"""Sensitivity: the three metrics on representations that are known to keep a change, or to lose it.
+
+Covers loocbench.evaluators.sensitivity.
+"""
 
 import numpy as np
 import pytest

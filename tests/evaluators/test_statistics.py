@@ -1,4 +1,4 @@
-"""Intervals."""
+"""Confidence intervals, against naive loops and known values."""
 
 import time
 
