@@ -116,7 +116,7 @@ from __future__ import annotations
 
 import torch
 
-from loocbench.evaluators.linear import ProbeResult, Solver
+from loocbench.evaluators.linear import ProbeResult
 
 
 def solve(protocol, data, label):
@@ -124,8 +124,6 @@ def solve(protocol, data, label):
     counts = data.labels("train", label).bincount().float()
     return ProbeResult(counts.expand(len(data.items("test")), -1), {"classes": len(counts)})
 
-
-SOLVER = Solver(solve, needs=())
 '''
 
 GUESSING_CARD = """
@@ -251,7 +249,8 @@ def test_a_probe_solver_is_one_file_one_entry_and_one_protocol_card(
     tmp_path,
     tiny_blooms,
 ):
-    monkeypatch.setitem(linear.SOLVERS, "guess", add_module("added_guess", GUESSING).SOLVER)
+    add_module("added_guess", GUESSING)
+    monkeypatch.setitem(linear.SOLVERS, "guess", linear.Solver("added_guess:solve", needs=()))
     add_card("linear-guess", GUESSING_CARD)
     said = loocbench("probe", "--solver", "guess", "--label", "color", "--checkpoint", checkpoint, "--json")
     assert said.code == 0, said.err
