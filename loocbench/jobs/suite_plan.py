@@ -152,7 +152,9 @@ class _Planner:
         if path and whose and path.exists():
             size = whose.preprocessing.image_size
             wrong = reuse_error(store.read_row(path), task, data, image_size=size, precision=self.settings.precision)
-            return Job(task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "", path)
+            return Job(
+                task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "measured before", path
+            )
         return Job(task, features, "impossible" if missing else "to do", missing or task.cost, path)
 
     def _row_path(self, task: TaskCard, features: str, whose: CheckpointCard) -> Path:
