@@ -1,4 +1,7 @@
-"""The command line answers at once: nothing heavy is imported before a command runs."""
+"""The command line answers at once: nothing heavy is imported before a command runs.
+
+Covers ``loocbench.__main__``.
+"""
 
 import inspect
 import os

@@ -1,6 +1,8 @@
 """The linear probe by its protocols, on synthetic features.
 
 Covers loocbench.evaluators.linear and loocbench.evaluators.sgd_probe.
+
+Covers ``loocbench.evaluators.convex_probe``.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""The best and second best figures of a column."""
+"""The best and second best figures of a column.
+
+Covers ``loocbench.report.table.ranking``.
+"""
 
 from loocbench.report.table.table import TableOptions, build_table
 from loocbench.types import Metric
