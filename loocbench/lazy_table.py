@@ -1,12 +1,18 @@
-"""A table whose values are imported when they are first asked for."""
+"""Values that are imported when they are first asked for."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
+
+
+def import_place(place: str) -> Any:
+    """Return what ``"package.module:ATTRIBUTE"`` names."""
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class LazyTable(MutableMapping[str, Value]):
@@ -22,8 +28,7 @@ class LazyTable(MutableMapping[str, Value]):
     def __getitem__(self, name: str) -> Value:
         place = self._places[name]
         if name not in self._values and place is not None:
-            module, _, attribute = place.partition(":")
-            self._values[name] = getattr(importlib.import_module(module), attribute)
+            self._values[name] = import_place(place)
         return self._values[name]
 
     def __setitem__(self, name: str, value: Value) -> None:

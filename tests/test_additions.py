@@ -20,7 +20,7 @@ from loocbench.views import augmentations
 from tests.conftest import tiny_recipe
 from tests.records.rows import make_row
 
-HUE = '''
+TINT = '''
 """Hue, turned by any angle."""
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ import numpy as np
 from loocbench.views.augmentations.augmentation import Augmentation
 
 
-def draw_hue(u, sizes):
+def draw_tint(u, sizes):
     """Shift float32 [B] in (-0.5, 0.5) turns."""
     return {"shift": (u[:, 0] - 0.5).astype(np.float32)}
 
 
-def apply_hue(images, parameters, context):
+def apply_tint(images, parameters, context):
     """Turn the hue of each image by its shift."""
     from loocbench.views import color
 
     return color.hue(images, parameters["shift"].to(images.device))
 
 
-HUE = Augmentation(
-    name="hue", title="Hue", stream=7, uniforms=1, draw=draw_hue, apply=apply_hue, has_space=True
+TINT = Augmentation(
+    name="tint", title="Tint", stream=7, uniforms=1, draw=draw_tint, apply=apply_tint, has_space=True
 )
 '''
 
@@ -62,7 +62,7 @@ class Align(LooC):
 
     name: ClassVar[str] = "align"
     title: ClassVar[str] = "Align"
-    augmentations: ClassVar[tuple[str, ...]] = ("color", "hue")
+    augmentations: ClassVar[tuple[str, ...]] = ("color", "tint")
     evaluated_features: ClassVar[str] = "looc++"
 
     def losses(self, queries, keys, queues, temperature):
@@ -76,41 +76,41 @@ SMALL = {"image_size": 16, "epochs": 1, "batch_size": 48, "queue_size": 64, "emb
 @pytest.fixture
 def added(tmp_path, monkeypatch):
     """A new augmentation and a new method, each a file of its own and an entry in its table."""
-    for name, text in (("added_hue", HUE), ("added_align", ALIGN)):
+    for name, text in (("added_tint", TINT), ("added_align", ALIGN)):
         (tmp_path / f"{name}.py").write_text(text)
         monkeypatch.delitem(importlib.sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    hue, align = importlib.import_module("added_hue").HUE, importlib.import_module("added_align").Align()
-    monkeypatch.setattr(augmentations, "AUGMENTATIONS", (*augmentations.AUGMENTATIONS, hue))
+    tint, align = importlib.import_module("added_tint").TINT, importlib.import_module("added_align").Align()
+    monkeypatch.setattr(augmentations, "AUGMENTATIONS", (*augmentations.AUGMENTATIONS, tint))
     monkeypatch.setitem(methods.METHODS, align.name, align)
 
 
 def test_an_augmentation_and_a_method_are_one_file_and_one_entry_each(added, only_tiny_blooms):
     checkpoint = pretrain("align", **SMALL)
     card = native.read_card(checkpoint)
-    assert card.recipe.left_out == ("color", "hue")
-    assert card.spaces == ("invariant", "color", "hue")
-    assert card.name == "align-color-hue-blooms-s0"
-    assert model_label(card) == "Align (color, hue)"
+    assert card.recipe.left_out == ("color", "tint")
+    assert card.spaces == ("invariant", "color", "tint")
+    assert card.name == "align-color-tint-blooms-s0"
+    assert model_label(card) == "Align (color, tint)"
     (entry,) = (json.loads(line) for line in (checkpoint.parent / "log.jsonl").read_text().splitlines())
-    assert set(entry["losses"]) == {"invariant", "color", "hue"}
+    assert set(entry["losses"]) == {"invariant", "color", "tint"}
     assert all(0 < loss < 4 for loss in entry["losses"].values())
     assert entry["steps"] == 2
-    assert loocbench.load(checkpoint).spaces == ["looc", "looc++", "head:invariant", "head:color", "head:hue"]
+    assert loocbench.load(checkpoint).spaces == ["looc", "looc++", "head:invariant", "head:color", "head:tint"]
 
 
 @pytest.mark.parametrize(
     ("method", "changes", "run", "label"),
     [
-        ("moco", {"augmentations": ("color", "hue")}, "moco-hue-d-s0", "MoCo + Hue"),
-        ("moco", {"augmentations": ("hue",)}, "moco-hue-nocolor-d-s0", "MoCo + Hue without color jitter"),
+        ("moco", {"augmentations": ("color", "tint")}, "moco-tint-d-s0", "MoCo + Tint"),
+        ("moco", {"augmentations": ("tint",)}, "moco-tint-nocolor-d-s0", "MoCo + Tint without color jitter"),
         (
             "moco",
-            {"augmentations": ("color", "hue"), "shared": ("hue",)},
-            "moco-same-hue-d-s0",
-            "MoCo + Hue (same for q and k)",
+            {"augmentations": ("color", "tint"), "shared": ("tint",)},
+            "moco-same-tint-d-s0",
+            "MoCo + Tint (same for q and k)",
         ),
-        ("looc++", {"left_out": ("hue",)}, "loocpp-hue-d-s0", "LooC++ (hue)"),
+        ("looc++", {"left_out": ("tint",)}, "loocpp-tint-d-s0", "LooC++ (tint)"),
     ],
 )
 def test_an_added_augmentation_serves_the_methods_that_are_there(added, method, changes, run, label):
@@ -119,8 +119,8 @@ def test_an_added_augmentation_serves_the_methods_that_are_there(added, method, 
 
 
 def test_an_added_augmentation_is_left_out_as_the_others(added):
-    sources = recipes.view_sources(tiny_recipe("looc", left_out=("hue",)))
-    assert sources["hue"] == (0, 1, 0)  # k_1 shares hue with q
+    sources = recipes.view_sources(tiny_recipe("looc", left_out=("tint",)))
+    assert sources["tint"] == (0, 1, 0)  # k_1 shares tint with q
     assert sources["color"] == (0, 1, 2)
 
 

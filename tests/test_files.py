@@ -99,6 +99,7 @@ def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path):
 
 def test_ctrl_c_waits_for_the_end_of_the_block():
     """Also where other threads run that the system may hand the signal to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     reached, wait = [], threading.Event()
     threading.Thread(target=wait.wait).start()
 
@@ -110,10 +111,11 @@ def test_ctrl_c_waits_for_the_end_of_the_block():
     try:
         with pytest.raises(KeyboardInterrupt):
             disturbed()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         wait.set()
+        signal.signal(signal.SIGINT, before)
     assert reached == ["the end"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("name", ["a", "looc++_v1.0-x", "0"])

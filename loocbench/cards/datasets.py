@@ -1,4 +1,4 @@
-"""Data set cards: what a data set contributes to tasks beside images and labels. A data set needs none."""
+"""Data set cards: published figures and settings of tasks on a data set. They are optional."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from loocbench.errors import UserError
 from loocbench.toml_files import read_card
 from loocbench.types import Frozen
 
-ANY_FOLDER = "folder"  # the name under which the card of ``folder:PATH`` is kept
+ANY_FOLDER = "folder"  # name of the card of ``folder:PATH``
 
 
 class Published(Frozen):
     """A figure of a paper. metrics: by name, fractions of 1; spread: the ± that the paper gives with some of them.
 
-    same_protocol: whether the task's protocol is the paper's, as far as that states it; only then a table says by how
-    much a figure measured on the official copy differs.
+    same_protocol: whether the task's protocol is the paper's, as far as the paper states it; only then tables show the
+    difference of a figure measured on the official copy.
     """
 
     model: str
@@ -42,7 +42,7 @@ class Published(Frozen):
 
 
 class TaskOnDataset(Frozen):
-    """What differs from the protocol card on this data set; unset fields do not. label: empty for the main one."""
+    """Differences from the protocol card on this data set; unset fields are the card's. label: "" for the main one."""
 
     protocol: str
     label: str = ""
@@ -56,14 +56,14 @@ class TaskOnDataset(Frozen):
 
 
 class DatasetCard(Frozen):
-    """classifier_of: for a set with test images alone, the data set whose classifier is judged on them."""
+    """Tasks on a data set. classifier_of: for a test-only data set, the data set whose classifier it evaluates."""
 
     dataset: str
     classifier_of: str = ""
     tasks: tuple[TaskOnDataset, ...] = ()
 
     def find_task(self, protocol: str, label: str) -> TaskOnDataset:
-        """Return what is stated for a protocol and label; an empty statement where there is nothing."""
+        """Return the statements on a protocol and label; empty ones if there are none."""
         for task in self.tasks:
             if (task.protocol, task.label) == (protocol, label):
                 return task
@@ -71,7 +71,7 @@ class DatasetCard(Frozen):
 
 
 def load_dataset_card(dataset: str) -> DatasetCard:
-    """Return a data set's card, an empty one where there is no file."""
+    """Return a data set's card; an empty one if it has no file."""
     path = tasks_folder() / "datasets" / f"{dataset}.toml"
     return read_dataset_card(path) if path.is_file() else DatasetCard(dataset=dataset)
 
@@ -83,7 +83,7 @@ def read_dataset_card(path: Path) -> DatasetCard:
 
 @lru_cache(maxsize=256)
 def _read_dataset_card(path: Path, changed: int) -> DatasetCard:
-    """Read a file once for each time that it changed."""
+    """Read a file, once per version; changed: its modification time."""
     card = read_card(path, DatasetCard)
     if card.dataset != path.stem:
         raise UserError(f"{path}: dataset is '{card.dataset}', but the file is {path.name}; rename one.")

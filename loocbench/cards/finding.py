@@ -1,9 +1,10 @@
-"""Finding the task that a command means: by kind, data set and label, or by a stored row."""
+"""Finding a task: by kind, data set and label, by settings, by name, or from a stored row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from loocbench.cards.protocols import ProtocolCard, load_protocols
 from loocbench.cards.tasks import (
@@ -21,15 +22,15 @@ from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError, unknown
 from loocbench.evaluators import get_kind
 
-MAIN = "path"  # how the command line calls the protocol without a variant
+MAIN = "path"  # the command line's name of the protocol without a variant
 
 
 def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str = "", elsewhere: str = "") -> TaskCard:
     """Return the task of a kind on a data set.
 
-    label: which label is predicted; default the main one. solver: the variant of the protocol, where there are several.
-    elsewhere: the data set with test images alone on which the classifier is judged. ``folder:PATH`` is any folder of
-    images; whether it has the label shows when it is opened. Raises UserError with the names that exist.
+    label: the label to predict; default the main one. solver: variant of the protocol. elsewhere: the test-only data
+    set to evaluate the classifier on. ``folder:PATH`` is any folder of images; its labels are checked when it is
+    opened. Raises UserError with the names that exist.
     """
     get_kind(kind)
     variants = {card.variant: card for card in load_protocols(kind) if not card.for_test_sets}
@@ -41,16 +42,15 @@ def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str 
     return _task_on(variants[solver], dataset, label)
 
 
-def find_few_shot_task(dataset: str, *, shots: int, ways: int, solver: str) -> TaskCard:
-    """Return the few-shot task with this protocol; ways 0: all classes at once. Raises UserError with what exists."""
-    cards = load_protocols("few-shot", "episodes")
+def find_task_by_settings(kinds: Sequence[str], dataset: str, **wanted: Any) -> TaskCard:
+    """Return the task of the first protocol of some kinds with these settings. Raises UserError if there is none."""
+    cards = load_protocols(*kinds)
     for card in cards:
-        settings = card.settings.model_dump()
-        if (settings["shots"], settings.get("ways", 0)) == (shots, ways) and (ways or settings["solver"] == solver):
+        if wanted.items() <= card.settings.model_dump().items():
             return _task_on(card, dataset, None)
-    wanted = f"shots={shots}" + (f" and ways={ways}" if ways else f" and solver={solver}")
+    said = " and ".join(f"{name}={value}" for name, value in wanted.items())
     known = ", ".join(card.protocol for card in cards)
-    raise UserError(f"there is no protocol with {wanted}; choose --shots, --ways and --solver of one of {known}.")
+    raise UserError(f"there is no protocol with {said}; choose the settings of one of {known}.")
 
 
 def find_named_task(name: str) -> TaskCard:
@@ -79,7 +79,7 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
         raise unknown("data set", dataset, [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"])
     if not works_on(protocol, dataset):
         raise UserError(
-            f"{dataset} has test images alone; judge a classifier on it with 'loocbench robustness --elsewhere "
+            f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "
             f"{dataset}', or choose another --dataset."
         )
     labels = ENTRIES[dataset].labels
@@ -89,14 +89,14 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
 
 
 def _find_elsewhere(kind: str, dataset: str, elsewhere: str) -> TaskCard:
-    """Return the task that judges the classifier of ``dataset`` on a data set with test images alone."""
+    """Return the task that evaluates the classifier of ``dataset`` on a test-only data set."""
     protocols = [card for card in load_protocols(kind) if card.for_test_sets]
     tasks = [make_task(card, name) for card in protocols for name in _datasets(card)]
     if elsewhere not in (known := [task.elsewhere for task in tasks]):
-        raise unknown("data set to be judged on", elsewhere, known)
+        raise unknown("data set to evaluate on", elsewhere, known)
     task = tasks[known.index(elsewhere)]
     if dataset != task.dataset:
-        raise UserError(f"a classifier of {task.dataset} is judged on {elsewhere}; add --dataset {task.dataset}.")
+        raise UserError(f"{elsewhere} evaluates a classifier of {task.dataset}; add --dataset {task.dataset}.")
     return task
 
 

@@ -1,4 +1,4 @@
-"""Protocol cards: how a task kind judges features, written once for all data sets."""
+"""Protocol cards: settings of a task kind's evaluation, written once for all data sets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from loocbench.types import Frozen
 
 
 class ProtocolCard(Frozen):
-    """One protocol. ``protocol`` is its file's name without the ending.
+    """A protocol. protocol: its file's name without the ending.
 
-    variant: what tells its tasks from the kind's main ones, as in ``linear/cub200-ridge``; empty for the main protocol.
-    title_suffix: follows the data set's name in titles. for_test_sets: whether it judges another data set's classifier
-    on sets that have test images alone, instead of working on sets with training images.
+    variant: suffix of its tasks' names, as in ``linear/cub200-ridge``; empty for the kind's main protocol.
+    title_suffix: follows the data set's name in titles. for_test_sets: whether it evaluates another data set's
+    classifier on test-only data sets, instead of working on data sets with training images.
     """
 
     protocol: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -49,9 +49,9 @@ def require_kind(name: str) -> str:
 
 
 def parse_settings(kind: str, values: Any) -> Frozen:
-    """Validate what a card states under ``[settings]`` or ``[protocol]``. Raises ValueError that names the field."""
+    """Validate a card's table ``[settings]`` or ``[protocol]``. Raises ValueError that names the field."""
     if kind not in KINDS or isinstance(values, KINDS[kind].protocol):
-        return values  # an unknown kind is an error of its own
+        return values  # an unknown kind is reported by the field ``kind``
     try:
         return KINDS[kind].protocol.model_validate(values)
     except ValidationError as error:
@@ -68,12 +68,13 @@ def protocols_folder() -> Path:
 def load_protocols(*kinds: str) -> list[ProtocolCard]:
     """Return the protocol cards of some kinds (default: all), in the order of ``KINDS``, each kind's main one first.
 
-    A card's name begins with its kind, so that those of other kinds need not be read.
+    A card's name begins with its kind, so that few cards of other kinds are read.
     """
     order = list(KINDS)
     patterns = [f"{kind}*.toml" for kind in kinds] or ["*.toml"]
     cards = [read_protocol(path) for pattern in patterns for path in protocols_folder().glob(pattern)]
-    return sorted(cards, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
+    wanted = [card for card in cards if not kinds or card.kind in kinds]
+    return sorted(wanted, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
 
 
 def load_protocol(name: str) -> ProtocolCard:
@@ -83,7 +84,7 @@ def load_protocol(name: str) -> ProtocolCard:
 
 
 def require_protocol(name: str) -> None:
-    """Raise UserError, with the names that exist, for the name of a protocol that does not."""
+    """Raise UserError, with the names that exist, unless there is a protocol of this name."""
     known = sorted(path.stem for path in protocols_folder().glob("*.toml"))
     if name not in known:
         raise unknown("protocol", name, known)
@@ -96,7 +97,7 @@ def read_protocol(path: Path) -> ProtocolCard:
 
 @lru_cache(maxsize=256)
 def _read_protocol(path: Path, changed: int) -> ProtocolCard:
-    """Read a file once for each time that it changed."""
+    """Read a file, once per version; changed: its modification time."""
     card = read_card(path, ProtocolCard)
     if card.protocol != path.stem:
         raise UserError(f"{path}: protocol is '{card.protocol}', but the file is {path.name}; rename one.")

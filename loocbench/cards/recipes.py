@@ -16,7 +16,7 @@ from loocbench.types import Frozen, Recipe
 
 
 class RecipeCard(Frozen):
-    """One recipe. ``recipe`` is its path below tasks/recipes/ without the ending; settings: what ``make`` takes."""
+    """A recipe. recipe: its path below tasks/recipes/ without the ending; settings: arguments of ``recipes.make``."""
 
     recipe: str = Field(pattern=r"^[a-z0-9_-]+/[a-z0-9_+-]+$")
     version: int = Field(ge=1)
@@ -27,24 +27,24 @@ class RecipeCard(Frozen):
     settings: dict[str, Any]
 
     def make(self, **changes: Any) -> Recipe:
-        """The recipe, with some settings changed. Raises UserError."""
+        """Return the recipe, with some settings changed. Raises UserError."""
         return recipes.make(**{**self.settings, **changes})
 
 
 def recipes_folder() -> Path:
-    """Where the recipes are."""
+    """Return the folder of the recipe cards."""
     return tasks_folder() / "recipes"
 
 
 def recipe_names() -> list[str]:
-    """All recipes, sorted."""
+    """Return the names of all recipes, sorted."""
     return sorted(
         path.relative_to(recipes_folder()).with_suffix("").as_posix() for path in recipes_folder().glob("*/*.toml")
     )
 
 
 def load_recipe(recipe: str) -> RecipeCard:
-    """The card of a recipe. Raises UserError for an unknown name or a card that is not valid."""
+    """Return the card of a recipe. Raises UserError for an unknown name or an invalid card."""
     if recipe not in recipe_names():
         raise unknown("recipe", recipe, recipe_names())
     return read_recipe(recipes_folder() / f"{recipe}.toml")

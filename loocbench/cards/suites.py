@@ -1,4 +1,4 @@
-"""Suite cards: which models, pretrained how, and which tasks."""
+"""Suite cards: models with their pretraining budget, and tasks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from loocbench.types import SELECTED, UNTRAINED, Frozen, Recipe
 
 
 class SuiteModel(Frozen):
-    """One row of a table to be: a method with its augmentations, and the features that it is judged on.
+    """A model of a suite: a method with its augmentations, and the features that it is evaluated on.
 
-    features: also ``selected``, for linear probes: the combination that validation chooses. seeds: of pretraining, one
-    checkpoint each, counted from the seed of the command. pictured: whether its neighbours are in the galleries.
+    features: may include ``selected``, for linear probes: the combination that validation chooses. seeds: pretraining
+    seeds, one checkpoint each, added to the command's seed. pictured: whether galleries show its neighbours.
     """
 
     method: str
@@ -33,14 +33,14 @@ class SuiteModel(Frozen):
     pictured: bool = False
 
     @model_validator(mode="after")
-    def _of_its_method(self) -> SuiteModel:
+    def _check_untrained(self) -> SuiteModel:
         if self.method == UNTRAINED and (self.augmentations or self.left_out or self.shared):
             raise ValueError("an untrained network has no augmentations")
         return self
 
 
 class Budget(Frozen):
-    """What all models of a suite have in common."""
+    """Pretraining settings shared by all models of a suite."""
 
     backbone: str
     image_size: int
@@ -55,8 +55,10 @@ class Budget(Frozen):
 
 
 class SuiteCard(Frozen):
-    """A list of tasks. Perhaps also a list of models, what they are pretrained on and with what budget; without, it is
-    for checkpoints that exist."""
+    """A list of tasks, optionally with models to pretrain, their data set and budget.
+
+    A suite without models is for existing checkpoints.
+    """
 
     suite: str
     version: int = Field(ge=1)
@@ -69,24 +71,24 @@ class SuiteCard(Frozen):
     tasks: tuple[str, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _whole(self) -> SuiteCard:
+    def _check_models(self) -> SuiteCard:
         if len({bool(self.models), bool(self.pretrain_on), self.budget is not None}) > 1:
             raise ValueError("models, pretrain_on and budget belong together")
         return self
 
 
 def suites_folder() -> Path:
-    """Where the suites are."""
+    """Return the folder of the suite cards."""
     return tasks_folder() / "suites"
 
 
 def suite_names() -> list[str]:
-    """All suites, sorted."""
+    """Return the names of all suites, sorted."""
     return sorted(path.stem for path in suites_folder().glob("*.toml"))
 
 
 def load_suite(suite: str) -> SuiteCard:
-    """The card of a suite. Raises UserError for an unknown name or a card that is not valid."""
+    """Return the card of a suite. Raises UserError for an unknown name or an invalid card."""
     if suite not in suite_names():
         raise unknown("suite", suite, suite_names())
     return read_suite(suites_folder() / f"{suite}.toml")
@@ -104,7 +106,7 @@ def read_suite(path: Path) -> SuiteCard:
         for seed in model.seeds:
             name = recipes.run_name(recipe_of_model(card, model, seed=seed), card.pretrain_on)
             if name in names:
-                raise UserError(f"{path}: two models would be the run '{name}'; let their seeds or methods differ.")
+                raise UserError(f"{path}: two models would have the run name '{name}'; change a seed or method.")
             names.add(name)
         recipe = recipe_of_model(card, model, seed=0)
         separate = recipes.has_separate_stages(recipe)
@@ -115,7 +117,7 @@ def read_suite(path: Path) -> SuiteCard:
 
 
 def recipe_of_model(card: SuiteCard, model: SuiteModel, *, seed: int) -> Recipe:
-    """The recipe of one of a suite's models. Raises UserError for one that cannot be."""
+    """Return the recipe of one of a suite's models. Raises UserError for an invalid one."""
     if card.budget is None:
         raise UserError(f"suite {card.suite} has no models of its own; name checkpoints: loocbench run {card.suite}.")
     if model.method == UNTRAINED:

@@ -1,4 +1,4 @@
-"""Task cards: a protocol on a data set, with what was published for it. Names, and the card of a name."""
+"""Task cards: a protocol on a data set, with published figures; names of tasks, and their cards."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COLOR = "color"
 
 
 class TaskCard(Frozen):
-    """One task: everything that determines what is measured, beside the checkpoint.
+    """A task: everything that determines what is measured, except the checkpoint.
 
     task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``. former_task: another one that its rows were stored under.
-    elsewhere: the data set whose test images a classifier of ``dataset`` is judged on as it is (robustness). labels:
-    the one that is predicted, or those that define a match.
+    elsewhere: the other data set whose test images evaluate the classifier of ``dataset`` (robustness). labels: the
+    predicted label, or those that define a match.
     """
 
     task: str = Field(pattern=r"^[a-z0-9_-]+/[A-Za-z0-9_.-]+$")
@@ -58,24 +58,24 @@ class TaskCard(Frozen):
         if use == "predicted" and len(self.labels) != 1:
             raise ValueError("a classifier predicts exactly one label")
         if use == "matched" and not self.labels:
-            raise ValueError(f"{self.kind} needs the labels that count as a match")
+            raise ValueError(f"{self.kind} needs the labels that define a match")
         if strange := {name for entry in self.published for name in entry.metrics} - set(self.metrics):
             raise ValueError(f"published metric '{min(strange)}' is not one of {', '.join(self.metrics)}")
         return self
 
     @property
     def task_kind(self) -> TaskKind[Any]:
-        """What its kind says of itself."""
+        """The task's kind."""
         return KINDS[self.kind]
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All metrics that it may give."""
+        """Names of all metrics that its rows may have."""
         return self.task_kind.metrics(self.protocol, self.labels)
 
     @property
     def metric(self) -> str:
-        """The metric that stands for it in tables."""
+        """The metric that represents it in tables."""
         return self.task_kind.headline(self.protocol, self.labels)
 
 
@@ -93,7 +93,7 @@ def load_task(task: str) -> TaskCard:
 
 
 def read_task(path: Path) -> TaskCard:
-    """Read and validate a file that states a whole task: its data sets and labels must exist. Raises UserError."""
+    """Read and validate the file of a single task: its data sets and labels must exist. Raises UserError."""
     card = read_card(path, TaskCard)
     for name in filter(None, (card.dataset, card.elsewhere)):
         if name not in ENTRIES and not name.startswith(catalog.FOLDER_PREFIX):
@@ -129,7 +129,7 @@ def make_task(protocol: ProtocolCard, dataset: str, label: str = "") -> TaskCard
 def make_folder_task(protocol: ProtocolCard, dataset: str, folder: str, label: str = "") -> TaskCard:
     """Return the task of a protocol on a folder of images.
 
-    dataset: ``folder:PATH``. folder: the folder's name, which tasks and rows carry, so that no two share a column.
+    dataset: ``folder:PATH``. folder: the folder's name, part of the task's name, so that each folder has its columns.
     label: a column of its labels.csv; default the class folders.
     """
     stated = load_dataset_card(ANY_FOLDER).find_task(protocol.protocol, "")
@@ -176,8 +176,13 @@ def _former_slug(name: str) -> str:
 
 
 def works_on(protocol: ProtocolCard, dataset: str) -> bool:
-    """Whether a protocol has a task on a data set of the catalog: its splits decide."""
-    return protocol.for_test_sets == ENTRIES[dataset].test_only
+    """Return whether a protocol has a task on a data set of the catalog, which its splits decide.
+
+    A set with test images alone also needs a card that names the data set whose classifier is judged on them.
+    """
+    if not ENTRIES[dataset].test_only:
+        return not protocol.for_test_sets
+    return protocol.for_test_sets and bool(load_dataset_card(dataset).classifier_of)
 
 
 def _combinations() -> Iterator[tuple[str, ProtocolCard, str, str]]:
@@ -200,7 +205,7 @@ def _suffix(protocol: ProtocolCard, stated: TaskOnDataset) -> str:
 
 
 def _labels_of(protocol: ProtocolCard, label: str, offered: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the labels that a task uses: ``label``; for matches also the colour, where that is a label."""
+    """Return the labels that a task uses: ``label``, and for matches also the colour if that is a label."""
     use = KINDS[protocol.kind].label_use
     if use == "none":
         return ()
@@ -208,5 +213,5 @@ def _labels_of(protocol: ProtocolCard, label: str, offered: tuple[str, ...]) -> 
 
 
 def _with_settings(protocol: ProtocolCard, changes: Mapping[str, Any]) -> Frozen:
-    """Return the protocol's settings with those that a data set states otherwise. Raises ValueError."""
+    """Return the protocol's settings with the changes of a data set card. Raises ValueError."""
     return parse_settings(protocol.kind, {**protocol.settings.model_dump(exclude_unset=True), **changes})

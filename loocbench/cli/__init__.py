@@ -4,58 +4,130 @@ from __future__ import annotations
 
 import importlib
 import os
+from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from loocbench.cli.guard import GuardedGroup
 
-_COMMANDS = {  # name -> module:function[:class of the command], or module:app of a group; in the order of the help
-    "demo": "demo:demo",
-    "pretrain": "pretrain:pretrain:PretrainCommand",
-    "extract": "extract:extract",
-    "probe": "probe:probe",
-    "knn": "knn:knn",
-    "few-shot": "few_shot:few_shot",
-    "select": "select:select",
-    "rotation": "rotation:rotation",
-    "retrieve": "retrieve:retrieve",
-    "gallery": "gallery:gallery",
-    "sensitivity": "sensitivity:sensitivity",
-    "robustness": "robustness:robustness",
-    "bench": "bench:bench",
-    "run": "run:run",
-    "report": "report:report",
-    "compare": "compare:compare",
-    "tasks": "tasks:app",
-    "checkpoints": "checkpoints:app",
-    "runs": "runs:app",
-    "recipes": "recipes:app",
-    "datasets": "datasets:app",
-    "cache": "cache:app",
+_COMMANDS = {
+    # name: (module:function[:class of the command], or module:app of a group, help), in the order of the help. The help
+    # is that of the command's own docstring; it stands here too so that the list of commands imports none of them.
+    "demo": (
+        "demo:demo",
+        "Run everything in about six minutes: pretrain four models on the embedded flowers, measure and compare them.",
+    ),
+    "pretrain": (
+        "pretrain:pretrain:PretrainCommand",
+        "Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.",
+    ),
+    "extract": ("extract:extract", "Extract features into the cache, where every other command finds them."),
+    "probe": (
+        "probe:probe",
+        "Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split.",
+    ),
+    "knn": (
+        "knn:knn",
+        "Nearest-neighbour classification: their number chosen on a validation split, tested on the test split.",
+    ),
+    "few-shot": (
+        "few_shot:few_shot",
+        "Few-shot classification: all classes from a few images per class, or N-way K-shot episodes.",
+    ),
+    "select": (
+        "select:select",
+        "Choose the best space or concatenation for a task: all tried on validation images, the best one tested.",
+    ),
+    "rotation": (
+        "rotation:rotation",
+        "Rotation prediction: which of four exact quarter turns a square crop was given.",
+    ),
+    "retrieve": (
+        "retrieve:retrieve",
+        "Nearest neighbours by class and by colour, with a gallery picture; a query is never its own neighbour.",
+    ),
+    "gallery": (
+        "gallery:gallery",
+        "Draw the nearest neighbours that several models find for the same images, one above the other.",
+    ),
+    "sensitivity": (
+        "sensitivity:sensitivity",
+        "Sensitivity of each space to each image change: invariance, equivariance, and loss of top-1.",
+    ),
+    "robustness": (
+        "robustness:robustness",
+        "Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones.",
+    ),
+    "bench": (
+        "bench:bench",
+        "Measure images per second from image file to stored features, by stage; name the bottleneck and its remedy.",
+    ),
+    "run": (
+        "run:run",
+        "Run a suite: pretrain the models that it names and measure them, or measure existing checkpoints.",
+    ),
+    "report": (
+        "report:report",
+        "Comparison table of the measured rows, for the terminal, a paper, a web page or another program.",
+    ),
+    "compare": (
+        "compare:compare",
+        "Compare two checkpoints or features by task: differences with intervals, and images on which they disagree.",
+    ),
+    "tasks": ("tasks:app", "Task cards: list, show, validate."),
+    "checkpoints": (
+        "checkpoints:app",
+        "Checkpoints of any origin: inspect, import, export, push to a hub, pull from it.",
+    ),
+    "runs": ("runs:app", "Pretraining runs: list, show with curves."),
+    "recipes": ("recipes:app", "Recipe cards of pretraining: list, show."),
+    "datasets": ("datasets:app", "Data sets: list, download, check, look at."),
+    "cache": ("cache:app", "Decoded images and features on this machine: list, remove."),
 }
 
 
-class LazyGroup(GuardedGroup):
-    """The group of all commands; a command's module is imported when it is asked for."""
+class _Commands(dict[str, Any]):
+    """The commands by name; a command's module is imported when it is asked for."""
 
-    def list_commands(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
-        """Return the commands' names in the order of the help."""
-        return list(_COMMANDS)
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(_COMMANDS))
 
-    def get_command(self, ctx, cmd_name):  # type: ignore[no-untyped-def]
-        """Return a command, or None for a name that does not exist."""
-        if cmd_name not in _COMMANDS:
-            return None
-        name, *attributes = _COMMANDS[cmd_name].split(":")
-        module = importlib.import_module(f"loocbench.cli.{name}")
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command, or ``default`` for a name that does not exist."""
+        if name not in _COMMANDS:
+            return default
+        place, *attributes = _COMMANDS[name][0].split(":")
+        module = importlib.import_module(f"loocbench.cli.{place}")
         found, *kind = (getattr(module, attribute) for attribute in attributes)
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
-            group.name = cmd_name
+            group.name = name
             return group
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, cls=kind[0] if kind else None)(found)
+        alone.command(name, cls=kind[0] if kind else None)(found)
         return typer.main.get_command(alone)
+
+
+class LazyGroup(GuardedGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+    def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # the context's class moved between versions
+        """Write the list of commands without importing them."""
+        self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in _COMMANDS.items()}
+        super().format_help(ctx, formatter)
+
+    def list_commands(self, ctx):  # type: ignore[no-untyped-def]
+        """Return the commands' names in the order of the help."""
+        return list(self.commands)
+
+    def get_command(self, ctx, cmd_name):  # type: ignore[no-untyped-def]
+        """Return a command, or None for a name that does not exist."""
+        return self.commands.get(cmd_name)
 
 
 app = typer.Typer(

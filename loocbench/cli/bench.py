@@ -1,4 +1,4 @@
-"""``loocbench bench``"""
+"""``loocbench bench``: throughput of feature extraction on this machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ def bench(
     dataset: Annotated[
         str | None,
         typer.Option(
-            "--dataset", help="As for probe; default made photographs of 500 by 375 pixels.", rich_help_panel=o.DATA
+            "--dataset",
+            help="As for probe; default synthetic photographs of 500 by 375 pixels.",
+            rich_help_panel=o.DATA,
         ),
     ] = None,
     images: Annotated[
-        int, typer.Option("--images", min=2, help="How many images to measure on.", rich_help_panel=o.DATA)
+        int, typer.Option("--images", min=2, help="Number of images to measure on.", rich_help_panel=o.DATA)
     ] = 128,
     checkpoint: o.Checkpoint = "random:resnet50",
     data_dir: o.DataDir = None,
@@ -32,7 +34,7 @@ def bench(
     cache: o.Cache = None,
     as_json: o.Json = False,
 ) -> None:
-    """How fast this machine is from image file to stored features, by stage; what limits, and what to change."""
+    """Measure images per second from image file to stored features, by stage; name the bottleneck and its remedy."""
     import json
     from dataclasses import asdict
 
@@ -89,7 +91,7 @@ def _print_result(result: BenchResult) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if result.load > 1:
         console.print(
-            f"The machine had other work (load {result.load:.1f}): figures may be too low.",
+            f"The machine was busy (load {result.load:.1f}): these rates may be too low; repeat when it is idle.",
             highlight=False,
             soft_wrap=True,
             markup=False,

@@ -1,4 +1,4 @@
-"""``loocbench cache ls | prune``"""
+"""``loocbench cache ls | prune``: list and remove decoded images and features."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from loocbench.cache.entries import Entry
 
-app = typer.Typer(no_args_is_help=True, help="Decoded images and features on this machine: list them, clear them up.")
+app = typer.Typer(no_args_is_help=True, help="Decoded images and features on this machine: list, remove.")
 
 
 @app.command("ls")
 def ls(cache: o.Cache = None, as_json: o.Json = False) -> None:
-    """List decoded images, features, and what else the cache holds: content, size, when last used."""
+    """List decoded images, features, and the rest of the cache: content, size, last use."""
     from loocbench.cache import entries, layout, units
 
     folder = cache or layout.cache_dir()
@@ -33,17 +33,17 @@ def ls(cache: o.Cache = None, as_json: o.Json = False) -> None:
 @app.command("prune")
 def prune(
     older_than: Annotated[
-        str | None, typer.Option("--older-than", help="Remove what was not used for so long: 12h, 30d, 2w.")
+        str | None, typer.Option("--older-than", help="Remove entries unused for this long: 12h, 30d, 2w.")
     ] = None,
     max_size: Annotated[
         str | None,
-        typer.Option("--max-size", help="Remove what was not used for longest until so much is left: 50GB."),
+        typer.Option("--max-size", help="Remove the least recently used entries until this much is left: 50GB."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     cache: o.Cache = None,
     as_json: o.Json = False,
 ) -> None:
-    """Remove what killed processes left behind, and what the options say. What is in use stays."""
+    """Remove leftovers of killed processes, and the entries that the options choose. Entries in use stay."""
     from loocbench.cache import entries, layout, pruning, units
 
     folder = cache or layout.cache_dir()
@@ -69,7 +69,7 @@ def _print_line(line: str) -> None:
 
 
 def _print_table(entries: Sequence[Entry]) -> None:
-    """One line per entry; what is left over of processes that ended is one line together."""
+    """Print one line per entry, and a single line for all leftovers of ended processes."""
     import datetime
 
     from rich.table import Table

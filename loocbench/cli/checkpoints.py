@@ -1,4 +1,4 @@
-"""``loocbench checkpoints inspect | import | export | push | pull``"""
+"""``loocbench checkpoints inspect | import | export | push | pull``: checkpoints of any origin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
     from loocbench.types import CheckpointCard
 
-app = typer.Typer(no_args_is_help=True, help="Any checkpoint: inspect, import, export, push to a hub and pull from it.")
+app = typer.Typer(
+    no_args_is_help=True, help="Checkpoints of any origin: inspect, import, export, push to a hub, pull from it."
+)
 
 _LARGE = 100_000_000  # bytes
 _NETWORK, _IMAGES = "Network", "Images"
@@ -28,14 +30,14 @@ Repository = Annotated[str, typer.Argument(metavar="ORG/REPO", help="The hub's r
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What the user states about a foreign file's network and about the images that it expects."""
+    """Options that describe a foreign file's network and the preprocessing that it expects."""
 
     arch: Annotated[
         str,
         typer.Option(
             "--arch",
-            help="resnet50, a name of torchvision's, timm:NAME, or package.module:function of your own; "
-            "default what the tensors say.",
+            help="resnet50, a torchvision name, timm:NAME, or your own package.module:function; "
+            "default recognised from the tensors.",
             rich_help_panel=_NETWORK,
         ),
     ] = ""
@@ -98,13 +100,13 @@ def import_checkpoint(
     file: ForeignReference,
     name: Annotated[str, typer.Option("--name", help="Name in tables; default the file's name.")] = "",
     trained_on: Annotated[
-        str, typer.Option("--trained-on", help="The data set, for tables; default what is known of the file.")
+        str, typer.Option("--trained-on", help="The data set, for tables; default as recorded with the file.")
     ] = "",
     runs: o.Runs = o.DEFAULT_RUNS,
     overwrite: o.Overwrite = False,
     as_json: o.Json = False,
 ) -> None:
-    """Import as a loocbench checkpoint: every tensor of the backbone is matched, or it is an error."""
+    """Import as a loocbench checkpoint; fails unless every tensor of the backbone is matched."""
     from loocbench.jobs import checkpoints as jobs
 
     _announce_large_file(file)
@@ -119,13 +121,13 @@ def export_checkpoint(
     layout: Annotated[str, typer.Option("--format", help="torchvision, timm or onnx.")] = "torchvision",
     space: Annotated[
         str | None,
-        typer.Option("--space", help="The space whose last stage is written, where each has its own (LooC++)."),
+        typer.Option("--space", help="The space whose last stage is written, if each has its own (LooC++)."),
     ] = None,
     features: o.Features = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     seed: o.Seed = 0,
 ) -> None:
-    """Write the backbone under torchvision's or timm's names, or images -> features as ONNX."""
+    """Write the backbone with torchvision's or timm's tensor names, or the network from images to features as ONNX."""
     from loocbench.jobs import checkpoints as jobs
 
     print(jobs.export_checkpoint(checkpoint, layout, output, runs, space=space, features=features, seed=seed))
@@ -162,7 +164,7 @@ def pull_checkpoint(
 
 
 def _announce_large_file(file: str) -> None:
-    """Say that a large file is being read: it is hashed and compared whole."""
+    """Tell the user that a large file is being read, which takes a while: it is hashed as a whole."""
     from loocbench.cli.console import Display
     from loocbench.errors import printable
 
@@ -188,7 +190,7 @@ def _make_import_options(options: FileOptions, *, name: str = "", trained_on: st
 
 
 def _show_imported(card: CheckpointCard, path: Path, inspection: Inspection | None, *, as_json: bool) -> None:
-    """Print what was imported, and the command that measures it."""
+    """Print the imported checkpoint, and the command that evaluates it."""
     from loocbench.cli import describing_checkpoints
     from loocbench.cli.console import stdout
     from loocbench.errors import printable

@@ -1,4 +1,4 @@
-"""``loocbench compare``"""
+"""``loocbench compare``: two checkpoints or features, task by task."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _NAME = "A checkpoint, or a model with all its seeds; with @FEATURES, such as my
 
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help=_NAME)],
-    second: Annotated[str, typer.Argument(metavar="B", help="What A is compared with.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The one that A is compared with, named like A.")],
     suite: o.Suite = o.DEFAULT_SUITE,
     results: o.Results = o.DEFAULT_RESULTS,
     every_metric: Annotated[
-        bool, typer.Option("--every-metric", help="All metrics, not only each task's own.")
+        bool, typer.Option("--every-metric", help="All metrics, instead of each task's headline.")
     ] = False,
     images: Annotated[int, typer.Option("--images", min=0, help="Number of images to name per side and task.")] = 3,
     data_dir: o.DataDir = None,
@@ -32,7 +32,7 @@ def compare(
     ] = None,
     as_json: o.Json = False,
 ) -> None:
-    """Two checkpoints or features task by task: differences with intervals, and the images on which they disagree."""
+    """Compare two checkpoints or features by task: differences with intervals, and images on which they disagree."""
     import json
 
     from loocbench.cli.console import Display, stdout

@@ -1,4 +1,4 @@
-"""What a person sees: progress and messages on standard error, results on standard output."""
+"""Console output: progress and messages on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SafeConsole(Console):
 
 
 class Display:
-    """A ``loocbench.progress.Reporter``: bars with rate and time left on a terminal, a line now and then elsewhere."""
+    """A ``loocbench.progress.Reporter``: progress bars on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self) -> None:
         self.console: Console = SafeConsole(stderr=True)
@@ -42,7 +42,7 @@ class Display:
             TextColumn("[dim]{task.fields[detail]}"),
             console=self.console,
             transient=True,
-            redirect_stdout=False,  # standard output is the program's, whatever standard error shows
+            redirect_stdout=False,  # standard output carries results, whatever standard error shows
             redirect_stderr=False,
         )
         self._stages: dict[str, tuple[TaskID | None, float]] = {}
@@ -60,11 +60,11 @@ class Display:
             self._bars.stop()
 
     def info(self, message: str) -> None:
-        """One line for the user."""
+        """Show the user one line."""
         self.console.print(message, highlight=False, soft_wrap=True, markup=False)
 
     def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
-        """``done`` of ``total`` units of ``stage`` are finished."""
+        """Show that ``done`` of ``total`` units of ``stage`` are finished."""
         now = time.monotonic()
         bar, begin = self._stages.setdefault(stage, (None, now))
         elapsed = now - begin
@@ -86,6 +86,6 @@ class Display:
 
 
 def stdout() -> Console:
-    """Standard output; plain when piped."""
+    """Return a console on standard output, without a terminal's width and colours when piped."""
     console = SafeConsole(file=sys.stdout)
     return console if console.is_terminal else SafeConsole(file=sys.stdout, width=200)

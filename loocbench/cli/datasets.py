@@ -10,7 +10,7 @@ import typer
 
 from loocbench.cli import options as o
 
-app = typer.Typer(no_args_is_help=True, help="The data sets: list, download, check, look at.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, download, check, look at.")
 
 Name = Annotated[str, typer.Argument(help="A data set of 'loocbench datasets ls', or folder:PATH.")]
 
@@ -55,7 +55,7 @@ def prepare_dataset(
         dataset = datasets.prepare_dataset(name, root, display, mirror=mirror, keep_archives=keep_archives)
     sizes = " / ".join(f"{split.name} {len(split):,}" for split in dataset.splits.values())
     if dataset.note:
-        print(f"{name} is here and was left unchanged: {sizes} ({dataset.note})")
+        print(f"{name} exists and was left unchanged: {sizes} ({dataset.note})")
     else:
         print(f"{name} is ready: {sizes}")
 
@@ -101,7 +101,7 @@ def show_dataset(
     seed: o.Seed = 0,
     as_json: o.Json = False,
 ) -> None:
-    """Print what a data set is, and draw a contact sheet of samples."""
+    """Describe a data set, and draw a contact sheet of samples."""
     from loocbench.cache import layout
     from loocbench.cli import describing
     from loocbench.cli.console import Display, stdout

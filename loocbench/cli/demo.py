@@ -1,4 +1,4 @@
-"""``loocbench demo``"""
+"""``loocbench demo``: the suite ``demo`` from pretraining to a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SUITE = "demo"
 
 @with_options(EvaluationSettings, without=("suite", "skip_damaged", "precision", "compiled"))
 def demo(settings: EvaluationSettings) -> None:
-    """The whole way in about six minutes: pretrain four models on the embedded flowers, measure, compare."""
+    """Run everything in about six minutes: pretrain four models on the embedded flowers, measure and compare them."""
     from loocbench.cards.suites import load_suite
     from loocbench.cli.run import run_suite
 

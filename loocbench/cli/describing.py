@@ -1,4 +1,4 @@
-"""Data sets, and what a check of them found, as text lines, tables and JSON."""
+"""Data sets, and the findings of a check, as text lines, tables and JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 20  # damaged files and repeated images that are printed; --json has al
 
 
 def make_catalog_table(statuses: list[DatasetStatus]) -> Table:
-    """The catalog, one row per data set."""
+    """Return the catalog as a table, one row per data set."""
     table = Table()
     for heading in ("data set", "here", "images", "classes", "official lists", "download", "source", "licence"):
         right = heading in ("images", "classes", "download")
@@ -41,7 +41,7 @@ def make_catalog_table(statuses: list[DatasetStatus]) -> Table:
 
 
 def catalog_to_json(statuses: list[DatasetStatus]) -> list[dict[str, Any]]:
-    """The catalog as JSON values; sizes in bytes, 0 where nothing is known or downloaded."""
+    """Return the catalog as JSON values; sizes in bytes, 0 if unknown or not downloaded."""
     return [
         {
             "name": one.entry.name,
@@ -62,7 +62,7 @@ def catalog_to_json(statuses: list[DatasetStatus]) -> list[dict[str, Any]]:
 
 
 def make_split_table(dataset: Dataset, findings: Findings | None) -> Table:
-    """The splits of a data set: sizes, classes, fingerprints and, with findings, whether they are official."""
+    """Return a table of splits: sizes, classes, fingerprints and, with findings, whether they are official."""
     table = Table()
     statuses = findings.fingerprints if findings else {}
     compared = set(statuses.values()) - {"not recorded"}
@@ -76,7 +76,7 @@ def make_split_table(dataset: Dataset, findings: Findings | None) -> Table:
 
 
 def dataset_to_json(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
-    """An opened data set as JSON values."""
+    """Return an opened data set as JSON values."""
     return {
         "name": dataset.name,
         "note": dataset.note,
@@ -92,12 +92,12 @@ def dataset_to_json(dataset: Dataset, entry: Entry | None) -> dict[str, Any]:
 
 
 def findings_to_json(findings: Findings) -> dict[str, Any]:
-    """The findings of a check as JSON values."""
+    """Return the findings of a check as JSON values."""
     return {"sound": findings.sound, **asdict(findings)}
 
 
 def list_findings(dataset: Dataset, entry: Entry | None, findings: Findings) -> Iterator[str]:
-    """The findings of a check as lines of text."""
+    """Yield the findings of a check as lines of text."""
     yield f"This copy: {describe_copy(dataset, entry)}."
     if entry and entry.official.known and "not recorded" in findings.fingerprints.values():
         yield "No fingerprint of a complete official copy is recorded for it: counts were compared, not names."
@@ -110,7 +110,7 @@ def list_findings(dataset: Dataset, entry: Entry | None, findings: Findings) -> 
 
 
 def describe_copy(dataset: Dataset, entry: Entry | None) -> str:
-    """A few words on how this copy compares with the official one."""
+    """Return a phrase on how this copy compares with the official one."""
     if entry is None:
         return "your own folder"
     if not entry.official.known:

@@ -1,4 +1,4 @@
-"""Printing what a checkpoint file holds, as tables or as JSON."""
+"""Contents of a checkpoint file, printed as tables or as JSON."""
 
 from __future__ import annotations
 

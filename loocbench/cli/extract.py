@@ -1,4 +1,4 @@
-"""``loocbench extract``"""
+"""``loocbench extract``: features of a data set, into the cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def extract(
     dataset: o.DatasetName = "blooms",
     split: Annotated[
         list[str] | None,
-        typer.Option("--split", help="Which split (repeatable); default all of them.", rich_help_panel=o.DATA),
+        typer.Option("--split", help="A split (repeatable); default all.", rich_help_panel=o.DATA),
     ] = None,
     checkpoint: o.Checkpoint = None,
     data_dir: o.DataDir = None,

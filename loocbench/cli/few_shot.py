@@ -1,4 +1,4 @@
-"""``loocbench few-shot``"""
+"""``loocbench few-shot``: few-shot classification."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def few_shot(
     settings: EvaluationSettings,
     dataset: o.DatasetName = "flowers102",
     shots: Annotated[
-        int, typer.Option("--shots", min=1, help="Images a class to learn from.", rich_help_panel=o.DATA)
+        int, typer.Option("--shots", min=1, help="Training images per class.", rich_help_panel=o.DATA)
     ] = 5,
     ways: Annotated[
         int,
-        typer.Option("--ways", min=0, help="Classes an episode; 0: all classes at once.", rich_help_panel=o.DATA),
+        typer.Option("--ways", min=0, help="Classes per episode; 0: all classes at once.", rich_help_panel=o.DATA),
     ] = 0,
     solver: Annotated[
         str,
@@ -30,12 +30,10 @@ def few_shot(
     checkpoint: o.Checkpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Few images a class: all classes from a few shots, or N-way K-shot episodes."""
+    """Few-shot classification: all classes from a few images per class, or N-way K-shot episodes."""
     from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
-    from loocbench.errors import unknown
 
-    if solver not in ("adam", "path"):
-        raise unknown("solver", solver, ("adam", "path"))
-    card = finding.find_few_shot_task(dataset, shots=shots, ways=ways, solver=solver)
+    wanted = {"shots": shots, "ways": ways} if ways else {"shots": shots, "solver": solver}
+    card = finding.find_task_by_settings(("few-shot", "episodes"), dataset, **wanted)
     evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

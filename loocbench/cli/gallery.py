@@ -1,4 +1,4 @@
-"""``loocbench gallery``"""
+"""``loocbench gallery``: nearest neighbours of several models."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def gallery(
         ),
     ] = None,
     dataset: o.DatasetName = "blooms",
-    picture: Annotated[Path, typer.Option("--picture", help="Where it goes.", rich_help_panel=o.OUTPUT)] = Path(
+    picture: Annotated[Path, typer.Option("--picture", help="The picture (PNG).", rich_help_panel=o.OUTPUT)] = Path(
         "gallery.png"
     ),
 ) -> None:
-    """The nearest neighbours that several models find for the same images, one above the other."""
+    """Draw the nearest neighbours that several models find for the same images, one above the other."""
     from loocbench.cards import finding
     from loocbench.cli.console import Display
     from loocbench.jobs import gallery as job
@@ -47,5 +47,5 @@ def gallery(
         opened = [open_task(card, reference, name, session) for reference in references for name in names]
         for measurement in opened:
             measurement.features("test")  # extracted while the progress is shown
-    job.draw(opened, picture)
+    job.draw_neighbours(opened, picture)
     print(f"gallery: {picture}")

@@ -1,4 +1,4 @@
-"""Turns what the user can mend into one line on standard error and exit code 2."""
+"""Errors that the user can mend: one line on standard error and exit code 2."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loocbench.errors import UserError, printable
 
 
 class GuardedGroup(TyperGroup):
-    """A command group that ends in one clear line instead of a traceback."""
+    """A command group that reports UserError as one line instead of a traceback."""
 
     def invoke(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
         """Run the command."""

@@ -1,4 +1,4 @@
-"""``loocbench knn``"""
+"""``loocbench knn``: nearest-neighbour classification."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ def knn(
     label: Annotated[
         str | None,
         typer.Option(
-            "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
+            "--label",
+            help="The label to predict (blooms: species, color, texture); default the main one.",
+            rich_help_panel=o.DATA,
         ),
     ] = None,
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Nearest neighbours vote: their number chosen on a validation split, top-1 and top-5 on the test split."""
+    """Nearest-neighbour classification: their number chosen on a validation split, tested on the test split."""
     from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 

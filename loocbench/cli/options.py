@@ -37,7 +37,7 @@ Checkpoint = Annotated[
     str | None,
     typer.Option(
         "--checkpoint",
-        help="A file of ours or another's, a run's name or folder, torchvision:NAME[:WEIGHTS], timm:NAME, "
+        help="A checkpoint file of any origin, a run's name or folder, torchvision:NAME[:WEIGHTS], timm:NAME, "
         "hf:ORG/REPO@REVISION, or random:BACKBONE; default the newest run.",
         rich_help_panel=MODEL,
     ),
@@ -47,7 +47,7 @@ Features = Annotated[
     typer.Option(
         "--features",
         help="looc (general space), looc++ (concatenated sub-spaces), head:NAME, or several joined by +; "
-        "default what the method is evaluated on.",
+        "default those that the method is evaluated on.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -57,7 +57,7 @@ Precision = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="Of what the network computes: float32, bfloat16 or float16; features are float32.",
+        help="Precision of the forward pass: float32, bfloat16 or float16; features are float32.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -76,12 +76,16 @@ Seed = Annotated[
     ),
 ]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the measured rows.", rich_help_panel=OUTPUT)]
-Suite = Annotated[str, typer.Option("--suite", help="Name under which rows are kept together.", rich_help_panel=OUTPUT)]
+Suite = Annotated[
+    str, typer.Option("--suite", help="Name of the group of rows, a folder below --results.", rich_help_panel=OUTPUT)
+]
 Cache = Annotated[
     Path | None,
     typer.Option("--cache", help="Folder for decoded images and features.", rich_help_panel=OUTPUT),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.", rich_help_panel=OUTPUT)]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that exist already.", rich_help_panel=OUTPUT)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=OUTPUT)]
 
 DEFAULT_RUNS = Path("runs")

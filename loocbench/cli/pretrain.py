@@ -1,4 +1,4 @@
-"""``loocbench pretrain``"""
+"""``loocbench pretrain``: pretraining of one model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LeaveOut = Annotated[
 Same = Annotated[
     list[str] | None, _recipe("--same", "Augmentation with equal parameters for q and k (repeatable; {sharing}).")
 ]
-Texture = Annotated[str | None, _recipe("--texture", "How texture is randomised: {textures}; the first by default.")]
+Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
 Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
 ImageSize = Annotated[int | None, _recipe("--image-size", "View size in pixels; default the backbone's.")]
 Epochs = Annotated[int | None, _recipe("--epochs", "Passes over the training split; default {epochs}.")]
@@ -52,7 +52,7 @@ Milestone = Annotated[
 ]
 WeightDecay = Annotated[float | None, _recipe("--weight-decay", "Default {weight_decay}.")]
 QueueSize = Annotated[int | None, _recipe("--queue-size", "Negatives per space; default {queue_size}.")]
-KeyMomentum = Annotated[float | None, _recipe("--key-momentum", "Of the momentum encoder; default {key_momentum}.")]
+KeyMomentum = Annotated[float | None, _recipe("--key-momentum", "Momentum of the key encoder; default {key_momentum}.")]
 Temperature = Annotated[float | None, _recipe("--temperature", "Default {temperature}.")]
 Groups = Annotated[
     int | None,
@@ -63,10 +63,10 @@ Groups = Annotated[
     ),
 ]
 KeepLast = Annotated[
-    bool | None, _recipe("--keep-last/--drop-last", "Train on an epoch's last, smaller batch; default not.")
+    bool | None, _recipe("--keep-last/--drop-last", "Train on an epoch's last, smaller batch, or drop it (default).")
 ]
 Precision = Annotated[
-    str | None, _recipe("--precision", "float32 (default), bfloat16 or float16, of what the networks compute.")
+    str | None, _recipe("--precision", "Precision of the networks: float32 (default), bfloat16 or float16.")
 ]
 
 DatasetName = Annotated[str | None, _data("--dataset", "Data set; default the recipe's, or {dataset}.")]
@@ -83,14 +83,14 @@ RunName = Annotated[
 ]
 Resume = Annotated[bool, _run("--resume", "Resume a run that was stopped.")]
 SaveMinutes = Annotated[float, _run("--save-minutes", "Longest time between two saved states.", min=0)]
-Keep = Annotated[int, _run("--keep", "How many saved states are kept.", min=1)]
+Keep = Annotated[int, _run("--keep", "Number of saved states to keep.", min=1)]
 KnnEvery = Annotated[int, _run("--knn-every", "Epochs between kNN evaluations on held-out images; 0 for none.", min=0)]
 Compiled = Annotated[bool, _run("--compile", "Compile the networks with torch.compile.")]
 Tensorboard = Annotated[bool, _run("--tensorboard", "Write the log for TensorBoard too (an extra).")]
 
 
 class PretrainCommand(TyperCommand):
-    """A command whose help names what the tables hold. They are imported only where it is shown: help stays fast."""
+    """A command whose help names methods and defaults; their tables are imported only to show it."""
 
     def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # as in ``guard``
         """Fill in the names and defaults."""

@@ -1,4 +1,4 @@
-"""``loocbench probe``"""
+"""``loocbench probe``: linear probe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def probe(
     label: Annotated[
         str | None,
         typer.Option(
-            "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
+            "--label",
+            help="The label to predict (blooms: species, color, texture); default the main one.",
+            rich_help_panel=o.DATA,
         ),
     ] = None,
     solver: Annotated[

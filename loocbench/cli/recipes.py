@@ -1,4 +1,4 @@
-"""``loocbench recipes ls | show``"""
+"""``loocbench recipes ls | show``: recipe cards of pretraining."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from loocbench.cli import options as o
 
-app = typer.Typer(no_args_is_help=True, help="The recipe cards of pretraining: list, show.")
+app = typer.Typer(no_args_is_help=True, help="Recipe cards of pretraining: list, show.")
 
 
 @app.command("ls")

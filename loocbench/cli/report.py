@@ -1,4 +1,4 @@
-"""``loocbench report``"""
+"""``loocbench report``: the comparison table of measured rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS, COLUMNS, TESTS = "Which rows", "Which columns, and how", "Paired tests"
 
 
 def _patterns(flag: str, text: str, panel: str = ROWS) -> typer.models.OptionInfo:
-    """A repeatable filter option."""
+    """Return a repeatable option of name patterns."""
     return typer.Option(flag, help=f"{text} (repeatable; * and ? stand for any letters).", rich_help_panel=panel)
 
 
@@ -32,7 +32,8 @@ def report(
     backbone: Annotated[list[str] | None, _patterns("--backbone", "Only this backbone")] = None,
     metric: Annotated[list[str] | None, _patterns("--metric", "These metrics, not each task's own", COLUMNS)] = None,
     every_metric: Annotated[
-        bool, typer.Option("--every-metric", help="All metrics, not only each task's own.", rich_help_panel=COLUMNS)
+        bool,
+        typer.Option("--every-metric", help="All metrics, instead of each task's headline.", rich_help_panel=COLUMNS),
     ] = False,
     pivot: Annotated[
         bool, typer.Option("--pivot", help="Tasks as rows, models as columns.", rich_help_panel=COLUMNS)
@@ -50,7 +51,7 @@ def report(
         str,
         typer.Option(
             "--spread",
-            help="What ± is: interval (half the 95 % interval) or sd (over pretraining seeds).",
+            help="Meaning of ±: interval (half the 95 % interval) or sd (over pretraining seeds).",
             rich_help_panel=COLUMNS,
         ),
     ] = "interval",
@@ -154,7 +155,7 @@ def report(
 
 
 def show(table: Table, written: Sequence[Path], *, pivot: bool = False) -> None:
-    """Print a table with rich, and where it was written."""
+    """Print a table on the terminal, and the paths of the written files."""
     from loocbench.cli.console import stdout
     from loocbench.report.formats import terminal
 

@@ -1,4 +1,4 @@
-"""Options that several commands share: declared once, given to a command as one value."""
+"""Groups of options shared by commands: declared once, passed to a command as one dataclass."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _OPTIONS: dict[str, Any] = {
 def with_options(
     kind: type[Any], *, without: tuple[str, ...] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of a dataclass, but for those in ``without``, after its own options.
+    """Return a decorator that gives a command the fields of a dataclass as options, after the command's own options.
 
-    They reach its first parameter as one ``kind``. An option is what its field is annotated with, or for fields of the
-    settings of ``jobs``, which know nothing of the command line, what stands above.
+    The command receives them as an instance of ``kind``, its first argument. without: fields to leave out. A field's
+    annotation declares its option; those of ``jobs.settings``, free of the command line, are declared in ``_OPTIONS``.
     """
     hints = get_type_hints(kind, include_extras=True)
     annotations = {**hints, **_OPTIONS} if issubclass(kind, InputSettings) else hints

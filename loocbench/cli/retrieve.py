@@ -1,4 +1,4 @@
-"""``loocbench retrieve``"""
+"""``loocbench retrieve``: nearest-neighbour retrieval."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def retrieve(
         bool,
         typer.Option(
             "--controlled",
-            help="Each image against its own recoloured and turned copies; no labels are needed.",
+            help="Compare each image with its own recoloured and rotated copies; needs no labels.",
             rich_help_panel=o.DATA,
         ),
     ] = False,
@@ -31,7 +31,7 @@ def retrieve(
         typer.Option(
             "--picture",
             "--gallery",
-            help="Where the gallery, or the curve, goes; default beside the row.",
+            help="File for the gallery or the curve; default beside the row.",
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,

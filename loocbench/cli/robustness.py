@@ -1,4 +1,4 @@
-"""``loocbench robustness``"""
+"""``loocbench robustness``: accuracy on corrupted or out-of-distribution images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def robustness(
         str,
         typer.Option(
             "--elsewhere",
-            help="Judge on this data set as it is (imagenet-c-100, objectnet13); default corruptions made here.",
+            help="Evaluate on this test-only data set (imagenet-c-100, objectnet13); default generated corruptions.",
             rich_help_panel=o.DATA,
         ),
     ] = "",
@@ -27,7 +27,7 @@ def robustness(
     checkpoint: o.Checkpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """A classifier trained on clean images, judged as it is on corrupted or unfamiliar ones."""
+    """Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones."""
     from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 

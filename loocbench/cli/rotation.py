@@ -1,4 +1,4 @@
-"""``loocbench rotation``"""
+"""``loocbench rotation``: rotation prediction."""
 
 from __future__ import annotations
 

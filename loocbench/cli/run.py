@@ -1,4 +1,4 @@
-"""``loocbench run``"""
+"""``loocbench run``: a suite of models and tasks."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def run(
         list[str] | None,
         typer.Option("--features", help="As for probe (repeatable); default each one's own.", rich_help_panel=o.MODEL),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what there is to do.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the jobs.")] = False,
     as_json: o.Json = False,
 ) -> None:
-    """Run a suite: pretrain the models it names and measure them, or measure checkpoints that exist.
+    """Run a suite: pretrain the models that it names and measure them, or measure existing checkpoints.
 
-    What is stored is kept, and a job that fails does not stop the others.
+    Stored rows are kept, and a job that fails does not stop the others.
     """
     from loocbench.cards.suites import load_suite
 
@@ -61,7 +61,7 @@ def run_suite(
     dry_run: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Plan a suite, do what is missing, and show its table. Raises UserError for jobs that could not be done."""
+    """Plan a suite, do the missing jobs, and show its table. Raises UserError for jobs that could not be done."""
     from dataclasses import replace
 
     from loocbench.checkpoints import locate
@@ -97,11 +97,11 @@ def run_suite(
 
 
 def _show_plan(models: Sequence[PlannedModel], *, as_json: bool) -> None:
-    """Show checkpoints with their jobs, and why some cannot be done."""
+    """Print the checkpoints with their jobs, and the reasons for those that cannot be done."""
     if as_json:
         import json
 
-        print(json.dumps({"models": [_plain(model) for model in models]}))
+        print(json.dumps({"models": [_model_to_json(model) for model in models]}))
         return
     from rich.table import Table
 
@@ -123,7 +123,7 @@ def _show_plan(models: Sequence[PlannedModel], *, as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def _plain(model: PlannedModel) -> dict[str, object]:
+def _model_to_json(model: PlannedModel) -> dict[str, object]:
     recipe = model.recipe
     return {
         "checkpoint": model.name,

@@ -1,4 +1,4 @@
-"""``loocbench runs ls | show``"""
+"""``loocbench runs ls | show``: pretraining runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from loocbench.cli import options as o
 
-app = typer.Typer(no_args_is_help=True, help="The pretraining runs: list, show with curves.")
+app = typer.Typer(no_args_is_help=True, help="Pretraining runs: list, show with curves.")
 
 _NUMBERS = ("epochs", "loss", "kNN %", "images/s")  # columns
 

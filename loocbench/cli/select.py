@@ -1,4 +1,4 @@
-"""``loocbench select``"""
+"""``loocbench select``: the best combination of spaces for a linear probe."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ def select(
     label: Annotated[
         str | None,
         typer.Option(
-            "--label", help="Which label to predict (blooms: species, color, texture).", rich_help_panel=o.DATA
+            "--label",
+            help="The label to predict (blooms: species, color, texture); default the main one.",
+            rich_help_panel=o.DATA,
         ),
     ] = None,
     checkpoint: o.Checkpoint = None,
     as_json: o.Json = False,
 ) -> None:
-    """Which space or concatenation is best for a task: all tried on validation images, the best one tested."""
+    """Choose the best space or concatenation for a task: all tried on validation images, the best one tested."""
     import json
     from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""``loocbench sensitivity``"""
+"""``loocbench sensitivity``: sensitivity of spaces to image changes."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def sensitivity(
     checkpoint: o.Checkpoint = None,
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", help="Where the heat map goes; default beside the rows.", rich_help_panel=o.OUTPUT),
+        typer.Option("--picture", help="File for the heat map; default beside the rows.", rich_help_panel=o.OUTPUT),
     ] = None,
     as_json: o.Json = False,
 ) -> None:
-    """What each space kept of each augmentation: does it move, can the change be told, what does it cost."""
+    """Sensitivity of each space to each image change: invariance, equivariance, and loss of top-1."""
     from loocbench.cards import finding
     from loocbench.cli.console import Display
     from loocbench.cli.show_rows import print_paths, print_rows_as_json
@@ -55,13 +55,13 @@ def sensitivity(
     if as_json:
         print_rows_as_json(rows)
         return
-    for name in card.task_kind.answers:
-        _show(rows, card.protocol.changes, name)
+    for name in card.task_kind.change_metrics:
+        _print_matrix(rows, card.protocol.changes, name)
     print_paths(paths)
 
 
-def _show(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:
-    """Spaces by changes, in per cent."""
+def _print_matrix(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:
+    """Print one metric as a table of spaces by changes, in per cent."""
     from rich.table import Table
 
     from loocbench.cli.console import stdout

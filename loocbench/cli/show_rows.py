@@ -1,4 +1,4 @@
-"""Showing measured rows: a small table for people, JSON for machines."""
+"""Measured rows, printed as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def print_rows_as_json(rows: Iterable[Row]) -> None:
 
 
 def print_paths(paths: Iterable[Path]) -> None:
-    """Print where rows are stored."""
+    """Print the paths of stored rows."""
     for path in paths:
         stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
 

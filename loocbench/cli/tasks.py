@@ -1,4 +1,4 @@
-"""``loocbench tasks ls | show | validate``"""
+"""``loocbench tasks ls | show | validate``: task cards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
 
-app = typer.Typer(no_args_is_help=True, help="The task cards: list, show, validate.")
+app = typer.Typer(no_args_is_help=True, help="Task cards: list, show, validate.")
 
 
 @app.command("ls")
@@ -48,7 +48,7 @@ def list_tasks(
 
 @app.command("show")
 def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
-    """Print a task's card: its protocol, made out to its data set, and what was published."""
+    """Print a task's card: protocol, data set and published figures."""
     import tomli_w
 
     from loocbench.cards import tasks
@@ -59,7 +59,7 @@ def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/c
 @app.command("validate")
 def validate_cards(
     cards: Annotated[
-        list[Path] | None, typer.Argument(help="Card files; default all that are shipped: protocols, data sets, …")
+        list[Path] | None, typer.Argument(help="Card files; default all shipped ones: protocols, data sets, …")
     ] = None,
 ) -> None:
     """Check cards without running anything."""

@@ -1,4 +1,4 @@
-"""Task kinds: one module each, which says what its cards may state, evaluates it, and how tables show it."""
+"""Task kinds, one per module: the settings of its cards, its evaluation, and how tables show it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from loocbench.errors import unknown
 from loocbench.evaluators.task_kind import TaskKind
 from loocbench.lazy_table import LazyTable
 
-# The only list of them, in the order of tables' columns. Importing a kind imports neither torch nor scikit-learn, since
-# cards and tables need no more than what it says of itself.
+# The only list of the kinds, in the order of tables' columns. Importing a kind imports neither torch nor scikit-learn:
+# cards and tables need its settings and metric names alone.
 KINDS: LazyTable[TaskKind[Any]] = LazyTable(
     {
         "linear": "loocbench.evaluators.linear:KIND",

@@ -1,4 +1,4 @@
-"""The stated colour of an image that has no colour label: a CIELAB histogram of its foreground.
+"""Colour descriptor of images without a colour label: a CIELAB histogram of the foreground.
 
 Without masks or boxes the foreground is the central half (by side) of the crop.
 """
@@ -13,12 +13,12 @@ from torch import Tensor
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 _WHITE = np.array([0.95047, 1.0, 1.08883])  # D65
 _LOWEST, _STEP, _NODES = np.array([0, -80, -80]), np.array([25, 20, 20]), np.array([5, 9, 9])  # of L, a, b
-_PIXELS = 64  # a side that a histogram is taken from
-ALIKE = 0.05  # share of the other images that count as of the same colour
+_PIXELS = 64  # side of the subsampled crop that a histogram is computed from
+ALIKE = 0.05  # share of the other images that count as having the query's colour
 
 
 def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """sRGB in [0, 1], [..., 3], to CIELAB under D65: L in [0, 100], a and b about [-128, 127]."""
+    """Convert sRGB in [0, 1], shape [..., 3], to CIELAB under D65: L in [0, 100], a and b about [-128, 127]."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     ratio = linear @ _TO_XYZ.T / _WHITE
     f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
@@ -26,12 +26,14 @@ def rgb_to_lab(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def histograms(crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
-    """Square roots of CIELAB histograms [N, 405], of length 1: their products are Bhattacharyya coefficients.
+def color_histograms(
+    crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.float32]:
+    """Return square roots of CIELAB histograms [N, 405], of unit norm: dot products are Bhattacharyya coefficients.
 
-    crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half, as where a mask has no pixel. Nodes:
-    L 0, 25 .. 100; a and b -80, -60 .. 80; a pixel counts for the eight around it by its nearness (trilinear), so
-    that a small shift of colour is a small change. Of large crops every n-th pixel is taken.
+    crops: uint8 [N, 3, S, S]; masks: bool [N, S, S], default the central half, which also replaces an empty mask.
+    Nodes: L 0, 25 .. 100; a and b -80, -60 .. 80; a pixel is shared among the eight nodes around it (trilinear
+    weights), so that a small shift of colour is a small change. Large crops are subsampled: every n-th pixel.
     """
     side = crops.shape[2]
     step = max(1, side // _PIXELS)
@@ -47,7 +49,7 @@ def histograms(crops: npt.NDArray[np.uint8], masks: npt.NDArray[np.bool_] | None
 
 
 def _histogram(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Of pixels [M, 3]: shares [405]."""
+    """Return the trilinear histogram [405], which sums to 1, of Lab pixels [M, 3]."""
     place = np.clip((lab - _LOWEST) / _STEP, 0, _NODES - 1)
     base = np.minimum(place.astype(int), _NODES - 2)
     part = place - base
@@ -59,32 +61,35 @@ def _histogram(lab: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return total / len(lab)
 
 
-def alike(descriptors: Tensor, queries: Tensor) -> Tensor:
-    """Whether image n is of query q's colour: bool [Q, N]. The twentieth of the other images (at least one) that is
-    nearest in colour is; equally near ones go by index. descriptors: float [N, B]; queries: int64 [Q]."""
+def find_alike(descriptors: Tensor, queries: Tensor) -> Tensor:
+    """Return which images have the query's colour: bool [Q, N].
+
+    These are the 5 % of the other images (at least one) whose colour is nearest; ties go to the lower index.
+    descriptors: float [N, B]; queries: int64 [Q].
+    """
     similarity = _similarity(descriptors, queries)
     count = max(1, round(ALIKE * (len(descriptors) - 1)))
     order = similarity.argsort(dim=1, descending=True, stable=True)[:, :count]
     return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, order, True)
 
 
-def agreement(descriptors: Tensor, queries: Tensor, nearest: Tensor) -> Tensor:
-    """How near in colour the nearest neighbour is, as a rank: float64 [Q].
+def color_agreement(descriptors: Tensor, queries: Tensor, nearest: Tensor) -> Tensor:
+    """Return the rank of the nearest neighbour's colour among all other images, as a share: float64 [Q].
 
-    The share of the other images whose colour is farther from the query's than its nearest neighbour's is (ties count
-    half): 1 is the best possible neighbour, 0.5 a random one. queries, nearest: int64 [Q].
+    This is the share of the other images whose colour is farther from the query's than the neighbour's colour is (ties
+    count half): 1 is the best possible neighbour, 0.5 a random one. queries, nearest: int64 [Q].
     """
     similarity = _similarity(descriptors, queries)
     found = similarity.gather(1, nearest[:, None])
     others = len(descriptors) - 2
-    # The query has -inf and counts as farther, the neighbour counts as a tie: both are taken off again.
+    # The query (-inf) was counted as farther and the neighbour as a tie: both are subtracted.
     farther = (similarity < found).sum(dim=1).double() - 1
     ties = (similarity == found).sum(dim=1).double() - 1
     return (farther + ties / 2) / max(others, 1)
 
 
 def _similarity(descriptors: Tensor, queries: Tensor) -> Tensor:
-    """Of queries [Q] to all images [Q, N]; to themselves it is -inf."""
+    """Return the similarity of queries [Q] to all images: [Q, N], -inf of a query to itself."""
     similarity = descriptors[queries] @ descriptors.T
     similarity[torch.arange(len(queries), device=queries.device), queries] = -torch.inf
     return similarity

@@ -1,4 +1,4 @@
-"""Probes on many concatenations of a few spaces: one pass over each space's features, whatever is combined.
+"""Linear probes on concatenations of spaces, computed from one pass over each space's features.
 
 The Gram matrix of a concatenation is the sum of its parts' Gram matrices, and so are the inner products of validation
 with training images, and the squared norms by which :class:`probing.Scale` divides.
@@ -19,16 +19,19 @@ from loocbench.solvers.gram import fit_gram_path
 
 @dataclass(frozen=True)
 class Products:
-    """Inner products of features, centred by the training images' mean. gram: float64 [N, N], of training images;
-    cross: float64 [M, N], of validation with training images; dim: how many dimensions the features have."""
+    """Inner products of features, centred by the training images' mean.
+
+    gram: float64 [N, N], of training images; cross: float64 [M, N], of validation with training images; dim: the
+    features' dimension.
+    """
 
     gram: Tensor
     cross: Tensor
     dim: int
 
     @classmethod
-    def of(cls, train: Blocks, val: Blocks) -> Products:
-        """Of a space's features [N, D] and [M, D]. Raises UserError if they are not finite."""
+    def from_features(cls, train: Blocks, val: Blocks) -> Products:
+        """Compute the products of one space's features [N, D] and [M, D]. Raises UserError if they are not finite."""
         for part in (train, val):
             probing.require_finite(part)
         whole = train.whole().double()
@@ -38,22 +41,22 @@ class Products:
         return cls(whole @ whole.T, cross, whole.shape[1])
 
     def __add__(self, other: Products) -> Products:
-        """Of the concatenation."""
+        """Return the products of the concatenated features."""
         return Products(self.gram + other.gram, self.cross + other.cross, self.dim + other.dim)
 
     @staticmethod
-    def bytes(train: int, val: int) -> int:
-        """Memory for those of one space, for so many images."""
+    def count_bytes(train: int, val: int) -> int:
+        """Return the bytes that one space's products take, for ``train`` and ``val`` images."""
         return 8 * train * (train + val)
 
 
-def choose(
+def choose_strength(
     products: Products, train: Tensor, val: Tensor, lambdas: Sequence[float], tolerance: float
 ) -> probing.Choice:
-    """:func:`probing.choose` from inner products: the same scale, problem and choice, and predictions that differ by
-    what the certificate allows. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
+    """Return what :func:`probing.choose_strength` returns, computed from inner products.
 
-    What is certified is the gradient's norm on the scaled, centred features, from their Gram matrix.
+    Scale, problem and choice are the same; predictions differ by no more than the certificate allows, which bounds the
+    gradient's norm on the scaled, centred features. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
     """
     size = products.gram.diagonal().clamp(min=0).sqrt().mean().clamp(min=1e-12)
     grid = sorted(lambdas, reverse=True)

@@ -1,8 +1,8 @@
-"""Controlled retrieval: is an image's own copy nearer than its copy in another colour, or turned? No labels are needed.
+"""Controlled retrieval: is an image nearer to its own copy than to its recoloured or rotated copy? Needs no labels.
 
-Of an image there are the query (the centre crop), a copy (another crop, perhaps mirrored) and a changed copy (a third
-crop, changed by a known amount); the copies of all other images are distractors. A representation that ignores the
-change cannot tell the two copies apart and keeps half of the triples; one that kept the information keeps them all.
+Each image gives a query (the centre crop), a copy (another crop, perhaps mirrored) and a changed copy (a third crop,
+changed by a known amount); the copies of all other images are distractors. A representation that ignores the change
+cannot tell the two copies apart and keeps half of the triples; one that kept the information keeps them all.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from loocbench.evaluators.task_data import TaskData
 
-_COPY, _CHANGED = 1, 2  # which random views
+_COPY, _CHANGED = 1, 2  # numbers of the random views
 
 
 class ControlledProtocol(Frozen):
-    """changes: what is done to the changed copies. images: how many test images take part at most."""
+    """changes: names of the changes of the changed copies. images: the most test images to use."""
 
     changes: Annotated[Changes, Field(min_length=1)]
     images: Count
 
 
 class Controlled(TaskKind[ControlledProtocol]):
-    """For every change, averaged over its strengths: CHANGE_kept, the share of triples (query, copy, changed copy) in
-    which the copy is the nearer one, ties counting half; and CHANGE_first, the share of queries whose nearest of all is
-    their own copy. curve: both by strength.
+    """Controlled retrieval, two metrics per change, averaged over its strengths.
 
-    Images that a change leaves as they are (grey ones under hue) count half, as ties of chance do.
+    CHANGE_kept: share of triples (query, copy, changed copy) in which the copy is nearer, ties counting half.
+    CHANGE_first: share of queries whose nearest image of all is their own copy. curve: both by strength. Images that a
+    change does not alter (grey ones under hue) are ties.
     """
 
     name = "controlled"
@@ -45,11 +45,11 @@ class Controlled(TaskKind[ControlledProtocol]):
     label_use = "none"
 
     def metrics(self, protocol: ControlledProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Two per change."""
+        """Return two names per change."""
         return tuple(f"{change}_{name}" for change in protocol.changes for name in ("kept", "first"))
 
     def headline(self, protocol: ControlledProtocol, labels: Sequence[str]) -> str:
-        """The first change's triples."""
+        """Return the first change's CHANGE_kept."""
         return f"{protocol.changes[0]}_kept"
 
     def evaluate(self, protocol: ControlledProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
@@ -59,7 +59,7 @@ class Controlled(TaskKind[ControlledProtocol]):
 
         from loocbench.evaluators import episode_sampling, probing, sampling, statistics
 
-        rows = sampling.some(len(data.items("test")), protocol.images, seed=data.seed)
+        rows = sampling.sample_rows(len(data.items("test")), protocol.images, seed=data.seed)
 
         def unit(change: Change) -> Tensor:
             return F.normalize(data.features("test", change=change, rows=rows), dim=1)
@@ -78,12 +78,12 @@ class Controlled(TaskKind[ControlledProtocol]):
                 kept.append((own > changed).double() + (own == changed).double() / 2)
                 first.append((own > torch.maximum(changed, distractor)).double())
                 curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
-            items |= {f"{name}_kept": probing.mean_of_each(kept), f"{name}_first": probing.mean_of_each(first)}
+            items |= {f"{name}_kept": probing.mean_per_image(kept), f"{name}_first": probing.mean_per_image(first)}
         chance = {f"{name}_{kind}": value for name in protocol.changes for kind, value in _chance(len(rows)).items()}
         return Outcome(
-            {name: statistics.mean(values, seed=data.seed) for name, values in items.items()},
+            {name: statistics.bootstrap_mean(values, seed=data.seed) for name, values in items.items()},
             curve=curve,
-            draws=episode_sampling.fingerprint(rows),
+            draws=episode_sampling.hash_rows(rows),
             items=items,
             scale={"random": chance, "oracle": dict.fromkeys(chance, 1.0)},
         )

@@ -1,4 +1,4 @@
-"""Which images a few-shot trial gets: a pure function of (seed, labels), so that every model gets the same."""
+"""Sampling of few-shot trials: a pure function of (seed, labels), so that every model gets the same images."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _CLASSES, _IMAGES = 0, 1  # streams of random numbers
 
 
 @dataclass(frozen=True)
-class Episodes:
-    """E episodes of ``ways`` classes. support [E, ways, shots] and queries [E, ways, queries]: rows of the images."""
+class SampledEpisodes:
+    """E episodes of ``ways`` classes. support [E, ways, shots] and queries [E, ways, queries]: row indices."""
 
     support: Indices
     queries: Indices
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of all rows: equal for equal episodes."""
-        return fingerprint(self.support, self.queries)
+        """SHA-256 of all row indices: equal for equal episodes."""
+        return hash_rows(self.support, self.queries)
 
 
-def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count: int, seed: int) -> Episodes:
-    """``count`` episodes of N-way K-shot classification; episode e depends on (seed, e, labels) alone.
+def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count: int, seed: int) -> SampledEpisodes:
+    """Draw ``count`` episodes of N-way K-shot classification; episode e depends on (seed, e, labels) alone.
 
-    Each has ``ways`` classes, ``shots`` images of each to learn from and ``queries`` others to be asked about. Raises
-    UserError where fewer classes are large enough.
+    Each has ``ways`` classes, with ``shots`` support images and ``queries`` query images per class. Raises UserError
+    if fewer than ``ways`` classes have shots + queries images.
     """
     need = shots + queries
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     members = [rows for rows in members if len(rows) >= need]
     if len(members) < ways:
         raise UserError(
-            f"{len(members)} classes have the {need} images that an episode of {ways} classes takes of each; choose "
+            f"{len(members)} classes have the {need} images per class that an episode of {ways} classes needs; choose "
             "fewer --ways or --shots, or another --dataset."
         )
     largest = max(len(rows) for rows in members)
@@ -51,17 +51,17 @@ def draw_episodes(labels: Indices, *, ways: int, shots: int, queries: int, count
             rows = members[position]
             order = by_image[episode, way * largest : way * largest + len(rows)].argsort()
             chosen[episode, way] = rows[order[:need]]
-    return Episodes(chosen[..., :shots], chosen[..., shots:])
+    return SampledEpisodes(chosen[..., :shots], chosen[..., shots:])
 
 
 def draw_shots(labels: Indices, *, shots: int, count: int, seed: int) -> Indices:
-    """``shots`` images of every class, ``count`` times: rows [count, K, shots]; a pure function of (seed, labels).
+    """Draw ``shots`` images of every class, ``count`` times: row indices [count, K, shots].
 
-    Raises UserError where a class has fewer.
+    A pure function of (seed, labels). Raises UserError if a class has fewer images.
     """
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     if (smallest := min(len(rows) for rows in members)) < shots:
-        raise UserError(f"a class has {smallest} images to learn from, fewer than {shots}; lower --shots.")
+        raise UserError(f"a class has {smallest} training images, fewer than {shots}; lower --shots.")
     largest = max(len(rows) for rows in members)
     u = philox.uniforms(seed, np.arange(count), major=1, minor=_IMAGES, count=len(members) * largest)
     u = u.reshape(count, len(members), largest)
@@ -69,7 +69,7 @@ def draw_shots(labels: Indices, *, shots: int, count: int, seed: int) -> Indices
     return np.stack(chosen, axis=1)
 
 
-def fingerprint(*rows: Indices) -> str:
-    """SHA-256 of some arrays of rows."""
+def hash_rows(*rows: Indices) -> str:
+    """Return the SHA-256 of arrays of row indices, shapes included."""
     parts = [f"{array.shape}".encode() + np.ascontiguousarray(array, dtype="<i8").tobytes() for array in rows]
     return hashlib.sha256(b"|".join(parts)).hexdigest()

@@ -1,4 +1,4 @@
-"""N-way K-shot episodes: a logistic regression on each episode's few images, all of them solved together."""
+"""N-way K-shot episodes: one logistic regression per episode, solved in batches."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from loocbench.types import Frozen, Outcome
 if TYPE_CHECKING:
     from loocbench.evaluators.task_data import TaskData
 
-_AT_ONCE = 250  # episodes in memory
+_BATCH = 250  # episodes in memory at once
 
 
 class EpisodesProtocol(Frozen):
-    """ways: classes of an episode. shots, queries: images per class to learn from and to be classified.
+    """ways: classes per episode. shots, queries: images per class to train on and to classify.
 
-    trials: how many episodes. lambdas: one L2 strength, since an episode has no validation images.
+    trials: number of episodes. lambdas: one L2 strength, since an episode has no validation images.
     """
 
     ways: int = Field(ge=2)
@@ -40,11 +40,11 @@ class Episodes(TaskKind[EpisodesProtocol]):
     item_name = "episodes"
 
     def metrics(self, protocol: EpisodesProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 alone."""
+        """Return top1."""
         return ("top1",)
 
     def evaluate(self, protocol: EpisodesProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Features are L2-normalised (Tian et al. 2020). items: top-1 of each episode."""
+        """Fit on L2-normalised features (Tian et al. 2020). items: top-1 of each episode."""
         import torch
         from torch.nn import functional as F
 
@@ -64,19 +64,19 @@ class Episodes(TaskKind[EpisodesProtocol]):
         )
         own = torch.arange(protocol.ways, device=features.device)
         values, certificate = [], 0.0
-        for begin in range(0, protocol.trials, _AT_ONCE):
+        for begin in range(0, protocol.trials, _BATCH):
             support, asked = (
-                torch.from_numpy(part[begin : begin + _AT_ONCE]).to(features.device).flatten(1)
+                torch.from_numpy(part[begin : begin + _BATCH]).to(features.device).flatten(1)
                 for part in (drawn.support, drawn.queries)
             )
-            of_support = own.repeat_interleave(protocol.shots).expand(len(support), -1)
-            fitted = fit_logistic_batch(features[support], of_support, strength, tolerance=protocol.tolerance)
+            support_labels = own.repeat_interleave(protocol.shots).expand(len(support), -1)
+            fitted = fit_logistic_batch(features[support], support_labels, strength, tolerance=protocol.tolerance)
             wanted = own.repeat_interleave(protocol.queries)
             values.append((fitted.predict(features[asked]) == wanted).double().mean(dim=1).cpu())
             certificate = max(certificate, float(fitted.certificate.max()))
         accuracies = np.concatenate(values)
         return Outcome(
-            {"top1": statistics.trials(accuracies)},
+            {"top1": statistics.trial_mean(accuracies)},
             {"lambda": strength},
             certificate=certificate,
             draws=drawn.fingerprint,

@@ -1,4 +1,4 @@
-"""Few-shot classification over all classes: K images per class to learn from, the whole test split to classify."""
+"""Few-shot classification over all classes: K training images per class, evaluated on the whole test split."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class FewShotProtocol(Frozen):
-    """solver: the paper's Adam, or a certified logistic path. shots: images per class to learn from.
+    """solver: the paper's Adam, or a certified logistic path. shots: training images per class.
 
-    trials: how often they are drawn. lambdas, tolerance: of the path.
+    trials: number of draws. lambdas, tolerance: L2 strengths of the path, and the bound on its gradient norm.
     """
 
     solver: Literal["adam", "path"] = "adam"
@@ -29,14 +29,14 @@ class FewShotProtocol(Frozen):
     tolerance: Tolerance = 1e-5
 
     @model_validator(mode="after")
-    def _complete(self) -> FewShotProtocol:
+    def _check_lambdas(self) -> FewShotProtocol:
         if self.solver == "path" and not self.lambdas:
             raise ValueError("the solver path needs protocol.lambdas")
         return self
 
 
 class FewShot(TaskKind[FewShotProtocol]):
-    """Mean top-1 over trials with its 95 % interval. Shots are drawn from train + val, which are one pool."""
+    """Mean top-1 over trials with its 95 % interval. Shots are drawn from train + val together."""
 
     name = "few-shot"
     protocol = FewShotProtocol
@@ -44,13 +44,13 @@ class FewShot(TaskKind[FewShotProtocol]):
     item_name = "draws of training images"
 
     def metrics(self, protocol: FewShotProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 alone."""
+        """Return top1."""
         return ("top1",)
 
     def evaluate(self, protocol: FewShotProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
         """Train on each trial's shots and classify the test split. items: top-1 of each trial.
 
-        The path's strength is chosen once for all trials, on the images of the pool that the trials leave over.
+        The path's strength is chosen once for all trials, on the remaining images of the pool.
         """
         import torch
 
@@ -80,8 +80,8 @@ class FewShot(TaskKind[FewShotProtocol]):
             )
         return replace(
             found,
-            metrics={"top1": statistics.trials(values)},
-            draws=episode_sampling.fingerprint(drawn),
+            metrics={"top1": statistics.trial_mean(values)},
+            draws=episode_sampling.hash_rows(drawn),
             items={"top1": values},
         )
 

@@ -1,4 +1,4 @@
-"""Trials of few-shot classification: training on the shots, choosing a strength on what the trials leave over."""
+"""Trials of few-shot classification: training on the shots, choosing the strength on the remaining images."""
 
 from __future__ import annotations
 
@@ -25,26 +25,28 @@ class LabelledFeatures(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What is learned from, and the images of the pool that are not, on which a strength is chosen."""
+    """The training shots, and the rest of the pool, on which a strength is chosen."""
 
     shots: LabelledFeatures
     rest: LabelledFeatures
 
 
 def adam_top1(trial: Trial, test: LabelledFeatures) -> float:
-    """Top-1 on the test images."""
+    """Train on a trial's shots with Adam, and return top-1 on the test images."""
     weights, intercepts = train_with_adam(trial.shots.features[None], trial.shots.labels[None])
     return float(((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double().mean())
 
 
 def choose_strength(trials: Iterable[Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
-    """The strength that is best for what the trials leave over, the strongest of equally good ones. Raises UserError
-    where they leave nothing."""
+    """Return the strength with the best mean top-1 on the trials' remaining images; ties go to the strongest.
+
+    Raises UserError if no image remains.
+    """
     grid = sorted(lambdas, reverse=True)
     right, certificate = [], 0.0
     for trial in trials:
         if not len(trial.rest.labels):
-            raise UserError("the shots take every image, and none is left to choose a strength on; use --solver adam.")
+            raise UserError("the shots use every image, and none remains to choose a strength on; use --solver adam.")
         scale, path = _fit(trial, grid, tolerance)
         right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
         certificate = max(certificate, float(path.certificate.max()))
@@ -54,19 +56,21 @@ def choose_strength(trials: Iterable[Trial], lambdas: Sequence[float], tolerance
 
 
 def path_top1(trial: Trial, test: LabelledFeatures, strength: float, tolerance: float) -> float:
-    """As :func:`adam_top1`. The fit is made again: paths of all trials are too large to keep, and test images are asked
-    about the chosen strength alone."""
+    """Fit a trial's shots with the chosen strength, and return top-1 on the test images.
+
+    Fitted anew, since the paths of all trials are too large to keep; only the chosen strength is evaluated on test.
+    """
     scale, path = _fit(trial, [strength], tolerance)
     return float((path.predict(scale(test.features))[0] == test.labels).double().mean())
 
 
 def _fit(trial: Trial, lambdas: Sequence[float], tolerance: float) -> tuple[probing.Scale, LogisticPath]:
-    scale = probing.Scale.of(Blocks.from_tensor(trial.shots.features))
+    scale = probing.Scale.fit(Blocks.from_tensor(trial.shots.features))
     return scale, fit_logistic_path(scale(trial.shots.features), trial.shots.labels, lambdas, tolerance=tolerance)
 
 
 def iterate_trials(pool: LabelledFeatures, drawn: np.ndarray) -> Iterator[Trial]:
-    """One after another, since each is a copy of the pool. drawn: rows of the pool, int64 [trials, classes, shots]."""
+    """Yield the trials one at a time, since each copies the pool. drawn: rows, int64 [trials, classes, shots]."""
     for rows in drawn:
         chosen = torch.zeros(len(pool.labels), dtype=torch.bool, device=pool.labels.device)
         chosen[torch.from_numpy(rows.reshape(-1)).to(chosen.device)] = True

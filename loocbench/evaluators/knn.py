@@ -1,4 +1,4 @@
-"""Classification by nearest neighbours: nothing is trained. The number of neighbours is chosen on validation."""
+"""Weighted nearest-neighbour classification; the number of neighbours is chosen on validation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class KnnProtocol(Frozen):
-    """neighbours: how many may vote, of which validation chooses one. temperature: weights their votes."""
+    """neighbours: numbers of neighbours to choose from. temperature: of the vote weights exp(cosine / temperature)."""
 
     neighbours: Annotated[tuple[Count, ...], Field(min_length=1)]
     temperature: float = Field(0.07, gt=0)
@@ -29,11 +29,11 @@ class Knn(TaskKind[KnnProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: KnnProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """The three of ``probing.metrics``."""
+        """Return the names of ``probing.accuracy_metrics``."""
         return ("top1", "top5", "mean_per_class")
 
     def evaluate(self, protocol: KnnProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Train votes on val, train + val on test; of equally good numbers of neighbours the smallest is chosen."""
+        """Choose k by votes of train on val (ties: the smallest), then classify test by votes of train + val."""
         import torch
 
         from loocbench.evaluators import probing
@@ -52,10 +52,10 @@ class Knn(TaskKind[KnnProtocol]):
             [chosen],
             protocol.temperature,
         )
-        scores[scores == 0] = -torch.inf  # a class without a vote is not a guess, not even the fifth
+        scores[scores == 0] = -torch.inf  # a class without a vote never counts as predicted, not even in the top 5
         curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
-        metrics = probing.metrics(scores, test[1], seed=data.seed)
-        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.correct(scores, test[1], 1)})
+        metrics = probing.accuracy_metrics(scores, test[1], seed=data.seed)
+        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.top_k_hits(scores, test[1], 1)})
 
 
 KIND = Knn()

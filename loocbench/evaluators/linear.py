@@ -1,28 +1,28 @@
-"""Linear probe: how well a linear classifier reads a label off the features. Top-1, top-5, mean per class, on test."""
+"""Linear probe: accuracy of a linear classifier on frozen features (top-1, top-5, mean per class)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from loocbench.evaluators.task_kind import Count, Positives, TaskKind, Tolerance
+from loocbench.lazy_table import import_place
 from loocbench.types import Frozen, Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from loocbench.evaluators import probing
     from loocbench.evaluators.task_data import TaskData
 
 
 class LinearProtocol(Frozen):
-    """How a probe is trained.
+    """Settings of a linear probe.
 
     solver: one of ``SOLVERS``. lambdas: L2 strengths to choose from. tolerance: bound on the gradient norm.
-    learning_rates, epochs, batch_size, augment: of SGD, and whether it sees random crops and flips.
+    learning_rates, epochs, batch_size, augment: of SGD; augment trains on random crops and flips.
     """
 
     solver: str = "path"
@@ -34,7 +34,7 @@ class LinearProtocol(Frozen):
     augment: bool = False
 
     @model_validator(mode="after")
-    def _complete(self) -> LinearProtocol:
+    def _check_solver(self) -> LinearProtocol:
         if self.solver not in SOLVERS:
             raise ValueError(f"protocol.solver of linear is one of {', '.join(SOLVERS)}")
         for name in SOLVERS[self.solver].needs:
@@ -45,7 +45,7 @@ class LinearProtocol(Frozen):
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a solver found. scores: test logits float [N, K]; chosen, curve, certificate: as in ``Outcome``."""
+    """A solver's result. scores: test logits float [N, K]; chosen, curve, certificate: as in ``Outcome``."""
 
     scores: Tensor
     chosen: dict[str, float]
@@ -55,46 +55,30 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Solver:
-    """One way to train a probe. needs: fields of the protocol that must be set. selects: whether validation accuracies
-    of several feature combinations can be compared with it."""
+    """A way to train a probe.
 
-    solve: Callable[[LinearProtocol, TaskData, str], ProbeResult]
+    place: ``"package.module:function"``, imported when a probe is trained, so that cards and tables need no torch; the
+    function takes a protocol, task data and a label, and returns a :class:`ProbeResult`. needs: fields of the protocol
+    that must be set. selects: whether its validation accuracies can choose between combinations of spaces.
+    """
+
+    place: str
     needs: tuple[str, ...]
     selects: bool = False
 
-
-def _solve_by_path(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    return _solve_convex(protocol, data, label, probing.fit_logistic)
-
-
-def _solve_by_ridge(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    return _solve_convex(protocol, data, label, probing.fit_ridge)
-
-
-def _solve_convex(protocol: LinearProtocol, data: TaskData, label: str, fit: probing.Fit) -> ProbeResult:
-    from loocbench.evaluators import probing
-
-    train, val = probing.labelled(data, label)
-    classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
-    scores, choice = classifier.scores_of(data.blocks("test")), classifier.choice
-    return ProbeResult(scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
-
-
-def _solve_by_sgd(protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
-    from loocbench.evaluators import sgd_probe
-
-    trained = sgd_probe.probe(protocol, data, label)
-    return ProbeResult(trained.scores, {"learning_rate": trained.learning_rate}, trained.curve)
+    def solve(self, protocol: LinearProtocol, data: TaskData, label: str) -> ProbeResult:
+        """Choose hyper-parameters on validation images, train on train + val, and score the test images."""
+        result: ProbeResult = import_place(self.place)(protocol, data, label)
+        return result
 
 
 SOLVERS: dict[str, Solver] = {
-    "path": Solver(_solve_by_path, ("lambdas",), selects=True),  # multinomial logistic regression, certified
-    "ridge": Solver(_solve_by_ridge, ("lambdas",)),  # ridge regression of one-hot labels
-    "sgd": Solver(_solve_by_sgd, ("learning_rates", "epochs")),  # the paper's
+    # multinomial logistic regression, certified
+    "path": Solver("loocbench.evaluators.convex_probe:solve_by_path", ("lambdas",), selects=True),
+    # ridge regression of one-hot labels
+    "ridge": Solver("loocbench.evaluators.convex_probe:solve_by_ridge", ("lambdas",)),
+    # as in the paper
+    "sgd": Solver("loocbench.evaluators.sgd_probe:solve_by_sgd", ("learning_rates", "epochs")),
 }
 
 
@@ -106,26 +90,26 @@ class Linear(TaskKind[LinearProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: LinearProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """The three of ``probing.metrics``."""
+        """Return the names of ``probing.accuracy_metrics``."""
         return ("top1", "top5", "mean_per_class")
 
     def selects_features(self, protocol: LinearProtocol) -> bool:
-        """Only with a solver whose validation accuracies can be compared."""
+        """Return whether the protocol's solver allows it."""
         return SOLVERS[protocol.solver].selects
 
     def evaluate(self, protocol: LinearProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Hyper-parameters are chosen on validation images; test images are looked at once."""
+        """Choose hyper-parameters on validation images, then evaluate on test images once."""
         from loocbench.evaluators import probing
 
         (label,) = labels
         found = SOLVERS[protocol.solver].solve(protocol, data, label)
         wanted = data.labels("test", label)
         return Outcome(
-            probing.metrics(found.scores, wanted, seed=data.seed),
+            probing.accuracy_metrics(found.scores, wanted, seed=data.seed),
             found.chosen,
             found.curve,
             found.certificate,
-            items={"top1": probing.correct(found.scores, wanted, 1)},
+            items={"top1": probing.top_k_hits(found.scores, wanted, 1)},
         )
 
 

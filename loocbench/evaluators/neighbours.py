@@ -1,4 +1,4 @@
-"""Nearest neighbours by cosine similarity, exact: a query is never its own neighbour, and ties go to the lower index.
+"""Exact nearest neighbours by cosine similarity: a query is never its own neighbour; ties go to the lower index.
 
 Similarities are float32 products of L2-normalised features, a block of queries at a time, so memory is bounded by the
 block and not by the number of images squared.
@@ -14,41 +14,44 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _BLOCK_VALUES = 2**24  # similarities in memory at once
-_TILE = (2048, 8192)  # queries and images of a product that a CPU does at full speed
-_RUN = 32  # neighbouring similarities of which only the largest is looked at first; divides a tile's width
+_TILE = (2048, 8192)  # queries and images of a matrix product that a CPU computes at full speed
+_RUN = 32  # consecutive similarities whose maximum is tested before any of them; divides a tile's width
 
 
 @dataclass(frozen=True)
-class Block:
-    """Some queries and what was found for them. queries: int64 [Q]; neighbours: int64 [Q, M], nearest first."""
+class RankedQueries:
+    """A block of queries with their neighbours. queries: int64 [Q]; neighbours: int64 [Q, M], nearest first."""
 
     queries: Tensor
     neighbours: Tensor
 
 
-def rankings(features: Tensor, queries: Sequence[int] | None = None) -> Iterator[Block]:
-    """All other images of each query, nearest first: M = N - 1. features: float [N, D]; queries: default all rows."""
-    for rows, similarity in _blocks(features, queries):
+def rank_neighbours(features: Tensor, queries: Sequence[int] | None = None) -> Iterator[RankedQueries]:
+    """Yield, by blocks of queries, all other images in order of similarity: M = N - 1.
+
+    features: float [N, D]; queries: row indices, default all.
+    """
+    for rows, similarity in _iterate_similarities(features, queries):
         order = similarity.argsort(dim=1, descending=True, stable=True)
-        yield Block(rows, order[:, : len(features) - 1])  # the query itself comes last and is dropped
+        yield RankedQueries(rows, order[:, : len(features) - 1])  # the query itself comes last and is dropped
 
 
-def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> Tensor:
-    """The ``k`` nearest other images of each query, int64 [Q, k] on the features' device; k <= N - 1.
+def find_nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> Tensor:
+    """Return the ``k`` nearest other images of each query: int64 [Q, k] on the features' device.
 
-    Tile by tile: beside the queries' features, one tile and the best so far are in memory. Ties are those of the
-    computed float32 similarities; copies of an image in different tiles may differ in the last bit on some devices.
-    Raises ValueError for another k, and for features that are not finite.
+    Similarities are computed tile by tile; in memory are the queries' features, one tile, and the nearest so far. Ties
+    are ties of the computed float32 similarities: copies of an image in different tiles may differ in the last bit on
+    some devices. Raises ValueError unless 1 <= k <= N - 1, and for features that are not finite.
     """
     count = len(features)
     if not 0 < k < count:
-        raise ValueError(f"{k} neighbours of {count - 1} other images")
-    rows = _rows(features, queries)
+        raise ValueError(f"k = {k} is not between 1 and {count - 1}, the number of other images")
+    rows = _query_rows(features, queries)
     asked = F.normalize(features[rows].float(), dim=1)
     width = min(_TILE[1], -(-count // _RUN) * _RUN)
     unit, tile = asked.new_empty(width, asked.shape[1]), asked.new_empty(min(_TILE[0], len(rows)), width)
     blocks = [
-        _Best(own, vectors, k)
+        _NearestSoFar(own, vectors, k)
         for own, vectors in zip(torch.split(rows, _TILE[0]), torch.split(asked, _TILE[0]), strict=True)
     ]
     for begin in range(0, count, width):
@@ -58,26 +61,26 @@ def nearest(features: Tensor, k: int, queries: Sequence[int] | None = None) -> T
             raise ValueError("features that are not finite have no neighbours")
         torch.div(part, norms.clamp_(min=1e-12), out=unit[: len(part)])
         for block in blocks:
-            block.see(unit[: len(part)], begin, tile[: len(block.rows)])
+            block.update(unit[: len(part)], begin, tile[: len(block.rows)])
     return torch.cat([block.found for block in blocks])
 
 
-class _Best:
-    """The best so far of a block of queries. values: float32 [Q, <= k], found: int64 alike, nearest first."""
+class _NearestSoFar:
+    """The nearest images so far of a block of queries. values: float32 [Q, <= k]; found: int64, of the same shape."""
 
     def __init__(self, rows: Tensor, vectors: Tensor, k: int) -> None:
         """rows: the queries' own indices, int64 [Q]; vectors: their unit features, float32 [Q, D]."""
         self.rows, self.vectors, self.k = rows, vectors, k
         self.values, self.found = vectors.new_empty(len(rows), 0), rows.new_empty(len(rows), 0)
 
-    def see(self, unit: Tensor, begin: int, tile: Tensor) -> None:
-        """Look at images begin, begin + 1 ... of unit features [n, D]. tile: float32 [Q, >= n], to work in."""
+    def update(self, unit: Tensor, begin: int, tile: Tensor) -> None:
+        """Merge images begin .. begin + n - 1, given their unit features [n, D]. tile: scratch, float32 [Q, >= n]."""
         torch.mm(self.vectors, unit.T, out=tile[:, : len(unit)])
         tile[:, len(unit) :] = -torch.inf
         own = ((self.rows >= begin) & (self.rows < begin + len(unit))).nonzero().flatten()
         tile[own, self.rows[own] - begin] = -torch.inf
-        row, column = self._candidates(tile.view(len(tile), -1, _RUN))
-        # Side by side, row by row; those found before have lower indices, and the sort is stable: ties stay in order.
+        row, column = self._find_candidates(tile.view(len(tile), -1, _RUN))
+        # Pack candidates to the left of each row, behind earlier ones: the stable sort then keeps the order of ties.
         counts = row.bincount(minlength=len(tile))
         place = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
         values = tile.new_full((len(tile), int(counts.max())), -torch.inf)
@@ -88,11 +91,11 @@ class _Best:
         self.values = values[:, : self.k]
         self.found = torch.cat([self.found, found], dim=1).gather(1, order[:, : self.k])
 
-    def _candidates(self, runs: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows and columns, in order, of all similarities [Q, runs, _RUN] that may be among the k best.
+    def _find_candidates(self, runs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return rows and columns, in order, of all similarities [Q, runs, _RUN] that may be among the k largest.
 
-        Few runs have one: a run's largest must be above the k-th best so far, which a tie from farther on is not, or,
-        as long as there is none, not below the k-th largest of the runs' largest.
+        Few runs hold one: a run's maximum must exceed the k-th largest so far (a later tie does not), or, before there
+        are k, be at least the k-th largest of the runs' maxima.
         """
         largest = runs.amax(dim=2)
         floor = largest.new_full((len(runs), 1), -torch.inf)
@@ -106,15 +109,15 @@ class _Best:
         return row[which], run[which] * _RUN + place
 
 
-def _rows(features: Tensor, queries: Sequence[int] | None) -> Tensor:
+def _query_rows(features: Tensor, queries: Sequence[int] | None) -> Tensor:
     every = torch.arange(len(features), device=features.device)
     return every if queries is None else torch.as_tensor(queries, device=features.device)
 
 
-def _blocks(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[Tensor, Tensor]]:
-    """Queries int64 [Q] and their similarity to all images [Q, N]; to themselves it is -inf."""
+def _iterate_similarities(features: Tensor, queries: Sequence[int] | None) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield queries int64 [Q] and their similarity to all images [Q, N], -inf of a query to itself."""
     unit = F.normalize(features.float(), dim=1)
-    for block in torch.split(_rows(unit, queries), max(1, _BLOCK_VALUES // len(unit))):
+    for block in torch.split(_query_rows(unit, queries), max(1, _BLOCK_VALUES // len(unit))):
         similarity = unit[block] @ unit.T
         similarity[torch.arange(len(block), device=unit.device), block] = -torch.inf
         yield block, similarity

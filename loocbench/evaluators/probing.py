@@ -1,4 +1,4 @@
-"""Linear probes on frozen features: strength chosen on validation, refitted on train + validation, tested once."""
+"""Linear probes on frozen features: L2 strength chosen on val, refitted on train + val, evaluated on test once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from loocbench.solvers.ridge import RidgePath
 
 TOP_5 = 5
-_COPIES = 5  # of the features, in float64, that the path takes in memory
+_COPIES = 5  # float64 copies of the features that a fit in memory allocates
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What validation says. strength: the chosen lambda; accuracy: its top-1 on val; curve: that of every lambda."""
+    """A choice on validation. strength: the chosen lambda; accuracy: its top-1 on val; curve: top-1 of every lambda."""
 
     strength: float
     accuracy: float
@@ -37,7 +37,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Features [N, D], which need not be in memory, and their labels int64 [N], values 0 .. K-1."""
+    """Features [N, D], possibly on disk, and their labels int64 [N], values 0 .. K-1."""
 
     features: Blocks
     labels: Tensor
@@ -48,41 +48,44 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Scale:
-    """Features are centred and divided by one number, the training images' mean norm, so that a grid of strengths means
-    the same for every network; single features are not standardised, so turning the feature basis changes nothing."""
+    """Centres features and divides them by one number, the mean norm of the centred training features.
+
+    A grid of strengths thus means the same for every network. Single dimensions are not standardised, so that rotating
+    the feature basis changes nothing.
+    """
 
     center: Tensor
     size: Tensor
 
     @classmethod
-    def of(cls, features: Blocks) -> Scale:
-        """The scale of training features [N, D]."""
+    def fit(cls, features: Blocks) -> Scale:
+        """Compute the scale of training features [N, D]."""
         center = features.mean()
         norms = [(block.double() - center).norm(dim=1).sum() for _, block in features]
         return cls(center, (torch.stack(norms).sum() / features.shape[0]).clamp(min=1e-12))
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Float64 [N, D]."""
+        """Return scaled features, float64 [N, D]."""
         return (features.double() - self.center) / self.size
 
 
-class Path(Protocol):
-    """Linear classifiers for L strengths."""
+class ClassifierPath(Protocol):
+    """Linear classifiers, one per strength (L of them)."""
 
     @property
     def certificate(self) -> Tensor:
         """Gradient norms, float64 [L]."""
 
     def scores(self, features: Tensor) -> Tensor:
-        """[L, N, K], the highest of which is the predicted class, of features [N, D]."""
+        """Return scores [L, N, K] of features [N, D]; the highest is the predicted class."""
 
 
-Fit = Callable[[Labelled, Sequence[float], float, int | None], Path]
-"""(part, lambdas, tolerance, room) -> their path: how a probe is fitted."""
+Fit = Callable[[Labelled, Sequence[float], float, int | None], ClassifierPath]
+"""(training data, lambdas, tolerance, bytes of memory) -> classifiers: the signature of a fit."""
 
 
 def fit_logistic(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> LogisticPath:
-    """Multinomial logistic regression; in memory where ``room`` bytes are enough."""
+    """Fit multinomial logistic regressions, in memory if ``room`` bytes suffice, else reading block by block."""
     if _too_large(part, room):
         from loocbench.solvers.streamed import fit_streamed_path
 
@@ -91,13 +94,13 @@ def fit_logistic(part: Labelled, lambdas: Sequence[float], tolerance: float, roo
 
 
 def fit_ridge(part: Labelled, lambdas: Sequence[float], tolerance: float, room: int | None) -> RidgePath:
-    """Ridge regression of one-hot labels, which always reads block by block: memory is D x D, not N x D."""
+    """Fit ridge regressions of one-hot labels, reading block by block: memory is D x D, not N x D."""
     from loocbench.solvers.ridge import fit_ridge_path
 
     return fit_ridge_path(part.features, part.labels, lambdas, tolerance=tolerance)
 
 
-def choose(
+def choose_strength(
     train: Labelled,
     val: Labelled,
     lambdas: Sequence[float],
@@ -106,15 +109,15 @@ def choose(
     fit: Fit = fit_logistic,
     room: int | None = None,
 ) -> Choice:
-    """Fit on train for every lambda and choose on val, in train's :class:`Scale`; of equally good ones the strongest.
+    """Fit on train for every lambda, in train's :class:`Scale`, and choose the best on val; ties go to the strongest.
 
-    room: bytes that the fit may take, default half of what is free; features that need more are read block by block.
+    room: bytes that the fit may use, default half of the free memory; features that need more are read block by block.
     """
     for part in (train, val):
         require_finite(part.features)
-    scaled = Scale.of(train.features)
+    scaled = Scale.fit(train.features)
     grid = sorted(lambdas, reverse=True)
-    path = fit(_in(scaled, train), grid, tolerance, room)
+    path = fit(_scale_features(scaled, train), grid, tolerance, room)
     right = torch.stack(
         [
             (path.scores(scaled(block)).argmax(dim=2) == val.labels[rows]).double().sum(dim=1)
@@ -135,20 +138,20 @@ class Classifier:
 
     choice: Choice
     certificate: float
-    _final: Path
-    _scaled: Scale
+    _path: ClassifierPath
+    _scale: Scale
 
     def scores(self, features: Tensor) -> Tensor:
-        """Logits [N, K] of features [N, D]."""
-        return self._final.scores(self._scaled(features))[0]
+        """Return logits [N, K] of features [N, D]."""
+        return self._path.scores(self._scale(features))[0]
 
-    def scores_of(self, features: Blocks) -> Tensor:
-        """The same, read a block at a time. Raises UserError for NaN or infinity."""
+    def score_blocks(self, features: Blocks) -> Tensor:
+        """Return logits [N, K], reading a block at a time. Raises UserError for NaN or infinity."""
         require_finite(features)
         return torch.cat([self.scores(block) for _, block in features])
 
 
-def train(
+def train_probe(
     train: Labelled,
     val: Labelled,
     lambdas: Sequence[float],
@@ -158,44 +161,44 @@ def train(
     fit: Fit = fit_logistic,
     room: int | None = None,
 ) -> Classifier:
-    """:func:`choose` a strength and refit on train and val, all in train's :class:`Scale`."""
+    """:func:`choose_strength` a strength and refit on train and val, all in train's :class:`Scale`."""
     count, dim = train.features.shape
     streamed = fit is fit_logistic and _too_large(train + val, room)
     info(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
-    choice = choose(train, val, lambdas, tolerance, fit=fit, room=room)
-    scaled = Scale.of(train.features)
-    final = fit(_in(scaled, train + val), [choice.strength], tolerance, room)
+    choice = choose_strength(train, val, lambdas, tolerance, fit=fit, room=room)
+    scaled = Scale.fit(train.features)
+    final = fit(_scale_features(scaled, train + val), [choice.strength], tolerance, room)
     return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)
 
 
-def labelled(data: TaskData, label: str) -> tuple[Labelled, Labelled]:
-    """Return the training and validation features with their labels."""
+def read_train_and_val(data: TaskData, label: str) -> tuple[Labelled, Labelled]:
+    """Return the training and the validation features with their labels."""
     train, val = (Labelled(data.blocks(split), data.labels(split, label)) for split in ("train", "val"))
     return train, val
 
 
-def metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
-    """top1, top5 where there are more than five classes, and mean_per_class, of test scores [N, K] and labels [N].
+def accuracy_metrics(scores: Tensor, labels: Tensor, *, seed: int) -> dict[str, Metric]:
+    """Return top1, top5 (if there are more than five classes) and mean_per_class of scores [N, K] and labels [N].
 
-    Intervals over images: Wilson's, and for mean_per_class the bootstrap that ``seed`` draws.
+    Intervals are over images: Wilson's, and for mean_per_class a bootstrap seeded by ``seed``.
     """
-    right = correct(scores, labels, 1)
-    found = {"top1": statistics.share(right)}
+    right = top_k_hits(scores, labels, 1)
+    found = {"top1": statistics.wilson_share(right)}
     if scores.shape[1] > TOP_5:
-        found["top5"] = statistics.share(correct(scores, labels, TOP_5))
+        found["top5"] = statistics.wilson_share(top_k_hits(scores, labels, TOP_5))
     found["mean_per_class"] = statistics.mean_per_class(right, labels.cpu().numpy(), seed=seed)
     return found
 
 
-def correct(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
-    """Whether the label is among the k highest of the scores [N, K]: bool [N]. A score of -inf is never a hit."""
+def top_k_hits(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
+    """Return whether the label is among the k highest scores [N, K]: bool [N]. A score of -inf is never a hit."""
     best = scores.topk(k, dim=1)
     hits: np.ndarray = ((best.indices == labels[:, None]) & (best.values > -torch.inf)).any(dim=1).cpu().numpy()
     return hits
 
 
-def mean_of_each(values: Sequence[Tensor]) -> np.ndarray:
-    """Of every image's values [N], float64, the mean: [N]."""
+def mean_per_image(values: Sequence[Tensor]) -> np.ndarray:
+    """Return each image's mean over several float64 arrays [N]: [N]."""
     mean: np.ndarray = torch.stack(list(values)).mean(dim=0).cpu().numpy()
     return mean
 
@@ -206,11 +209,11 @@ def require_finite(features: Blocks) -> None:
         raise UserError("the features hold NaN or infinity; is the checkpoint a finished, healthy run?")
 
 
-def _in(scaled: Scale, part: Labelled) -> Labelled:
+def _scale_features(scaled: Scale, part: Labelled) -> Labelled:
     return Labelled(part.features.map(scaled), part.labels)
 
 
 def _too_large(part: Labelled, room: int | None) -> bool:
-    """Whether a fit in memory would take more than ``room``."""
+    """Return whether a fit in memory would need more than ``room`` bytes (default: half of the free memory)."""
     room = free_memory(part.labels.device) // 2 if room is None else room
     return _COPIES * 8 * part.features.shape[0] * part.features.shape[1] > room

@@ -1,7 +1,7 @@
-"""What a ranking is worth: recall@k, average precision, mAP@R and R-precision of each query.
+"""Ranking metrics per query: recall@k, average precision, mAP@R and R-precision, and their values under chance.
 
-matches: bool [Q, M], whether the neighbour at each place, nearest first, is a right one. Queries without a right one
-have no average precision: leave them out (``answerable``).
+matches: bool [Q, M], whether the neighbour at each place, nearest first, is relevant. Average precision is not defined
+for queries without a relevant image: leave them out (``has_relevant``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ RECALLS = (1, 5, 10)
 
 
 def all_metrics(matches: Tensor) -> dict[str, Tensor]:
-    """Return every metric of the queries, [Q] each; precisions only of the queries to which there is an answer."""
-    asked = matches[answerable(matches)]
+    """Return every metric by name, [Q] each; precisions only for the queries that have a relevant image."""
+    asked = matches[has_relevant(matches)]
     return {
         **{f"recall{k}": recall_at(matches, k) for k in RECALLS},
         "map": average_precision(asked),
@@ -24,7 +24,7 @@ def all_metrics(matches: Tensor) -> dict[str, Tensor]:
 
 
 def all_chances(matches: Tensor) -> dict[str, Tensor]:
-    """Return what a random order is expected to give for :func:`all_metrics`, float64, on the CPU."""
+    """Return the expectation of :func:`all_metrics` under a random order, float64, on the CPU."""
     relevant, places = matches.sum(dim=1).cpu(), matches.shape[1]
     asked = relevant[relevant > 0]
     return {
@@ -35,31 +35,31 @@ def all_chances(matches: Tensor) -> dict[str, Tensor]:
     }
 
 
-def answerable(matches: Tensor) -> Tensor:
-    """Whether there is anything to be found: bool [Q]."""
+def has_relevant(matches: Tensor) -> Tensor:
+    """Return whether a query has a relevant image: bool [Q]."""
     return matches.any(dim=1)
 
 
 def recall_at(matches: Tensor, k: int) -> Tensor:
-    """Whether a right one is among the first k: bool [Q]."""
+    """Return whether a relevant image is among the first k: bool [Q]."""
     return matches[:, :k].any(dim=1)
 
 
 def average_precision(matches: Tensor) -> Tensor:
-    """Mean precision at the places of the right ones: float64 [Q]."""
+    """Return the mean precision at the places of the relevant images: float64 [Q]."""
     hits = matches.cumsum(dim=1).double()
     places = torch.arange(1, matches.shape[1] + 1, device=matches.device)
     return (hits / places * matches).sum(dim=1) / matches.sum(dim=1)
 
 
 def r_precision(matches: Tensor) -> Tensor:
-    """Share of right ones among the first R, where R is how many there are: float64 [Q]."""
+    """Return the precision at R, the number of relevant images: float64 [Q]."""
     right, first = _first_r(matches)
     return (matches & first).sum(dim=1).double() / right
 
 
 def map_at_r(matches: Tensor) -> Tensor:
-    """Average precision over the first R places alone (Musgrave et al. 2020): float64 [Q]."""
+    """Return mAP@R, the average precision over the first R places (Musgrave et al. 2020): float64 [Q]."""
     right, first = _first_r(matches)
     hits = matches.cumsum(dim=1).double()
     places = torch.arange(1, matches.shape[1] + 1, device=matches.device)
@@ -67,7 +67,7 @@ def map_at_r(matches: Tensor) -> Tensor:
 
 
 def chance_recall_at(relevant: Tensor, places: int, k: int) -> Tensor:
-    """What :func:`recall_at` is expected to be in a random order of ``places``, of which ``relevant`` [Q] are right."""
+    """Return the expected :func:`recall_at` in a random order of ``places`` images with ``relevant`` [Q] matches."""
     missed = torch.ones_like(relevant, dtype=torch.float64)
     for place in range(min(k, places)):
         missed *= (places - relevant - place).clamp(min=0).double() / (places - place)
@@ -75,19 +75,19 @@ def chance_recall_at(relevant: Tensor, places: int, k: int) -> Tensor:
 
 
 def chance_average_precision(relevant: Tensor, places: int) -> Tensor:
-    """What :func:`average_precision` is expected to be in a random order: float64 [Q], for relevant >= 1."""
+    """Return the expected :func:`average_precision` under a random order: float64 [Q], for relevant >= 1."""
     return _chance_up_to(torch.full_like(relevant, places), relevant, places)
 
 
 def chance_map_at_r(relevant: Tensor, places: int) -> Tensor:
-    """What :func:`map_at_r` is expected to be in a random order: float64 [Q], for relevant >= 1."""
+    """Return the expected :func:`map_at_r` under a random order: float64 [Q], for relevant >= 1."""
     return _chance_up_to(relevant, relevant, places)
 
 
 def _chance_up_to(last: Tensor, relevant: Tensor, places: int) -> Tensor:
-    """The expectation of 1/R sum over i <= last of right_i / i * (number of right ones up to i).
+    """Return the expectation of 1/R sum over i <= last of relevant_i / i * (number of relevant places up to i).
 
-    A place is right with probability R / M, two places together with R (R - 1) / (M (M - 1)); so it is
+    A place is relevant with probability R / M, two places together with R (R - 1) / (M (M - 1)); so it is
     H_last / M + (R - 1) (last - H_last) / (M (M - 1)), H the harmonic numbers.
     """
     harmonic = torch.arange(1, places + 1, dtype=torch.float64, device=last.device).reciprocal().cumsum(0)[last - 1]
@@ -96,6 +96,6 @@ def _chance_up_to(last: Tensor, relevant: Tensor, places: int) -> Tensor:
 
 
 def _first_r(matches: Tensor) -> tuple[Tensor, Tensor]:
-    """R [Q], and which places are among the first R [Q, M]."""
+    """Return R [Q], and a mask of the first R places [Q, M]."""
     right = matches.sum(dim=1)
     return right, torch.arange(matches.shape[1], device=matches.device) < right[:, None]

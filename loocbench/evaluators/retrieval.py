@@ -1,4 +1,4 @@
-"""Retrieval: whether an image's nearest neighbours share its class, its colour, and both."""
+"""Retrieval: how many of an image's nearest neighbours share its class, its colour, or both."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from loocbench.evaluators.task_data import TaskData
 
 COLOR = "color"
-FOREGROUND = "foreground"  # the statement of a row: which pixels colour was read from
+FOREGROUND = "foreground"  # key in a row's ``stated``: the pixels that colour was computed from
 RANKING = ("recall1", "recall5", "recall10", "map", "map_at_r", "r_precision")
 _CHUNK = 256
 _CENTRAL = "central half of the crop"
 
 
 class RetrievalProtocol(Frozen):
-    """There is nothing to choose."""
+    """Retrieval has no settings."""
 
 
 class Retrieval(TaskKind[RetrievalProtocol]):
-    """For each label, for the colour, and for all of them together: LABEL_recall1, _recall5, _recall10, _map, _map_at_r
-    and _r_precision (see ``ranking_metrics``).
+    """Ranking metrics for matches in each label, in colour, and in all of them: LABEL_recall1, _recall5, _recall10,
+    _map, _map_at_r and _r_precision (see ``ranking_metrics``).
 
-    Where no label is the colour, images of one colour are those that ``color_descriptor`` says are alike, and
-    color_agreement is given too. scale: the same metrics of a random ranking and of the best possible one.
+    If no label is the colour, ``color_descriptor`` decides which images have the same colour, and color_agreement is
+    measured too. scale: the same metrics of a random ranking and of the best possible one.
     """
 
     name = "retrieval"
@@ -42,22 +42,22 @@ class Retrieval(TaskKind[RetrievalProtocol]):
     draws_gallery = True
 
     def metrics(self, protocol: RetrievalProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """All ranking metrics of every kind of match."""
+        """Return all ranking metrics for every kind of match."""
         kinds = [*labels, *([COLOR] if COLOR not in labels else [])]
         kinds += [join_labels(kinds)] if len(kinds) > 1 else []
         own = tuple(f"{kind}_{name}" for kind in kinds for name in RANKING)
         return own if COLOR in labels else (*own, "color_agreement")
 
     def headline(self, protocol: RetrievalProtocol, labels: Sequence[str]) -> str:
-        """Recall@1 of the colour where it is a label, else of the main label."""
+        """Return recall@1 of the colour if that is a label, else of the main label."""
         return f"{COLOR if COLOR in labels else labels[0]}_recall1"
 
     def table_metrics(self, headline: str, metrics: Sequence[str]) -> list[str]:
-        """Recall@1 of every kind of match, and the agreement of colour."""
+        """Return recall@1 of every kind of match, and color_agreement."""
         return [name for name in metrics if name.endswith("recall1") or name == "color_agreement"]
 
-    def stated_of(self, dataset: Dataset) -> Mapping[str, str]:
-        """What colour is read from where it is not a label."""
+    def expected_statements(self, dataset: Dataset) -> Mapping[str, str]:
+        """Return the pixels that colour is computed from where it is not a label."""
         return {FOREGROUND: describe_foreground(dataset.foreground.kind if dataset.foreground else "")}
 
     def evaluate(self, protocol: RetrievalProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
@@ -73,11 +73,11 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         described = None if COLOR in own else _describe_colors(data, len(features)).to(features.device)
         found: dict[str, list[Tensor]] = defaultdict(list)
         chance: dict[str, list[Tensor]] = defaultdict(list)
-        for block in neighbours.rankings(features):
+        for block in neighbours.rank_neighbours(features):
             matches = {name: label[block.neighbours] == label[block.queries][:, None] for name, label in own.items()}
             if described is not None:
-                matches[COLOR] = color_descriptor.alike(described, block.queries).gather(1, block.neighbours)
-                nearest = color_descriptor.agreement(described, block.queries, block.neighbours[:, 0])
+                matches[COLOR] = color_descriptor.find_alike(described, block.queries).gather(1, block.neighbours)
+                nearest = color_descriptor.color_agreement(described, block.queries, block.neighbours[:, 0])
                 found["color_agreement"].append(nearest.cpu())
             if len(matches) > 1:
                 matches[join_labels(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
@@ -86,7 +86,7 @@ class Retrieval(TaskKind[RetrievalProtocol]):
                     found[f"{kind}_{name}"].append(values.cpu())
                 for name, values in ranking_metrics.all_chances(right).items():
                     chance[f"{kind}_{name}"].append(values)
-        # Where no query has an answer, as in a small set without two images of a class, there is no precision.
+        # Precision is left out if no query has a relevant image, as in a small set without two images of a class.
         items = {name: values.numpy() for name, parts in found.items() if len(values := torch.cat(parts))}
         expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items() if name in items}
         oracle = {name: _best_possible(name, items) for name in expected}
@@ -96,7 +96,9 @@ class Retrieval(TaskKind[RetrievalProtocol]):
             stated[FOREGROUND] = describe_foreground(data.foreground)
         return Outcome(
             {
-                name: statistics.share(values) if values.dtype == bool else statistics.mean(values, seed=data.seed)
+                name: statistics.wilson_share(values)
+                if values.dtype == bool
+                else statistics.bootstrap_mean(values, seed=data.seed)
                 for name, values in items.items()
             },
             items={name: values for name, values in items.items() if len(values) == len(features)},
@@ -111,12 +113,12 @@ def join_labels(kinds: Sequence[str]) -> str:
 
 
 def describe_foreground(kind: str) -> str:
-    """Return what colour is read from where it is not a label. kind: what the data set ships, if anything."""
+    """Return the pixels that colour is computed from. kind: the data set's masks or boxes; "" without them."""
     return kind or _CENTRAL
 
 
 def _best_possible(name: str, items: Mapping[str, np.ndarray]) -> float:
-    """Return a metric of the best possible order: 1, or for recall the share of queries that have an answer."""
+    """Return a metric's value for the best order: 1, or for recall the share of queries with a relevant image."""
     kind, metric = name.rsplit("_recall", 1) if "_recall" in name else (name, "")
     return len(items.get(f"{kind}_map", ())) / len(items[name]) if metric else 1.0
 
@@ -130,7 +132,7 @@ def _describe_colors(data: TaskData, count: int) -> Tensor:
     parts = []
     for rows in np.array_split(np.arange(count), -(-count // _CHUNK)):
         masks = data.masks("test", rows.tolist()) if data.foreground else None
-        parts.append(color_descriptor.histograms(data.crops("test", rows.tolist()), masks))
+        parts.append(color_descriptor.color_histograms(data.crops("test", rows.tolist()), masks))
     return torch.from_numpy(np.concatenate(parts))
 
 

@@ -1,4 +1,4 @@
-"""Robustness: a classifier trained on the data set's own images, judged as it is on corrupted or unfamiliar ones."""
+"""Robustness: accuracy on corrupted or out-of-distribution images of a classifier trained on clean ones."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ Array = np.ndarray
 
 
 class RobustnessProtocol(Frozen):
-    """lambdas, tolerance: of the linear classifier. changes: corruptions of the data set's own test images, of which at
-    most ``images`` take part; without them the classifier is judged on the task's other data set."""
+    """lambdas, tolerance: L2 strengths to choose from and gradient bound of the linear classifier.
+
+    changes: corruptions of at most ``images`` of the data set's own test images; without changes the classifier is
+    evaluated on the task's other data set.
+    """
 
     lambdas: Grid
     tolerance: Tolerance = 1e-5
@@ -32,18 +35,19 @@ class RobustnessProtocol(Frozen):
     images: int = Field(0, ge=0)
 
     @model_validator(mode="after")
-    def _complete(self) -> RobustnessProtocol:
+    def _check_images(self) -> RobustnessProtocol:
         if self.changes and not self.images:
             raise ValueError("protocol.changes needs protocol.images")
         return self
 
 
 class Robustness(TaskKind[RobustnessProtocol]):
-    """clean_top1 on the data set's test images, top1 on the others, averaged over corruptions and severities, and top1
-    of each corruption and of each group of corruptions, averaged over severities. curve: by corruption and severity.
+    """Top-1 on clean, corrupted and out-of-distribution images.
 
-    The interval is over photographs, not over copies of them. Predictions are among all of the classifier's classes,
-    also where the other data set has fewer.
+    clean_top1: on the data set's test images. top1: on the others, averaged over corruptions and severities.
+    NAME_top1: of a corruption or a group of corruptions, averaged over severities. curve: by corruption and severity.
+    Intervals are over photographs, not over their copies. Predictions are among all of the classifier's classes, even
+    if the other data set has fewer.
     """
 
     name = "robustness"
@@ -51,19 +55,19 @@ class Robustness(TaskKind[RobustnessProtocol]):
     label_use = "predicted"
 
     def metrics(self, protocol: RobustnessProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 on clean, corrupted and unfamiliar images."""
+        """Return top1, clean_top1, and the top-1 of every corruption and group of corruptions."""
         kinds = [*CORRUPTIONS, *(name for group in CORRUPTIONS.values() for name in group)]
         return ("top1", "clean_top1", *(f"{kind}_top1" for kind in kinds))
 
     def evaluate(self, protocol: RobustnessProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Train on clean images, then judge on corrupted copies or on the other data set."""
+        """Train on clean images, then evaluate on corrupted copies or on the other data set."""
         from loocbench.evaluators import probing, statistics
 
         (label,) = labels
-        train, val = probing.labelled(data, label)
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        clean = probing.correct(classifier.scores_of(data.blocks("test")), data.labels("test", label), 1)
-        metrics = {"clean_top1": statistics.share(clean)}
+        train, val = probing.read_train_and_val(data, label)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        clean = probing.top_k_hits(classifier.score_blocks(data.blocks("test")), data.labels("test", label), 1)
+        metrics = {"clean_top1": statistics.wilson_share(clean)}
         found = (
             _judge_corrupted(protocol, label, data, classifier)
             if protocol.changes
@@ -85,10 +89,13 @@ class Robustness(TaskKind[RobustnessProtocol]):
         )
 
 
-class _Found:
-    """Whether images were recognised: right[corruption, severity] bool [M], photographs[...] int64 [M], which of
-    ``count`` photographs they are made of. Images without a corruption have the name "". draws: the fingerprint of the
-    photographs, where only some of the split's were drawn."""
+class _Recognised:
+    """Which images were classified correctly, by corruption and severity.
+
+    right[corruption, severity]: bool [M]; photographs[...]: int64 [M], the number of the photograph, below ``count``,
+    that an image is a copy of. Images without a corruption have the name "". draws: the fingerprint of the drawn
+    photographs, empty if all of the split are used.
+    """
 
     def __init__(self, count: int, draws: str = "") -> None:
         self.count = count
@@ -101,7 +108,7 @@ class _Found:
         return tuple(dict.fromkeys(name for name, _ in self.right))
 
     def by_photograph(self, names: tuple[str, ...]) -> Array:
-        """Share of a photograph's copies that were recognised, float64, of photographs with a copy."""
+        """Return the share of correct copies of each photograph that has a copy, float64."""
         right, copies = np.zeros(self.count), np.zeros(self.count)
         for key, values in self.right.items():
             if key[0] in names:
@@ -115,31 +122,34 @@ class _Found:
         values = self.by_photograph(names)
         if not len(values):
             return None
-        whole = names == ("",)  # one copy each: shares of independent images
-        return statistics.share(values > 0) if whole else statistics.mean(values, seed=seed)
+        uncorrupted = names == ("",)  # one copy each: images are independent
+        return statistics.wilson_share(values > 0) if uncorrupted else statistics.bootstrap_mean(values, seed=seed)
 
 
-def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Found:
-    """Classify test images, at most ``protocol.images``, under every corruption and severity of the card."""
+def _judge_corrupted(protocol: RobustnessProtocol, label: str, data: TaskData, classifier: Classifier) -> _Recognised:
+    """Classify at most ``protocol.images`` test images under every corruption and severity of the card."""
     import torch
 
     from loocbench.evaluators import episode_sampling, probing, sampling
 
     every = data.labels("test", label)
-    rows = sampling.some(len(every), protocol.images, seed=data.seed)
+    rows = sampling.sample_rows(len(every), protocol.images, seed=data.seed)
     labels = every[torch.from_numpy(rows).to(every.device)]
-    found = _Found(len(labels), episode_sampling.fingerprint(rows) if len(rows) < len(every) else "")
+    found = _Recognised(len(labels), episode_sampling.hash_rows(rows) if len(rows) < len(every) else "")
     for name in protocol.changes:
         for severity in get_range(name).strengths:
             features = data.features("test", change=Change(name, severity, seed=data.seed), rows=rows)
             key = name.removeprefix(CORRUPTION), severity
-            found.right[key] = probing.correct(classifier.scores(features), labels, 1)
+            found.right[key] = probing.top_k_hits(classifier.scores(features), labels, 1)
             found.photographs[key] = np.arange(len(labels))
     return found
 
 
-def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Found:
-    """Classify the other data set's test images. Its classes are found by their names among the classifier's."""
+def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Recognised:
+    """Classify the other data set's test images; its classes are matched to the classifier's by name.
+
+    Raises UserError for a class that the classifier lacks.
+    """
     import torch
 
     from loocbench.evaluators import probing
@@ -153,11 +163,11 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Fou
         )
     own = torch.tensor([known.index(name) for name in other.names("test", label)], device=other.device)
     labels = own[other.labels("test", label)]
-    right = probing.correct(classifier.scores_of(other.blocks("test")), labels, 1)
+    right = probing.top_k_hits(classifier.score_blocks(other.blocks("test")), labels, 1)
     kinds, severities = _corruptions(other, len(right))
-    # A photograph's corrupted copies share its class folder and its name.
+    # Corrupted copies of a photograph share its class folder and file name.
     photographs = np.unique(["/".join(item.split("/")[-2:]) for item in other.items("test")], return_inverse=True)[1]
-    found = _Found(int(photographs.max()) + 1)
+    found = _Recognised(int(photographs.max()) + 1)
     rows = defaultdict(list)
     for row, key in enumerate(zip(kinds, severities, strict=True)):
         rows[key].append(row)
@@ -167,7 +177,7 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Fou
 
 
 def _corruptions(other: TaskData, count: int) -> tuple[list[str], list[float]]:
-    """Return corruption and severity of each image; ("", 0) where the data set knows none."""
+    """Return corruption and severity of each image; ("", 0) if the data set has no such labels."""
     if "corruption" not in other.factors("test"):
         return [""] * count, [0.0] * count
     kinds, levels = other.names("test", "corruption"), other.names("test", "severity")

@@ -1,4 +1,4 @@
-"""Rotation prediction: which of four exact quarter turns a square crop was given, read off by a linear classifier."""
+"""Rotation prediction: a linear classifier tells which of four exact quarter turns was applied to a square crop."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ class RotationProtocol(Frozen):
 
 
 class Rotation(TaskKind[RotationProtocol]):
-    """Top-1 over the four turns of every image, which are all on the same side of a split."""
+    """Top-1 over the four rotations of every test image; all rotations of an image are in the same split."""
 
     name = "rotation"
     protocol = RotationProtocol
     label_use = "none"
 
     def metrics(self, protocol: RotationProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1 alone."""
+        """Return top1."""
         return ("top1",)
 
     def evaluate(self, protocol: RotationProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Fit a certified logistic path on turned training images, choose on validation, test once."""
+        """Fit a certified logistic path on rotated training images, choose on validation, test once."""
         from loocbench.evaluators import probing, statistics
 
         test = _turned(data, "test")
         train, val = _turned(data, "train"), _turned(data, "val")
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        right = probing.correct(classifier.scores_of(test.features), test.labels, 1)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        right = probing.top_k_hits(classifier.score_blocks(test.features), test.labels, 1)
         # The four turns of an image are not independent of one another: the interval is over images.
         by_image = right.reshape(len(TURNS), -1).mean(axis=0)
-        metrics = {"top1": statistics.mean(by_image, seed=data.seed)}
+        metrics = {"top1": statistics.bootstrap_mean(by_image, seed=data.seed)}
         choice = classifier.choice
         chosen = {"lambda": choice.strength}
         return Outcome(metrics, chosen, choice.curve, classifier.certificate, items={"top1": by_image})
 
 
 def _turned(data: TaskData, split: str) -> probing.Labelled:
-    """Return the features of a split under all four turns, with the turns as labels."""
+    """Return the features of a split under all four rotations, with the number of quarter turns as labels."""
     import torch
 
     from loocbench.evaluators import probing

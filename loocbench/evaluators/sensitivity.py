@@ -1,8 +1,8 @@
-"""What a space kept: whether its features move under a change, whether the change can be read off them, what it costs.
+"""Sensitivity of features to image changes: invariance, equivariance and loss of accuracy.
 
-Three answers per change: *invariance*, the cosine between the features of an image and of its changed copy (1: nothing
-moves); *equivariance*, how well a linear map predicts the change's amount from the changed image's features (the
-information is there); and *top-1 loss*, what a classifier trained on unchanged images loses.
+Three metrics per change. *Invariance*: cosine between the features of an image and of its changed copy (1: the features
+do not change). *Equivariance*: how well a linear map predicts the amount of the change from the changed image's
+features (the information is kept). *Top-1 loss*: the accuracy that a classifier trained on unchanged images loses.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ _FEWEST = 2
 
 
 class SensitivityProtocol(Frozen):
-    """changes: what is done to images. images: how many of each split take part at most. lambdas, tolerance: of the
-    classifier, which is trained on all images; the lambdas also of the linear map."""
+    """changes: names of the image changes. images: the most images of each split to use.
+
+    lambdas, tolerance: L2 strengths and gradient bound of the classifier, which is trained on all images; the lambdas
+    are also those of the linear map.
+    """
 
     changes: Annotated[Changes, Field(min_length=1)]
     images: Count
@@ -38,37 +41,41 @@ class SensitivityProtocol(Frozen):
 
 
 class Sensitivity(TaskKind[SensitivityProtocol]):
-    """top1 of the unchanged test images, and for every change, averaged over its strengths, CHANGE_invariance,
-    CHANGE_equivariance (R², or accuracy where the change has classes) and CHANGE_top1_loss.
+    """top1 on the unchanged test images, and per change, averaged over its strengths, CHANGE_invariance,
+    CHANGE_equivariance (R², or accuracy if the change has classes) and CHANGE_top1_loss.
 
-    Cosines are of features from which the training images' mean is taken, so that 0 is the likeness of two unrelated
-    images. The linear map is a ridge regression, its strength chosen on validation. curve: invariance and top-1 by
-    strength.
+    Cosines are of features centred by the training images' mean, so that unrelated images have about 0. The linear map
+    is a ridge regression, its strength chosen on validation. curve: invariance and top-1 by strength.
     """
 
     name = "sensitivity"
     protocol = SensitivityProtocol
     label_use = "predicted"
-    answers = ("invariance", "equivariance", "top1_loss")
+    change_metrics = ("invariance", "equivariance", "top1_loss")
 
     def metrics(self, protocol: SensitivityProtocol, labels: Sequence[str]) -> tuple[str, ...]:
-        """Top-1, and the three answers for every change."""
-        return ("top1", *(f"{change}_{name}" for change in protocol.changes for name in self.answers))
+        """Return top1 and three names per change."""
+        return ("top1", *(f"{change}_{name}" for change in protocol.changes for name in self.change_metrics))
 
     def headline(self, protocol: SensitivityProtocol, labels: Sequence[str]) -> str:
-        """Whether the first change can be read off."""
+        """Return the first change's CHANGE_equivariance."""
         return f"{protocol.changes[0]}_equivariance"
 
     def evaluate(self, protocol: SensitivityProtocol, labels: Sequence[str], data: TaskData) -> Outcome:
-        """Compare features of drawn images before and after each change. Raises UserError for fewer than two images."""
+        """Compare features of sampled images before and after each change.
+
+        Raises UserError for a split with fewer than two images.
+        """
         import torch
 
         from loocbench.evaluators import episode_sampling, probing, sampling, statistics
 
         (label,) = labels
-        train, val = probing.labelled(data, label)
-        classifier = probing.train(train, val, protocol.lambdas, protocol.tolerance, data.info)
-        rows = {split: sampling.some(len(data.items(split)), protocol.images, seed=data.seed) for split in _SPLITS}
+        train, val = probing.read_train_and_val(data, label)
+        classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info)
+        rows = {
+            split: sampling.sample_rows(len(data.items(split)), protocol.images, seed=data.seed) for split in _SPLITS
+        }
         if small := [split for split in _SPLITS if len(rows[split]) < _FEWEST]:
             raise UserError(f"sensitivity needs {_FEWEST} images of each split; {small[0]} has {len(rows[small[0]])}.")
         wanted = data.labels("test", label)[torch.from_numpy(rows["test"]).to(data.device)]
@@ -79,7 +86,7 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
             return (classifier.scores(features).argmax(dim=1) == wanted).double()
 
         before = right(unchanged)
-        metrics: dict[str, Metric] = {"top1": statistics.share(before.bool().cpu().numpy())}
+        metrics: dict[str, Metric] = {"top1": statistics.wilson_share(before.bool().cpu().numpy())}
         items: dict[str, np.ndarray] = {"top1": before.bool().cpu().numpy()}
         curve = []
         for name in protocol.changes:
@@ -91,19 +98,19 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
                 point = {"invariance": float(cosines[-1].mean()), "top1": float((before - losses[-1]).mean())}
                 curve.append({name: strength, **point})
             items |= {
-                f"{name}_invariance": probing.mean_of_each(cosines),
-                f"{name}_top1_loss": probing.mean_of_each(losses),
+                f"{name}_invariance": probing.mean_per_image(cosines),
+                f"{name}_top1_loss": probing.mean_per_image(losses),
             }
             metrics[f"{name}_equivariance"] = _measure_equivariance(name, data, rows, protocol.lambdas)
         for name, values in items.items():
             if name not in metrics:
-                metrics[name] = statistics.mean(values, seed=data.seed)
+                metrics[name] = statistics.bootstrap_mean(values, seed=data.seed)
         return Outcome(
             metrics,
             {"lambda": classifier.choice.strength},
             curve,
             classifier.certificate,
-            draws=episode_sampling.fingerprint(*rows.values()),
+            draws=episode_sampling.hash_rows(*rows.values()),
             items=items,
         )
 
@@ -120,15 +127,15 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
     classes = get_range(name).classes
     features, targets = {}, {}
     for number, split in enumerate(_SPLITS):
-        # The splits' images get draws of their own, since both are counted from 0.
+        # A seed per split, since the images of each split are numbered from 0 and would share draws.
         change = Change(name, drawn=True, seed=data.seed * len(_SPLITS) + number)
         features[split] = data.features(split, change=change, rows=rows[split])
         strengths = applying.draw_strengths(change, rows[split].tolist())
         columns = (strengths[:, None] == np.array(classes)) if classes else strengths[:, None]
         targets[split] = torch.from_numpy(columns.astype(np.float64)).to(data.device)
-    # In units of its standard deviation a target means the same in degrees and in factors.
+    # Targets in units of their standard deviation: a strength then means the same for degrees and for factors.
     unit = targets["train"].std() if not classes else 1.0
-    scaled = probing.Scale.of(Blocks.from_tensor(features["train"]))
+    scaled = probing.Scale.fit(Blocks.from_tensor(features["train"]))
     path = fit_ridge_path(scaled(features["train"]), targets["train"] / unit, sorted(lambdas, reverse=True))
     values = {split: path.scores(scaled(features[split])) for split in ("val", "test")}
 
@@ -141,14 +148,14 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
 
     if classes:
         best = int(np.argmax([right(predicted, "val").mean() for predicted in values["val"]]))
-        return statistics.share(right(values["test"][best], "test"))
+        return statistics.wilson_share(right(values["test"][best], "test"))
     best = int(torch.stack([errors(predicted) for predicted in values["val"]]).argmin())
     predicted, wanted = values["test"][best][:, 0], (targets["test"] / unit)[:, 0]
     return statistics.r_squared(predicted.cpu().numpy(), wanted.cpu().numpy(), seed=data.seed)
 
 
 def _cosine(changed: Tensor, unchanged: Tensor) -> Tensor:
-    """Return cosines, float64 [N]; 1 for features that did not move, also where a collapsed space has no direction."""
+    """Return cosines, float64 [N]; 1 for features that did not change, even zero vectors of a collapsed space."""
     import torch
     from torch.nn import functional as F
 

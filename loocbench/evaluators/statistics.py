@@ -1,4 +1,4 @@
-"""Intervals of measured values: 95 %, over items that are independent (images, not views of one image)."""
+"""95 % confidence intervals of measured values, over independent items (images, not views of one image)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ RESAMPLES = 2000
 Array = npt.NDArray[np.float64]
 
 
-def share(right: npt.NDArray[np.bool_]) -> Metric:
-    """A share of N independent items, with Wilson's interval, which stays honest at 0 and 1 (a bootstrap does not)."""
+def wilson_share(right: npt.NDArray[np.bool_]) -> Metric:
+    """Return the share of True among N independent items, with Wilson's interval, which stays valid at 0 and 1."""
     count, n = int(right.sum()), len(right)
     interval = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
     return Metric(value=count / n, low=float(interval.low), high=float(interval.high), n=n)
 
 
-def mean(values: Array, *, seed: int) -> Metric:
-    """A mean of N independent values, with the percentile bootstrap's interval. ``seed`` draws the resamples.
+def bootstrap_mean(values: Array, *, seed: int) -> Metric:
+    """Return the mean of N independent values, with the interval of a percentile bootstrap seeded by ``seed``.
 
-    For several correlated measurements an item (the four turns of an image), pass each item's mean.
+    For several correlated measurements per item (the four rotations of an image), pass each item's mean.
     """
     generator = np.random.default_rng(seed)
     means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(RESAMPLES)])
@@ -33,12 +33,12 @@ def mean(values: Array, *, seed: int) -> Metric:
 
 
 def mean_per_class(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], *, seed: int) -> Metric:
-    """The mean over classes, of those that have an image, of each one's share of right ones: balanced accuracy.
+    """Return balanced accuracy: the mean over classes that have an image of each class's accuracy.
 
-    right, labels: [N], a value an image. The interval is the percentile bootstrap's over images, resampled within their
-    classes, whose sizes are the data set's design: n - 1 of a class's n, with which the variance is unbiased (Rao and
-    Wu 1988). Of a share p right, such a resample holds Binomial(n - 1, p) right ones, so none has to be made. Classes
-    of a single image say nothing of their own spread: these images are resampled among themselves.
+    right, labels: [N], one value per image. The interval is a percentile bootstrap's over images, resampled within
+    classes, since class sizes are fixed by the data set: n - 1 of a class's n images, which makes the variance unbiased
+    (Rao and Wu 1988). With accuracy p, such a resample holds Binomial(n - 1, p) correct images, so no rows are drawn.
+    The images of classes of size 1, which have no spread of their own, are resampled among themselves.
     """
     _, places = np.unique(labels, return_inverse=True)
     sizes = np.bincount(places)
@@ -54,10 +54,10 @@ def mean_per_class(right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], 
 
 
 def r_squared(predicted: Array, wanted: Array, *, seed: int) -> Metric:
-    """The share of the variance of ``wanted`` [N] that ``predicted`` [N] explains: 1 is exact, 0 no better than the
-    mean, below 0 worse. With the percentile bootstrap's interval over items.
+    """Return R², the share of the variance of ``wanted`` [N] explained by ``predicted`` [N].
 
-    Raises ValueError where all wanted values are the same, for which it is not defined.
+    1 is exact, 0 no better than the mean, below 0 worse. The interval is a percentile bootstrap's over items, seeded by
+    ``seed``. Raises ValueError if all wanted values are the same, where R² is not defined.
     """
     if np.ptp(wanted) == 0:
         raise ValueError("R^2 is not defined where all wanted values are the same")
@@ -71,7 +71,7 @@ def r_squared(predicted: Array, wanted: Array, *, seed: int) -> Metric:
 
 
 def _bootstrapped(value: float, resampled: Array, n: int) -> Metric:
-    """With the percentiles of its resampled values."""
+    """Return a value with the percentiles of its resampled values."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Metric(value=value, low=float(low), high=float(high), n=n)
@@ -81,8 +81,8 @@ def _explained(predicted: Array, wanted: Array) -> float:
     return float(1 - np.square(wanted - predicted).sum() / np.square(wanted - wanted.mean()).sum())
 
 
-def trials(values: Array) -> Metric:
-    """A mean over independent trials, each an accuracy, with Student's interval; without spread for a single one."""
+def trial_mean(values: Array) -> Metric:
+    """Return the mean accuracy of independent trials, with Student's interval; of zero width for a single trial."""
     n, center = len(values), float(values.mean())
     half = float(student.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / n**0.5) if n > 1 else 0.0
     return Metric(value=center, low=max(0.0, center - half), high=min(1.0, center + half), n=n)

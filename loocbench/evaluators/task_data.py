@@ -1,4 +1,4 @@
-"""What an evaluator sees: features, labels and crops of a data set's splits. It knows neither networks nor files."""
+"""Interface that evaluators read: features, labels and crops of a data set's splits, without networks or files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class TaskData(Protocol):
-    """One checkpoint's features on one data set. ``seed`` is for whatever an evaluator draws."""
+    """One checkpoint's features on one data set. seed: of all random draws of an evaluator."""
 
     @property
     def seed(self) -> int:
@@ -28,45 +28,45 @@ class TaskData(Protocol):
         """The data set's name, for messages."""
 
     def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
-        """Features float32 [N, D] of the split's square crops after ``change``; of some ``rows`` alone if asked."""
+        """Return features float32 [N, D] of the split's square crops after ``change``. rows: default all."""
 
     def blocks(self, split: str, *, change: Change = UNCHANGED) -> Blocks:
-        """The same features, read a block at a time: they need not fit into memory."""
+        """Return the same features as blocks: they need not fit into memory."""
 
     def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features of random crops, mirrored or not, of all images of some splits in an order drawn for ``epoch``.
+        """Yield features of random crops and flips of all images of some splits, shuffled for ``epoch``.
 
-        Gives (rows, features): int64 [B], places in the splits laid end to end, and float32 [B, D].
+        Batches are (rows, features): int64 [B], row indices in the concatenated splits, and float32 [B, D].
         """
 
     @property
     def device(self) -> torch.device:
-        """Where features and labels are."""
+        """The device of features and labels."""
 
     def labels(self, split: str, factor: str) -> Tensor:
-        """Labels int64 [N] of the split, on the features' device."""
+        """Return labels int64 [N] of the split, on the features' device."""
 
     def factors(self, split: str) -> Sequence[str]:
-        """Which labels the split has."""
+        """Return the names of the split's label columns."""
 
     def names(self, split: str, factor: str) -> Sequence[str]:
-        """The names of the factor's labels, in their order."""
+        """Return the class names of a label column, by label value."""
 
     def items(self, split: str) -> Sequence[str]:
-        """The images' names, in the split's order."""
+        """Return the images' names, in the split's order."""
 
     def crops(self, split: str, rows: Sequence[int]) -> Pixels:
-        """What the network sees of some images: uint8 [len(rows), 3, S, S]."""
+        """Return the network's input crops of some images: uint8 [len(rows), 3, S, S]."""
 
     @property
     def foreground(self) -> str:
-        """What the thing itself is known from in these images: "segmentation", "bounding box", or nothing."""
+        """Source of the foreground masks: "segmentation", "bounding box", or "" if there are none."""
 
     def masks(self, split: str, rows: Sequence[int]) -> Mask:
-        """Where the thing itself is in those crops: bool [len(rows), S, S]. ValueError without ``foreground``."""
+        """Return foreground masks of those crops: bool [len(rows), S, S]. Raises ValueError without ``foreground``."""
 
     def elsewhere(self) -> TaskData:
-        """The same features on the card's other data set. Raises ValueError where it names none."""
+        """Return the task data of the card's other data set. Raises ValueError if the card names none."""
 
     def info(self, message: str) -> None:
-        """One line for the user."""
+        """Show the user one line."""

@@ -1,4 +1,4 @@
-"""What a task kind says of itself: what its cards may state, its metrics, how tables show it, and its evaluation."""
+"""Base class of task kinds: settings of its cards, metrics, presentation in tables, and evaluation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _known_changes(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Positives = tuple[Annotated[float, Field(gt=0)], ...]
-Grid = Annotated[Positives, Field(min_length=1)]  # hyper-parameters to choose from
+Grid = Annotated[Positives, Field(min_length=1)]  # hyperparameters to choose from
 Tolerance = Annotated[float, Field(gt=0)]  # bound on the gradient norm of a solution
 Changes = Annotated[tuple[str, ...], AfterValidator(_known_changes)]  # names of ``loocbench.changes.ranges``
 Count = Annotated[int, Field(ge=1)]
@@ -35,40 +35,40 @@ ProtocolType = TypeVar("ProtocolType", bound=Frozen)
 class TaskKind(ABC, Generic[ProtocolType]):
     """Base class of the task kinds. A kind is one module of this package with one subclass and its instance ``KIND``.
 
-    name: as in task names, before the slash. protocol: the values that a card's ``[protocol]`` may have.
+    name: as in task names, before the slash. protocol: class of the settings in a card's ``[protocol]``.
     label_use: whether one label is predicted, several labels define a match, or labels are not used.
-    draws_gallery: whether pictures of nearest neighbours belong to its results. answers: what it measures of every
-    change, as suffixes of metric names; shown as matrices of spaces by changes. item_name: over what the interval of
-    one measurement is, in the plural.
+    draws_gallery: whether its results include pictures of nearest neighbours. change_metrics: suffixes of the metrics
+    CHANGE_SUFFIX that are measured of every change, and shown as matrices of spaces by changes. item_name: over what
+    the interval of one measurement is, in the plural.
     """
 
     name: ClassVar[str]
     protocol: ClassVar[type[Frozen]]
     label_use: ClassVar[Literal["predicted", "matched", "none"]]
     draws_gallery: ClassVar[bool] = False
-    answers: ClassVar[tuple[str, ...]] = ()
+    change_metrics: ClassVar[tuple[str, ...]] = ()
     item_name: ClassVar[str] = "test images"
 
     @abstractmethod
     def metrics(self, protocol: ProtocolType, labels: Sequence[str]) -> tuple[str, ...]:
-        """Names of all metrics that :meth:`evaluate` may return."""
+        """Return the names of all metrics that :meth:`evaluate` may return."""
 
     @abstractmethod
     def evaluate(self, protocol: ProtocolType, labels: Sequence[str], data: TaskData) -> Outcome:
         """Measure one checkpoint's features. labels: names of the task's labels. Raises UserError for unfit data."""
 
     def headline(self, protocol: ProtocolType, labels: Sequence[str]) -> str:
-        """The metric that stands for the task where there is room for one."""
+        """Return the metric that represents the task where only one is shown."""
         return "top1"
 
     def table_metrics(self, headline: str, metrics: Sequence[str]) -> list[str]:
-        """Which of the stored ``metrics`` a table shows; all of them where a row lacks the headline."""
+        """Return which of a row's ``metrics`` tables show: the headline, or all of them without it."""
         return [headline] if headline in metrics else list(metrics)
 
     def selects_features(self, protocol: ProtocolType) -> bool:
-        """Whether validation may choose the combination of spaces (``loocbench select``)."""
+        """Return whether validation may choose the combination of spaces (``loocbench select``)."""
         return False
 
-    def stated_of(self, dataset: Dataset) -> Mapping[str, str]:
-        """Statements of a row of this kind that depend on ``dataset``; a row that states otherwise is not reused."""
+    def expected_statements(self, dataset: Dataset) -> Mapping[str, str]:
+        """Return what ``Row.stated`` must hold for a row on ``dataset``; a row that states otherwise is not reused."""
         return {}

@@ -1,1 +1,1 @@
-"""What a command does, without the command line: pretrain a model, measure a checkpoint on a task, run a suite."""
+"""The work behind the commands, callable from Python: pretrain a model, evaluate a checkpoint, run a suite."""

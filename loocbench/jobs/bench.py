@@ -1,4 +1,4 @@
-"""How fast this machine is at each stage between an image file and its stored features, and what limits it."""
+"""Throughput of the stages between an image file and its stored features, and the bottleneck."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """What was measured.
+    """The measured rates.
 
     cold: images per second of a first extraction, its stages one after another (CPU) or overlapped (GPU). warm: the
-    same where images are decoded already. limits: the slowest stage. remedy: what makes it faster. load: the machine's
+    same if images are already decoded. limits: the slowest stage. remedy: advice for the user. load: the machine's
     average load before the measurement.
     """
 
@@ -68,7 +68,7 @@ class BenchResult:
 def measure_speed(
     encoder: Encoder, dataset: Dataset, split: str, count: int, *, cache: Path, reporter: Reporter
 ) -> BenchResult:
-    """Measure on the first ``count`` images of a split. ``cache`` is where features would be written."""
+    """Measure on the first ``count`` images of a split. cache: the folder that features would be written to."""
     whole = dataset.splits[split]
     part = select_rows(whole, np.arange(min(count, len(whole))), split)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
@@ -106,7 +106,7 @@ def _scratch_folder(cache: Path, reporter: Reporter) -> Iterator[Path]:
 def _measure_stages(
     encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
 ) -> dict[str, float]:
-    """Measures every stage. Returns images per second by stage."""
+    """Measure every stage; returns images per second by stage."""
     stages = bench_stages.prepare_stages(encoder, dataset, split, scratch, reporter)
     rates = {}
     for number, (name, run_stage) in enumerate(stages.items()):
@@ -121,7 +121,7 @@ def _measure_stages(
 
 
 def _combine_rates(encoder: Encoder, rates: dict[str, float], stages: Sequence[str]) -> float:
-    """Images per second of several stages, one after another (CPU) or overlapped (GPU). Decoding includes reading."""
+    """Return images per second of several stages, sequential (CPU) or overlapped (GPU). Decoding includes reading."""
     rated = {name: rates[name] for name in stages if name in rates and not (name == READ and DECODE in stages)}
     if encoder.device.type == "cpu":
         return 1 / sum(1 / rate for rate in rated.values())

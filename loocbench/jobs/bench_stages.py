@@ -25,14 +25,14 @@ from loocbench.pretraining.methods.method import ContrastiveMethod
 from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset, Recipe, Split
 
-MADE_SIZE = (500, 375)  # a photograph of CUB-200 or ImageNet, about
+MADE_SIZE = (500, 375)  # pixels, about a photograph of CUB-200 or ImageNet
 READ, DECODE, CROPS, VIEWS = "read", "decode", "crops", "views"
 PLAIN, FAST, WRITE = "forward, plain", "forward, fast", "write"
 
 
 @contextmanager
 def temporary_photographs(count: int) -> Iterator[Dataset]:
-    """A data set of JPEG files of smooth noise, of a photograph's size, for as long as the block lasts."""
+    """Open a data set of JPEG files of smooth noise, of a photograph's size, deleted when the block ends."""
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory(prefix="loocbench-bench-") as folder:
         for number in range(count):
@@ -47,7 +47,7 @@ def temporary_photographs(count: int) -> Iterator[Dataset]:
 def prepare_stages(
     encoder: Encoder, dataset: Dataset, split: Split, scratch: Path, reporter: Reporter
 ) -> dict[str, Callable[[], Any]]:
-    """Name -> a function that does the stage's work on all images of a split. scratch: a folder for files."""
+    """Return, by stage, a function that does its work on all images of a split. scratch: a folder for files."""
     preprocessing, count, batch_size = encoder.preprocessing, len(split), inference.default_batch_size(encoder)
     images = preparing.prepare(dataset, split, preprocessing.resize, cache=scratch, reporter=Silent())
     batches = [np.arange(begin, min(begin + batch_size, count)) for begin in range(0, count, batch_size)]
@@ -69,7 +69,7 @@ def prepare_stages(
 
 
 def _make_views(encoder: Encoder, images: PreparedImages, batches: Sequence[np.ndarray]) -> None:
-    """The views that pretraining makes of each image: the checkpoint's own recipe, else MoCo v2's."""
+    """Make the views of each image as in pretraining, by the checkpoint's own recipe or else MoCo v2's."""
     views = Batches(_views_recipe(encoder), images, None, encoder.device)
     for _ in views.iterate_epoch(0, [part for part in batches if len(part) > 1], Layout()):
         pass
@@ -98,12 +98,12 @@ def _write_features(scratch: Path, features: dict[str, feature_files.Matrix], ba
 
 
 def _wait_for(features: dict[str, torch.Tensor]) -> torch.Tensor:
-    """One space's features on the CPU: a GPU has then done all its work."""
+    """Return one space's features on the CPU, which waits until a GPU has finished."""
     return next(iter(features.values())).cpu()
 
 
 def _run_forward(network: inference.InferenceNetwork, crops: Sequence[torch.Tensor], device: torch.device) -> None:
-    """As extraction does it: batches and features are copied while the network computes."""
+    """Run the network as extraction does: batches and features are copied while it computes."""
     on_device = transfers.to_device(enumerate(crops), device)
     for _ in transfers.to_cpu(((number, network(batch)) for number, batch in on_device), device):
         pass

@@ -49,7 +49,7 @@ def import_checkpoint(
 def pull_checkpoint(
     repository: str, name: str, runs: Path, *, overwrite: bool
 ) -> tuple[CheckpointCard, Path, Inspection | None]:
-    """As :func:`import_checkpoint`, from a repository of a hub; the commit is recorded in the card.
+    """Do what :func:`import_checkpoint` does, from a hub's repository; the commit is recorded in the card.
 
     User code that the card names is not confirmed.
     """
@@ -66,7 +66,7 @@ def export_checkpoint(
 ) -> str:
     """Write a checkpoint's backbone in another format. Returns a line on what was written and checked.
 
-    layout: torchvision, timm or onnx. space: the one whose last stage is written, where each has its own. features:
+    layout: torchvision, timm or onnx. space: the space whose last stage is written, if each has its own. features:
     output of the ONNX graph. Raises UserError.
     """
     exporting.check_suffix(output, layout)
@@ -99,7 +99,7 @@ def push_checkpoint(reference: str, repository: str, runs: Path, *, private: boo
 
 
 def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
-    """Save a checkpoint below ``runs``. name: "" for its own. Raises UserError for a name that is taken."""
+    """Save a checkpoint below ``runs``. name: default its own. Raises UserError for a name that is taken."""
     kept_as = files.require_name("checkpoint", name or checkpoint.card.name)
     card = checkpoint.card.model_copy(update={"name": kept_as, "number": locate.next_number(runs)})
     path = runs / card.name / native.FILE

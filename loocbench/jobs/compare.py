@@ -1,4 +1,4 @@
-"""Images on which two compared experiments disagree, named and drawn from the data sets that are here."""
+"""Images on which two compared experiments disagree, named and drawn from the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHORT_SIDE = 96  # pixels
 
 
 def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> list[Disagreement]:
-    """The disagreements of the comparisons, with the data sets that can be opened and are the measured ones."""
+    """Return the disagreements of the comparisons, with their data sets where the measured copy can be opened."""
     opened: dict[str, Dataset | str] = {}
     return disagreements.find_disagreements(comparisons, lambda row: _open_measured(row, data_dir, opened))
 
@@ -58,7 +58,7 @@ def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
 
 
 def _open_measured(row: Row, data_dir: Path | None, opened: dict[str, Dataset | str]) -> Dataset | str:
-    """The data set on which a row was measured, or why it cannot be opened. opened: those tried before, by name."""
+    """Return the data set that a row was measured on, or why it cannot be opened. opened: earlier attempts, by name."""
     if row.dataset not in opened:
         try:
             opened[row.dataset] = catalog.open_dataset(row.dataset, data_dir)

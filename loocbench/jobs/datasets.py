@@ -1,4 +1,4 @@
-"""Status of the data sets on this machine, downloading one, a contact sheet of its images."""
+"""Status of the data sets on this machine, their download, and contact sheets of their images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DatasetStatus:
 
 
 def list_statuses(data_dir: Path) -> list[DatasetStatus]:
-    """The status of every data set of the catalog."""
+    """Return the status of every data set of the catalog."""
     return [_get_status(entry, data_dir) for entry in ENTRIES.values()]
 
 
@@ -61,7 +61,7 @@ def _get_status(entry: Entry, data_dir: Path) -> DatasetStatus:
 
 
 def _count_downloaded(downloads: Sequence[Download], data_dir: Path) -> int:
-    """Bytes of these archives that are already in ``downloads/``."""
+    """Return the bytes of these archives that are already in ``downloads/``."""
     places = [data_dir / DOWNLOADS / f"{one.file}{end}" for one in downloads for end in ("", ".part")]
     return sum(place.stat().st_size for place in places if place.is_file())
 
@@ -128,7 +128,7 @@ def _download_missing(entry: Entry, data_dir: Path, reporter: Reporter, mirror: 
 
 
 def _move_into_place(entry: Entry, staging: Path, data_dir: Path) -> None:
-    """Move the whole folder if there is none yet, after a test read; otherwise only the parts that are missing."""
+    """Move the whole folder, after a test read; if it exists already, only the parts that it lacks."""
     fresh, place = staging / entry.folders[0], data_dir / entry.folders[0]
     if place.is_dir():
         for part in fresh.iterdir():
@@ -152,7 +152,7 @@ def _require_room(entry: Entry, missing: Sequence[Download], data_dir: Path) -> 
 
 
 def draw_dataset_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
-    """Write a contact sheet of seeded samples of as many classes as fit, sorted by class. Returns ``path``."""
+    """Draw a contact sheet of seeded samples of as many classes as fit, sorted by class. Returns ``path``."""
     split = next(iter(dataset.splits.values()))
     factor = next(iter(split.labels))
     rows = _sample_classes(split, factor, np.random.default_rng(seed))
@@ -165,7 +165,7 @@ def draw_dataset_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
 
 
 def _sample_classes(split: Split, factor: str, generator: np.random.Generator) -> list[int]:
-    """Rows of ``SHEET_IMAGES`` images: one per class, in random order of the classes, again until the sheet is full."""
+    """Return rows of ``SHEET_IMAGES`` images: one per class in random order, repeated until the sheet is full."""
     labels = split.labels[factor]
     classes = generator.permutation(np.unique(labels))
     shuffled = generator.permutation(len(split))

@@ -1,4 +1,4 @@
-"""Evaluate one checkpoint on one task: open it, take the stored row or measure, store. The command line's own way."""
+"""Evaluation of one checkpoint on one task: open it, reuse the stored row or measure and store one."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def evaluate_task(
     settings: EvaluationSettings,
     reporter: Reporter | None = None,
 ) -> tuple[Row, Path, Measurement]:
-    """Return the row of a task on a checkpoint's features, where it is stored, and the opened task.
+    """Return the row of a task on a checkpoint's features, the path that it is stored at, and the opened task.
 
-    checkpoint: None for the newest run. features: None for those that its method is evaluated on. Raises UserError.
+    checkpoint: default the newest run. features: default those that its method is evaluated on. Raises UserError.
     """
     measurement = open_task(card, checkpoint, features, Session(settings, reporter))
     row, path = load_or_measure(measurement, settings)
@@ -38,8 +38,8 @@ def evaluate_task(
 
 
 def open_task(card: TaskCard, checkpoint: str | None, features: str | None, session: Session) -> Measurement:
-    """Open a task on the checkpoint that is meant, and say which it is."""
-    session.open_datasets(card)  # what is missing is said before a checkpoint is fetched
+    """Open a task on a checkpoint (default: the newest run), and tell the user which it is."""
+    session.open_datasets(card)  # missing data are reported before a checkpoint is downloaded
     found = session.load_checkpoint(checkpoint)
     measurement = session.open_task(card, found, features)
     dataset, label = measurement.dataset, model_label(measurement.encoder.card)
@@ -58,11 +58,11 @@ def load_or_measure(
     stored_as: str = "",
     make_row: Callable[[], Row] | None = None,
 ) -> tuple[Row, Path]:
-    """Return the stored row of this task, checkpoint, features and seed, measured now if there is none.
+    """Return the stored row of this task, checkpoint, features and seed, measuring it if there is none.
 
-    stored_as: the name of the features in the row; default the measurement's. make_row: what makes the row; default
-    :func:`measure`. Raises UserError, before any work, for a stored row that cannot be reused, for names that are too
-    long for a file, and for a store that cannot be written to.
+    stored_as: the name of the features in the row; default the measurement's. make_row: default :func:`measure`. Raises
+    UserError, before any work, for a stored row that cannot be reused, for names that are too long for a file, and for
+    a folder of results that cannot be written to.
     """
     path = measurement_path(measurement, settings, stored_as or measurement.features_name)
     for name in (path.parent.name, path.name):
@@ -101,7 +101,7 @@ def evaluate_every(
 
 
 def measurement_path(measurement: Measurement, settings: EvaluationSettings, features: str) -> Path:
-    """Return where the row of a measurement is stored under the name ``features``."""
+    """Return the path of a measurement's row under the name ``features``."""
     card, task = measurement.encoder.card, measurement.card
     return store.row_path(
         settings.results, settings.suite, card.name, card.weights, task.task, task.version, features, measurement.seed
@@ -124,7 +124,7 @@ def _find_former_row(measurement: Measurement, path: Path, features: str) -> tup
 
 
 def measure(measurement: Measurement) -> Row:
-    """Measure a task now, and store nothing. Raises UserError where images change meanwhile."""
+    """Measure a task, without storing the row. Raises UserError if images change meanwhile."""
     card, dataset = measurement.card, measurement.dataset
     images = _read_file_states(measurement)
     encoder = measurement.encoder
@@ -192,6 +192,6 @@ def _read_file_states(measurement: Measurement) -> list[str]:
 
 
 def _note(measurement: Measurement) -> str:
-    """Return what sets the copies apart from the official ones; for two data sets also whose note it is."""
+    """Return how the copies differ from the official ones; for two data sets with their names."""
     notes = [(one.name, one.note) for one in _datasets(measurement) if one.note]
     return "; ".join(f"{name}: {note}" if measurement.other else note for name, note in notes)

@@ -39,7 +39,7 @@ def draw_suite_figures(
 
 
 def _training_figures(rows: Sequence[Row], runs: Path) -> Iterator[Figure]:
-    """Training curves of the rows' checkpoints, as far as their runs are in ``runs``."""
+    """Yield the training curves of the rows' checkpoints whose runs are in ``runs``."""
     hashes = {row.checkpoint_hash for row in rows}
     for one in find_runs(runs):
         if one.card.weights in hashes and one.log:

@@ -1,4 +1,4 @@
-"""The gallery of a retrieval task: which queries, which neighbours, and the picture; of one model or several."""
+"""Galleries of retrieval tasks: queries with their nearest neighbours, for one model or several."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from loocbench.report.figures import gallery
 
 QUERIES, FEWEST = 6, 2
 NEIGHBOURS = 7
-_LINES = 18  # that a picture of several models should not exceed
+_LINES = 18  # most lines of a picture of several models
 _CAPTION = 22  # characters that fit above a picture
 
 
-def draw(measurements: Sequence[Measurement], path: Path) -> Path:
-    """Draw seeded test images with their nearest neighbours; a match agrees in every label of the card.
+def draw_neighbours(measurements: Sequence[Measurement], path: Path) -> Path:
+    """Draw seeded test images with their nearest neighbours; a match agrees in all of the card's labels.
 
-    There are ``QUERIES`` images, of many models fewer. Of several models each query has a line a model, so that they
-    stand one above the other. Raises UserError where two of them do not see the same images.
+    There are ``QUERIES`` images, fewer for many models. For several models, each query has one line per
+    model, one above the other. Raises UserError if the models' test images differ.
     """
     first = measurements[0]
     split = first.dataset.splits["test"]
@@ -34,7 +34,9 @@ def draw(measurements: Sequence[Measurement], path: Path) -> Path:
     generator = np.random.default_rng(first.seed)
     queries = np.sort(generator.choice(len(split), min(wanted, len(split)), replace=False))
     count = min(NEIGHBOURS, len(split) - 1)
-    found = [neighbours.nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements]
+    found = [
+        neighbours.find_nearest(one.features("test"), count, queries.tolist()).cpu().numpy() for one in measurements
+    ]
     alone = len(measurements) == 1
     rows = [
         _row(one, int(query), nearest[place], "" if alone else _name(one), with_query=number == 0)
@@ -68,5 +70,5 @@ def _row(
 
 
 def _readable(name: str, matches: bool) -> str:
-    """ "001.Black_footed_Albatross" as people write it, short enough for a caption, ticked where it matches."""
+    """Return a class name such as "001.Black_footed_Albatross" as a caption, with a tick if it matches."""
     return f"{'✓ ' if matches else ''}{name.split('.', 1)[-1].replace('_', ' ')[:_CAPTION]}"

@@ -1,4 +1,4 @@
-"""The HTML report of a suite: its table, curves and heat maps, and the galleries stored beside the rows."""
+"""The HTML report of a suite: table, curves, heat maps, and the galleries stored beside the rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from loocbench.evaluators import KINDS
 from loocbench.jobs.report import report_title
 from loocbench.progress import Reporter
 from loocbench.records import store
@@ -55,13 +56,14 @@ def render_html_report(
 def _read_galleries(
     rows: Sequence[Row], results: Path, suite: str, reporter: Reporter, *, every_model: bool
 ) -> Iterator[Picture]:
-    """The gallery pictures beside retrieval rows; unreadable ones are reported and skipped.
+    """Yield the gallery pictures stored beside rows; unreadable ones are reported and skipped.
 
-    every_model: also those that show the suite's models side by side.
+    every_model: also yield those that show the suite's models side by side.
     """
     titles: dict[Path, str] = {}
     for row in sorted(rows, key=lambda row: (row.dataset, row.seed)):  # galleries of one seed show the same queries
-        if row.task.startswith("retrieval/"):
+        kind = row.task.partition("/")[0]
+        if kind in KINDS and KINDS[kind].draws_gallery:
             path = store.row_path(
                 results, suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
             )

@@ -1,4 +1,4 @@
-"""One task on one checkpoint's features: the ``TaskData`` that its kind evaluates, made of an encoder and data."""
+"""A task opened on a checkpoint: the ``TaskData`` that its kind evaluates, from an encoder and data sets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass
 class Clock:
-    """Adds up the seconds of blocks of code."""
+    """Accumulates the seconds spent in blocks of code."""
 
     seconds: float = 0.0
 
@@ -45,7 +45,7 @@ class Clock:
             self.seconds += time.perf_counter() - begin
 
     def time_items(self, made: Iterator[T]) -> Iterator[T]:
-        """Yield the items; only the time of their production is added."""
+        """Yield the items, adding only the time that producing them takes."""
         while True:
             with self.running():
                 one = next(made, None)
@@ -56,9 +56,9 @@ class Clock:
 
 @dataclass
 class Measurement:
-    """One task on one checkpoint's features: the ``TaskData`` of its kind. other: the card's ``elsewhere``.
+    """A task opened on one checkpoint's features, not yet measured; the ``TaskData`` of its kind.
 
-    clock: how long its features took.
+    other: the card's ``elsewhere``. clock: time spent on features.
     """
 
     card: TaskCard
@@ -73,16 +73,16 @@ class Measurement:
     _prepared: dict[str, PreparedImages] = field(default_factory=dict)
 
     def features(self, split: str, *, change: Change = UNCHANGED, rows: Rows | None = None) -> Tensor:
-        """Features float32 [N, D] of a split, from the cache or extracted now, on the encoder's device."""
+        """Return features float32 [N, D] of a split on the encoder's device, cached or extracted now."""
         parts = self._parts(split, change, rows)
         return torch.from_numpy(np.concatenate(parts, axis=1)).to(self.device)
 
     def blocks(self, split: str, *, change: Change = UNCHANGED) -> Blocks:
-        """The same features, read from the cache's memory-mapped files a block at a time."""
+        """Return the same features as blocks of the cache's memory-mapped files."""
         return Blocks.from_arrays(self._parts(split, change, None), self.device)
 
     def augmented(self, splits: Sequence[str], *, epoch: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Features of random crops of the images of some splits, in an order drawn for ``epoch``."""
+        """Yield features of random crops of the images of some splits, shuffled for ``epoch``."""
         parts = [self._images(split) for split in splits]
         return self.clock.time_items(
             augmented.iterate_epoch(
@@ -103,11 +103,11 @@ class Measurement:
 
     @property
     def device(self) -> torch.device:
-        """The encoder's."""
+        """The encoder's device."""
         return self.encoder.device
 
     def _parts(self, split: str, change: Change, rows: Rows | None) -> list[feature_files.Matrix]:
-        """The spaces that the features concatenate, memory-mapped, extracted now if need be."""
+        """Return the memory-mapped spaces that the features concatenate, extracting them if they are not cached."""
         with self.clock.running():
             every = extraction.extract(
                 self.encoder,
@@ -121,32 +121,32 @@ class Measurement:
         return [every[part] for part in self.encoder.parse(self.features_name)]
 
     def labels(self, split: str, factor: str) -> Tensor:
-        """Labels int64 [N] of a split."""
+        """Return labels int64 [N] of a split."""
         return torch.from_numpy(self.dataset.splits[split].labels[factor]).to(self.encoder.device)
 
     def factors(self, split: str) -> Sequence[str]:
-        """Which labels the split has."""
+        """Return the names of a split's label columns."""
         return list(self.dataset.splits[split].labels)
 
     def names(self, split: str, factor: str) -> Sequence[str]:
-        """The names of a factor's labels."""
+        """Return the class names of a label column, by label value."""
         return self.dataset.splits[split].class_names[factor]
 
     def items(self, split: str) -> Sequence[str]:
-        """The images' names."""
+        """Return the images' names."""
         return self.dataset.splits[split].items
 
     def crops(self, split: str, rows: Sequence[int]) -> Pixels:
-        """What the network sees of some images of a split: uint8 [len(rows), 3, S, S]."""
+        """Return the network's input crops of some images of a split: uint8 [len(rows), 3, S, S]."""
         return self._images(split).center_crops(rows, self.encoder.preprocessing.image_size).numpy()
 
     @property
     def foreground(self) -> str:
-        """What the thing itself is known from in these images."""
+        """Source of the foreground masks: "segmentation", "bounding box", or "" if there are none."""
         return self.dataset.foreground.kind if self.dataset.foreground else ""
 
     def masks(self, split: str, rows: Sequence[int]) -> Mask:
-        """Where the thing itself is in the crops of some images: bool [len(rows), S, S]."""
+        """Return foreground masks of the crops of some images: bool [len(rows), S, S]. Raises ValueError without."""
         if self.dataset.foreground is None:
             raise ValueError(f"{self.dataset.name} ships neither masks nor boxes")
         items, size = self.items(split), self.encoder.preprocessing.image_size
@@ -154,19 +154,19 @@ class Measurement:
         return np.stack([center_square(mask, size) for mask in masks])
 
     def elsewhere(self) -> Measurement:
-        """The same features on the card's other data set."""
+        """Return the same features on the card's other data set. Raises ValueError if it names none."""
         if self.other is None:
             raise ValueError(f"{self.card.task} names no other data set")
         return replace(self, dataset=self.other, other=None, _prepared={})
 
     def _images(self, split: str) -> PreparedImages:
         if split not in self._prepared:
-            of, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
+            images, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
             self._prepared[split] = preparing.prepare(
-                self.dataset, of, resize, cache=self.cache, reporter=self.reporter
+                self.dataset, images, resize, cache=self.cache, reporter=self.reporter
             )
         return self._prepared[split]
 
     def info(self, message: str) -> None:
-        """One line for the user."""
+        """Show the user one line."""
         self.reporter.info(message)

@@ -1,4 +1,4 @@
-"""The picture that belongs to a row: a gallery of neighbours, or the curves that it holds."""
+"""The picture of a row: a gallery of neighbours, or its curves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from loocbench.types import Row
 
 
 def draw_row(measurement: Measurement, row: Row, path: Path) -> Path:
-    """Draw what a row has to show; returns the picture."""
+    """Draw the picture of a row to ``path``, and return it."""
     if measurement.card.task_kind.draws_gallery:
-        return gallery.draw([measurement], path)
+        return gallery.draw_neighbours([measurement], path)
     known = columns.load_cards([row])
     shown = columns.choose_columns([row], known, every_metric=False, metrics=())
     line_plots.draw_line_plots(panels.curve_panels(shown, known, experiments.group_rows([row])), path)

@@ -1,4 +1,4 @@
-"""Pretrain one model: from names and settings to a finished run. ``loocbench pretrain`` and Python call this."""
+"""Pretraining of one model, from names and settings to a finished run: ``loocbench pretrain`` in Python."""
 
 from __future__ import annotations
 
@@ -45,17 +45,41 @@ def pretrain(
     reporter: Reporter | None = None,
     **settings: Any,
 ) -> Path:
-    """Pretrain a model, and return its checkpoint's path: ``runs/NAME/checkpoint.safetensors``.
+    """Pretrain a model, as ``loocbench pretrain`` does.
 
-    loocbench.pretrain("looc++", "folder:photos", epochs=100, augmentations=["color"])
-    loocbench.pretrain(recipe="paper/looc", data_dir="/data")
+    >>> checkpoint = loocbench.pretrain("looc++", "folder:photos", epochs=100, augmentations=["color"])
+    >>> checkpoint = loocbench.pretrain(recipe="paper/looc", data_dir="/data", existing="resume")
 
-    method: default the recipe's, or "looc". dataset: its name or "folder:PATH"; default the recipe's, or "blooms".
-    recipe: a card of ``loocbench recipes ls``. name: of the run; default made of the recipe's settings. settings:
-    fields of :class:`loocbench.types.Recipe`, in place of the card's or of ``loocbench.pretraining.recipes.DEFAULTS``;
-    None counts as not given. existing: what to do where the run is there already (``runs.train.train_recipe``). The
-    other options are those of ``loocbench pretrain``; ``runs.settings.RunSettings`` describes how a run is kept. Under
-    torchrun the processes train together, and each returns the path. Raises UserError.
+    Args:
+        method: "supervised", "moco", "moco++", "add-one", "looc" or "looc++"; default the recipe's, or "looc".
+        dataset: A data set of ``loocbench datasets ls``, or "folder:PATH"; default the recipe's, or "blooms".
+        recipe: A card of ``loocbench recipes ls``; its settings are the defaults of the others.
+        name: Of the run; default made of method, augmentations, data set and seed.
+        data_dir: Folder that holds the data sets' folders; default ``$LOOCBENCH_DATA``, then the user's cache folder.
+        runs: Folder in which the run gets a folder of its own.
+        cache: Folder for decoded images; default the user's.
+        device: "auto", "cpu" or "cuda[:N]".
+        seed: Of initial weights, batches and views.
+        existing: What to do where the run is there already: "refuse", "overwrite", "resume" or "resume-or-overwrite".
+        hold: Where decoded images are while the network trains: "disk" (memory-mapped), "memory" or "device".
+        skip_damaged: Whether images that cannot be decoded are left out, and named in the card; else they are an error.
+        stylised: Folder of stylised copies, for ``texture="stylised"``.
+        save_minutes: Longest time between two saved states.
+        keep: How many saved states are kept.
+        knn_every: Epochs between kNN evaluations on held-out images; 0 for none.
+        compiled: Whether networks are compiled with torch.compile.
+        tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
+        reporter: Where progress is reported; default nowhere.
+        **settings: Fields of :class:`loocbench.types.Recipe`: ``epochs``, ``batch_size``, ``augmentations``,
+            ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on.
+
+    Returns:
+        Path of the checkpoint, ``RUNS/NAME/checkpoint.safetensors``, which :func:`load` and :func:`evaluate` take.
+
+    Raises:
+        UserError: for an unknown method, recipe, data set or setting, settings that do not go together, data that are
+            absent, a run that is there already, a loss that is not finite, or when it was interrupted; the message
+            names the remedy.
     """
     if tensorboard:
         tensorboard_log.require_tensorboard()
@@ -94,7 +118,7 @@ def pretrain(
 
 
 def _make_recipe(settings: Mapping[str, Any], changes: Mapping[str, Any], processes: Ranks) -> Recipe:
-    """The recipe; its batches have a batch-norm group per process, unless the settings say otherwise."""
+    """Return the recipe, with one batch-norm group per process unless the settings say otherwise."""
     if strange := changes.keys() - Recipe.model_fields.keys():
         raise unknown("setting", min(strange), Recipe.model_fields)
     return recipes.make(**{"groups": processes.world, **recipes.adapt_settings(settings, changes)})

@@ -1,4 +1,4 @@
-"""Writing the usual files of a suite: its table and every figure of its rows."""
+"""Report files of a suite: table.md and rows.csv, or a table in one format."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def write_suite_files(table: Table, rows: list[Row], folder: Path, suite: str, *
 
 
 def report_title(suite: str) -> str:
-    """The title of a suite's reports."""
+    """Return the title of a suite's reports."""
     return f"Results: {suite}"

@@ -94,7 +94,7 @@ def _is_of(row: Row, card: TaskCard, data: Data) -> bool:
     """Whether a row was measured on these images, and states of them what one measured now would."""
     if row.fingerprints != list_fingerprints(*data) or not is_same_edition(row.edition, name_edition(*data)):
         return False
-    stated = card.task_kind.stated_of(data[0])
+    stated = card.task_kind.expected_statements(data[0])
     return all(row.stated.get(name, value) == value for name, value in stated.items())
 
 

@@ -1,4 +1,4 @@
-"""The pretraining runs below a folder, and their states."""
+"""Pretraining runs below a folder, and their states."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loocbench.types import CheckpointCard
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: its card, its log's entries, whether it can be resumed, and whether a process is writing it now."""
+    """A run: its card, the entries of its log, whether it can be resumed, and whether a process is writing it now."""
 
     folder: RunFolder
     card: CheckpointCard
@@ -26,7 +26,7 @@ class RunStatus:
 
     @property
     def state(self) -> str:
-        """running, finished, stopped (--resume goes on), cut short (no state is left), or imported."""
+        """running, finished, stopped (can be resumed), cut short (no saved state is left), or imported."""
         if self.card.recipe is None:
             return "imported"
         if self.running:
@@ -42,17 +42,17 @@ class RunStatus:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The last epoch's entry, or nothing."""
+        """The last epoch's entry; empty before the first."""
         return self.log[-1] if self.log else {}
 
     @property
     def knn(self) -> float | None:
-        """The latest kNN accuracy on held-out images."""
+        """The latest kNN accuracy on held-out images, if any."""
         return next((entry["knn"] for entry in reversed(self.log) if "knn" in entry), None)
 
 
 def find_runs(runs: Path) -> list[RunStatus]:
-    """Every run below ``runs`` with a readable checkpoint, sorted by name."""
+    """Return every run below ``runs`` with a readable checkpoint, sorted by name."""
     found = []
     for file in sorted(runs.glob(f"*/{native.FILE}")):
         folder = RunFolder(file.parent)
@@ -65,7 +65,7 @@ def find_runs(runs: Path) -> list[RunStatus]:
 
 
 def find_run(runs: Path, name: str) -> RunStatus:
-    """The run of this name. Raises UserError with the names that exist."""
+    """Return the run of this name. Raises UserError with the names that exist."""
     every = {run.card.name: run for run in find_runs(runs)}
     if name not in every:
         raise unknown("run", name, every)
@@ -73,7 +73,7 @@ def find_run(runs: Path, name: str) -> RunStatus:
 
 
 def draw_run(run: RunStatus, path: Path) -> Path:
-    """Draw the run's curves to ``path``, and return it. Raises UserError when no epoch has ended."""
+    """Draw the run's curves to ``path``, and return it. Raises UserError if no epoch has ended."""
     if run.card.recipe is None:
         raise UserError(f"{run.card.name} was imported, not trained here: it has no curves.")
     if not run.log:

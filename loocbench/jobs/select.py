@@ -1,7 +1,7 @@
-"""Which space, or concatenation of spaces, a linear task is best read off: chosen on validation, tested once.
+"""Choice of the combination of spaces for a linear task: made on validation, tested once.
 
-Where there are fewer training images than dimensions, every combination is solved from the sum of its spaces' Gram
-matrices, so each space's features are read once.
+If there are fewer training images than dimensions, every combination is solved from the sum of its spaces' Gram
+matrices, so that each space's features are read once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
-from loocbench.evaluators.combinations import choose as choose_from_products
+from loocbench.evaluators.combinations import choose_strength as choose_from_products
 from loocbench.free_memory import free_memory
 from loocbench.jobs.evaluation import load_or_measure, measure
 from loocbench.jobs.measurement import Measurement
@@ -29,7 +29,7 @@ from loocbench.types import SELECTED, Row
 
 @dataclass(frozen=True)
 class Candidate:
-    """Features by name, how many dimensions they have, and what a probe on them reaches on validation images."""
+    """A combination of spaces: name, dimension, validation accuracy, and the strength that gives it."""
 
     features: str
     dim: int
@@ -38,7 +38,7 @@ class Candidate:
 
 
 def list_combinations(offered: Sequence[str]) -> list[str]:
-    """Return V where there is one, and every combination of heads; all heads together are called ``looc++``."""
+    """Return the general space, if offered, and every combination of heads; all heads together are ``looc++``."""
     heads = [name for name in offered if name.startswith(spaces.HEAD)]
     joined = ["+".join(chosen) for size in range(1, len(heads)) for chosen in combinations(heads, size)]
     return (
@@ -49,8 +49,10 @@ def list_combinations(offered: Sequence[str]) -> list[str]:
 
 
 def list_candidates(measurement: Measurement) -> list[Candidate]:
-    """Return every combination with its validation accuracy, the best first; of equal ones that with fewer dimensions,
-    then the one named first. Test images are not touched."""
+    """Return every combination with its validation accuracy, best first, without using test images.
+
+    Ties go to the lower dimension, then to the order of :func:`list_combinations`.
+    """
     card = measurement.card
     (factor,) = card.labels
     labels = {split: measurement.labels(split, factor) for split in ("train", "val")}
@@ -64,12 +66,12 @@ def list_candidates(measurement: Measurement) -> list[Candidate]:
 
     def products(part: str) -> Products:
         if part not in known:
-            known[part] = Products.of(**blocks_of(_space_features(part)))
+            known[part] = Products.from_features(**blocks_of(_space_features(part)))
         return known[part]
 
     count, validated = len(labels["train"]), len(labels["val"])
-    # The solver works on a handful of N x N matrices beside those of the spaces and their sum.
-    need = (len(singles) + 1) * Products.bytes(count, validated) + 8 * Products.bytes(count, 0)
+    # The solver holds about eight N x N matrices besides those of the spaces and their sum.
+    need = (len(singles) + 1) * Products.count_bytes(count, validated) + 8 * Products.count_bytes(count, 0)
     fits = need <= free_memory(measurement.device) // 2
     for number, name in enumerate(every, 1):
         features = blocks_of(name)
@@ -80,7 +82,7 @@ def list_candidates(measurement: Measurement) -> list[Candidate]:
             choice = choose_from_products(total, labels["train"], labels["val"], *protocol)
         else:
             train, val = (probing.Labelled(features[split], labels[split]) for split in ("train", "val"))
-            choice = probing.choose(train, val, *protocol)
+            choice = probing.choose_strength(train, val, *protocol)
         found.append(Candidate(name, dim, choice.accuracy, choice.strength))
         measurement.reporter.update("combinations", number, len(every), name)
     return sorted(found, key=lambda one: (-one.val_top1, one.dim))
@@ -89,10 +91,10 @@ def list_candidates(measurement: Measurement) -> list[Candidate]:
 def load_or_select(
     measurement: Measurement, settings: EvaluationSettings, found: Sequence[Candidate] = ()
 ) -> tuple[Row, Path]:
-    """Return the row of the combination that validation chooses, stored as that of the features ``selected``.
+    """Return the row of the combination that validation chooses, stored under the features ``selected``.
 
-    So a table has one line for what was chosen, whatever it was for each task and seed; the row states which.
-    found: the candidates, where they are known; else their search is in the row's seconds. Raises UserError as
+    Tables thus have one line for the chosen combinations of all tasks and seeds; each row states its own. found: the
+    candidates, if known; otherwise they are searched, and the row's seconds include the search. Raises UserError as
     ``jobs.evaluation.load_or_measure`` does.
     """
 

@@ -1,4 +1,4 @@
-"""The one place that opens checkpoints, data sets and encoders for tasks, each once."""
+"""Opening of checkpoints, data sets and encoders for tasks, each once; everything that evaluates uses it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset
 
 FITTED = ("train", "val", "test")  # splits of a task's data set
-JUDGED = ("test",)  # splits of the other data set that a classifier is judged on
+JUDGED = ("test",)  # splits of the other data set that a classifier is evaluated on
 
 
 class Session:
-    """Opens what tasks need, as ``settings`` say, and keeps it: data sets by name, and the last encoder."""
+    """Opens checkpoints, data sets and encoders as ``settings`` say; keeps data sets by name and the last encoder."""
 
     def __init__(self, settings: InputSettings, reporter: Reporter | None = None) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class Session:
 
     @cached_property
     def device(self) -> str:
-        """The device's name. Raises UserError for one that is not there."""
+        """The device's name. Raises UserError for a device that this machine lacks."""
         return resolve_device(self.settings.device)
 
     def open_dataset(self, name: str) -> Dataset:
@@ -58,9 +58,9 @@ class Session:
         return self._datasets[name]
 
     def open_datasets(self, card: TaskCard) -> tuple[Dataset, Dataset | None]:
-        """Return a task's data set, and the other one that it names, if it does.
+        """Return a task's data set, and its other data set if it names one.
 
-        Raises UserError for one that is absent or lacks a split or label that the task needs.
+        Raises UserError for a data set that is absent or lacks a split or label that the task needs.
         """
         dataset = self.open_dataset(card.dataset)
         _require_splits(card, dataset, FITTED)
@@ -71,7 +71,7 @@ class Session:
         return dataset, other
 
     def load_checkpoint(self, reference: str | None) -> Checkpoint:
-        """Return the checkpoint that ``reference`` names, the newest run without one. Raises UserError."""
+        """Return the checkpoint that ``reference`` names; default the newest run. Raises UserError."""
         runs = self.settings.runs
         return locate.load(reference or str(locate.find_newest(runs)), runs=runs, seed=self.settings.seed)
 
@@ -85,12 +85,14 @@ class Session:
         return self._encoder
 
     def open_task(self, card: TaskCard, checkpoint: Checkpoint, features: str | None = None) -> Measurement:
-        """Return a task on a checkpoint's features (default: those that its method is evaluated on), not yet measured.
+        """Return a task opened on a checkpoint's features; default those that its method is evaluated on.
 
         Raises UserError for data that are absent or unfit, features that are not offered, and several processes.
         """
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise UserError("this command is one process; share its features with 'torchrun ... -m loocbench extract'.")
+            raise UserError(
+                "this command runs in one process; extract its features with 'torchrun ... -m loocbench extract'."
+            )
         dataset, other = self.open_datasets(card)
         encoder = self.load_encoder(checkpoint)
         name = (features or encoder.default_features).replace(" ", "")

@@ -1,4 +1,4 @@
-"""Settings that everything which evaluates checkpoints shares: the command line's options and their defaults."""
+"""Settings of evaluations: the options that commands share, and their defaults."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loocbench import files
 
 @dataclass(frozen=True)
 class InputSettings:
-    """Where checkpoints and images are, and how features are computed.
+    """Location of checkpoints and images, and computation of features.
 
     data_dir: folder of the data sets' folders; None for ``$LOOCBENCH_DATA`` or the user's cache folder.
     skip_damaged: whether images that cannot be decoded are left out and recorded instead of refused.
@@ -30,9 +30,9 @@ class InputSettings:
 
 @dataclass(frozen=True)
 class EvaluationSettings(InputSettings):
-    """The same, and where rows are kept: ``results/suite/``. overwrite: whether stored rows are measured again.
+    """Input settings, and the folder of rows ``results/suite/``. overwrite: whether stored rows are measured again.
 
-    Raises UserError for a suite's name that cannot be a folder's.
+    Raises UserError for a suite's name that cannot be a folder name.
     """
 
     results: Path = Path("results")

@@ -1,4 +1,4 @@
-"""Run a suite: pretrain the models that it names, measure what is missing, draw galleries and the table."""
+"""Running a suite: pretrain the models that it names, measure missing rows, draw galleries and the table."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ from loocbench.types import SELECTED
 
 @dataclass
 class SuiteResult:
-    """failed: jobs that could not be done, with the reason. pictured: opened tasks whose galleries are to be drawn, by
-    task."""
+    """failed: jobs that could not be done, with the reason. pictured: opened tasks to draw galleries of, by task."""
 
     failed: list[tuple[Job, str]] = field(default_factory=list)
     pictured: dict[str, list[Measurement]] = field(default_factory=dict)
@@ -38,10 +37,10 @@ class SuiteResult:
 def run_suite(
     card: SuiteCard, models: Sequence[PlannedModel], session: Session, settings: EvaluationSettings
 ) -> SuiteResult:
-    """Do what is missing: finished runs of the same recipe and measured rows are kept.
+    """Pretrain and measure what is missing; finished runs of the same recipe and measured rows are kept.
 
-    A job that cannot be done does not stop the others. But where something has to be pretrained, a job that cannot be
-    done afterwards is a UserError before any work. Raises UserError when it was interrupted, saying how to go on.
+    A job that fails does not stop the others. But if something must be pretrained, jobs that cannot be done afterwards
+    raise UserError before any work. Raises UserError when interrupted, saying how to go on.
     """
     files.require_writable(settings.results / settings.suite)
     if any(model.state == "to train" for model in models):
@@ -54,7 +53,7 @@ def run_suite(
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """The table of all rows of a suite, the files that it was written to, and the galleries that were drawn."""
+    """The table of all rows of a suite, the files that it was written to, and the drawn galleries."""
 
     table: Table
     files: list[Path]
@@ -62,14 +61,14 @@ class SuiteSummary:
 
 
 def summarise_suite(result: SuiteResult, settings: EvaluationSettings, reporter: Reporter) -> SuiteSummary | None:
-    """Write the table of a suite's rows and draw its galleries; None where no row is stored."""
+    """Write the table of a suite's rows and draw its galleries; None if no row is stored."""
     if not any(store.read_rows(settings.results, settings.suite)):
         return None
     rows = store.read_suite(settings.results, settings.suite, reporter)
     built = build_table(rows)
     written = report.write_suite_files(built, rows, settings.results / settings.suite, settings.suite, pivot=False)
     pictures = [
-        gallery.draw(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
+        gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in result.pictured.items()
     ]
     return SuiteSummary(built, written, pictures)
@@ -105,7 +104,7 @@ def _run(
                 reporter.info(f"failed, going on: {error}")
                 result.failed.append((job, str(error)))
                 continue
-            except Exception as error:  # a bug, or no memory left: hours of other jobs are not its price
+            except Exception as error:  # a bug, or out of memory: it must not cost the other jobs
                 reporter.info(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
                 result.failed.append((job, f"{type(error).__name__}: {error}"))
                 continue
@@ -120,7 +119,7 @@ def _is_due(job: Job, settings: EvaluationSettings) -> bool:
 
 
 def _measure(job: Job, checkpoint: Checkpoint, session: Session, settings: EvaluationSettings) -> Measurement:
-    """Open the job's task, and measure it unless its row is stored."""
+    """Open a job's task, and measure it unless its row is stored."""
     measurement = session.open_task(job.task, checkpoint, None if job.features == SELECTED else job.features)
     if _is_due(job, settings):
         if job.features == SELECTED:
@@ -131,7 +130,7 @@ def _measure(job: Job, checkpoint: Checkpoint, session: Session, settings: Evalu
 
 
 def _obtain(card: SuiteCard, model: PlannedModel, session: Session, settings: EvaluationSettings) -> Checkpoint:
-    """Return a model's checkpoint: the one that exists, an untrained one, kept from before, or pretrained now."""
+    """Return a model's checkpoint: an existing one, an untrained one, a finished run, or one pretrained now."""
     if model.recipe is None:
         return session.load_checkpoint(model.reference)
     if model.state == "untrained":
@@ -169,7 +168,7 @@ def _jobs(models: Sequence[PlannedModel]) -> Iterator[Job]:
 
 
 def _how_to_go_on(settings: EvaluationSettings) -> str:
-    """What is finished would be done again by the same --overwrite."""
+    """Return the advice after an interruption; a second --overwrite would repeat finished work."""
     without = " without --overwrite" if settings.overwrite else ""
     shown = f"'loocbench report --suite {settings.suite}' shows what is measured"
     return f"Run the same command{without} to go on; {shown}."

@@ -1,4 +1,4 @@
-"""The plan of a suite: which checkpoints there are or have to be pretrained, and which rows are to be measured."""
+"""Plan of a suite: which checkpoints exist or must be pretrained, and which rows are to be measured."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ ModelState = Literal["exists", "untrained", "trained", "to train"]
 class Job:
     """One task on one checkpoint's features.
 
-    state: "blocked" where something else is in the row's place, "impossible" where data or features are missing.
-    note: why nothing can be done, or what the task costs. row: where its result is or will be; None before training.
+    state: "blocked" if the row's file holds something else, "impossible" if data or features are missing.
+    note: the reason, or the cost of the task. row: path of its row; None before training.
     """
 
     task: TaskCard
@@ -48,8 +48,8 @@ class Job:
 class PlannedModel:
     """One checkpoint of a suite and its jobs.
 
-    reference: as for ``--checkpoint``, of one that exists. recipe: of one that the suite pretrains or draws untrained.
-    pictured: whether its neighbours are in the galleries.
+    reference: as for ``--checkpoint``, of an existing one. recipe: of one that the suite pretrains or leaves untrained.
+    pictured: whether galleries show its neighbours.
     """
 
     name: str
@@ -70,10 +70,10 @@ def plan_suite(
     references: Sequence[str] = (),
     features: Sequence[str] = (),
 ) -> list[PlannedModel]:
-    """Return what a suite consists of and what of it is there.
+    """Return a suite's models with their jobs, and the state of each.
 
-    references: checkpoints that exist, judged on ``features`` (default: each one's own); without any, the suite's own
-    models, all models' first seeds first. Raises UserError for an unknown checkpoint.
+    references: existing checkpoints, evaluated on ``features`` (default: each one's own); without any, the suite's own
+    models, the first seeds of all models first. Raises UserError for an unknown checkpoint.
     """
     tasks = [load_task(task) for task in card.tasks]
     planner = _Planner(card, tasks, session, settings)
@@ -84,7 +84,7 @@ def plan_suite(
 
 
 def find_trained(recipe: Recipe, name: str, runs: Path, images: Dataset) -> Checkpoint | None:
-    """Return a suite's checkpoint if it needs no training: its run ended, with this recipe, on these images."""
+    """Return the checkpoint of a finished run with this recipe and these images, or None."""
     folder = RunFolder(runs / name)
     if not folder.checkpoint.is_file() or folder.states():
         return None
@@ -111,7 +111,7 @@ class _Planner:
     settings: EvaluationSettings
 
     def plan_existing(self, reference: str, features: Sequence[str]) -> PlannedModel:
-        """Plan a checkpoint that exists."""
+        """Plan an existing checkpoint."""
         card = self.session.load_checkpoint(reference).card
         separate = networks.has_separate_stages(card)
         names = tuple(features) or tuple(spaces.list_feature_names(card.spaces, separate=separate)[:1])
@@ -119,7 +119,7 @@ class _Planner:
         return PlannedModel(card.name, model_label(card), names, "exists", tuple(jobs), reference=reference)
 
     def plan_own(self, model: SuiteModel, seed: int) -> PlannedModel:
-        """Plan one of the suite's models; its pretraining seed is counted from the command's."""
+        """Plan one of the suite's models; its pretraining seed is added to the command's."""
         recipe = recipe_of_model(self.card, model, seed=self.settings.seed + seed)
         name = f"{self.card.suite}-{recipes.run_name(recipe, self.card.pretrain_on)}"
         state: ModelState = "to train"
@@ -143,7 +143,7 @@ class _Planner:
         )
 
     def _plan_job(self, task: TaskCard, features: str, whose: CheckpointCard | None, *, separate: bool) -> Job:
-        """whose: the checkpoint's card; None before it is pretrained."""
+        """Return a job and its state. whose: the checkpoint's card; None before it is pretrained."""
         try:
             if whose and features != SELECTED:
                 spaces.parse_feature_name(features, whose.spaces, separate=separate)
@@ -156,7 +156,9 @@ class _Planner:
             inference = InferenceConfig(self.settings.precision, self.settings.compiled)  # type: ignore[arg-type]
             wanted = Wanted(task, whose, features.replace(" ", ""), self.settings.seed, inference, data)
             wrong = reuse_error(store.read_row(path), wanted)
-            return Job(task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "", path)
+            return Job(
+                task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "measured before", path
+            )
         return Job(task, features, "impossible" if missing else "to do", missing or task.cost, path)
 
     def _row_path(self, task: TaskCard, features: str, whose: CheckpointCard) -> Path:

@@ -70,7 +70,8 @@ def test_a_task_is_found_by_kind_data_set_label_and_variant(kind, dataset, optio
     ],
 )
 def test_a_few_shot_task_is_found_by_its_protocol(shots, ways, solver, task):
-    assert finding.find_few_shot_task("cub200", shots=shots, ways=ways, solver=solver).task == task
+    wanted = {"shots": shots, "ways": ways} if ways else {"shots": shots, "solver": solver}
+    assert finding.find_task_by_settings(("few-shot", "episodes"), "cub200", **wanted).task == task
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,12 @@ def test_a_few_shot_task_is_found_by_its_protocol(shots, ways, solver, task):
         (("linear", "bloms"), {}, "unknown data set 'bloms'. Did you mean 'blooms'.*folder:PATH"),
         (("linear", "blooms", "colour"), {}, "unknown label of blooms 'colour'. Did you mean 'color'"),
         (("linear", "blooms"), {"solver": "lbfgs"}, "unknown solver 'lbfgs'. Available: path, ridge, sgd"),
-        (("linear", "objectnet13"), {}, "has test images alone; judge a classifier on it with 'loocbench robustness"),
-        (("robustness", "cub200"), {"elsewhere": "objectnet13"}, "of imagenet100 is judged on objectnet13; add --data"),
+        (("linear", "objectnet13"), {}, "has only test images; evaluate a classifier on it with 'loocbench robustness"),
+        (
+            ("robustness", "cub200"),
+            {"elsewhere": "objectnet13"},
+            "objectnet13 evaluates a classifier of imagenet100; add --data",
+        ),
         (("robustness", "imagenet100"), {"elsewhere": "cub200"}, "Available: imagenet-c-100, objectnet13"),
     ],
 )
@@ -92,7 +97,7 @@ def test_what_does_not_exist_is_refused_with_what_does(arguments, options, messa
 
 def test_a_few_shot_protocol_that_does_not_exist_is_refused_with_those_that_do():
     with pytest.raises(UserError, match=r"no protocol with shots=2 and ways=5; .* one of few-shot-10, .*, episodes-5w"):
-        finding.find_few_shot_task("cub200", shots=2, ways=5, solver="adam")
+        finding.find_task_by_settings(("few-shot", "episodes"), "cub200", shots=2, ways=5)
 
 
 def test_a_task_is_found_by_its_name_or_by_kind_and_folder(tmp_path):

@@ -7,7 +7,7 @@ from loocbench.errors import UserError
 from loocbench.evaluators import KINDS
 
 CARD = """
-protocol = "mine"
+protocol = "knn-mine"
 kind = "knn"
 version = 3
 description = "Mine."
@@ -30,7 +30,7 @@ def test_every_kind_has_a_main_protocol_and_they_come_in_the_order_of_tables():
 
 
 def test_settings_are_those_of_the_kind_with_its_defaults(tmp_path):
-    path = tmp_path / "mine.toml"
+    path = tmp_path / "knn-mine.toml"
     path.write_text(CARD)
     card = protocols.read_protocol(path)
     assert isinstance(card.settings, KINDS["knn"].protocol)
@@ -38,7 +38,7 @@ def test_settings_are_those_of_the_kind_with_its_defaults(tmp_path):
 
 
 def test_a_file_that_changed_is_read_again(tmp_path):
-    path = tmp_path / "mine.toml"
+    path = tmp_path / "knn-mine.toml"
     path.write_text(CARD)
     first = protocols.read_protocol(path)
     assert protocols.read_protocol(path) is first
@@ -49,8 +49,8 @@ def test_a_file_that_changed_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('"mine"', '"yours"', "protocol is 'yours', but the file is mine.toml; rename one"),
-        ('"knn"', '"knnn"', "kind 'knnn' is not one of linear, knn"),
+        ('"knn-mine"', '"yours"', "protocol is 'yours', but the file is knn-mine.toml; rename one"),
+        ('kind = "knn"', 'kind = "knnn"', "kind 'knnn' is not one of linear, knn"),
         ("[1, 5]", "[]", "neighbours: tuple should have at least 1 item"),
         ("[1, 5]", "[1, 0]", "neighbours.1: input should be greater than or equal to 1"),
         ("neighbours = [1, 5]", "", "neighbours: field required"),
@@ -58,7 +58,7 @@ def test_a_file_that_changed_is_read_again(tmp_path):
     ],
 )
 def test_a_mistake_is_named_with_its_field(tmp_path, before, after, message):
-    path = tmp_path / "mine.toml"
+    path = tmp_path / "knn-mine.toml"
     path.write_text(CARD.replace(before, after))
     with pytest.raises(UserError, match=message):
         protocols.read_protocol(path)

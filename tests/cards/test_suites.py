@@ -55,10 +55,10 @@ def test_models_that_would_share_a_run_are_refused(tmp_path):
     text = (suites.suites_folder() / "demo.toml").read_text()
     file = tmp_path / "demo.toml"
     file.write_text(text.replace('method = "looc++"', 'method = "looc"').replace('"looc++", "head', '"looc", "head'))
-    with pytest.raises(UserError, match="two models would be the run 'looc-color-rotation-blooms-s0'"):
+    with pytest.raises(UserError, match="two models would have the run name 'looc-color-rotation-blooms-s0'"):
         suites.read_suite(file)
     file.write_text(text.replace('method = "random"', 'method = "random"\nseeds = [0, 0]'))
-    with pytest.raises(UserError, match="two models would be the run 'random-nocolor-blooms-s0'"):
+    with pytest.raises(UserError, match="two models would have the run name 'random-nocolor-blooms-s0'"):
         suites.read_suite(file)
 
 

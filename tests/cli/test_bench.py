@@ -59,6 +59,6 @@ def test_other_work_on_the_machine_is_told(capsys, load, told):
     result = BenchResult(stages, 40, 32, "float32, joined 1", 10.0, 30.0, "read", "reading files limits: …", load)
     command._print_result(result)
     out = capsys.readouterr().out
-    assert ("The machine had other work (load 3.0)" in out) is told
+    assert ("The machine was busy (load 3.0)" in out) is told
     assert "│ read  │  2,000.0 │" in out
     assert "Reading files limits: …" in out

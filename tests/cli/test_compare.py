@@ -2,6 +2,8 @@
 
 Covers loocbench.jobs.compare, loocbench.report.formats.two_experiments and
 loocbench.report.figures.contact_sheet.
+
+Covers ``loocbench.cli.compare``.
 """
 
 import json

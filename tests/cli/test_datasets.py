@@ -1,6 +1,8 @@
 """``loocbench datasets ls``, ``verify`` and ``show``.
 
 ``loocbench.cli.datasets``, ``loocbench.cli.describing``, ``loocbench.jobs.datasets`` and ``loocbench.data.verifying``.
+
+Covers ``loocbench.report.figures.contact_sheet``.
 """
 
 import json

@@ -48,7 +48,7 @@ def test_prepare_downloads_unpacks_and_reads(loocbench, host, tmp_path, monkeypa
     offer_small_copy(name, host, tmp_path, monkeypatch)
     said = loocbench("datasets", "prepare", name, "--data-dir", tmp_path / "data")
     assert said.code == 0
-    assert said.out.startswith(f"{name} is here and was left unchanged: train ")
+    assert said.out.startswith(f"{name} exists and was left unchanged: train ")
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"downloads", ENTRIES[name].folders[0]}
     assert not files_below(tmp_path / "data" / "downloads")  # archives are gone once they are unpacked
     assert loocbench("datasets", "verify", name, "--data-dir", tmp_path / "data").code == 0

@@ -1,4 +1,7 @@
-"""``loocbench knn`` and ``few-shot`` as a person uses them."""
+"""``loocbench knn``, ``few-shot`` and ``select`` as a person uses them.
+
+Covers ``loocbench.cli.knn``, ``loocbench.cli.few_shot``, ``loocbench.cli.select`` and ``loocbench.jobs.select``.
+"""
 
 import json
 
@@ -43,7 +46,7 @@ def test_few_shots_of_any_data_set(loocbench, tmp_path):
 
 @pytest.mark.usefixtures("pretrained")
 def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
-    assert "have the 20 images that an episode of 5 classes takes" in one_line(
+    assert "have the 20 images per class that an episode of 5 classes needs" in one_line(
         "few-shot", "--dataset", "blooms", "--ways", "5"
     )
 
@@ -53,12 +56,15 @@ def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
     [
         (
             ["--shots", "3"],
-            "no protocol with shots=3 and solver=adam; choose --shots, --ways and --solver of one of few-",
+            "no protocol with shots=3 and solver=adam; choose the settings of one of few-",
         ),
         (["--ways", "20"], "no protocol with shots=5 and ways=20; "),
-        (["--solver", "lbfgs"], "unknown solver 'lbfgs'"),
+        (["--solver", "lbfgs"], "there is no protocol with shots=5 and solver=lbfgs"),
         (["--dataset", "cub20"], "unknown data set 'cub20'. Did you mean 'cub200'"),
-        (["--dataset", "imagenet-c-100"], "judge a classifier on it with 'loocbench robustness --elsewhere imagenet-c"),
+        (
+            ["--dataset", "imagenet-c-100"],
+            "evaluate a classifier on it with 'loocbench robustness --elsewhere imagenet-c",
+        ),
     ],
 )
 def test_protocols_and_data_sets_that_do_not_exist_are_refused_with_those_that_do(one_line, options, message):

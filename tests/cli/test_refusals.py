@@ -1,4 +1,7 @@
-"""Bad input: one clear line that names the remedy, exit code 2, nothing half-written."""
+"""Bad input: one clear line that names the remedy, exit code 2, nothing half-written.
+
+Covers ``loocbench.cli.guard`` and ``loocbench.cli.console``.
+"""
 
 import json
 import os

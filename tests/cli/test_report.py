@@ -1,6 +1,8 @@
 """``report``: filters, sorting, pivot, formats, tests, and what it says of bad input.
 
 Covers loocbench.cli.report, loocbench.jobs.report and loocbench.report.table.sorting.
+
+Covers ``loocbench.jobs.figures`` and ``loocbench.jobs.html_report``.
 """
 
 import errno

@@ -1,4 +1,7 @@
-"""``loocbench run``: a plan first, then what is missing, and at the end what could not be done."""
+"""``loocbench run``: a plan first, then what is missing, and at the end what could not be done.
+
+Covers ``loocbench.cli.run``.
+"""
 
 import json
 

@@ -1,10 +1,17 @@
-"""The command line answers at once: nothing heavy is imported before a command runs."""
+"""The command line answers at once: nothing heavy is imported before a command runs.
 
+Covers ``loocbench.__main__``.
+"""
+
+import inspect
 import os
 import subprocess
 import sys
 
 import pytest
+import typer
+
+from loocbench.cli import _COMMANDS, app
 
 HEAVY = ("torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "jinja2")
 
@@ -52,3 +59,11 @@ def test_help_of_pretrain_names_what_the_tables_hold_without_torch():
     assert "moco++, add-one, looc, looc++" in result.stdout
     assert "{" not in result.stdout
     assert result.stdout.rstrip().endswith("TORCH False")
+
+
+def test_the_list_of_commands_says_what_each_command_says_of_itself():
+    """It is written without importing them."""
+    group = typer.main.get_command(app)
+    for name, (_, text) in _COMMANDS.items():
+        first = inspect.cleandoc(group.get_command(None, name).help).split("\n\n")[0]
+        assert " ".join(first.split()) == text, name

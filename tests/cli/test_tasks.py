@@ -8,6 +8,7 @@ import tomli_w
 
 from loocbench.cards import protocols, suites, tasks
 from loocbench.cards.folder import tasks_folder
+from loocbench.cli.tasks import app
 
 
 @pytest.fixture
@@ -16,6 +17,10 @@ def shown(loocbench):
     said = loocbench("tasks", "show", "linear/cub200")
     assert said.code == 0, said.err
     return tomllib.loads(said.out)
+
+
+def test_cards_can_be_listed_shown_and_validated():
+    assert [command.name for command in app.registered_commands] == ["ls", "show", "validate"]
 
 
 def test_all_shipped_cards_are_valid(loocbench):

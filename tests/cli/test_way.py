@@ -1,4 +1,8 @@
-"""The whole way from the command line: pretrain, probe, rotation, retrieve, report."""
+"""The whole way from the command line: pretrain, probe, rotation, retrieve, report; and the demo.
+
+Covers ``loocbench.cli.probe``, ``loocbench.cli.rotation``, ``loocbench.cli.retrieve``, ``loocbench.cli.show_rows`` and
+``loocbench.cli.demo``.
+"""
 
 import json
 import re
@@ -8,9 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.cli.conftest import QUICK
 from tests.conftest import make_cub, make_flowers
-
-QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "16", "--queue-size", "32"]
 
 
 def measure(loocbench, *arguments):

@@ -1,4 +1,4 @@
-"""Task data whose features are known functions of the pixels of embedded flowers, so that what it knows is known."""
+"""Task data whose features are known functions of the pixels of embedded flowers, so that results are known."""
 
 from __future__ import annotations
 

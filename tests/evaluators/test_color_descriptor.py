@@ -1,4 +1,4 @@
-"""The stated colour of an image without a colour label, against known values and naive loops."""
+"""The colour descriptor of images without a colour label, against known values and naive loops."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_a_histogram_is_a_naive_loop_over_pixels_and_nodes():
         for place, node in enumerate(nodes):
             nearness = [max(0.0, 1 - abs(v - n) / w) for v, n, w in zip(value, node, (25, 20, 20), strict=True)]
             expected[place] += np.prod(nearness) / len(lab)
-    np.testing.assert_allclose(color_descriptor.histograms(crops, mask)[0] ** 2, expected, atol=1e-6)
+    np.testing.assert_allclose(color_descriptor.color_histograms(crops, mask)[0] ** 2, expected, atol=1e-6)
 
 
 def test_only_the_foreground_counts():
@@ -42,9 +42,9 @@ def test_only_the_foreground_counts():
     mask[:, 2:6, 3:9] = True
     for crop in rest:
         crop[:, 2:6, 3:9] = red[:, None, None]
-    first, second = color_descriptor.histograms(rest, mask)
+    first, second = color_descriptor.color_histograms(rest, mask)
     assert first @ second == pytest.approx(1, abs=1e-6)
-    whole, other = color_descriptor.histograms(rest, np.zeros_like(mask))  # no pixel: the whole image
+    whole, other = color_descriptor.color_histograms(rest, np.zeros_like(mask))  # no pixel: the whole image
     assert whole @ other < 0.99
 
 
@@ -52,7 +52,7 @@ def test_without_a_mask_the_foreground_is_the_central_half():
     image = np.zeros((2, 3, 8, 8), dtype=np.uint8)
     image[:, :, 2:6, 2:6] = 255
     image[1, :, 0] = 90
-    first, second = color_descriptor.histograms(image)
+    first, second = color_descriptor.color_histograms(image)
     np.testing.assert_array_equal(first, second)
     white = np.flatnonzero(first > 0.99)
     assert white.tolist() == [np.ravel_multi_index((4, 4, 4), (5, 9, 9))]  # L 100, a 0, b 0
@@ -64,9 +64,9 @@ def test_agreement_is_1_for_the_nearest_colour_and_a_half_for_random_neighbours(
     descriptors /= descriptors.norm(dim=1, keepdim=True)
     similar = (descriptors @ descriptors.T).fill_diagonal_(-1)
     queries = torch.arange(300)
-    assert color_descriptor.agreement(descriptors, queries, similar.argmax(dim=1)).min() == 1.0
+    assert color_descriptor.color_agreement(descriptors, queries, similar.argmax(dim=1)).min() == 1.0
     random = torch.from_numpy(np.array([generator.choice(np.delete(np.arange(300), query)) for query in range(300)]))
-    assert abs(float(color_descriptor.agreement(descriptors, queries, random).mean()) - 0.5) < 0.05
+    assert abs(float(color_descriptor.color_agreement(descriptors, queries, random).mean()) - 0.5) < 0.05
 
 
 def test_agreement_and_alikeness_are_their_definitions():
@@ -74,8 +74,8 @@ def test_agreement_and_alikeness_are_their_definitions():
     descriptors /= descriptors.norm(dim=1, keepdim=True)
     queries = torch.tensor([3, 17, 49])
     nearest = torch.tensor([4, 0, 12])
-    alike = color_descriptor.alike(descriptors, queries)
-    agreement = color_descriptor.agreement(descriptors, queries, nearest)
+    alike = color_descriptor.find_alike(descriptors, queries)
+    agreement = color_descriptor.color_agreement(descriptors, queries, nearest)
     for place, (query, neighbour) in enumerate(zip(queries.tolist(), nearest.tolist(), strict=True)):
         similar = (descriptors @ descriptors[query]).tolist()
         others = sorted((i for i in range(50) if i != query), key=lambda i: -similar[i])

@@ -5,7 +5,7 @@ import torch
 
 from loocbench.errors import UserError
 from loocbench.evaluators import probing
-from loocbench.evaluators.combinations import Products, choose
+from loocbench.evaluators.combinations import Products, choose_strength
 from loocbench.solvers.blocks import Blocks
 
 GRID = [1e-5, 1e-3, 1e-1, 10.0]
@@ -29,7 +29,7 @@ def spaces(count):
 
 def test_products_of_a_concatenation_are_the_sum_of_its_parts():
     parts = [
-        Products.of(Blocks.from_tensor(x), Blocks.from_tensor(v))
+        Products.from_features(Blocks.from_tensor(x), Blocks.from_tensor(v))
         for x, v in zip(spaces(TRAIN), spaces(VAL), strict=True)
     ]
     total = parts[0] + parts[1] + parts[2]
@@ -39,7 +39,7 @@ def test_products_of_a_concatenation_are_the_sum_of_its_parts():
     torch.testing.assert_close(total.gram, centered @ centered.T, rtol=0, atol=1e-6)
     torch.testing.assert_close(total.cross, (val - train.mean(dim=0)) @ centered.T, rtol=0, atol=1e-6)
     norms = total.gram.diagonal().sqrt()
-    torch.testing.assert_close(norms.mean(), probing.Scale.of(Blocks.from_tensor(train)).size, rtol=0, atol=1e-9)
+    torch.testing.assert_close(norms.mean(), probing.Scale.fit(Blocks.from_tensor(train)).size, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("chosen", [[0], [0, 1], [1, 2], [0, 1, 2]])
@@ -48,13 +48,14 @@ def test_the_choice_is_the_probe_s(chosen):
         Blocks.from_tensor(torch.cat([spaces(count)[one] for one in chosen], dim=1)) for count in (TRAIN, VAL)
     )
     assert train.shape[1] > TRAIN
-    expected = probing.choose(
+    expected = probing.choose_strength(
         probing.Labelled(train, labels(TRAIN)), probing.Labelled(val, labels(VAL)), GRID, 1e-8, room=2**40
     )
     parts = [
-        Products.of(Blocks.from_tensor(spaces(TRAIN)[one]), Blocks.from_tensor(spaces(VAL)[one])) for one in chosen
+        Products.from_features(Blocks.from_tensor(spaces(TRAIN)[one]), Blocks.from_tensor(spaces(VAL)[one]))
+        for one in chosen
     ]
-    found = choose(sum(parts[1:], start=parts[0]), labels(TRAIN), labels(VAL), GRID, 1e-8)
+    found = choose_strength(sum(parts[1:], start=parts[0]), labels(TRAIN), labels(VAL), GRID, 1e-8)
     assert (found.strength, found.accuracy, found.curve) == (expected.strength, expected.accuracy, expected.curve)
     assert found.certificate <= 1e-8
 
@@ -63,4 +64,4 @@ def test_features_that_are_not_finite_are_refused():
     broken = space(TRAIN, 50, 0, 1.0)
     broken[3, 2] = torch.inf
     with pytest.raises(UserError, match="NaN or infinity"):
-        Products.of(Blocks.from_tensor(broken), Blocks.from_tensor(space(VAL, 50, 0, 1.0)))
+        Products.from_features(Blocks.from_tensor(broken), Blocks.from_tensor(space(VAL, 50, 0, 1.0)))

@@ -1,4 +1,7 @@
-"""Controlled retrieval: what is known to be kept is found kept, what is known to be lost is at chance."""
+"""Controlled retrieval: what is known to be kept is found kept, what is known to be lost is at chance.
+
+Covers loocbench.evaluators.controlled and loocbench.evaluators.sampling.
+"""
 
 import pytest
 import torch
@@ -35,16 +38,16 @@ def test_the_share_grows_with_the_change(tiny_blooms):
 
 def test_it_is_its_definition(tiny_blooms):
     """A naive loop over images, strengths and distractors."""
-    found, subject = outcome_of(tiny_blooms, both, images=20), Pictures(tiny_blooms, both)
-    rows = sampling.some(64, 20, seed=subject.seed)
+    found, data = outcome_of(tiny_blooms, both, images=20), Pictures(tiny_blooms, both)
+    rows = sampling.sample_rows(64, 20, seed=data.seed)
     query, copy = (
-        F.normalize(subject.features("test", change=change, rows=rows), dim=1)
-        for change in (Change(), Change(view=1, seed=subject.seed))
+        F.normalize(data.features("test", change=change, rows=rows), dim=1)
+        for change in (Change(), Change(view=1, seed=data.seed))
     )
     for point in found.curve:
         ((name, strength),) = [(name, value) for name, value in point.items() if name in ("hue", "rotation")]
-        change = Change(name, strength, view=2, seed=subject.seed)
-        changed = F.normalize(subject.features("test", change=change, rows=rows), dim=1)
+        change = Change(name, strength, view=2, seed=data.seed)
+        changed = F.normalize(data.features("test", change=change, rows=rows), dim=1)
         kept = first = 0.0
         for i in range(20):
             own, other = float(query[i] @ copy[i]), float(query[i] @ changed[i])

@@ -50,5 +50,5 @@ def test_shots_of_every_class():
 def test_too_few_images_are_refused():
     with pytest.raises(UserError, match="5 classes have the 9 images"):
         draw_episodes(LABELS, ways=6, shots=4, queries=5, count=1, seed=0)
-    with pytest.raises(UserError, match="a class has 5 images"):
+    with pytest.raises(UserError, match="a class has 5 training images"):
         draw_shots(LABELS, shots=6, count=1, seed=0)

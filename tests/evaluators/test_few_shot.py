@@ -80,7 +80,7 @@ def test_every_model_gets_the_same_images_and_the_row_says_which(task):
 
 def test_a_strength_is_not_chosen_on_nothing():
     card = card_of("few-shot/flowers102-5-path", trials=2, shots=SIZES["train"] + SIZES["val"])
-    with pytest.raises(UserError, match="the shots take every image"):
+    with pytest.raises(UserError, match="the shots use every image"):
         evaluate(card, Made(1.0))
 
 
@@ -113,7 +113,7 @@ def test_an_interval_over_trials_is_students():
     from loocbench.evaluators import statistics
 
     values = np.array([0.5, 0.6, 0.55, 0.7])
-    metric = statistics.trials(values)
+    metric = statistics.trial_mean(values)
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
     assert (metric.low, metric.high, metric.n) == (pytest.approx(low), pytest.approx(high), 4)
-    assert statistics.trials(values[:1]).low == 0.5
+    assert statistics.trial_mean(values[:1]).low == 0.5

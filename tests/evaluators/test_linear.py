@@ -1,4 +1,9 @@
-"""The linear probe by its protocols, on made features."""
+"""The linear probe by its protocols, on synthetic features.
+
+Covers loocbench.evaluators.linear and loocbench.evaluators.sgd_probe.
+
+Covers ``loocbench.evaluators.convex_probe``.
+"""
 
 import numpy as np
 import pytest
@@ -84,8 +89,8 @@ def test_it_is_a_function_of_its_seed(changes):
 
 @pytest.mark.parametrize("augment", [False, True])
 def test_the_learning_rate_is_chosen_on_validation_and_trained_anew_on_train_and_val(augment):
-    card, subject = card_of(**SGD, augment=augment), Made()
-    outcome = evaluate(card, subject)
+    card, data = card_of(**SGD, augment=augment), Made()
+    outcome = evaluate(card, data)
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["learning_rate"] == min(
         point["learning_rate"] for point in outcome.curve if point["val_top1"] == best
@@ -93,7 +98,7 @@ def test_the_learning_rate_is_chosen_on_validation_and_trained_anew_on_train_and
     assert [point["learning_rate"] for point in outcome.curve] == [0.03, 0.3]
     assert outcome.certificate is None
     if augment:
-        assert subject.served == [(splits, e) for splits in (("train",), ("train", "val")) for e in range(5)]
+        assert data.served == [(splits, e) for splits in (("train",), ("train", "val")) for e in range(5)]
     # The one that is tested is what training it alone on train + val gives.
     alone = evaluate(card_of(**{**SGD, "learning_rates": (outcome.chosen["learning_rate"],)}, augment=augment), Made())
     np.testing.assert_array_equal(alone.items["top1"], outcome.items["top1"])
@@ -109,24 +114,26 @@ def test_a_learning_rate_is_judged_as_if_it_were_alone():
 
 def test_augmented_views_meet_their_own_labels():
     """The probe is train_with_sgd on what ``augmented`` gives, its rows read as rows of train + val."""
-    subject = Made()
-    found = sgd_probe.probe(card_of(**{**SGD, "learning_rates": (0.3,)}, augment=True).protocol, subject, "class")
-    labels = torch.cat([subject.labels(split, "class") for split in ("train", "val")])
+    data = Made()
+    found = sgd_probe.train_sgd_probe(
+        card_of(**{**SGD, "learning_rates": (0.3,)}, augment=True).protocol, data, "class"
+    )
+    labels = torch.cat([data.labels(split, "class") for split in ("train", "val")])
 
     def epochs(epoch):
-        for rows, features in subject.augmented(("train", "val"), epoch=epoch, batch_size=32):
+        for rows, features in data.augmented(("train", "val"), epoch=epoch, batch_size=32):
             yield features, labels[rows]
 
     weights, intercepts = train_with_sgd(
-        epochs, dim=DIM, classes=CLASSES, learning_rates=[0.3], epoch_count=5, seed=subject.seed
+        epochs, dim=DIM, classes=CLASSES, learning_rates=[0.3], epoch_count=5, seed=data.seed
     )
-    torch.testing.assert_close(found.scores, subject.features("test") @ weights[0].T + intercepts[0])
+    torch.testing.assert_close(found.scores, data.features("test") @ weights[0].T + intercepts[0])
 
 
 def test_every_epoch_has_every_image_once_in_an_order_of_its_own():
-    protocol, subject = card_of(**SGD).protocol, Made()
-    batches = sgd_probe._cached(protocol, subject, ("train", "val"))
-    whole = torch.cat([subject.features(split) for split in ("train", "val")])
+    protocol, data = card_of(**SGD).protocol, Made()
+    batches = sgd_probe._iterate_cached(protocol, data, ("train", "val"))
+    whole = torch.cat([data.features(split) for split in ("train", "val")])
     orders = []
     for epoch in (0, 1):
         for rows, features in batches(epoch):
@@ -138,10 +145,10 @@ def test_every_epoch_has_every_image_once_in_an_order_of_its_own():
 
 
 def test_a_learning_rate_that_diverges_is_left_out_and_all_of_them_are_an_error():
-    subject = Made()
-    outcome = evaluate(card_of(**{**SGD, "learning_rates": (0.3, 1e38)}), subject)
+    data = Made()
+    outcome = evaluate(card_of(**{**SGD, "learning_rates": (0.3, 1e38)}), data)
     assert [point["learning_rate"] for point in outcome.curve] == [0.3]
-    assert "diverged and left out: learning rate 1e+38" in subject.said
+    assert "diverged and left out: learning rate 1e+38" in data.said
     with pytest.raises(UserError, match=r"diverged at learning rate 1e\+38"):
         evaluate(card_of(**{**SGD, "learning_rates": (1e38,)}), Made())
 
@@ -153,10 +160,10 @@ def test_features_that_are_not_finite_are_refused(changes):
 
 
 def test_long_training_tells_how_far_it_is(monkeypatch):
-    monkeypatch.setattr(sgd_probe, "_TELL_SECONDS", 0.0)
-    subject = Made()
-    evaluate(card_of(**{**SGD, "learning_rates": (0.3,)}), subject)
-    assert [line for line in subject.said if line.startswith("epoch")] == [f"epoch {n} of 5" for n in (1, 2, 3, 4)]
+    monkeypatch.setattr(sgd_probe, "_REPORT_SECONDS", 0.0)
+    data = Made()
+    evaluate(card_of(**{**SGD, "learning_rates": (0.3,)}), data)
+    assert [line for line in data.said if line.startswith("epoch")] == [f"epoch {n} of 5" for n in (1, 2, 3, 4)]
 
 
 def test_ridge_and_path_are_two_fits_of_one_protocol():

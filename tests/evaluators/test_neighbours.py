@@ -11,7 +11,7 @@ from loocbench.evaluators import neighbours
 
 def rank(features):
     """All rankings in one array [N, N - 1]."""
-    return np.concatenate([block.neighbours.numpy() for block in neighbours.rankings(features)])
+    return np.concatenate([block.neighbours.numpy() for block in neighbours.rank_neighbours(features)])
 
 
 @settings(max_examples=30, deadline=None)
@@ -41,7 +41,7 @@ def test_a_query_is_never_its_own_neighbour_even_among_exact_copies():
 def test_the_nearest_k_are_the_ranking_s_first_k_ties_included(count, k, seed):
     k = min(k, count - 1)
     features = torch.randint(-1, 2, (count, 2), generator=torch.Generator().manual_seed(seed)).float() + 0.5
-    assert np.array_equal(neighbours.nearest(features, k).numpy(), rank(features)[:, :k])
+    assert np.array_equal(neighbours.find_nearest(features, k).numpy(), rank(features)[:, :k])
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,7 +63,7 @@ def test_the_nearest_do_not_depend_on_tiles_however_many_tie(count, k, direction
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_TILE", (tile[0], tile[1] * run))
         patch.setattr(neighbours, "_RUN", run)
-        found = neighbours.nearest(features, k, queries).tolist()
+        found = neighbours.find_nearest(features, k, queries).tolist()
     products = (features @ features.T).tolist()
     for query, row in zip(queries, found, strict=True):
         expected = sorted((i for i in range(count) if i != query), key=lambda i: (-products[query][i], i))
@@ -74,7 +74,7 @@ def test_features_that_are_not_finite_have_no_neighbours():
     features = torch.eye(5)
     features[2, 1] = torch.nan
     with pytest.raises(ValueError, match="not finite"):
-        neighbours.nearest(features, 2)
+        neighbours.find_nearest(features, 2)
 
 
 def test_the_nearest_are_faiss_s():
@@ -85,9 +85,9 @@ def test_the_nearest_are_faiss_s():
     index.add(features.numpy())
     _, found = index.search(features.numpy(), 11)
     expected = np.array([[i for i in row if i != query][:10] for query, row in enumerate(found)])
-    assert (neighbours.nearest(features, 10).numpy() == expected).mean() > 0.999  # equal but for rounding
+    assert (neighbours.find_nearest(features, 10).numpy() == expected).mean() > 0.999  # equal but for rounding
 
 
 def test_asking_for_more_neighbours_than_there_are_is_an_error():
-    with pytest.raises(ValueError, match="5 neighbours of 4 other images"):
-        neighbours.nearest(torch.eye(5), 5)
+    with pytest.raises(ValueError, match="k = 5 is not between 1 and 4"):
+        neighbours.find_nearest(torch.eye(5), 5)

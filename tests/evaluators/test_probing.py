@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from loocbench.errors import UserError
 from loocbench.evaluators import probing
-from loocbench.evaluators.probing import Labelled, Scale, correct, fit_logistic, fit_ridge, metrics
+from loocbench.evaluators.probing import Labelled, Scale, accuracy_metrics, fit_logistic, fit_ridge, top_k_hits
 from loocbench.solvers.blocks import Blocks
 
 GRID = [1e-5, 1e-3, 1e-1, 10.0]
@@ -33,8 +33,8 @@ class Probe(NamedTuple):
 
 
 def probe(train, val, test, *arguments, **options):
-    found = probing.train(train, val, *arguments, **options)
-    return Probe(found.scores_of(test.features), found.choice.strength, found.choice.curve, found.certificate)
+    found = probing.train_probe(train, val, *arguments, **options)
+    return Probe(found.score_blocks(test.features), found.choice.strength, found.choice.curve, found.certificate)
 
 
 FITS = pytest.mark.parametrize("fit", [fit_logistic, fit_ridge])
@@ -66,13 +66,13 @@ def test_the_final_fit_sees_train_and_validation(fit):
     seen = everything.labels < 2
     train = Labelled(Blocks.from_tensor(everything.features.whole()[seen]), everything.labels[seen])
     result = probe(train, everything, everything, [1e-5], 1e-6, fit=fit)
-    assert correct(result.scores, everything.labels, 1).mean() > 0.95
+    assert top_k_hits(result.scores, everything.labels, 1).mean() > 0.95
 
 
 def test_the_ridge_probe_is_a_ridge_regression_of_one_hot_labels():
     train, val, test = labelled(60, 0), labelled(60, 1), labelled(60, 2)
     result = probe(train, val, test, GRID, 1e-6, fit=fit_ridge)
-    scale = Scale.of(train.features)
+    scale = Scale.fit(train.features)
     both = train + val
     witness = Ridge(alpha=120 * result.strength).fit(
         scale(both.features.whole()).numpy(), np.eye(3)[both.labels.numpy()]
@@ -103,7 +103,7 @@ def test_without_room_the_features_are_read_block_by_block_to_the_same_probe():
 def test_top_k():
     scores = torch.tensor([[3.0, 2.0, 1.0], [1.0, 2.0, 3.0]])
     labels = torch.tensor([1, 0])
-    assert [correct(scores, labels, k).tolist() for k in (1, 2, 3)] == [[False, False], [True, False], [True, True]]
+    assert [top_k_hits(scores, labels, k).tolist() for k in (1, 2, 3)] == [[False, False], [True, False], [True, True]]
 
 
 @pytest.mark.filterwarnings("ignore:y_pred contains")
@@ -111,9 +111,9 @@ def test_metrics_of_scores():
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(7, (200,), generator=generator) ** 2 // 7  # some classes are large, some have no image
     scores = torch.randn(200, 7, generator=generator) + 2 * torch.eye(7)[labels]
-    found = metrics(scores, labels, seed=0)
+    found = accuracy_metrics(scores, labels, seed=0)
     assert list(found) == ["top1", "top5", "mean_per_class"]
     assert found["top1"].value == pytest.approx(float((scores.argmax(1) == labels).double().mean()))
     witness = balanced_accuracy_score(labels.numpy(), scores.argmax(1).numpy())
     assert found["mean_per_class"].value == pytest.approx(witness)
-    assert list(metrics(scores[:, :3], labels.clamp(max=2), seed=0)) == ["top1", "mean_per_class"]
+    assert list(accuracy_metrics(scores[:, :3], labels.clamp(max=2), seed=0)) == ["top1", "mean_per_class"]

@@ -67,7 +67,7 @@ def knn_by_sorting(query, k, reference, ref_includes_query):
 
 
 def test_a_query_without_a_right_one_is_told_apart():
-    assert ranking_metrics.answerable(torch.tensor([[False, True], [False, False]])).tolist() == [True, False]
+    assert ranking_metrics.has_relevant(torch.tensor([[False, True], [False, False]])).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(("relevant", "places"), [(1, 6), (2, 6), (3, 5), (6, 6), (1, 1)])

@@ -1,4 +1,7 @@
-"""Retrieval by label, by described colour, and by both."""
+"""Retrieval by label, by the colour descriptor, and by both.
+
+Covers loocbench.evaluators.retrieval.
+"""
 
 from dataclasses import replace
 
@@ -15,7 +18,7 @@ from tests.evaluators.pictures import Pictures, evaluate, layout, palette
 
 def described(images):
     """The very descriptor: the best possible neighbours in colour."""
-    return torch.from_numpy(color_descriptor.histograms((images * 255).round().byte().numpy()))
+    return torch.from_numpy(color_descriptor.color_histograms((images * 255).round().byte().numpy()))
 
 
 def outcome_of(dataset, encode, task="retrieval/blooms", **changes):

@@ -1,4 +1,7 @@
-"""Robustness: corruptions made here, and another data set's images, judged by a classifier that never saw them."""
+"""Robustness: a classifier evaluated on generated corruptions and on another data set's images.
+
+Covers loocbench.evaluators.robustness.
+"""
 
 from dataclasses import replace
 

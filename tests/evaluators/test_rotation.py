@@ -1,4 +1,7 @@
-"""Rotation prediction on representations that are known to know orientation, or not to."""
+"""Rotation prediction on representations that are known to keep orientation, or to lose it.
+
+Covers loocbench.evaluators.rotation.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Sensitivity: the three answers on representations that are known to know, or not to know, a change."""
+"""Sensitivity: the three metrics on representations that are known to keep a change, or to lose it.
+
+Covers loocbench.evaluators.sensitivity.
+"""
 
 import numpy as np
 import pytest
@@ -51,12 +54,12 @@ def test_a_representation_without_hue_ignores_hue_and_tells_turns(flowers):
 
 def test_equivariance_is_scikit_learns_ridge_and_r2(flowers):
     found = outcome_of(flowers, both, changes=("brightness",), lambdas=(1e-3,)).metrics["brightness_equivariance"]
-    subject = Pictures(flowers, both)
+    pictures = Pictures(flowers, both)
     data = {}
     for number, split in enumerate(("train", "val", "test")):
-        change = Change("brightness", drawn=True, seed=subject.seed * 3 + number)
+        change = Change("brightness", drawn=True, seed=pictures.seed * 3 + number)
         rows = range(len(flowers.splits[split]))
-        data[split] = subject.features(split, change=change).double().numpy(), applying.draw_strengths(change, rows)
+        data[split] = pictures.features(split, change=change).double().numpy(), applying.draw_strengths(change, rows)
     (x, t), (x_test, t_test) = data["train"], data["test"]
     size = np.linalg.norm(x - x.mean(0), axis=1).mean()
     model = Ridge(alpha=len(x) * 1e-3).fit((x - x.mean(0)) / size, t)

@@ -111,20 +111,20 @@ def test_a_second_command_on_the_same_checkpoint_and_data_computes_nothing(tmp_p
         inference.InferenceNetwork, "__call__", lambda self, crops: calls.append(len(crops)) or real(self, crops)
     )
 
-    def subject():  # each command loads the checkpoint anew
+    def open_measurement():  # each command loads the checkpoint anew
         return Measurement(None, encoder_with(), tiny_blooms, "looc", 0, tmp_path, Silent())
 
-    probe = subject().features("test")
+    probe = open_measurement().features("test")
     assert sum(calls) == 64
-    retrieval = subject()
+    retrieval = open_measurement()
     assert torch.equal(retrieval.features("test"), probe)
     assert retrieval.blocks("test").shape == (64, 64)
     assert sum(calls) == 64
     for degrees in (90, 180, 270):
-        subject().features("test", change=extraction.Change("rotation", degrees))
+        open_measurement().features("test", change=extraction.Change("rotation", degrees))
     assert sum(calls) == 4 * 64
     for degrees in (90, 180, 270):
-        subject().features("test", change=extraction.Change("rotation", degrees))
+        open_measurement().features("test", change=extraction.Change("rotation", degrees))
     assert sum(calls) == 4 * 64
 
 

@@ -23,8 +23,8 @@ def test_the_probe_of_bfloat16_features_differs_by_chance_alone(photographs, rea
     for precision in ("float32", "bfloat16"):
         encoder = Encoder.from_checkpoint(checkpoint, inference=InferenceConfig(precision))
         encoder.preprocessing = encoder.preprocessing.model_copy(update={"image_size": 64, "resize": 73})
-        subject = Measurement(card, encoder, dataset, "looc", 0, tmp_path, Silent())
-        right[precision] = np.asarray(card.task_kind.evaluate(card.protocol, card.labels, subject).items["top1"])
+        data = Measurement(card, encoder, dataset, "looc", 0, tmp_path, Silent())
+        right[precision] = np.asarray(card.task_kind.evaluate(card.protocol, card.labels, data).items["top1"])
     changed = (right["bfloat16"] != right["float32"]).mean()
     difference = right["bfloat16"].mean() - right["float32"].mean()
     assert right["float32"].mean() > 0.6

@@ -114,7 +114,7 @@ def test_data_that_are_absent_are_named_with_the_way_to_get_them():
 def test_one_of_several_processes_is_refused(monkeypatch, checkpoint):
     monkeypatch.setenv("WORLD_SIZE", "2")
     session = Session(InputSettings())
-    with pytest.raises(UserError, match="one process; share its features with 'torchrun"):
+    with pytest.raises(UserError, match="one process; extract its features with 'torchrun"):
         session.open_task(tasks.load_task("knn/blooms"), session.load_checkpoint(str(checkpoint)))
 
 

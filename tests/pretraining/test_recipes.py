@@ -12,9 +12,9 @@ from loocbench.pretraining.labels import recipe_label
 from tests.conftest import tiny_recipe
 
 
-@pytest.mark.parametrize("name", cards.names())
+@pytest.mark.parametrize("name", cards.recipe_names())
 def test_every_recipe_card_makes_its_recipe(name):
-    card = cards.load(name)
+    card = cards.load_recipe(name)
     recipe = card.make()
     assert recipe.method == card.settings["method"]
     assert ("texture" in recipe.augmentations) == (recipe.texture == "random-convolution")

@@ -2,6 +2,8 @@
 
 Covers ``loocbench.pretraining.step``, ``loocbench.pretraining.contrastive_step``,
 ``loocbench.pretraining.momentum``.
+
+Covers ``loocbench.pretraining.networks``.
 """
 
 import copy

@@ -1,4 +1,7 @@
-"""Rows of older schemas are read as today's."""
+"""Rows of older schemas are read as today's.
+
+Covers ``loocbench.records.migration``.
+"""
 
 import json
 from pathlib import Path

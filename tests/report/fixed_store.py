@@ -117,7 +117,7 @@ def _retrieval(model: str, features: str, seed: int, share: float, draw: np.rand
 
 def _share(right: np.ndarray) -> Metric:
     """As measured, the interval at 12 decimals: the last digits of a quantile are those of a library's version."""
-    found = statistics.share(right)
+    found = statistics.wilson_share(right)
     return Metric(value=found.value, low=round(found.low, 12), high=round(found.high, 12), n=found.n)
 
 

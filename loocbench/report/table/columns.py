@@ -14,8 +14,6 @@ from loocbench.report.table import labels
 from loocbench.report.table.selection import matches
 from loocbench.types import Row
 
-_KINDS = list(KINDS)
-
 
 @dataclass(frozen=True)
 class Column:
@@ -64,7 +62,7 @@ def choose_columns(
         for metric in row.metrics:
             present[row.task, row.dataset_note].setdefault(metric, row)
     groups = _groups({task: known[task].title for task, _ in present if task in known}, known)
-    found = []
+    kinds, found = list(KINDS), []
     for (task, note), names in present.items():
         card = known.get(task)
         row = next(iter(names.values()))
@@ -79,7 +77,7 @@ def choose_columns(
             rest = card.kind if card else ""
         for place, metric in enumerate(shown):
             label = f"{labels.format_metric(metric)} (v{row.task_version})"
-            order = (row.dataset, _KINDS.index(card.kind) if card else len(_KINDS), task, note, place)
+            order = (row.dataset, kinds.index(card.kind) if card else len(kinds), task, note, place)
             column = Column(
                 task, row.task_version, metric, note, group, f"{rest}, {label}" if rest else label, f"{title}, {label}"
             )

@@ -38,7 +38,7 @@ def build_matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCa
     for one in experiments:
         tasks: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in one.rows:
-            if row.task in cards and cards[row.task].task_kind.answers:
+            if row.task in cards and cards[row.task].task_kind.change_metrics:
                 tasks[row.task, row.dataset_note].append(row)
         for (task, note), rows in tasks.items():
             groups[task, note, one.model, training_identity(rows[0])].append((one, average_rows(rows)))
@@ -46,9 +46,9 @@ def build_matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCa
     for (task, note, model, _), members in groups.items():
         widest = max((one for one, _ in members), key=lambda one: one.seeds)
         rows = [_label_seeds(row, one.seeds, widest.seeds) for one, row in members]
-        answers = cards[task].task_kind.answers
+        metrics = cards[task].task_kind.change_metrics
         changes = [
-            name for name in cards[task].protocol.changes if all(f"{name}_{answers[0]}" in row.metrics for row in rows)
+            name for name in cards[task].protocol.changes if all(f"{name}_{metrics[0]}" in row.metrics for row in rows)
         ]
         if changes:
             title = f"{cards[task].title} [{note}]" if note else cards[task].title

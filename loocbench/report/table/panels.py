@@ -58,7 +58,7 @@ def few_shot_panels(columns: Sequence[Column], cards: Mapping[str, TaskCard], li
         settings = card.protocol.model_dump() if card else {}
         if shots := settings.get("shots"):
             ways = settings.get("ways")
-            kind = f"{ways}-way episodes" if ways else f"all classes, {settings['solver']}"
+            kind = f"{ways}-way episodes" if ways else ", ".join(filter(None, ["all classes", settings.get("solver")]))
             note = f" [{column.note}]" if column.note else ""
             groups[column.group.split(",")[0] + note, kind].append((shots, position))
     panels = []

@@ -1,4 +1,7 @@
-"""Any folder of images: torchvision's labels, split folders, ``labels.csv``; folders that do not fit are refused."""
+"""Any folder of images: torchvision's labels, split folders, ``labels.csv``; folders that do not fit are refused.
+
+Covers ``loocbench.data.readers.image_folder``.
+"""
 
 import os
 from collections import Counter

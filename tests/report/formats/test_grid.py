@@ -1,4 +1,7 @@
-"""The layout that all formats share."""
+"""The layout that all formats share.
+
+Covers ``loocbench.report.formats.grid``.
+"""
 
 import re
 

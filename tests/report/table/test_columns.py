@@ -1,4 +1,7 @@
-"""Columns: one per task, metric and copy of the data."""
+"""Columns: one per task, metric and copy of the data.
+
+Covers ``loocbench.report.table.columns``.
+"""
 
 from loocbench.report.formats import markdown
 from loocbench.report.table.table import build_table

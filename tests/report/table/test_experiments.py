@@ -1,4 +1,7 @@
-"""Experiments: which rows are one line, their order, and their labels."""
+"""Experiments: which rows are one line, their order, and their labels.
+
+Covers ``loocbench.report.table.experiments``.
+"""
 
 from loocbench.report.table.table import build_table
 from tests.report.rows import measured_row

@@ -1,4 +1,7 @@
-"""Published figures: apart from measured ones, and compared only where that is fair."""
+"""Published figures: apart from measured ones, and compared only where that is fair.
+
+Covers ``loocbench.report.table.published``.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""The best figure of a column, and what a test cannot tell from it."""
+"""The best figure of a column, and what a test cannot tell from it.
+
+Covers ``loocbench.report.table.ranking``.
+"""
 
 import numpy as np
 import pytest
