@@ -45,11 +45,11 @@ def compare_neighbours(count: int, dim: int, repeats: int) -> None:
     index.add(features.numpy())
     asked = features[: len(queries)].numpy()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    neighbours.nearest(features, NEAREST, queries)
+    neighbours.find_nearest(features, NEAREST, queries)
     extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     ours, theirs = medians(
         repeats,
-        lambda: neighbours.nearest(features, NEAREST, queries),
+        lambda: neighbours.find_nearest(features, NEAREST, queries),
         lambda: index.search(asked, NEAREST + 1),
     )
     print(

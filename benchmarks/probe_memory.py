@@ -63,7 +63,7 @@ def probe(count: int, folder: Path, answers: multiprocessing.Queue[tuple[float, 
     reporter.start()
     begin = time.perf_counter()
     train, val = (probing.Labelled(parts[split], labels[split]) for split in ("train", "val"))
-    classifier = probing.train(train, val, LAMBDAS, TOLERANCE, room=0)
+    classifier = probing.train_probe(train, val, LAMBDAS, TOLERANCE, room=0)
     for _, block in parts["test"]:
         classifier.scores(block)
     seconds = time.perf_counter() - begin

@@ -19,7 +19,7 @@ import numpy as np
 
 from loocbench import provenance
 from loocbench.cards import tasks
-from loocbench.evaluators.statistics import share
+from loocbench.evaluators.statistics import wilson_share
 from loocbench.pretraining import recipes
 from loocbench.records import store
 from loocbench.types import Items, Row
@@ -82,7 +82,7 @@ def fill_store(results: Path, count: int) -> None:
             epochs=100 + model,
             recipe=recipe,
             seed=seed,
-            metrics={name: share(right) for name in ("top1", "top5", "mean_per_class")},
+            metrics={name: wilson_share(right) for name in ("top1", "top5", "mean_per_class")},
             items={"top1": Items.of(right)},
             chosen={"lambda": 1e-4},
             curve=[{"lambda": 10.0**power, "val_top1": 0.4} for power in range(-6, 0)],
