@@ -101,7 +101,8 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
                 f"{name}_invariance": probing.mean_per_image(cosines),
                 f"{name}_top1_loss": probing.mean_per_image(losses),
             }
-            metrics[f"{name}_equivariance"] = _measure_equivariance(name, data, rows, protocol.lambdas)
+            equivariance = f"{name}_equivariance"
+            metrics[equivariance], items[equivariance] = _measure_equivariance(name, data, rows, protocol.lambdas)
         for name, values in items.items():
             if name not in metrics:
                 metrics[name] = statistics.bootstrap_mean(values, seed=data.seed)
@@ -115,8 +116,14 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
         )
 
 
-def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], lambdas: Iterable[float]) -> Metric:
-    """Return R², or accuracy over the change's classes, of the best ridge regression from features to strengths."""
+def _measure_equivariance(
+    name: str, data: TaskData, rows: Mapping[str, Rows], lambdas: Iterable[float]
+) -> tuple[Metric, np.ndarray]:
+    """Return R², or accuracy over the change's classes, of the best ridge regression from features to strengths.
+
+    Also returns each test image's contribution [N], whose mean it is: whether its class was right, or 1 less its
+    squared error in units of the targets' variance.
+    """
     import torch
 
     from loocbench.changes import applying
@@ -148,10 +155,13 @@ def _measure_equivariance(name: str, data: TaskData, rows: Mapping[str, Rows], l
 
     if classes:
         best = int(np.argmax([right(predicted, "val").mean() for predicted in values["val"]]))
-        return statistics.wilson_share(right(values["test"][best], "test"))
+        hits = right(values["test"][best], "test")
+        return statistics.wilson_share(hits), hits
     best = int(torch.stack([errors(predicted) for predicted in values["val"]]).argmin())
-    predicted, wanted = values["test"][best][:, 0], (targets["test"] / unit)[:, 0]
-    return statistics.r_squared(predicted.cpu().numpy(), wanted.cpu().numpy(), seed=data.seed)
+    predicted = values["test"][best][:, 0].cpu().numpy()
+    wanted = (targets["test"] / unit)[:, 0].cpu().numpy()
+    metric = statistics.r_squared(predicted, wanted, seed=data.seed)
+    return metric, 1 - np.square(wanted - predicted) / np.square(wanted - wanted.mean()).mean()
 
 
 def _cosine(changed: Tensor, unchanged: Tensor) -> Tensor:

@@ -108,3 +108,8 @@ def _require_splits(card: TaskCard, dataset: Dataset, splits: Collection[str]) -
     for label in card.labels:
         if label not in offered:
             raise unknown(f"label of {dataset.name}", label, offered)
+        if card.task_kind.label_use == "predicted" and len(dataset.splits["test"].class_names[label]) < 2:
+            raise UserError(
+                f"{dataset.name} has one {label} alone, and every model would be right; choose another --label or "
+                "--dataset."
+            )

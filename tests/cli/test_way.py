@@ -51,7 +51,7 @@ def test_from_images_to_the_table(loocbench, tmp_path):
     (picture,) = (tmp_path / "results" / "local").glob("loocpp*/*.png")
     assert Image.open(picture).size[0] > 500
 
-    report = loocbench("report")
+    report = loocbench("report", "--output", tmp_path / "results" / "local")
     assert report.code == 0
     page = (tmp_path / "results" / "local" / "table.md").read_text()
     for name in ("| Random |", "| MoCo |", "| LooC++ (color, rotation) | `head:color` |"):

@@ -67,6 +67,15 @@ def test_equivariance_is_scikit_learns_ridge_and_r2(flowers):
     assert found.low < found.value < found.high
 
 
+def test_every_metric_is_the_mean_of_its_items(flowers):
+    """So that models can be compared on all of them, in pairs."""
+    found = outcome_of(flowers, both, changes=("brightness", "flip"))
+    assert found.items.keys() == found.metrics.keys()
+    for name, metric in found.metrics.items():
+        assert found.items[name].mean() == pytest.approx(metric.value), name
+    assert found.items["flip_equivariance"].dtype == bool  # right or wrong, not a share of variance
+
+
 def test_the_strength_of_the_linear_map_is_not_chosen_on_test(flowers, monkeypatch):
     """Of hue's map, whatever test images look like, the same strength's predictions are judged."""
     seen, judged = [], statistics.r_squared

@@ -106,6 +106,18 @@ def test_a_data_set_that_lacks_the_label_is_refused_with_those_it_has(tmp_path):
         Session(InputSettings()).open_datasets(card)
 
 
+def test_one_class_alone_is_refused(tmp_path):
+    """Every model would be right on it."""
+    for number in range(12):
+        picture(tmp_path / "pets" / "cat" / f"{number}.jpg", seed=number)
+    name = f"folder:{tmp_path / 'pets'}"
+    for kind in ("linear", "knn", "sensitivity"):
+        task = find_task(kind, name)
+        with pytest.raises(UserError, match=r"folder:pets has one class alone, .* choose another --label"):
+            Session(InputSettings()).open_datasets(task)
+    Session(InputSettings()).open_datasets(find_task("rotation", name))
+
+
 def test_data_that_are_absent_are_named_with_the_way_to_get_them():
     with pytest.raises(UserError, match="--data-dir"):
         Session(InputSettings()).open_datasets(tasks.load_task("linear/dtd"))

@@ -16,11 +16,11 @@ from loocbench.types import ASSUMED, SELECTED, Row
 
 _INTERVAL = (
     "± is half the 95 % interval: of a figure of several pretraining seeds, Student's over these seeds; of a figure of "
-    "one seed, that over {items}, which says nothing of other seeds. The two do not compare."
+    "one seed, that over {items}, which says nothing of other seeds; the two are not comparable."
 )
 _SD = (
     "± of a figure of several pretraining seeds is the standard deviation over these seeds; of a figure of one seed it "
-    "is half the 95 % interval over {items}, which says nothing of other seeds. The two do not compare."
+    "is half the 95 % interval over {items}, which says nothing of other seeds; the two are not comparable."
 )
 _RANKS = (
     f"Bold: the best figure of a column. {NEAR_BEST}: a test does not tell it from the best one (p ≥ "

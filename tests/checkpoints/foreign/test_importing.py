@@ -75,7 +75,7 @@ def test_a_foreign_model_stands_in_the_table_beside_a_run_and_a_random_network(t
     row = json.loads(path.read_text())
     assert (row["backbone"], row["image_size"], row["recipe"]) == ("torchvision:shufflenet_v2_x0_5", 32, None)
     assert row["source"].startswith("net.pth, SHA-256 ")
-    table = run("report")
+    table = run("report", "--output", "results/local")
     assert "shuffle" in table
     page = Path("results/local/table.md").read_text()
     assert "unknown images, torchvision:shufflenet_v2_x0_5 at 32 px" in page.replace("\\", "")
