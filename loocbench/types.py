@@ -374,6 +374,7 @@ class Items(Frozen):
 
 
 SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
+CONSTANT = "constant features"  # what ``stated`` says of features that do not tell images apart
 ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessing that nobody stated
 REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
@@ -447,7 +448,7 @@ class Row(Frozen):
 
         Not one: the spaces chosen on validation, which are a finding, and what was assumed of the model.
         """
-        return {what: how for what, how in self.stated.items() if what not in (SELECTED, ASSUMED)}
+        return {what: how for what, how in self.stated.items() if what not in (SELECTED, ASSUMED, CONSTANT)}
 
     @property
     def pretraining_seed(self) -> int | None:

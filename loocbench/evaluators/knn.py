@@ -11,6 +11,8 @@ from loocbench.evaluators.task_kind import Count, TaskKind
 from loocbench.types import Frozen, Outcome
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from loocbench.evaluators.task_data import TaskData
 
 
@@ -36,11 +38,17 @@ class Knn(TaskKind[KnnProtocol]):
         """Choose k by votes of train on val (ties: the smallest), then classify test by votes of train + val."""
         import torch
 
-        from loocbench.evaluators import probing
+        from loocbench.evaluators import probing, sampling
         from loocbench.solvers.vote import weighted_votes
 
         (label,) = labels
-        train, val, test = ((data.features(split), data.labels(split, label)) for split in ("train", "val", "test"))
+
+        def read(split: str) -> tuple[Tensor, Tensor]:
+            features, wanted = data.features(split), data.labels(split, label)
+            order = torch.from_numpy(sampling.shuffle_rows(len(wanted), seed=data.seed)).to(wanted.device)
+            return (features, wanted) if split == "test" else (features[order], wanted[order])
+
+        train, val, test = read("train"), read("val"), read("test")
         grid = sorted(protocol.neighbours)
         votes = weighted_votes(*train, val[0], grid, protocol.temperature)
         right = (votes.argmax(dim=2) == val[1]).double().mean(dim=1)

@@ -26,13 +26,21 @@ class RankedQueries:
     neighbours: Tensor
 
 
-def rank_neighbours(features: Tensor, queries: Sequence[int] | None = None) -> Iterator[RankedQueries]:
+def rank_neighbours(
+    features: Tensor, queries: Sequence[int] | None = None, *, ties_follow_query: bool = False
+) -> Iterator[RankedQueries]:
     """Yield, by blocks of queries, all other images in order of similarity: M = N - 1.
 
-    features: float [N, D]; queries: row indices, default all.
+    features: float [N, D]; queries: row indices, default all. ties_follow_query: ties go to the image that follows the
+    query, cyclically, instead of to the lower index; of shuffled images that is another order for every query.
     """
     for rows, similarity in _iterate_similarities(features, queries):
-        order = similarity.argsort(dim=1, descending=True, stable=True)
+        if ties_follow_query:
+            columns = (torch.arange(len(features), device=rows.device) + rows[:, None]) % len(features)
+            order = similarity.gather(1, columns).argsort(dim=1, descending=True, stable=True)
+            order = columns.gather(1, order)
+        else:
+            order = similarity.argsort(dim=1, descending=True, stable=True)
         yield RankedQueries(rows, order[:, : len(features) - 1])  # the query itself comes last and is dropped
 
 

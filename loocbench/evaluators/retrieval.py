@@ -64,30 +64,43 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         """Rank all other test images for every test image. Raises UserError for fewer than two."""
         import torch
 
-        from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, statistics
+        from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, sampling, statistics
 
         features = data.features("test")
         if len(features) < 2:
             raise UserError("retrieval needs two test images; an image is never its own neighbour.")
-        own = {label: data.labels("test", label) for label in labels}
-        described = None if COLOR in own else _describe_colors(data, len(features)).to(features.device)
+        order = torch.from_numpy(sampling.shuffle_rows(len(features), seed=data.seed))
+        features = features[order.to(features.device)]
+        own = {label: data.labels("test", label)[order.to(features.device)] for label in labels}
+        described = None if COLOR in own else _describe_colors(data, len(features))[order].to(features.device)
         found: dict[str, list[Tensor]] = defaultdict(list)
+        rows: dict[str, list[Tensor]] = defaultdict(list)  # of the images that the values belong to
         chance: dict[str, list[Tensor]] = defaultdict(list)
-        for block in neighbours.rank_neighbours(features):
+
+        def note(name: str, values: Tensor, queries: Tensor) -> None:
+            found[name].append(values.cpu())
+            rows[name].append(order[queries.cpu()])
+
+        for block in neighbours.rank_neighbours(features, ties_follow_query=True):
             matches = {name: label[block.neighbours] == label[block.queries][:, None] for name, label in own.items()}
             if described is not None:
                 matches[COLOR] = color_descriptor.find_alike(described, block.queries).gather(1, block.neighbours)
                 nearest = color_descriptor.color_agreement(described, block.queries, block.neighbours[:, 0])
-                found["color_agreement"].append(nearest.cpu())
+                note("color_agreement", nearest, block.queries)
             if len(matches) > 1:
                 matches[join_labels(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
             for kind, right in matches.items():
+                answerable = block.queries[ranking_metrics.has_relevant(right)]
                 for name, values in ranking_metrics.all_metrics(right).items():
-                    found[f"{kind}_{name}"].append(values.cpu())
+                    note(f"{kind}_{name}", values, block.queries if len(values) == len(right) else answerable)
                 for name, values in ranking_metrics.all_chances(right).items():
                     chance[f"{kind}_{name}"].append(values)
         # Precision is left out if no query has a relevant image, as in a small set without two images of a class.
-        items = {name: values.numpy() for name, parts in found.items() if len(values := torch.cat(parts))}
+        items = {
+            name: values[torch.cat(rows[name]).argsort()].numpy()
+            for name, parts in found.items()
+            if len(values := torch.cat(parts))
+        }
         expected = {name: float(torch.cat(parts).mean()) for name, parts in chance.items() if name in items}
         oracle = {name: _best_possible(name, items) for name in expected}
         stated = {}

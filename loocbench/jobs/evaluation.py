@@ -10,6 +10,7 @@ from pathlib import Path
 from loocbench import files, provenance
 from loocbench.cards.tasks import TaskCard
 from loocbench.errors import UserError
+from loocbench.evaluators.spread import describe_constant
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
 from loocbench.jobs.session import Session
@@ -18,7 +19,7 @@ from loocbench.models.preprocessing import describe_assumptions
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.types import ASSUMED, Dataset, Items, Row
+from loocbench.types import ASSUMED, CONSTANT, Dataset, Items, Row
 
 
 def evaluate_task(
@@ -132,6 +133,9 @@ def measure(measurement: Measurement) -> Row:
     outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
     precision, assumed = encoder.inference.precision, describe_assumptions(encoder.card)
+    constant = describe_constant(measurement.blocks("test"))
+    if constant:
+        measurement.info(f"{measurement.features_name} of {encoder.card.name} is constant: {constant}.")
     if _read_file_states(measurement) != images:
         raise UserError(f"images of {dataset.name} changed while they were measured; run the command again.")
     return Row(
@@ -166,7 +170,8 @@ def measure(measurement: Measurement) -> Row:
         scale={name: dict(values) for name, values in outcome.scale.items()},
         stated=dict(outcome.stated)
         | ({} if precision == "float32" else {PRECISION: precision})
-        | ({ASSUMED: assumed} if assumed else {}),
+        | ({ASSUMED: assumed} if assumed else {})
+        | ({CONSTANT: constant} if constant else {}),
         seconds={"features": round(extracted, 3), "evaluator": round(total - extracted, 3)},
         versions=provenance.versions(),
         hardware=provenance.hardware(str(encoder.device)),

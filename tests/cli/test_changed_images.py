@@ -12,6 +12,7 @@ from tests.cli.conftest import Said
 from tests.conftest import picture
 from tests.data import layouts
 from tests.data.test_digests import replace_alike
+from tests.records.rows import dump_fields
 
 KNN = ("knn", "--checkpoint", "random:resnet8", "--dataset")
 
@@ -41,10 +42,10 @@ def test_a_row_that_knows_names_and_sizes_alone_is_still_kept(loocbench, one_lin
     assert loocbench(*KNN, "folder:pets").code == 0
     ((path, row),) = stored().items()
     former = {**row, "edition": hash_sizes(root, folders.list_images(root))}
-    path.write_text(json.dumps(former))
+    path.write_text(dump_fields(former))
     assert "measured before, kept" in loocbench(*KNN, "folder:pets").err
     assert json.loads(loocbench("report", "--format", "json").out)
-    path.write_text(json.dumps({**row, "edition": "0" * 64}))
+    path.write_text(dump_fields({**row, "edition": "0" * 64}))
     assert "was measured on other images" in one_line(*KNN, "folder:pets")
 
 
@@ -76,11 +77,11 @@ def test_a_row_under_the_name_that_such_a_folder_had_is_found(loocbench, tmp_pat
         picture(tmp_path / "日本" / "ab"[position % 2] / f"{position}.jpg", seed=position)
     assert loocbench(*KNN, "folder:日本").code == 0
     ((path, row),) = stored().items()
-    former = path.with_name("knn-folder-_.v1.general.s0.json".replace("general", row["features"]))
-    former.write_text(json.dumps({**row, "task": "knn/folder-_"}))
+    former = path.with_name("knn-folder-_.v2.general.s0.json".replace("general", row["features"]))
+    former.write_text(dump_fields({**row, "task": "knn/folder-_"}))
     path.unlink()
     assert f"measured before, kept: {former}" in loocbench(*KNN, "folder:日本").err
-    former.write_text(json.dumps({**row, "task": "knn/folder-_", "edition": "0" * 64}))  # another folder's
+    former.write_text(dump_fields({**row, "task": "knn/folder-_", "edition": "0" * 64}))  # another folder's
     assert loocbench(*KNN, "folder:日本").code == 0
     assert stored().keys() == {path, former}
 

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from loocbench.cards import suites
+from tests.records.rows import dump_fields
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -113,7 +114,7 @@ def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path)
     assert loocbench("run", "own").code == 0
     for path in (tmp_path / "results").rglob("*selected.s0.json"):
         row = json.loads(path.read_text())
-        path.write_text(json.dumps({**row, "stated": {**row["stated"], "selected": row["checkpoint"]}}))
+        path.write_text(dump_fields({**row, "stated": {**row["stated"], "selected": row["checkpoint"]}}))
     said = loocbench("report", "--suite", "own", "--against", "LooC++ (color, rotation), selected", "--format", "json")
     tests = json.loads(said.out)["tests"]
     assert "different images" not in said.out
@@ -149,7 +150,7 @@ def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench
     card = suites.load_suite("own")
     wider = card.model_copy(update={"budget": card.budget.model_copy(update={"image_size": 20})})
     monkeypatch.setattr(suites, "load_suite", lambda name: wider)
-    assert "was measured at 16 px; delete that file" in one_line("run", "own")
+    assert "was measured with image_size 16, now 20; resize 18, now 23; delete that file" in one_line("run", "own")
 
 
 @pytest.mark.usefixtures("suite_with_models")

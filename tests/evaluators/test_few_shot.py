@@ -117,3 +117,19 @@ def test_an_interval_over_trials_is_students():
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
     assert (metric.low, metric.high, metric.n) == (pytest.approx(low), pytest.approx(high), 4)
     assert statistics.trial_mean(values[:1]).low == 0.5
+
+
+def test_constant_features_are_at_chance_whatever_the_order_of_images():
+    """Neighbours tie: were the first k taken, they would be the first class of sorted folders."""
+    card = tasks.load_task("knn/flowers102")
+
+    class Constant(Made):
+        def features(self, split):
+            return torch.ones(CLASSES * SIZES[split], DIM)
+
+        def labels(self, split, factor):
+            return torch.arange(CLASSES).repeat_interleave(SIZES[split])
+
+    outcome = evaluate(card, Constant(1.0))
+    assert outcome.metrics["top1"].value == pytest.approx(1 / CLASSES)
+    assert [point["val_top1"] for point in outcome.curve] == pytest.approx([1 / CLASSES] * len(outcome.curve))

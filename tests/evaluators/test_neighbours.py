@@ -91,3 +91,9 @@ def test_the_nearest_are_faiss_s():
 def test_asking_for_more_neighbours_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="k = 5 is not between 1 and 4"):
         neighbours.find_nearest(torch.eye(5), 5)
+
+
+def test_ties_may_go_to_the_image_that_follows_the_query():
+    features = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    (block,) = neighbours.rank_neighbours(features, ties_follow_query=True)
+    assert block.neighbours.tolist() == [[1, 3, 2], [3, 0, 2], [3, 0, 1], [0, 1, 2]]

@@ -11,6 +11,7 @@ import torch
 
 from loocbench.cards import tasks
 from loocbench.data import blooms
+from loocbench.data.splits import select_rows
 from loocbench.errors import UserError
 from loocbench.evaluators import color_descriptor
 from tests.evaluators.pictures import Pictures, evaluate, layout, palette
@@ -69,3 +70,29 @@ def test_without_colour_labels_the_descriptor_says_what_is_alike(tiny_blooms):
     assert by_color.metrics["color_agreement"].value == 1
     assert by_color.scale["random"]["color_r_precision"] == pytest.approx(0.05, abs=0.03)
     assert by_color.stated == {"foreground": "central half of the crop"}
+
+
+def sorted_by(dataset, label):
+    """The same test images, one class after the other, as files lie in folders."""
+    test = dataset.splits["test"]
+    rows = np.argsort(test.labels[label], kind="stable")
+    return replace(dataset, splits={"test": select_rows(test, rows, "test")})
+
+
+def test_constant_features_are_at_chance_on_sorted_images():
+    """All similarities tie, and images of a class stand together."""
+    dataset = sorted_by(blooms.make_blooms({"train": 1, "val": 1, "test": 300}), "color")
+    found = outcome_of(dataset, lambda images: images.new_ones(len(images), 3))
+    expected = found.scale["random"]
+    for name in ("color_map", "color_map_at_r", "species_map", "color_recall10"):
+        assert found.metrics[name].value == pytest.approx(expected[name], abs=0.05), name
+    described = outcome_of(dataset, lambda images: images.new_ones(len(images), 3), labels=("species",))
+    assert described.metrics["color_agreement"].value == pytest.approx(0.5, abs=0.1)
+
+
+def test_items_are_in_the_order_of_the_images(tiny_blooms):
+    found = outcome_of(tiny_blooms, palette)
+    features = torch.nn.functional.normalize(Pictures(tiny_blooms, palette).features("test"), dim=1)
+    similarity = (features @ features.T).fill_diagonal_(-2)
+    colors = torch.from_numpy(tiny_blooms.splits["test"].labels["color"])
+    assert np.array_equal(found.items["color_recall1"], (colors[similarity.argmax(dim=1)] == colors).numpy())

@@ -40,12 +40,12 @@ def nothing_is_measured(monkeypatch):
 
 def test_a_task_is_measured_and_stored_where_its_identity_says(measured, tmp_path):
     row, path = measured
-    assert (row.task, row.task_version, row.dataset, row.features, row.seed) == (TASK, 1, "blooms", "looc", 0)
+    assert (row.task, row.task_version, row.dataset, row.features, row.seed) == (TASK, 2, "blooms", "looc", 0)
     assert row.metrics.keys() == {"top1", "top5", "mean_per_class"}
     assert row.fingerprints.keys() == {"train", "val", "test"}
     assert set(row.seconds) == {"features", "evaluator"}
     assert path.resolve().parents[1] == tmp_path / "results" / "local"
-    assert path.name == "knn-blooms-color.v1.looc.s0.json"
+    assert path.name == "knn-blooms-color.v2.looc.s0.json"
     assert store.read_row(path) == row
 
 

@@ -50,7 +50,7 @@ def test_a_row_records_what_determines_it(measured, wanted):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"image_size": 32}, "image_size 16, now 32"),
+        ({"image_size": 17}, "image_size 16, now 17"),
         ({"resize": 20}, "resize 18, now 20"),
         ({"mean": (0.5, 0.5, 0.5)}, "mean 0.485 0.456 0.406, now 0.5 0.5 0.5"),
         ({"std": (0.5, 0.5, 0.5)}, "std 0.229 0.224 0.225, now 0.5 0.5 0.5"),
@@ -100,7 +100,7 @@ def test_a_row_of_an_older_schema_is_reused_where_what_it_records_agrees(measure
     old = measured[0].model_copy(update={"measured_with": None})
     assert reuse.reuse_error(old, wanted) == ""
     assert reuse.reuse_error(old, change_preprocessing(wanted, mean=(0.5, 0.5, 0.5))) == ""
-    assert reuse.reuse_error(old, change_preprocessing(wanted, image_size=32)).endswith("image_size 16, now 32")
+    assert reuse.reuse_error(old, change_preprocessing(wanted, image_size=17)).endswith("image_size 16, now 17")
     bfloat16 = replace(wanted, inference=InferenceConfig("bfloat16"))
     assert reuse.reuse_error(old, bfloat16) == "was measured with precision float32, now bfloat16"
     halved = old.model_copy(update={"stated": {"precision": "bfloat16"}})

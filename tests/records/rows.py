@@ -1,6 +1,8 @@
 """Rows for tests, and where the store keeps them."""
 
-from loocbench import provenance
+import json
+
+from loocbench import checksums, provenance
 from loocbench.records import store
 from loocbench.types import Metric, Row
 from tests.conftest import tiny_recipe
@@ -40,3 +42,8 @@ def make_path(results, suite, kept: Row):
     return store.row_path(
         results, suite, kept.checkpoint, kept.checkpoint_hash, kept.task, kept.task_version, kept.features, kept.seed
     )
+
+
+def dump_fields(fields):
+    """Text of a row's file whose checksum is that of its fields, whatever was changed in them."""
+    return json.dumps(checksums.add_checksum({name: fields[name] for name in fields if name != checksums.FIELD}))

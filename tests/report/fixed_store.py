@@ -12,7 +12,7 @@ from loocbench.cards import tasks
 from loocbench.evaluators import statistics
 from loocbench.types import Items, Metric, Row
 from tests.conftest import tiny_recipe
-from tests.records.rows import make_path, make_row
+from tests.records.rows import dump_fields, make_path, make_row
 
 SUITE = "fixed"
 ITEMS = 400
@@ -46,7 +46,7 @@ def write(results: Path) -> None:
     for one in rows():
         path = make_path(results, SUITE, one)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(one.model_dump_json(), encoding="utf-8")
+        path.write_text(dump_fields(one.model_dump(mode="json")), encoding="utf-8")
 
 
 def _of(model: str, method: str, features: str, seed: int, gain: float, draw: np.random.Generator) -> list[Row]:
