@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from loocbench.evaluators import probing
+from loocbench.evaluators.strength_search import Choice, search_strength
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.gram import fit_gram_path
 
@@ -52,18 +53,18 @@ class Products:
 
 def choose_strength(
     products: Products, train: Tensor, val: Tensor, lambdas: Sequence[float], tolerance: float
-) -> probing.Choice:
+) -> Choice:
     """Return what :func:`probing.choose_strength` returns, computed from inner products.
 
     Scale, problem and choice are the same; predictions differ by no more than the certificate allows, which bounds the
     gradient's norm on the scaled, centred features. train, val: labels int64 [N] and [M]. Raises NotConvergedError.
     """
     size = products.gram.diagonal().clamp(min=0).sqrt().mean().clamp(min=1e-12)
-    grid = sorted(lambdas, reverse=True)
-    path = fit_gram_path(products.gram / size**2, train, grid, tolerance=tolerance)
-    right = torch.stack(
-        [(classes == val).double().sum() for classes in path.predict(products.cross / size**2)]
-    ).cpu() / len(val)
-    best = int(right.argmax())  # the first, strongest, of equally good ones
-    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)]
-    return probing.Choice(grid[best], float(right[best]), curve, float(path.certificate.max()))
+    gram, cross = products.gram / size**2, products.cross / size**2
+
+    def evaluate(strengths: Sequence[float]) -> tuple[list[float], float]:
+        path = fit_gram_path(gram, train, strengths, tolerance=tolerance)
+        right = torch.stack([(classes == val).double().sum() for classes in path.predict(cross)]) / len(val)
+        return right.tolist(), float(path.certificate.max())
+
+    return search_strength(lambdas, evaluate)

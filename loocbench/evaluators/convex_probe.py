@@ -21,4 +21,4 @@ def _solve(protocol: LinearProtocol, data: TaskData, label: str, fit: probing.Fi
     train, val = probing.read_train_and_val(data, label)
     classifier = probing.train_probe(train, val, protocol.lambdas, protocol.tolerance, data.info, fit=fit)
     scores, choice = classifier.score_blocks(data.blocks("test")), classifier.choice
-    return ProbeResult(scores, {"lambda": choice.strength}, choice.curve, classifier.certificate)
+    return ProbeResult(scores, choice.chosen, choice.curve, classifier.certificate)

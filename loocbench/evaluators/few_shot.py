@@ -70,7 +70,9 @@ class FewShot(TaskKind[FewShotProtocol]):
             found = Outcome({})
             values = np.array([trials.adam_top1(trial, test) for trial in trials.iterate_trials(pool, drawn)])
         else:
-            found = trials.choose_strength(trials.iterate_trials(pool, drawn), protocol.lambdas, protocol.tolerance)
+            found = trials.choose_strength(
+                lambda: trials.iterate_trials(pool, drawn), protocol.lambdas, protocol.tolerance
+            )
             strength = found.chosen["lambda"]
             values = np.array(
                 [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.evaluators import probing
+from loocbench.evaluators.strength_search import search_strength
 from loocbench.solvers.adam import train_with_adam
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
@@ -37,22 +38,26 @@ def adam_top1(trial: Trial, test: LabelledFeatures) -> float:
     return float(((test.features @ weights[0].T + intercepts[0]).argmax(dim=1) == test.labels).double().mean())
 
 
-def choose_strength(trials: Iterable[Trial], lambdas: Sequence[float], tolerance: float) -> Outcome:
-    """Return the strength with the best mean top-1 on the trials' remaining images; ties go to the strongest.
+def choose_strength(trials: Callable[[], Iterable[Trial]], lambdas: Sequence[float], tolerance: float) -> Outcome:
+    """Return the strength with the best mean top-1 on the trials' remaining images; see ``strength_search``.
 
-    Raises UserError if no image remains.
+    trials: iterates over the trials anew. Raises UserError if no image remains.
     """
-    grid = sorted(lambdas, reverse=True)
-    right, certificate = [], 0.0
-    for trial in trials:
-        if not len(trial.rest.labels):
-            raise UserError("the shots use every image, and none remains to choose a strength on; use --solver adam.")
-        scale, path = _fit(trial, grid, tolerance)
-        right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
-        certificate = max(certificate, float(path.certificate.max()))
-    mean = torch.stack(right).mean(dim=0)
-    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, mean, strict=True)]
-    return Outcome({}, {"lambda": grid[int(mean.argmax())]}, curve, certificate)
+
+    def evaluate(strengths: Sequence[float]) -> tuple[list[float], float]:
+        right, certificate = [], 0.0
+        for trial in trials():
+            if not len(trial.rest.labels):
+                raise UserError(
+                    "the shots use every image, and none remains to choose a strength on; use --solver adam."
+                )
+            scale, path = _fit(trial, strengths, tolerance)
+            right.append((path.predict(scale(trial.rest.features)) == trial.rest.labels).double().mean(dim=1))
+            certificate = max(certificate, float(path.certificate.max()))
+        return torch.stack(right).mean(dim=0).tolist(), certificate
+
+    choice = search_strength(lambdas, evaluate)
+    return Outcome({}, choice.chosen, choice.curve, choice.certificate)
 
 
 def path_top1(trial: Trial, test: LabelledFeatures, strength: float, tolerance: float) -> float:

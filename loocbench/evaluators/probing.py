@@ -12,6 +12,7 @@ from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.evaluators import statistics
+from loocbench.evaluators.strength_search import Choice, search_strength
 from loocbench.free_memory import free_memory
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, fit_logistic_path
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 
 TOP_5 = 5
 _COPIES = 5  # float64 copies of the features that a fit in memory allocates
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A choice on validation. strength: the chosen lambda; accuracy: its top-1 on val; curve: top-1 of every lambda."""
-
-    strength: float
-    accuracy: float
-    curve: list[dict[str, float]]
-    certificate: float
 
 
 @dataclass(frozen=True)
@@ -109,24 +100,26 @@ def choose_strength(
     fit: Fit = fit_logistic,
     room: int | None = None,
 ) -> Choice:
-    """Fit on train for every lambda, in train's :class:`Scale`, and choose the best on val; ties go to the strongest.
+    """Fit on train for every lambda, in train's :class:`Scale`, and choose the best on val; see ``strength_search``.
 
     room: bytes that the fit may use, default half of the free memory; features that need more are read block by block.
     """
     for part in (train, val):
         require_finite(part.features)
     scaled = Scale.fit(train.features)
-    grid = sorted(lambdas, reverse=True)
-    path = fit(_scale_features(scaled, train), grid, tolerance, room)
-    right = torch.stack(
-        [
-            (path.scores(scaled(block)).argmax(dim=2) == val.labels[rows]).double().sum(dim=1)
-            for rows, block in val.features
-        ]
-    ).sum(dim=0) / len(val.labels)
-    best = int(np.argmax(right.cpu().numpy()))
-    curve = [{"lambda": value, "val_top1": float(accuracy)} for value, accuracy in zip(grid, right, strict=True)]
-    return Choice(grid[best], float(right[best]), curve, float(path.certificate.max()))
+    fitted = _scale_features(scaled, train)
+
+    def evaluate(strengths: Sequence[float]) -> tuple[list[float], float]:
+        path = fit(fitted, strengths, tolerance, room)
+        right = torch.stack(
+            [
+                (path.scores(scaled(block)).argmax(dim=2) == val.labels[rows]).double().sum(dim=1)
+                for rows, block in val.features
+            ]
+        ).sum(dim=0) / len(val.labels)
+        return right.tolist(), float(path.certificate.max())
+
+    return search_strength(lambdas, evaluate)
 
 
 @dataclass(frozen=True)
@@ -166,6 +159,8 @@ def train_probe(
     streamed = fit is fit_logistic and _too_large(train + val, room)
     info(f"fitting a linear probe on {count:,} x {dim:,} features{', read block by block' if streamed else ''}")
     choice = choose_strength(train, val, lambdas, tolerance, fit=fit, room=room)
+    if choice.at_bound:
+        info(f"lambda {choice.strength:g} is the best on validation images and the last that is tried")
     scaled = Scale.fit(train.features)
     final = fit(_scale_features(scaled, train + val), [choice.strength], tolerance, room)
     return Classifier(choice, max(choice.certificate, float(final.certificate.max())), final, scaled)

@@ -81,7 +81,7 @@ class Robustness(TaskKind[RobustnessProtocol]):
                 metrics[f"{group}_top1" if group else "top1"] = metric
         return Outcome(
             metrics,
-            {"lambda": classifier.choice.strength},
+            classifier.choice.chosen,
             curve,
             classifier.certificate,
             draws=found.draws,

@@ -45,7 +45,7 @@ class Rotation(TaskKind[RotationProtocol]):
         by_image = right.reshape(len(TURNS), -1).mean(axis=0)
         metrics = {"top1": statistics.bootstrap_mean(by_image, seed=data.seed)}
         choice = classifier.choice
-        chosen = {"lambda": choice.strength}
+        chosen = choice.chosen
         return Outcome(metrics, chosen, choice.curve, classifier.certificate, items={"top1": by_image})
 
 

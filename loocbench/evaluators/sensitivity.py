@@ -108,7 +108,7 @@ class Sensitivity(TaskKind[SensitivityProtocol]):
                 metrics[name] = statistics.bootstrap_mean(values, seed=data.seed)
         return Outcome(
             metrics,
-            {"lambda": classifier.choice.strength},
+            classifier.choice.chosen,
             curve,
             classifier.certificate,
             draws=episode_sampling.hash_rows(*rows.values()),
