@@ -15,6 +15,7 @@ import loocbench.results
 import loocbench.solvers
 from loocbench.jobs import api
 from loocbench.jobs import pretrain as pretrain_job
+from loocbench.records import store
 from loocbench.types import Row
 
 PAGE = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -97,7 +98,7 @@ def test_evaluate_measures_once_and_then_returns_the_stored_row(only_tiny_blooms
     assert isinstance(row, Row)
     assert (row.task, row.features, row.metrics["top1"].n) == ("knn/blooms", "looc", len(row.items["top1"].values()))
     (stored,) = (tmp_path / "results" / "local").glob("*/*.json")
-    assert Row.model_validate_json(stored.read_text()) == row
+    assert store.read_row(stored) == row
     assert loocbench.evaluate("random:resnet8", "knn/blooms", **where) == row
     assert list(loocbench.results.load(tmp_path / "results").task.unique()) == ["knn/blooms"]
 

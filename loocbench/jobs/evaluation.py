@@ -10,6 +10,7 @@ from pathlib import Path
 from loocbench import files, provenance
 from loocbench.cards.tasks import TaskCard
 from loocbench.errors import UserError
+from loocbench.evaluators.sampling import sample_rows
 from loocbench.evaluators.spread import describe_constant
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
@@ -20,6 +21,8 @@ from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
 from loocbench.types import ASSUMED, CONSTANT, Dataset, Items, Row
+
+_LOOKED_AT = 1000  # images, as many as tasks with changed images draw at most
 
 
 def evaluate_task(
@@ -109,6 +112,12 @@ def measurement_path(measurement: Measurement, settings: EvaluationSettings, fea
     )
 
 
+def _describe_constant(measurement: Measurement) -> str:
+    """Return in words that test images have the same features; looks at those that tasks draw, which are cached."""
+    rows = sample_rows(len(measurement.items("test")), _LOOKED_AT, seed=measurement.seed)
+    return describe_constant(measurement.features("test", rows=rows))
+
+
 def _find_former_row(measurement: Measurement, path: Path, features: str) -> tuple[Row, Path] | None:
     """Return the row that stands for ``path`` under its task's former name, and where it is; None without one.
 
@@ -131,9 +140,9 @@ def measure(measurement: Measurement) -> Row:
     encoder = measurement.encoder
     begin, extracted = time.perf_counter(), measurement.clock.seconds
     outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
+    constant = _describe_constant(measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
     precision, assumed = encoder.inference.precision, describe_assumptions(encoder.card)
-    constant = describe_constant(measurement.blocks("test"))
     if constant:
         measurement.info(f"{measurement.features_name} of {encoder.card.name} is constant: {constant}.")
     if _read_file_states(measurement) != images:

@@ -136,7 +136,7 @@ def test_a_card_in_another_file_than_it_says_is_refused(one_line, tmp_path, fold
     ("before", "after", "message"),
     [
         ('kind = "linear"', 'kind = "liner"', "kind 'liner' is not one of linear, knn"),
-        ("version = 2", "", "version: field required"),
+        ("version = 3", "", "version: field required"),
         ("tolerance =", "tolerence =", "tolerence: extra inputs are not permitted"),
         ("1e-6, 1e-5", "-1, 1e-5", "lambdas.0: input should be greater than 0"),
     ],

@@ -1,4 +1,7 @@
-"""Preparing images: the file is the same whoever makes it, however often it was interrupted."""
+"""Preparing images: the file is the same whoever makes it, however often it was interrupted.
+
+Covers ``loocbench.data.decoded_groups``.
+"""
 
 import shutil
 import signal

@@ -4,18 +4,17 @@ import pytest
 import torch
 
 from loocbench.evaluators.spread import describe_constant
-from loocbench.solvers.blocks import Blocks
 
 ROW = torch.linspace(1, 3, 8)
 
 
 def features(noise):
-    return Blocks.from_tensor(ROW + noise * torch.randn(50, 8, generator=torch.Generator().manual_seed(1)))
+    return ROW + noise * torch.randn(50, 8, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("rows", [torch.zeros(50, 8), ROW.expand(50, 8)])
 def test_the_same_for_all_images(rows):
-    assert describe_constant(Blocks.from_tensor(rows)) == "all test images have the same features"
+    assert describe_constant(rows) == "all test images have the same features"
 
 
 def test_nearly_the_same():
