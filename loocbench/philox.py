@@ -8,6 +8,8 @@ Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,17 +38,27 @@ def uniforms(seed: int, indices: npt.ArrayLike, *, major: int, minor: int, count
     seed: 0 .. 2^64 - 1. indices: integers [N], 0 .. 2^32 - 1. major, minor: further coordinates, 0 .. 2^32 - 1
     (for a view: epoch, and view and augmentation). Returns float64 [N, count].
     """
+    return uniforms_of_streams(seed, indices, major=major, streams=[(minor, count)])[0]
+
+
+def uniforms_of_streams(
+    seed: int, indices: npt.ArrayLike, *, major: int, streams: Sequence[tuple[int, int]]
+) -> list[npt.NDArray[np.float64]]:
+    """What :func:`uniforms` returns for each (minor, count) of ``streams``, all computed at once."""
     rows = np.asarray(indices, dtype=np.uint64)[:, None]
-    blocks = np.arange(-(-count // 4), dtype=np.uint64)[None, :]
-    shape = (rows.shape[0], blocks.shape[1])
+    blocks = [-(-count // 4) for _, count in streams]
+    minors = np.repeat(np.array([minor for minor, _ in streams], dtype=np.uint64), blocks)
+    within = np.concatenate([np.arange(number, dtype=np.uint64) for number in blocks])
+    shape = (len(rows), len(within))
     words = philox4x32(
         (
             np.broadcast_to(rows, shape),
             np.full(shape, major, dtype=np.uint64),
-            np.full(shape, minor, dtype=np.uint64),
-            np.broadcast_to(blocks, shape),
+            np.broadcast_to(minors, shape),
+            np.broadcast_to(within, shape),
         ),
         (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF),
     )
-    drawn = np.stack(words, axis=-1).reshape(shape[0], -1)[:, :count]
-    return (drawn.astype(np.float64) + 0.5) * 2.0**-32
+    drawn = (np.stack(words, axis=-1).reshape(shape[0], -1).astype(np.float64) + 0.5) * 2.0**-32
+    begins = 4 * (np.cumsum(blocks) - blocks)
+    return [drawn[:, begin : begin + count] for begin, (_, count) in zip(begins, streams, strict=True)]

@@ -34,6 +34,14 @@ def test_each_row_depends_on_its_own_index_alone(seed, indices):
         assert (philox.uniforms(seed, [index], major=3, minor=5, count=6)[0] == together[row]).all()
 
 
+def test_several_streams_at_once_are_those_one_by_one():
+    indices, streams = [5, 0, 2**32 - 1], [(7, 1), (2**32 - 1, 6), (0, 4), (7, 9)]
+    together = philox.uniforms_of_streams(11, indices, major=3, streams=streams)
+    for got, (minor, count) in zip(together, streams, strict=True):
+        assert got.shape == (3, count)
+        assert (got == philox.uniforms(11, indices, major=3, minor=minor, count=count)).all()
+
+
 def test_the_embedded_images_and_the_views_never_share_numbers():
     """Views use (epoch, view << 8 | augmentation); the images a range of their own."""
     from loocbench.data import blooms_render

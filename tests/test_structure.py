@@ -24,7 +24,19 @@ LIGHT = (
     "loocbench.progress",
     "loocbench.results",
 )
-HEAVY = {"torch", "torchvision", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "pydantic", "jinja2"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "numpy",
+    "numba",
+    "scipy",
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "PIL",
+    "pydantic",
+    "jinja2",
+}
 
 
 def modules():

@@ -13,6 +13,7 @@ from loocbench import philox
 from loocbench.types import ImageBatch
 from loocbench.views.augmentations import select_augmentations
 from loocbench.views.augmentations.augmentation import Augmentation, Context, Parameters
+from loocbench.views.fused.plan import is_fused, make_plan
 from loocbench.views.leave_one_out import Sources
 
 _LARGE, _IN_CACHE = 2**14, 2**18  # pixels: of a view that is worth a CPU's while alone, of a group of smaller ones
@@ -50,16 +51,19 @@ class ViewMaker:
         A row depends on (seed, epoch, image index, view, image size) alone. indices: the images' positions in their
         split [B]; sizes: int64 [B, 2].
         """
-        shape = sizes.cpu().numpy()
         wanted = range(self.count) if views is None else views
+        shape = sizes.cpu().numpy()
+        chosen = [(one, sorted({self.sources[one.name][view] for view in wanted})) for one in self._active]
+        streams = [(view << 8 | one.stream, one.uniforms) for one, own in chosen for view in own]
+        # All views at once: many small steps of numpy would take longer than making the views.
+        uniforms = iter(philox.uniforms_of_streams(seed, indices, major=epoch, streams=streams))
         drawn: dict[tuple[str, int], Parameters] = {}
-        for augmentation in self._active:
-            for view in {self.sources[augmentation.name][view] for view in wanted}:
-                u = philox.uniforms(
-                    seed, indices, major=epoch, minor=view << 8 | augmentation.stream, count=augmentation.uniforms
-                )
-                values = augmentation.draw(u, shape)
-                drawn[augmentation.name, view] = {name: torch.from_numpy(value) for name, value in values.items()}
+        for augmentation, own in chosen:
+            u = np.concatenate([next(uniforms) for _ in own])
+            values = augmentation.draw(u, np.tile(shape, (len(own), 1)))
+            for number, view in enumerate(own):
+                rows = slice(number * len(shape), (number + 1) * len(shape))
+                drawn[augmentation.name, view] = {name: torch.from_numpy(one[rows]) for name, one in values.items()}
         return [{name: drawn[name, source[view]] for name, source in self.sources.items()} for view in wanted]
 
     def apply(
@@ -68,13 +72,33 @@ class ViewMaker:
         """The views, float [V, B, 3, image_size, image_size], each (x - mean) / std of x in [0, 1], on the batch's
         device.
 
-        A GPU takes the batch at once. On a CPU few images at a time go through all augmentations, so that they stay in
-        its cache. out: an earlier result to overwrite if it has the shape, which spares a CPU new memory.
+        On a CPU the augmentations that ``views.fused`` knows are one compiled pass over an image's bytes, without
+        rounding in between; it is compiled when it is first used on a machine, for some ten seconds. Any other
+        augmentation, random convolutions among them, makes torch apply all of them. A GPU takes the batch at once.
+        out: an earlier result to overwrite if it has the shape, which spares a CPU new memory.
         """
         count, device, size = len(batch.pixels), batch.pixels.device, self.image_size
-        views = torch.empty(0) if out is None else out
-        if views.shape != (len(parameters), count, 3, size, size):
-            views = torch.empty(len(parameters), count, 3, size, size, device=device)
+        shape = (len(parameters), count, 3, size, size)
+        views = torch.empty(shape, device=device) if out is None or out.shape != shape else out
+        if self._fusible(batch) and parameters and views.is_contiguous():
+            from loocbench.views.fused.batch import make_views  # importing numba takes a while
+
+            make_views(batch, make_plan(parameters, size), self.mean, self.std, views)
+            return views
+        return self._apply_by_torch(batch, parameters, views)
+
+    def _fusible(self, batch: ImageBatch) -> bool:
+        """Whether the compiled pass can make views of this batch."""
+        on_cpu, is_bytes = batch.pixels.device.type == "cpu", batch.pixels.dtype == torch.uint8
+        return on_cpu and is_bytes and len(batch.pixels) > 0 and is_fused(self._active)
+
+    def _apply_by_torch(self, batch: ImageBatch, parameters: Sequence[dict[str, Parameters]], views: Tensor) -> Tensor:
+        """As ``apply``, by torch: on a GPU, and the compiled pass's reference.
+
+        On a CPU few images at a time go through all augmentations, so that they stay in its cache; crops are rounded
+        to 8 bits, as Pillow's.
+        """
+        count, device, size = len(batch.pixels), batch.pixels.device, self.image_size
         mean = torch.tensor(self.mean, device=device)[:, None, None]
         scale = 1 / torch.tensor(self.std, device=device)[:, None, None]
         at_once = count if device.type != "cpu" else 1 if size**2 >= _LARGE else _IN_CACHE // size**2

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from loocbench.data import blooms_render
 from loocbench.types import ImageBatch
+from loocbench.views import view_maker
 from loocbench.views.augmentations import constant_names
 from loocbench.views.leave_one_out import leave_one_out_sources
 from loocbench.views.view_maker import ViewMaker
@@ -31,10 +32,20 @@ def views(maker, batch, indices, seed=0, epoch=0):
     return maker.apply(batch, maker.draw(seed, epoch, indices, batch.sizes))
 
 
+@pytest.fixture(params=["compiled", "torch"])
+def path(request, monkeypatch):
+    """Both ways to make views on a CPU: the compiled pass, and torch, which GPUs and other augmentations use."""
+    if request.param == "torch":
+        monkeypatch.setattr(view_maker, "is_fused", lambda augmentations: False)
+    return request.param
+
+
+@pytest.mark.parametrize("crop", [{}, {"crop": (0, 0, 0, 0)}], ids=["by torch", "compiled"])
 @pytest.mark.parametrize("position", [0, 1])
-def test_with_only_augmentation_i_active_q_and_k_i_are_identical_and_every_other_key_differs(position):
+def test_with_only_augmentation_i_active_q_and_k_i_are_identical_and_every_other_key_differs(position, crop):
+    """The compiled pass always crops: all views share q's."""
     alone = LEFT_OUT[position]
-    table = {alone: leave_one_out_sources(LEFT_OUT, LEFT_OUT)[alone]}
+    table = {**crop, alone: leave_one_out_sources(LEFT_OUT, LEFT_OUT)[alone]}
     q, *keys = views(ViewMaker(SIZE, table), images(), np.arange(16))
     for j, key in enumerate(keys):
         same = (q == key).flatten(1).all(dim=1)
@@ -75,10 +86,18 @@ def test_a_view_does_not_depend_on_batch_order_or_batch_size(order, cut, seed, e
     whole = views(maker, batch, np.arange(8), seed, epoch)
     for rows in (order[:cut], order[cut:]):
         part = views(maker, ImageBatch(batch.pixels[rows], batch.sizes[rows]), np.array(rows), seed, epoch)
-        torch.testing.assert_close(part, whole[:, rows], rtol=0, atol=1e-6)
+        assert torch.equal(part, whole[:, rows])
 
 
-def test_large_views_are_the_same_to_the_last_bit_in_any_batch():
+def test_a_view_by_torch_does_not_depend_on_batch_order_or_batch_size_beyond_rounding():
+    maker = ViewMaker(SIZE, leave_one_out_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
+    batch, rows = images(8, 28), [5, 2, 7]
+    floats = ImageBatch(batch.pixels.float() / 255, batch.sizes)
+    part = views(maker, ImageBatch(floats.pixels[rows], floats.sizes[rows]), np.array(rows))
+    torch.testing.assert_close(part, views(maker, floats, np.arange(8))[:, rows], rtol=0, atol=1e-6)
+
+
+def test_large_views_are_the_same_to_the_last_bit_in_any_batch(path):
     maker = ViewMaker(128, leave_one_out_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT))
     batch = images(5, 146)
     whole = views(maker, batch, np.arange(5))
@@ -86,7 +105,7 @@ def test_large_views_are_the_same_to_the_last_bit_in_any_batch():
     assert torch.equal(part, whole[:, 3:])
 
 
-def test_views_are_normalised_and_an_earlier_result_can_be_overwritten():
+def test_views_are_normalised_and_an_earlier_result_can_be_overwritten(path):
     table = leave_one_out_sources(ALWAYS, ())
     plain, batch = ViewMaker(SIZE, table), images()
     maker = ViewMaker(SIZE, table, mean=(0.1, 0.2, 0.3), std=(0.5, 1.0, 2.0))
@@ -108,7 +127,7 @@ def test_another_seed_or_epoch_gives_other_views(change):
     assert not torch.equal(views(maker, batch, np.arange(16)), views(maker, batch, np.arange(16), **change))
 
 
-def test_padding_of_smaller_images_never_shows():
+def test_padding_of_smaller_images_never_shows(path):
     maker = ViewMaker(SIZE, leave_one_out_sources(ALWAYS, ()))
     small = images(4, 28)
     padded = torch.randint(0, 256, (4, 3, 40, 50), dtype=torch.uint8)

@@ -26,8 +26,18 @@ def apply_blur(images: Tensor, parameters: Parameters, context: Context) -> Tens
     """Blur with sigma scaled from 224 px to the views' size."""
     from loocbench.views import color
 
-    scale = context.image_size / 224
-    return color.blur(images, parameters["sigma"] * scale, math.ceil(6 * scale))
+    size = context.image_size
+    return color.blur(images, parameters["sigma"] * scale_from_224(size), kernel_radius(size))
+
+
+def scale_from_224(image_size: int) -> float:
+    """By what pixels of a 224 px view are multiplied to be those of this size."""
+    return image_size / 224
+
+
+def kernel_radius(image_size: int) -> int:
+    """How many pixels the kernel reaches from its centre."""
+    return math.ceil(6 * scale_from_224(image_size))
 
 
 BLUR = Augmentation(name="blur", title="Blur", stream=4, uniforms=2, draw=draw_blur, apply=apply_blur, always=True)
