@@ -9,12 +9,16 @@ from loocbench.pretraining.methods.method import INVARIANT
 from loocbench.pretraining.recipes import find_method
 from loocbench.types import Recipe
 
-# Untrained networks have mean cosines of 0.90 to 0.98 between images, collapsed ones of 0.995 and more (measured with
-# resnet8 on blooms); a space in use falls below 0.8 in the first epochs.
-_COLLAPSED = 0.99
+# A space has collapsed where 1 - mean cosine of different images is less than this share of the temperature: its logits
+# then differ by 0.05 on average, and its loss cannot fall much further below chance. At temperature 0.2 that is a mean
+# cosine above 0.99. Collapsed spaces had 0.995 and more, those of an untrained network and of one that has not started
+# 0.89 to 0.98 (resnet8 on blooms). The loss does not tell these apart, and in the first epoch the queue's random
+# directions make it low even for a collapsed space.
+_COLLAPSED = 0.05
 _NEAR_CHANCE = 0.95  # share of the chance loss
 # Spaces that ignore rotation have 0.00 to 0.01, those that use it 0.1 to 0.7 (resnet8 on blooms).
 _LEAST_VARIATION = 0.05
+_LOW_RATE = 0.01  # learning rates up to this are not suspected of being too high
 
 Kind = Literal["collapsed", "does not vary", "has not learned"]
 
@@ -49,9 +53,7 @@ def _judge_space(recipe: Recipe, entry: Mapping[str, Any], space: str) -> Iterat
     similarity, moved = entry["similarity"].get(space), entry["variation"].get(space, {})
     name = "the network" if similarity is None else f"the space {space}"
     losses = f"loss {loss:.2f}, chance {chance:.2f}"
-    # A loss near chance alone is that of a space that has not started, too; with a small temperature cosines near 1
-    # alone can still tell images apart.
-    if near_chance and similarity is not None and similarity > _COLLAPSED:
+    if similarity is not None and 1 - similarity < _COLLAPSED * recipe.temperature:
         figures = f"mean cosine of different images {similarity:.4f}, {losses}"
         yield LearningWarning("collapsed", f"{name} has collapsed", figures)
         return
@@ -81,7 +83,8 @@ def describe_warnings(recipe: Recipe, epoch: int, warnings: Sequence[LearningWar
 
 def suggest_remedy(recipe: Recipe, kind: Kind) -> str:
     """What to try against a kind of warning, with the recipe's own values."""
-    rate = f"a lower --learning-rate (now {recipe.learning_rate:g})"
+    another = "a lower" if recipe.learning_rate > _LOW_RATE else "another"
+    rate = f"{another} --learning-rate (now {recipe.learning_rate:g})"
     queue = f"a smaller --queue-size (now {recipe.queue_size})"
     longer = f"more --epochs (now {recipe.epochs})"
     if kind == "collapsed":

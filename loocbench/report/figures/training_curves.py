@@ -9,6 +9,7 @@ from loocbench.report.figures import saving, styles
 from loocbench.report.figures.saving import Paths
 
 _COLUMNS = 4
+_VARIES = "varies with"
 Log = Sequence[Mapping[str, Any]]
 Values = list[tuple[int, Any]]  # (epoch, what was logged)
 
@@ -32,6 +33,9 @@ def draw_training_curves(log: Log, title: str, path: Paths) -> None:
         for number, space in enumerate(entries[-1][1]):
             epochs, values = zip(*((epoch, value.get(space)) for epoch, value in entries), strict=True)
             axis.plot(epochs, values, label=space, **styles.line_style(number), markevery=max(1, len(epochs) // 10))
+        if label.startswith(_VARIES):  # not zoomed in on the noise of spaces that ignore the augmentation
+            low, high = axis.get_ylim()
+            axis.set_ylim(min(low, -0.05), max(high, 0.25))
         axis.set_ylabel(label)
         axis.legend(fontsize=7)
     for chance in sorted(set(log[-1].get("chance_losses", {}).values())):
@@ -58,7 +62,7 @@ def _list_panels(log: Log) -> Iterator[tuple[str, Values]]:
     variation = _find_values(log, "variation")
     for name in next(iter(variation[-1][1].values())) if variation else ():
         by_space = [(epoch, {space: moved.get(name) for space, moved in value.items()}) for epoch, value in variation]
-        yield f"varies with {name}", by_space
+        yield f"{_VARIES} {name}", by_space
 
 
 def _list_single_panels(log: Log) -> Iterator[tuple[str, Values]]:
