@@ -7,7 +7,8 @@ from loocbench.types import Row
 _ROUNDING = 1e-9
 _PACKING = 1e-3  # items are packed with three digits (loocbench.item_codec)
 _EQUIVARIANCE = "_equivariance"  # a share of explained variance: no mean of items, and without a lower bound
-_SHARES = ("controlled", "few-shot", "knn", "linear", "retrieval", "rotation")  # kinds whose metrics are within 0 .. 1
+# Kinds whose metrics are within 0 .. 1
+_SHARES = ("controlled", "episodes", "few-shot", "knn", "linear", "retrieval", "robustness", "rotation")
 _DIFFERENCES = ("sensitivity",)  # kinds that have differences and cosines too, within -1 .. 1
 
 
@@ -21,6 +22,8 @@ def find_contradiction(row: Row) -> str:
         bounded = kind in _SHARES or kind in _DIFFERENCES
         if bounded and (metric.value > 1 + _ROUNDING or (metric.value < least - _ROUNDING and not _is_open(name))):
             return f"its {name} {metric.value:g} is not within {least:g} to 1"
+        if name in row.items and row.items[name].count != metric.n:
+            return f"its {name} is over {metric.n:,} items, of which {row.items[name].count:,} are stored"
         if name in row.items and not _is_open(name):
             try:
                 mean = float(row.items[name].values().mean())
