@@ -14,10 +14,10 @@ _checked: dict[Path, tuple[int, int, int]] = {}  # what was found to be whole ->
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file has the checksum that it carries, and note that it is used now. Raises FileNotFoundError.
+    """Return whether a file agrees with the checksum that it carries, and set its time of last use to now.
 
-    A file that was checked or written by this process is read again only if it was changed since. Files without a
-    checksum, of older versions, are not whole, nor is what is no file.
+    A file that was checked or written by this process is read again only if it was changed since. Files of older
+    versions, which have no checksum, and anything but a regular file are not whole. Raises FileNotFoundError.
     """
     if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
         return False

@@ -1,1 +1,1 @@
-"""The cards: one TOML file a task or suite, validated on reading. They hold data, never code."""
+"""The cards: one TOML file per task or suite, validated on reading. They hold data, never code."""

@@ -73,16 +73,20 @@ def test_another_data_sets_classes_are_found_by_their_names(flowers, corruptions
     assert ("noise_top1" in found) == corruptions
 
 
-def test_copies_of_one_photograph_are_one_item(flowers):
-    other = elsewhere(flowers)
-    test = other.splits["test"]
-    items = tuple(f"gaussian_noise/{row % 2}/n1/photo{row // 2}.jpg" for row in range(len(test)))
-    read = dict(zip(items, test.items, strict=True))
-    other = replace(
-        other,
+def rename(dataset, name_of):
+    """The data set with other names for its test images, by row."""
+    test = dataset.splits["test"]
+    items = tuple(name_of(row) for row in range(len(test)))
+    names = dict(zip(items, test.items, strict=True))
+    return replace(
+        dataset,
         splits={"test": replace(test, items=items)},
-        read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
+        read=lambda wanted, side: dataset.read([names[item] for item in wanted], side),
     )
+
+
+def test_copies_of_one_photograph_are_one_item(flowers):
+    other = rename(elsewhere(flowers), lambda row: f"gaussian_noise/{row % 2}/n1/photo{row // 2}.jpg")
     card = card_of("robustness/objectnet13", labels=("species",))
     assert evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
 
@@ -90,14 +94,7 @@ def test_copies_of_one_photograph_are_one_item(flowers):
 def test_images_without_corruptions_are_items_of_their_own_whatever_their_names(flowers):
     """Two photographs of one name in one folder's name were one item, right where either was."""
     other = elsewhere(flowers, corruptions=False)
-    test = other.splits["test"]
-    items = tuple(f"n{row}/test/photo.jpg" for row in range(len(test)))
-    read = dict(zip(items, test.items, strict=True))
-    renamed = replace(
-        other,
-        splits={"test": replace(test, items=items)},
-        read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
-    )
+    renamed = rename(other, lambda row: f"n{row}/test/photo.jpg")
     card = card_of("robustness/objectnet13", labels=("species",))
     found, before = (evaluate(card, Pictures(flowers, both, one)).metrics["top1"] for one in (renamed, other))
     assert found == before

@@ -19,7 +19,6 @@ from loocbench.runs.folder import RunFolder
 from loocbench.runs.progress_line import describe_progress
 from loocbench.runs.settings import RunSettings
 from loocbench.runs.signs_monitor import SignsMonitor
-from loocbench.runs.train import train_recipe
 from loocbench.types import Dataset, Split
 from loocbench.views.augmentations import constant_names
 from loocbench.views.leave_one_out import independent_sources
@@ -148,17 +147,7 @@ def test_stylised_copies_are_used(tiny_blooms, tmp_path):
 def warned(recipe, dataset, folder, **options):
     """The warnings that training gives, and the card of its checkpoint."""
     reporter = Heard()
-    checkpoint = train_recipe(
-        recipe,
-        dataset,
-        name="run",
-        runs=folder / "runs",
-        cache=folder / "cache",
-        device="cpu",
-        reporter=reporter,
-        settings=NEVER,
-        **options,
-    )
+    checkpoint = train(recipe, dataset, folder, reporter=reporter, settings=NEVER, **options)
     said = [message for message in reporter.messages if message.startswith("warning: ")]
     return said, native.read_card(checkpoint)
 

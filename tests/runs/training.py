@@ -10,7 +10,7 @@ from loocbench.runs.train import train_recipe
 from tests.conftest import Silent
 
 
-def train(recipe, dataset, folder, **options):
+def train(recipe, dataset, folder, *, reporter=None, **options):
     return train_recipe(
         recipe,
         dataset,
@@ -18,7 +18,7 @@ def train(recipe, dataset, folder, **options):
         runs=folder / "runs",
         cache=folder / "cache",
         device="cpu",
-        reporter=Silent(),
+        reporter=reporter or Silent(),
         **options,
     )
 
