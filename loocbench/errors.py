@@ -29,3 +29,7 @@ def printable(text: str) -> str:
 
 class SharedError(UserError):
     """An error that all processes of a run raise together; the main process prints it."""
+
+
+class StoppedError(SharedError):
+    """The user or a scheduler asked to stop; what is finished is kept, and the same command goes on."""

@@ -11,6 +11,7 @@ from loocbench.cards.folder import tasks_folder
 from loocbench.cards.tasks import load_task
 from loocbench.data import catalog
 from loocbench.errors import UserError, unknown
+from loocbench.executors.job import Needs
 from loocbench.models import spaces
 from loocbench.pretraining import recipes
 from loocbench.toml_files import read_card
@@ -54,10 +55,17 @@ class Budget(Frozen):
     temperature: float
 
 
+class JobNeeds(Frozen):
+    """What a suite's jobs need of a machine, where it is not the default: pretrainings, and measurements."""
+
+    pretrain: Needs = Needs()
+    measure: Needs = Needs()
+
+
 class SuiteCard(Frozen):
     """A list of tasks, optionally with models to pretrain, their data set and budget.
 
-    A suite without models is for existing checkpoints.
+    A suite without models is for existing checkpoints. needs: of its jobs, where several machines share them.
     """
 
     suite: str
@@ -69,6 +77,7 @@ class SuiteCard(Frozen):
     budget: Budget | None = None
     models: tuple[SuiteModel, ...] = ()
     tasks: tuple[str, ...] = Field(min_length=1)
+    needs: JobNeeds = JobNeeds()
 
     @model_validator(mode="after")
     def _check_models(self) -> SuiteCard:

@@ -70,6 +70,10 @@ class Session:
         _require_splits(card, other, JUDGED)
         return dataset, other
 
+    def count_training_images(self, name: str) -> int:
+        """Return how many images a data set's training split has. Raises UserError."""
+        return len(self.open_dataset(name).splits["train"].items)
+
     def load_checkpoint(self, reference: str | None) -> Checkpoint:
         """Return the checkpoint that ``reference`` names; default the newest run. Raises UserError."""
         runs = self.settings.runs

@@ -1,174 +1,116 @@
-"""Running a suite: pretrain the models that it names, measure missing rows, draw galleries and the table."""
+"""Running a suite: plan, hand its jobs to an executor, and say which rows could not be measured."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from loocbench import files
 from loocbench.cards.suites import SuiteCard
-from loocbench.checkpoints import native
-from loocbench.checkpoints.native import Checkpoint
-from loocbench.errors import UserError
-from loocbench.jobs import gallery, report, select
-from loocbench.jobs.evaluation import load_or_measure
-from loocbench.jobs.measurement import Measurement
+from loocbench.errors import StoppedError, UserError
+from loocbench.executors import get_executor
+from loocbench.executors.graph import begin_first
+from loocbench.executors.job import Job
+from loocbench.executors.records import JobRecords
+from loocbench.executors.site import Site
+from loocbench.executors.work import Work
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
-from loocbench.jobs.suite_plan import Job, PlannedModel, draw_untrained
-from loocbench.progress import Reporter
-from loocbench.records import store
-from loocbench.report.table.table import Table, build_table
-from loocbench.runs.settings import RunSettings
-from loocbench.runs.train import train_recipe
-from loocbench.types import SELECTED
+from loocbench.jobs.suite_jobs import SuiteJob, is_due
+from loocbench.jobs.suite_plan import PlannedRow
+from loocbench.jobs.suite_work import Doer, count_parts, how_to_go_on
 
 
-@dataclass
-class SuiteResult:
-    """failed: jobs that could not be done, with the reason. pictured: opened tasks to draw galleries of, by task."""
-
-    failed: list[tuple[Job, str]] = field(default_factory=list)
-    pictured: dict[str, list[Measurement]] = field(default_factory=dict)
-
-
-def run_suite(
-    card: SuiteCard, models: Sequence[PlannedModel], session: Session, settings: EvaluationSettings
-) -> SuiteResult:
-    """Pretrain and measure what is missing; finished runs of the same recipe and measured rows are kept.
-
-    A job that fails does not stop the others. But if something must be pretrained, jobs that cannot be done afterwards
-    raise UserError before any work. Raises UserError when interrupted, saying how to go on.
-    """
-    files.require_writable(settings.results / settings.suite)
-    if any(model.state == "to train" for model in models):
-        _require_feasible(models, settings)
-    try:
-        return _run(card, models, session, settings)
-    except KeyboardInterrupt as error:
-        raise UserError(f"interrupted; what is finished is kept. {_how_to_go_on(settings)}") from error
+def open_records(settings: EvaluationSettings) -> JobRecords:
+    """Return the records of a suite's jobs, which lie beside its rows."""
+    return JobRecords(settings.results / settings.suite / ".jobs")
 
 
 @dataclass(frozen=True)
-class SuiteSummary:
-    """The table of all rows of a suite, the files that it was written to, and the drawn galleries."""
+class Engine:
+    """Where jobs are done. detach: whether to return before they are. command: the arguments that do a job in a process
+    of its own."""
 
-    table: Table
-    files: list[Path]
-    pictures: list[Path]
-
-
-def summarise_suite(result: SuiteResult, settings: EvaluationSettings, reporter: Reporter) -> SuiteSummary | None:
-    """Write the table of a suite's rows and draw its galleries; None if no row is stored."""
-    if not any(store.read_rows(settings.results, settings.suite)):
-        return None
-    rows = store.read_suite(settings.results, settings.suite, reporter)
-    built = build_table(rows)
-    written = report.write_suite_files(built, rows, settings.results / settings.suite, settings.suite, pivot=False)
-    pictures = [
-        gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
-        for task, measurements in result.pictured.items()
-    ]
-    return SuiteSummary(built, written, pictures)
+    name: str = "inline"
+    site: Site = field(default_factory=Site)
+    detach: bool = False
+    command: Callable[[Job], Sequence[str]] = lambda job: ()
 
 
-def _run(
-    card: SuiteCard, models: Sequence[PlannedModel], session: Session, settings: EvaluationSettings
-) -> SuiteResult:
-    result = SuiteResult()
-    reporter, done = session.reporter, 0
-    total = sum(model.state == "to train" for model in models) + sum(
-        _is_due(job, settings) for model in models for job in model.jobs
-    )
-    for model in models:
-        done += model.state == "to train"
-        if model.state == "to train":
-            reporter.info(f"[{done}/{total}] pretrain {model.name}")
-        checkpoint = _obtain(card, model, session, settings)
-        for job in model.jobs:
-            due = _is_due(job, settings)
-            if not due and job.state != "kept":
-                result.failed.append((job, job.note))
-                continue
-            pictured = model.pictured and job.task.task_kind.draws_gallery and job.features == model.features[0]
-            if not due and not pictured:
-                continue
-            if due:
-                done += 1
-                reporter.info(f"[{done}/{total}] {job.task.task}: {model.label}, features {job.features}")
-            try:
-                measurement = _measure(job, checkpoint, session, settings)
-            except UserError as error:
-                reporter.info(f"failed, going on: {error}")
-                result.failed.append((job, str(error)))
-                continue
-            except Exception as error:  # a bug, or out of memory: it must not cost the other jobs
-                reporter.info(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
-                result.failed.append((job, f"{type(error).__name__}: {error}"))
-                continue
-            if pictured:
-                result.pictured.setdefault(job.task.task, []).append(measurement)
-    return result
+def run_suite(
+    card: SuiteCard,
+    jobs: Sequence[SuiteJob],
+    session: Session,
+    settings: EvaluationSettings,
+    engine: Engine | None = None,
+) -> list[tuple[PlannedRow, str]]:
+    """Pretrain and measure what is missing; finished runs of the same recipe and measured rows are kept.
 
-
-def _is_due(job: Job, settings: EvaluationSettings) -> bool:
-    """Whether a job is to be measured now."""
-    return job.state == "to do" or (settings.overwrite and job.state in ("kept", "blocked"))
-
-
-def _measure(job: Job, checkpoint: Checkpoint, session: Session, settings: EvaluationSettings) -> Measurement:
-    """Open a job's task, and measure it unless its row is stored."""
-    measurement = session.open_task(job.task, checkpoint, None if job.features == SELECTED else job.features)
-    if _is_due(job, settings):
-        if job.features == SELECTED:
-            select.load_or_select(measurement, settings)
-        else:
-            load_or_measure(measurement, settings)
-    return measurement
-
-
-def _obtain(card: SuiteCard, model: PlannedModel, session: Session, settings: EvaluationSettings) -> Checkpoint:
-    """Return a model's checkpoint: an existing one, an untrained one, a finished run, or one pretrained now."""
-    if model.recipe is None:
-        return session.load_checkpoint(model.reference)
-    if model.state == "untrained":
-        return draw_untrained(model.recipe)
-    if model.state == "trained" and not settings.overwrite:
-        session.reporter.info(
-            f"{model.name}: kept, trained before with the same recipe on the same images (--overwrite trains again)"
-        )
-        return native.load(settings.runs / model.name / native.FILE)
-    path = train_recipe(
-        model.recipe,
-        session.open_dataset(card.pretrain_on),
-        name=model.name,
-        runs=settings.runs,
-        cache=session.cache,
-        device=session.device,
-        existing="overwrite" if settings.overwrite else "resume-or-overwrite",
+    A job that fails takes with it those that need it, and no other. But if something must be pretrained, rows that
+    cannot be measured afterwards raise UserError before any work. Returns the rows that could not be measured, with the
+    reasons. Raises StoppedError when interrupted, saying how to go on.
+    """
+    engine = engine or Engine()
+    files.require_writable(settings.results / settings.suite)
+    if any(one.model.state == "to train" for one in jobs):
+        _require_feasible(jobs, settings)
+    for one in jobs:
+        if not one.rows and not one.due:
+            session.reporter.info(
+                f"{one.model.name}: kept, trained before with the same recipe on the same images (--overwrite trains "
+                "again)"
+            )
+    executor = get_executor(engine.name)
+    due = {one.job.name: one for one in jobs if one.due}
+    doer = Doer(card, session, settings, total=sum(count_parts(one, settings) for one in due.values()))
+    ordered = [one.job for one in due.values()]
+    records = open_records(settings)
+    work = Work(
+        jobs=ordered if engine.name == "inline" else begin_first(ordered),
+        do=lambda job: doer.do(due[job.name]),
+        command=engine.command,
+        records=records,
+        site=engine.site,
         reporter=session.reporter,
-        settings=RunSettings(resume_hint=_how_to_go_on(settings)),
     )
-    return native.load(path)
+    try:
+        if due:
+            executor.execute(work, detach=engine.detach)
+    except KeyboardInterrupt as error:
+        raise StoppedError(f"interrupted; what is finished is kept. {how_to_go_on(settings)}") from error
+    return [] if engine.detach else _find_failures(jobs, records, settings)
 
 
-def _require_feasible(models: Sequence[PlannedModel], settings: EvaluationSettings) -> None:
-    """Raise UserError for the first job that cannot be done: before hours of pretraining, not after."""
-    for job in _jobs(models):
-        if job.state == "impossible":
-            raise UserError(f"{job.task.task}: {job.note}")
-        if job.state == "blocked" and not settings.overwrite:
-            raise UserError(f"{job.note}; delete that file, or name other --results.")
+def _find_failures(
+    jobs: Sequence[SuiteJob], records: JobRecords, settings: EvaluationSettings
+) -> list[tuple[PlannedRow, str]]:
+    """Return the rows that could not be measured, with the reasons: their own, or their job's, or its checkpoint's."""
+    found = []
+    broken: dict[str, str] = {}  # a pretraining that failed -> what the rows that need it are told
+    for one in jobs:
+        reasons: dict[str, str] = {}
+        record = records.read(one.job.name) if one.due else None
+        whole = next((broken[name] for name in one.job.after if name in broken), "")
+        if one.due and not whole and (record is None or record.state != "done"):
+            whole = f"{one.job.title} ended without a result; its log is {records.log(one.job.name)}"
+            if record and record.failures:
+                reasons = {failure.about: failure.reason for failure in record.failures}
+                whole = reasons.pop("", "")
+        if whole and not one.rows:
+            broken[one.job.name] = f"{one.model.name} was not pretrained: {whole}"
+        for row in one.rows:
+            reason = reasons.get(f"{row.task.task}, features {row.features}", whole)
+            if not is_due(row, overwrite=settings.overwrite):
+                reason = "" if row.state == "kept" else row.note
+            if reason:
+                found.append((row, reason))
+    return found
 
 
-def _jobs(models: Sequence[PlannedModel]) -> Iterator[Job]:
-    return (job for model in models for job in model.jobs)
-
-
-def _how_to_go_on(settings: EvaluationSettings) -> str:
-    """Return the advice after an interruption; a second --overwrite would repeat finished work."""
-    without = " without --overwrite" if settings.overwrite else ""
-    shown = f"'loocbench report --suite {settings.suite}' shows what is measured"
-    return f"Run the same command{without} to go on; {shown}."
+def _require_feasible(jobs: Sequence[SuiteJob], settings: EvaluationSettings) -> None:
+    """Raise UserError for the first row that cannot be measured: before hours of pretraining, not after."""
+    for row in (row for one in jobs for row in one.rows):
+        if row.state == "impossible":
+            raise UserError(f"{row.task.task}: {row.note}")
+        if row.state == "blocked" and not settings.overwrite:
+            raise UserError(f"{row.note}; delete that file, or name other --results.")

@@ -13,6 +13,7 @@ from loocbench.checkpoints import native, networks, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
+from loocbench.executors.job import job_name
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs.reuse import Wanted, reuse_error
 from loocbench.jobs.session import Session
@@ -25,28 +26,28 @@ from loocbench.runs.folder import RunFolder
 from loocbench.runs.trainer import SPLIT
 from loocbench.types import SELECTED, CheckpointCard, Dataset, Recipe
 
-JobState = Literal["to do", "kept", "blocked", "impossible"]
+RowState = Literal["to do", "kept", "blocked", "impossible"]
 ModelState = Literal["exists", "untrained", "trained", "to train"]
 
 
 @dataclass(frozen=True)
-class Job:
-    """One task on one checkpoint's features.
+class PlannedRow:
+    """A row to be measured: one task on one checkpoint's features.
 
     state: "blocked" if the row's file holds something else, "impossible" if data or features are missing.
-    note: the reason, or the cost of the task. row: path of its row; None before training.
+    note: the reason, or the cost of the task. path: of its row; None before training.
     """
 
     task: TaskCard
     features: str
-    state: JobState
+    state: RowState
     note: str
-    row: Path | None
+    path: Path | None
 
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One checkpoint of a suite and its jobs.
+    """One checkpoint of a suite and its rows.
 
     reference: as for ``--checkpoint``, of an existing one. recipe: of one that the suite pretrains or leaves untrained.
     pictured: whether galleries show its neighbours.
@@ -56,7 +57,7 @@ class PlannedModel:
     label: str
     features: tuple[str, ...]
     state: ModelState
-    jobs: tuple[Job, ...]
+    rows: tuple[PlannedRow, ...]
     reference: str = ""
     recipe: Recipe | None = None
     pictured: bool = False
@@ -69,33 +70,35 @@ def plan_suite(
     *,
     references: Sequence[str] = (),
     features: Sequence[str] = (),
+    job: str = "",
 ) -> list[PlannedModel]:
-    """Return a suite's models with their jobs, and the state of each.
+    """Return a suite's models with their rows, and the state of each.
 
     references: existing checkpoints, evaluated on ``features`` (default: each one's own); without any, the suite's own
-    models, the first seeds of all models first. Raises UserError for an unknown checkpoint.
+    models, the first seeds of all models first. job: of the suite's own models, plan the one that this job is about
+    alone. Raises UserError for an unknown checkpoint.
     """
     tasks = [load_task(task) for task in card.tasks]
     planner = _Planner(card, tasks, session, settings)
     if references:
         return [planner.plan_existing(reference, features) for reference in references]
     seeds = sorted({seed for model in card.models for seed in model.seeds})
-    return [planner.plan_own(model, seed) for seed in seeds for model in card.models if seed in model.seeds]
+    own = [(model, seed) for seed in seeds for model in card.models if seed in model.seeds]
+    return [planner.plan_own(model, seed) for model, seed in own if not job or planner.is_about(job, model, seed)]
 
 
-def find_trained(recipe: Recipe, name: str, runs: Path, images: Dataset) -> Checkpoint | None:
-    """Return the checkpoint of a finished run with this recipe and these images, or None."""
+def find_trained(recipe: Recipe, name: str, runs: Path, images: Dataset) -> CheckpointCard | None:
+    """Return the card of a finished run with this recipe and these images, or None. Reads no weights."""
     folder = RunFolder(runs / name)
     if not folder.checkpoint.is_file() or folder.states():
         return None
     try:
-        found = native.load(folder.checkpoint)
+        card = native.read_card(folder.checkpoint)
     except UserError:
         return None
-    card = found.card
     wanted = (recipe, recipe.epochs, images.splits[SPLIT].fingerprint)
     same = (card.recipe, card.epochs_done, card.fingerprint) == wanted
-    return found if same and is_same_edition(card.edition, images.edition()) else None
+    return card if same and is_same_edition(card.edition, images.edition()) else None
 
 
 def draw_untrained(recipe: Recipe) -> Checkpoint:
@@ -115,35 +118,47 @@ class _Planner:
         card = self.session.load_checkpoint(reference).card
         separate = networks.has_separate_stages(card)
         names = tuple(features) or tuple(spaces.list_feature_names(card.spaces, separate=separate)[:1])
-        jobs = [self._plan_job(task, name, card, separate=separate) for task in self.tasks for name in names]
-        return PlannedModel(card.name, model_label(card), names, "exists", tuple(jobs), reference=reference)
+        rows = [self._plan_row(task, name, card, separate=separate) for task in self.tasks for name in names]
+        return PlannedModel(card.name, model_label(card), names, "exists", tuple(rows), reference=reference)
 
     def plan_own(self, model: SuiteModel, seed: int) -> PlannedModel:
-        """Plan one of the suite's models; its pretraining seed is added to the command's."""
-        recipe = recipe_of_model(self.card, model, seed=self.settings.seed + seed)
-        name = f"{self.card.suite}-{recipes.run_name(recipe, self.card.pretrain_on)}"
+        """Plan one of the suite's models."""
+        recipe, name = self._name_own(model, seed)
         state: ModelState = "to train"
+        card: CheckpointCard | None
         if recipe.untrained:
-            checkpoint: Checkpoint | None = draw_untrained(recipe)
-            name, state = checkpoint.card.name if checkpoint else name, "untrained"
+            card = draw_untrained(recipe).card
+            name, state = card.name, "untrained"
         else:
             images = self.session.open_dataset(self.card.pretrain_on)
-            checkpoint = find_trained(recipe, name, self.settings.runs, images)
-            state = "trained" if checkpoint else "to train"
-        card = checkpoint.card if checkpoint else None
-        jobs = [
-            self._plan_job(task, features, card, separate=recipes.has_separate_stages(recipe))
+            card = find_trained(recipe, name, self.settings.runs, images)
+            state = "trained" if card else "to train"
+        rows = [
+            self._plan_row(task, features, card, separate=recipes.has_separate_stages(recipe))
             for task in self.tasks
             for features in model.features
             if features != SELECTED or task.task_kind.selects_features(task.protocol)
         ]
         pictured = model.pictured and seed == min(model.seeds)
         return PlannedModel(
-            name, recipe_label(recipe), model.features, state, tuple(jobs), recipe=recipe, pictured=pictured
+            name, recipe_label(recipe), model.features, state, tuple(rows), recipe=recipe, pictured=pictured
         )
 
-    def _plan_job(self, task: TaskCard, features: str, whose: CheckpointCard | None, *, separate: bool) -> Job:
-        """Return a job and its state. whose: the checkpoint's card; None before it is pretrained."""
+    def is_about(self, job: str, model: SuiteModel, seed: int) -> bool:
+        """Whether a job is the pretraining of one of the suite's models, or a measurement of its checkpoint."""
+        recipe, name = self._name_own(model, seed)
+        if recipe.untrained:
+            name = draw_untrained(recipe).card.name
+        parts = [("pretrain", name), *(("measure", name, task.dataset) for task in self.tasks)]
+        return any(job == job_name(*each) for each in parts)
+
+    def _name_own(self, model: SuiteModel, seed: int) -> tuple[Recipe, str]:
+        """Return the recipe of one of the suite's models, whose seed is added to the command's, and its run's name."""
+        recipe = recipe_of_model(self.card, model, seed=self.settings.seed + seed)
+        return recipe, f"{self.card.suite}-{recipes.run_name(recipe, self.card.pretrain_on)}"
+
+    def _plan_row(self, task: TaskCard, features: str, whose: CheckpointCard | None, *, separate: bool) -> PlannedRow:
+        """Return a row and its state. whose: the checkpoint's card; None before it is pretrained."""
         try:
             if whose and features != SELECTED:
                 spaces.parse_feature_name(features, whose.spaces, separate=separate)
@@ -156,10 +171,10 @@ class _Planner:
             inference = InferenceConfig(self.settings.precision, self.settings.compiled)  # type: ignore[arg-type]
             wanted = Wanted(task, whose, features.replace(" ", ""), self.settings.seed, inference, data)
             wrong = reuse_error(store.read_row(path), wanted)
-            return Job(
+            return PlannedRow(
                 task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "measured before", path
             )
-        return Job(task, features, "impossible" if missing else "to do", missing or task.cost, path)
+        return PlannedRow(task, features, "impossible" if missing else "to do", missing or task.cost, path)
 
     def _row_path(self, task: TaskCard, features: str, whose: CheckpointCard) -> Path:
         where = self.settings

@@ -11,7 +11,7 @@ from filelock import Timeout
 from loocbench import cpp_compiler, files
 from loocbench.checkpoints import native
 from loocbench.editions import is_same_edition
-from loocbench.errors import SharedError, UserError
+from loocbench.errors import SharedError, StoppedError, UserError
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.runs import states
@@ -75,11 +75,11 @@ def _train(trainer: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
         trainer.run(cache, device, resume=resume)
     except KeyboardInterrupt as error:
         if folder.newest_state() and not folder.replaces:
-            raise UserError(
+            raise StoppedError(
                 f"interrupted; {folder.path} keeps its last state. {trainer.settings.resume_hint}"
             ) from error
         kept = "the older run is as it was" if folder.has_run() else "nothing was kept"
-        raise UserError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
+        raise StoppedError(f"interrupted before the first epoch ended; {kept}. Run the same command again.") from error
     finally:
         if not any(folder.path.iterdir()):
             folder.path.rmdir()

@@ -16,7 +16,7 @@ import torch
 from loocbench import heap, provenance
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
-from loocbench.errors import SharedError
+from loocbench.errors import StoppedError
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import learning_warnings, recipes
 from loocbench.pretraining.learning_warnings import LearningWarning
@@ -120,7 +120,7 @@ class Trainer:
                 if self.ranks.first:
                     self.folder.save_state(run, self.identity)
                 self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
-                raise SharedError(
+                raise StoppedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
                     f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.resume_hint}"
                 )

@@ -24,7 +24,7 @@ def small_suite(monkeypatch, loocbench, only_tiny_blooms):
 
 
 def jobs_of(said):
-    return [job for model in json.loads(said.out)["models"] for job in model["jobs"]]
+    return [job for model in json.loads(said.out)["models"] for job in model["rows"]]
 
 
 def states(said):
@@ -53,22 +53,25 @@ def test_the_plan_says_what_is_there_and_the_run_does_the_rest(loocbench, tmp_pa
 @pytest.mark.parametrize("failure", [UserError("the neighbours are out"), RuntimeError("the neighbours are out")])
 def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, tmp_path, monkeypatch, failure):
     """Also where it is a bug."""
-    from loocbench.jobs import suite
+    from loocbench.jobs import suite_work
 
-    real = suite.load_or_measure
+    real = suite_work.load_or_measure
 
     def load_or_measure(measurement, settings):
         if measurement.card.kind == "knn":
             raise failure
         return real(measurement, settings)
 
-    monkeypatch.setattr(suite, "load_or_measure", load_or_measure)
+    monkeypatch.setattr(suite_work, "load_or_measure", load_or_measure)
     arguments = ["run", "small", "--checkpoint", "mine", "--features", "looc", "--features", "head:texture"]
     said = loocbench(*arguments)
     assert said.code == 2
     assert "failed, going on" in said.err
     assert "the neighbours are out" in said.err
-    assert "4 of 6 jobs could not be done, the first (linear/blooms-color): unknown features 'head:texture'" in said.err
+    assert (
+        "4 of 6 rows could not be measured, the first (linear/blooms-color): unknown features 'head:texture'"
+        in said.err
+    )
     assert sorted(path.name.split(".")[0] for path in (tmp_path / "results").rglob("*.json")) == [
         "linear-blooms-color",
         "retrieval-blooms",

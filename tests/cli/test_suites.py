@@ -44,8 +44,8 @@ def plan_of(said):
             model["checkpoint"],
             model["seed"],
             model["state"],
-            sum(job["state"] == "kept" for job in model["jobs"]),
-            len(model["jobs"]),
+            sum(job["state"] == "kept" for job in model["rows"]),
+            len(model["rows"]),
         )
         for model in json.loads(said.out)["models"]
     ]
@@ -156,12 +156,12 @@ def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench
 @pytest.mark.usefixtures("suite_with_models")
 @pytest.mark.parametrize(("options", "remedy"), [([], "command to go on"), (["--overwrite"], "without --overwrite")])
 def test_who_interrupts_a_suite_is_told_how_to_go_on(one_line, monkeypatch, options, remedy):
-    from loocbench.jobs import suite
+    from loocbench.jobs import suite_work
 
     def interrupted(*arguments, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(suite, "load_or_measure", interrupted)
+    monkeypatch.setattr(suite_work, "load_or_measure", interrupted)
     said = one_line("run", "own", *options)
     assert "what is finished is kept" in said
     assert remedy in said

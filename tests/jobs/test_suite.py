@@ -6,7 +6,8 @@ import pytest
 
 from loocbench.cards import suites, tasks
 from loocbench.errors import UserError
-from loocbench.jobs import evaluation, suite, suite_plan
+from loocbench.executors.site import Site
+from loocbench.jobs import evaluation, suite, suite_jobs, suite_plan, suite_summary, suite_work
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from tests.jobs.conftest import Heard
@@ -17,10 +18,11 @@ TASKS = ("knn/blooms", "linear/dtd", "retrieval/blooms")
 
 
 def run(card, *references, settings=SETTINGS, reporter=None, features=()):
-    """Plan and run a suite; its result."""
+    """Plan and run a suite; the rows that could not be measured, with the reasons."""
     session = Session(settings, reporter or Heard())
     models = suite_plan.plan_suite(card, session, settings, references=references, features=features)
-    return suite.run_suite(card, models, session, settings)
+    jobs = suite_jobs.list_jobs(card, models, site=Site(), gpus=0, overwrite=settings.overwrite)
+    return suite.run_suite(card, jobs, session, settings)
 
 
 def rows_in(folder):
@@ -29,9 +31,9 @@ def rows_in(folder):
 
 def test_a_job_that_cannot_be_done_stops_no_other(checkpoint, tmp_path):
     reporter = Heard()
-    result = run(make_suite(*TASKS), str(checkpoint), reporter=reporter)
-    assert [job.task.task for job, _ in result.failed] == ["linear/dtd"]
-    assert "--data-dir" in result.failed[0][1]
+    failed = run(make_suite(*TASKS), str(checkpoint), reporter=reporter)
+    assert [row.task.task for row, _ in failed] == ["linear/dtd"]
+    assert "--data-dir" in failed[0][1]
     assert rows_in(tmp_path / "results" / "own") == ["knn/blooms", "retrieval/blooms"]
     assert [line.split(":")[0] for line in reporter.messages if line.startswith("[")] == [
         "[1/2] knn/blooms",
@@ -56,7 +58,7 @@ def test_rows_that_are_there_are_kept_without_opening_anything(checkpoint, monke
     run(card, str(checkpoint))
     monkeypatch.setattr(Session, "open_task", lambda *_: pytest.fail("opened"))
     reporter = Heard()
-    assert run(card, str(checkpoint), reporter=reporter).failed == []
+    assert run(card, str(checkpoint), reporter=reporter) == []
     assert reporter.messages == []
 
 
@@ -68,8 +70,8 @@ def test_kept_rows_whose_data_are_gone_are_no_failure(checkpoint, monkeypatch):
         raise UserError("the data are gone")
 
     monkeypatch.setattr(Session, "open_dataset", gone)
-    assert run(card, str(checkpoint)).failed == []
-    ((job, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True)).failed
+    assert run(card, str(checkpoint)) == []
+    ((job, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True))
     assert (job.task.task, reason) == ("knn/blooms", "the data are gone")
 
 
@@ -77,27 +79,24 @@ def test_a_blocked_row_is_told_and_measured_only_on_request(checkpoint, tmp_path
     card = make_suite("knn/blooms", "retrieval/blooms")
     path = evaluation.evaluate_task(tasks.load_task("knn/blooms"), str(checkpoint), None, SETTINGS)[1]
     path.write_text("{")
-    ((job, reason),) = run(card, str(checkpoint)).failed
+    ((job, reason),) = run(card, str(checkpoint))
     assert (job.task.task, reason.startswith(f"{path} is there, but it is truncated")) == ("knn/blooms", True)
     assert path.read_text() == "{"
     reporter = Heard()
-    assert (
-        run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True), reporter=reporter).failed
-        == []
-    )
+    assert run(card, str(checkpoint), settings=EvaluationSettings(suite="own", overwrite=True), reporter=reporter) == []
     assert [line.split()[0] for line in reporter.messages if line.startswith("[")] == ["[1/2]", "[2/2]"]
     assert rows_in(tmp_path / "results" / "own") == ["knn/blooms", "retrieval/blooms"]
 
 
 @pytest.mark.parametrize("trouble", ["absent data", "torn row"])
 def test_nothing_is_trained_for_a_suite_that_cannot_be_finished(tmp_path, trouble, monkeypatch):
-    monkeypatch.setattr(suite, "train_recipe", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(suite_work, "train_recipe", lambda *_, **__: pytest.fail("trained"))
     models = tuple(suites.SuiteModel(method=method, features=("looc",)) for method in ("random", "moco"))
     card = make_suite("knn/blooms", *(["linear/dtd"] if trouble == "absent data" else []), models=models)
     if trouble == "torn row":
         (untrained, _) = suite_plan.plan_suite(card, Session(SETTINGS), SETTINGS)
-        untrained.jobs[0].row.parent.mkdir(parents=True)
-        untrained.jobs[0].row.write_text("{")
+        untrained.rows[0].path.parent.mkdir(parents=True)
+        untrained.rows[0].path.write_text("{")
     message = {"absent data": r"^linear/dtd: .*--data-dir", "torn row": "it is truncated.*; delete that file"}
     with pytest.raises(UserError, match=message[trouble]):
         run(card)
@@ -112,12 +111,13 @@ def test_untrained_models_alone_are_measured_and_pictured(tmp_path):
     )
     card = make_suite("retrieval/blooms", models=models)
     for _ in ("measured", "kept"):
-        result = run(card)
-        assert result.failed == []
-        assert {task: [one.encoder.card.name for one in every] for task, every in result.pictured.items()} == {
-            "retrieval/blooms": ["random-resnet8-s0"]
-        }
-    summary = suite.summarise_suite(result, SETTINGS, Heard())
+        assert run(card) == []
+    models, session = suite_plan.plan_suite(card, Session(SETTINGS), SETTINGS), Session(SETTINGS)
+    opened = suite_summary.open_pictured(models, session, SETTINGS)
+    assert {task: [one.encoder.card.name for one in every] for task, every in opened.items()} == {
+        "retrieval/blooms": ["random-resnet8-s0"]
+    }
+    summary = suite_summary.summarise_suite(models, session, SETTINGS)
     assert summary.pictures[0].name == "gallery-retrieval-blooms.s0.png"
     assert all(path.is_file() for path in (*summary.files, *summary.pictures))
     (model, _) = suite_plan.plan_suite(card, Session(SETTINGS), SETTINGS)
@@ -125,17 +125,14 @@ def test_untrained_models_alone_are_measured_and_pictured(tmp_path):
 
 
 def test_a_suite_without_a_row_has_no_table():
-    assert suite.summarise_suite(suite.SuiteResult(), SETTINGS, Heard()) is None
+    assert suite_summary.summarise_suite([], Session(SETTINGS), SETTINGS) is None
 
 
 def test_damaged_images_are_left_out_of_suites_too(checkpoint, damaged_birds, tmp_path):
     root, victim = damaged_birds
     card = make_suite("knn/cub200")
-    ((_, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root)).failed
+    ((_, reason),) = run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root))
     assert f"{victim} is damaged" in reason
-    assert (
-        run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root, skip_damaged=True)).failed
-        == []
-    )
+    assert run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root, skip_damaged=True)) == []
     (path,) = (tmp_path / "results" / "own").rglob("*.json")
     assert [item.rsplit("/", 1)[-1] for item in json.loads(path.read_text())["skipped"]] == [victim]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loocbench.cards import suites, tasks
+from loocbench.checkpoints import native
 from loocbench.errors import UserError
 from loocbench.jobs import evaluation, suite_plan
 from loocbench.jobs.session import Session
@@ -31,7 +32,7 @@ def plan(card, *references, features=(), settings=SETTINGS):
 
 
 def states(model):
-    return {(job.task.task, job.features): job.state for job in model.jobs}
+    return {(row.task.task, row.features): row.state for row in model.rows}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def stored(only_tiny_blooms, checkpoint):
     return evaluation.evaluate_task(tasks.load_task("knn/blooms"), str(checkpoint), None, SETTINGS)[1]
 
 
-def test_jobs_of_an_existing_checkpoint_are_kept_to_do_or_impossible(stored, checkpoint):
+def test_rows_of_an_existing_checkpoint_are_kept_to_do_or_impossible(stored, checkpoint):
     (model,) = plan(make_suite("knn/blooms", "rotation/blooms", "linear/dtd"), str(checkpoint))
     assert (model.name, model.state, model.features) == ("random-resnet8-s0", "exists", ("looc",))
     assert (model.reference, model.recipe) == (str(checkpoint), None)
@@ -49,8 +50,8 @@ def test_jobs_of_an_existing_checkpoint_are_kept_to_do_or_impossible(stored, che
         ("rotation/blooms", "looc"): "to do",
         ("linear/dtd", "looc"): "impossible",
     }
-    kept, to_do, impossible = model.jobs
-    assert (kept.row, to_do.note) == (stored, to_do.task.cost)
+    kept, to_do, impossible = model.rows
+    assert (kept.path, to_do.note) == (stored, to_do.task.cost)
     assert "--data-dir" in impossible.note
 
 
@@ -62,20 +63,20 @@ def test_features_that_a_checkpoint_does_not_offer_are_impossible_and_no_others(
         ("rotation/blooms", "looc"): "to do",
         ("rotation/blooms", "head:color"): "impossible",
     }
-    assert [job.task.task for job in model.jobs] == ["knn/blooms"] * 2 + ["rotation/blooms"] * 2  # a task after another
-    assert "unknown features 'head:color'" in model.jobs[1].note
+    assert [row.task.task for row in model.rows] == ["knn/blooms"] * 2 + ["rotation/blooms"] * 2  # a task after another
+    assert "unknown features 'head:color'" in model.rows[1].note
 
 
-def test_a_row_that_cannot_be_reused_blocks_its_job(stored, checkpoint):
+def test_a_row_that_cannot_be_reused_is_blocked(stored, checkpoint):
     settings = EvaluationSettings(suite="own", precision="bfloat16")
     (model,) = plan(make_suite("knn/blooms"), str(checkpoint), settings=settings)
     assert states(model) == {("knn/blooms", "looc"): "blocked"}
     versions = "decoding 3, changes 1, features 4"
     changed = f"numerics {versions}, float32, joined 1, now {versions}, bfloat16, joined 1"
-    assert model.jobs[0].note == f"{stored} was measured with {changed}"
+    assert model.rows[0].note == f"{stored} was measured with {changed}"
     stored.write_text("{")
     (model,) = plan(make_suite("knn/blooms"), str(checkpoint))
-    assert model.jobs[0].state == "blocked"
+    assert model.rows[0].state == "blocked"
 
 
 def test_a_row_whose_data_are_gone_is_kept(stored, checkpoint, monkeypatch):
@@ -104,13 +105,13 @@ def test_own_models_are_planned_first_seeds_first():
         ("own-loocpp-color-rotation-blooms-s2", "to train"),
     ]
     assert [model.pictured for model in planned] == [False, True, False]  # of the first seed
-    assert [(job.task.task, job.features) for job in planned[1].jobs] == [
+    assert [(row.task.task, row.features) for row in planned[1].rows] == [
         ("linear/blooms", "looc++"),
         ("linear/blooms", SELECTED),  # not by SGD, whose validation accuracies cannot be compared
         ("linear/blooms-sgd", "looc++"),
     ]
-    assert {job.row for job in planned[1].jobs} == {None}  # unknown before there are weights
-    assert all(job.row for job in planned[0].jobs)
+    assert {row.path for row in planned[1].rows} == {None}  # unknown before there are weights
+    assert all(row.path for row in planned[0].rows)
 
 
 def test_seeds_of_models_are_counted_from_the_commands():
@@ -122,7 +123,7 @@ def test_seeds_of_models_are_counted_from_the_commands():
 
 def test_a_run_is_found_again_if_it_ended_with_this_recipe_on_these_images(trained, tiny_blooms, only_tiny_blooms):
     recipe, runs = tiny_recipe("moco"), trained["moco"].parents[1]
-    assert suite_plan.find_trained(recipe, "moco", runs, tiny_blooms).where == str(trained["moco"])
+    assert suite_plan.find_trained(recipe, "moco", runs, tiny_blooms) == native.read_card(trained["moco"])
     assert suite_plan.find_trained(recipe.model_copy(update={"epochs": 2}), "moco", runs, tiny_blooms) is None
     assert suite_plan.find_trained(recipe.model_copy(update={"seed": 1}), "moco", runs, tiny_blooms) is None
     assert suite_plan.find_trained(recipe, "elsewhere", runs, tiny_blooms) is None
