@@ -1,4 +1,4 @@
-"""What a suite's rows are shown as: the table in its formats, and galleries of neighbours."""
+"""What a suite's rows are shown as: the table in its formats, what each model kept, and galleries of neighbours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite_plan import PlannedModel
 from loocbench.jobs.suite_work import find_checkpoint, open_row
 from loocbench.records import store
+from loocbench.report.figures import suite_figures
 from loocbench.report.table.table import Table, build_table
 
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """The table of all rows of a suite, the files that it was written to, and the drawn galleries."""
+    """The table of all rows of a suite, the files that it was written to, and the pictures: of what each model kept,
+    and of neighbours."""
 
     table: Table
     files: list[Path]
@@ -28,13 +30,18 @@ class SuiteSummary:
 def summarise_suite(
     models: Sequence[PlannedModel], session: Session, settings: EvaluationSettings
 ) -> SuiteSummary | None:
-    """Write the table of a suite's rows, and draw galleries of its pictured models; None if no row is stored."""
+    """Write the table of a suite's rows, draw what each model kept, and galleries of pictured models; None without a
+    row."""
     if not any(store.read_rows(settings.results, settings.suite)):
         return None
     rows = store.read_suite(settings.results, settings.suite, session.reporter)
     built = build_table(rows)
     written = report.write_suite_files(built, rows, settings.results / settings.suite, settings.suite, pivot=False)
-    pictures = [
+    pictures = []
+    if drawing := suite_figures.draw_profiles_of(built, rows):
+        pictures = [settings.results / settings.suite / f"{suite_figures.PROFILE}.png"]
+        drawing(pictures)
+    pictures += [
         gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in open_pictured(models, session, settings).items()
     ]

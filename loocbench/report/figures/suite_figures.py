@@ -9,20 +9,24 @@ from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 
-from loocbench.report.figures import bars, heat_map, line_plots
-from loocbench.report.table import columns, matrices, panels
+from loocbench.report.figures import bars, heat_map, line_plots, profile
+from loocbench.report.table import columns, matrices, panels, profiles
 from loocbench.report.table.cells import Line
 from loocbench.report.table.experiments import group_rows
 from loocbench.report.table.table import Table
 from loocbench.types import Row
 
 Figure = tuple[str, Callable[[list[Path]], None]]  # the file's name without ending, and what draws it into files
+PROFILE = "profile"
 _MAX_ABREAST = 4  # panels side by side
 
 
 def list_figures(table: Table, rows: Sequence[Row]) -> Iterator[Figure]:
-    """The figures of a table and the rows it shows: bars by feature space, heat maps, few-shot and other curves."""
+    """The figures of a table and the rows it shows: profiles, bars by feature space, heat maps, few-shot and other
+    curves."""
     cards, experiments = columns.load_cards(rows), group_rows(rows)
+    if drawing := draw_profiles_of(table, rows):
+        yield PROFILE, drawing
     by_group = groupby(enumerate(table.columns), key=lambda pair: (pair[1].group, pair[1].note))
     for (name, note), members in by_group:
         places = [place for place, _ in members]
@@ -44,6 +48,16 @@ def list_figures(table: Table, rows: Sequence[Row]) -> Iterator[Figure]:
             part = f"-{begin // _MAX_ABREAST + 1}" if len(own) > _MAX_ABREAST else ""
             drawing = partial(line_plots.draw_line_plots, own[begin : begin + _MAX_ABREAST])
             yield f"curves-{slugify(title)}{part}", drawing
+
+
+def draw_profiles_of(table: Table, rows: Sequence[Row]) -> Callable[[list[Path]], None] | None:
+    """What draws the profiles of a table's models into files; None where it answers less than two questions."""
+    cards = columns.load_cards(rows)
+    profiles_of_lines = profiles.build_profiles(table.columns, cards, table.measured)
+    if not profiles_of_lines:
+        return None
+    title = "What each model kept (95 % intervals)"
+    return partial(profile.draw_profiles, profiles.list_questions(table.columns, cards), profiles_of_lines, title)
 
 
 def number_duplicates(figures: Sequence[Figure]) -> list[Figure]:
