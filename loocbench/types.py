@@ -258,7 +258,9 @@ class CheckpointCard(Frozen):
 
     A checkpoint that loocbench trained has a ``recipe`` (format 1). Any other has an ``architecture`` and a ``source``
     (format 2), and its training data are as its publisher states them. number: grows with every checkpoint that is
-    written to a folder of runs, so that the newest one is known whatever the clock said; 0 in cards of older versions.
+    written to a folder of runs, so that the newest one is known whatever the clock said. warnings: what signs of
+    learning say against it ("the space color has collapsed"), each with its figures. In cards of older versions number
+    is 0 and warnings are empty.
     """
 
     format: Literal[1, 2] = 1
@@ -280,6 +282,7 @@ class CheckpointCard(Frozen):
     created: str
     number: int = Field(0, ge=0)
     weights: str
+    warnings: dict[str, str] = {}
     versions: dict[str, str]
     hardware: str
 
@@ -376,6 +379,7 @@ class Items(Frozen):
 SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
 CONSTANT = "constant features"  # what ``stated`` says of features that do not tell images apart
 ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessing that nobody stated
+LEARNING = "signs of learning"  # what ``stated`` says of a model that did not learn what its method is to teach it
 REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
 ROW_VERSION = 3  # of Row's schema; records/migration.py brings older ones to it
@@ -446,9 +450,9 @@ class Row(Frozen):
     def conditions(self) -> dict[str, str]:
         """The stated conditions of the measurement.
 
-        Not one: the spaces chosen on validation, which are a finding, and what was assumed of the model.
+        Not one: the spaces chosen on validation, which are a finding, and what was assumed or found out of the model.
         """
-        return {what: how for what, how in self.stated.items() if what not in (SELECTED, ASSUMED, CONSTANT)}
+        return {what: how for what, how in self.stated.items() if what not in (SELECTED, ASSUMED, CONSTANT, LEARNING)}
 
     @property
     def pretraining_seed(self) -> int | None:

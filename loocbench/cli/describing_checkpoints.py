@@ -87,6 +87,8 @@ def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
         yield "assumed", assumed
     if card.source:
         yield "source", str(card.source)
+    for statement, figures in card.warnings.items():
+        yield "warning", f"{statement} ({figures})"
     yield "weights", f"SHA-256 {card.weights}"
 
 

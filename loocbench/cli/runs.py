@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loocbench.cli import options as o
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Pretraining runs: list, show with curves.")
 
@@ -56,7 +59,7 @@ def show_run(
         Path | None, typer.Option("--output", help="The picture (PNG); default RUNS/NAME/curves.png.")
     ] = None,
 ) -> None:
-    """Print a run's last epochs and draw its curves: losses, alignment, queues, kNN accuracy."""
+    """Print a run's last epochs and its signs of learning, and draw its curves."""
     from rich.table import Table
 
     from loocbench.cli.console import stdout
@@ -69,16 +72,44 @@ def show_run(
     line = f"{model_label(run.card)} on {run.card.dataset}, {run.state}"
     console.print(line, highlight=False, soft_wrap=True, markup=False)
     table = Table()
-    for heading in ("epoch", "loss", *run.last["losses"], "learning rate", "kNN %", "images/s"):
+    for heading in ("epoch", "loss", *run.last["losses"], "rank", "learning rate", "kNN %", "images/s"):
         table.add_column(heading, justify="right")
     for entry in run.log[-10:]:
         table.add_row(
             str(entry["epoch"]),
             f"{entry['loss']:.3f}",
             *(f"{value:.3f}" for value in entry["losses"].values()),
+            f"{entry['effective_rank']:.1f}" if "effective_rank" in entry else "",
             f"{entry['learning_rate']:.4g}",
             f"{entry['knn'] * 100:.1f}" if "knn" in entry else "",
             f"{entry['images_per_second']:.0f}",
         )
     console.print(table)
+    if "chance_losses" in run.last:
+        console.print(_tabulate_signs(run.last))
+    for text in run.warnings:
+        console.print(text, highlight=False, soft_wrap=True, markup=False)
     console.print(f"curves: {picture}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _tabulate_signs(entry: dict[str, Any]) -> Table:
+    """The signs of learning of an epoch: a line per space, with its loss and that of one that learned nothing."""
+    from rich.table import Table
+
+    from loocbench.pretraining.learning_warnings import format_figure
+
+    augmentations = list(next(iter(entry["variation"].values()), {}))
+    table = Table(title=f"signs of learning, epoch {entry['epoch']}", title_justify="left")
+    table.add_column("space" if augmentations else "")
+    for heading in ("loss", "chance", "cosine of images", *(f"varies with {name}" for name in augmentations)):
+        table.add_column(heading, justify="right")
+    for space, loss in entry["losses"].items():
+        similarity, moved = entry["similarity"].get(space), entry["variation"].get(space, {})
+        table.add_row(
+            space,
+            f"{loss:.3f}",
+            f"{entry['chance_losses'][space]:.3f}",
+            "" if similarity is None else f"{similarity:.3f}",
+            *(format_figure(moved[name], 3) for name in augmentations if name in moved),
+        )
+    return table

@@ -45,6 +45,8 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
             yield f"| preprocessing | {card.source.preprocessing} |"
         if card.source.assumed:
             yield f"| assumed of the network | {card.source.assumed} |"
+    for statement, figures in card.warnings.items():
+        yield f"| warning | {statement} ({figures}) |"
     yield f"| weights | SHA-256 `{card.weights}` |"
     yield from ("", "```python", "import loocbench", "", f'encoder = loocbench.load("hf:{repository}")')
     yield from ("features = encoder(encoder.prepare(images))  # Pillow images -> Tensor [N, D]", "```")

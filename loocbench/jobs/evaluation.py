@@ -20,7 +20,7 @@ from loocbench.models.preprocessing import describe_assumptions
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
-from loocbench.types import ASSUMED, CONSTANT, Dataset, Items, Row
+from loocbench.types import ASSUMED, CONSTANT, LEARNING, Dataset, Items, Row
 
 _LOOKED_AT = 1000  # images, as many as tasks with changed images draw at most
 
@@ -52,6 +52,8 @@ def open_task(card: TaskCard, checkpoint: str | None, features: str | None, sess
     recipe = found.card.recipe
     if recipe and found.card.epochs_done < recipe.epochs:
         measurement.info(f"This run was cut short: {found.card.epochs_done} of {recipe.epochs} epochs.")
+    for statement, figures in found.card.warnings.items():
+        measurement.info(f"When it was pretrained {statement} ({figures}).")
     return measurement
 
 
@@ -180,7 +182,8 @@ def measure(measurement: Measurement) -> Row:
         stated=dict(outcome.stated)
         | ({} if precision == "float32" else {PRECISION: precision})
         | ({ASSUMED: assumed} if assumed else {})
-        | ({CONSTANT: constant} if constant else {}),
+        | ({CONSTANT: constant} if constant else {})
+        | ({LEARNING: "; ".join(encoder.card.warnings)} if encoder.card.warnings else {}),
         seconds={"features": round(extracted, 3), "evaluator": round(total - extracted, 3)},
         versions=provenance.versions(),
         hardware=provenance.hardware(str(encoder.device)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from loocbench.checkpoints import native
 from loocbench.errors import UserError, unknown
+from loocbench.pretraining import learning_warnings
 from loocbench.pretraining.labels import model_label
 from loocbench.report.figures import training_curves
 from loocbench.runs.folder import RunFolder
@@ -49,6 +50,14 @@ class RunStatus:
     def knn(self) -> float | None:
         """The latest kNN accuracy on held-out images, if any."""
         return next((entry["knn"] for entry in reversed(self.log) if "knn" in entry), None)
+
+    @property
+    def warnings(self) -> list[str]:
+        """A line for each kind of warning of the last epoch, with what to try."""
+        if not self.card.recipe or not self.log:
+            return []
+        found = learning_warnings.find_warnings(self.card.recipe, self.last)
+        return learning_warnings.describe_warnings(self.card.recipe, self.last["epoch"], found)
 
 
 def find_runs(runs: Path) -> list[RunStatus]:

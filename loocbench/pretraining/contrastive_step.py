@@ -23,6 +23,7 @@ class ContrastiveTraining:
         self.method, self.recipe, self.device, self.ranks = method, recipe, device, ranks
         self.layout = Layout(recipe.groups, ranks.rank, ranks.world)
         self.losses = method.spaces(recipe)
+        self.chance_losses = method.chance_losses(recipe)
         self.network = build_network(recipe).to(device).to(memory_format=torch.channels_last)
         self.key_encoder = momentum.copy_as_key_encoder(self.network)
         generator = torch.Generator().manual_seed(recipe.seed)

@@ -18,12 +18,16 @@ _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": 
 
 
 class Training(Protocol):
-    """The state of a run, and how a batch changes it. losses: what each entry of a step's result is the loss of."""
+    """The state of a run, and how a batch changes it.
+
+    losses: what each entry of a step's result is the loss of. chance_losses: theirs if nothing was learned.
+    """
 
     network: Network
     optimizer: GroupedOptimizer
     layout: Layout
     losses: tuple[str, ...]
+    chance_losses: tuple[float, ...]
 
     def step(self, share: Share, queries: Tensor, keys: Tensor, labels: Tensor) -> Tensor:
         """Learn from one batch, of which this process has a share of b queries and b keys.

@@ -10,6 +10,7 @@ from loocbench.models.network import GENERAL, Network
 from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.networks import build_network
+from loocbench.pretraining.recipes import find_method
 from loocbench.pretraining.step import autocast
 from loocbench.ranks import Ranks
 from loocbench.types import Recipe
@@ -22,6 +23,7 @@ class SupervisedTraining:
         self.recipe, self.device = recipe, device
         self.layout = Layout(recipe.groups, ranks.rank, ranks.world)
         self.losses: tuple[str, ...] = ("cross-entropy",)
+        self.chance_losses = find_method(recipe.method).chance_losses(recipe, classes=classes)
         self.network = build_network(recipe).to(device).to(memory_format=torch.channels_last)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)

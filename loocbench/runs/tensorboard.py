@@ -10,8 +10,8 @@ from typing import Any
 
 from loocbench.errors import UserError
 
-_BY_SPACE = ("losses", "alignment", "uniformity")
-_SINGLE = ("loss", "learning_rate", "images_per_second", "knn")
+_BY_SPACE = ("losses", "alignment", "uniformity", "similarity")
+_SINGLE = ("loss", "learning_rate", "images_per_second", "knn", "effective_rank")
 
 
 class Board:
@@ -28,6 +28,9 @@ class Board:
         for name in _BY_SPACE:
             for space, value in entry.get(name, {}).items():
                 self._writer.add_scalar(f"{name}/{space}", value, entry["epoch"])
+        for space, by_augmentation in entry.get("variation", {}).items():
+            for augmentation, value in by_augmentation.items():
+                self._writer.add_scalar(f"variation/{space}/{augmentation}", value, entry["epoch"])
         self._writer.flush()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -14,19 +14,22 @@ from typing import Any
 import torch
 
 from loocbench import provenance
-from loocbench.checkpoints import native
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import SharedError
 from loocbench.models.preprocessing import default_preprocessing
-from loocbench.pretraining import recipes
+from loocbench.pretraining import learning_warnings, recipes
+from loocbench.pretraining.learning_warnings import LearningWarning
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.runs import failures, signals, states, stylised, tensorboard
+from loocbench.runs.checkpoint_card import make_card
 from loocbench.runs.folder import RunFolder
 from loocbench.runs.knn_monitor import Monitor, select_images
+from loocbench.runs.progress_line import describe_progress
 from loocbench.runs.settings import HOLD, RunSettings
+from loocbench.runs.signs_monitor import SignsMonitor
 from loocbench.runs.tensorboard import Board
 from loocbench.types import CheckpointCard, Dataset, Recipe, Split
 
@@ -37,7 +40,8 @@ SPLIT = "train"
 class Trainer:
     """Trains a run in its folder, in one process or several, of which the first writes.
 
-    log: one entry per epoch. best: the best kNN accuracy so far.
+    log: one entry per epoch. best: the best kNN accuracy so far. signs: what measures signs of learning, in the process
+    that writes.
     """
 
     recipe: Recipe
@@ -49,6 +53,7 @@ class Trainer:
     ranks: Ranks = field(default_factory=Ranks)
     log: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
+    signs: SignsMonitor | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -128,9 +133,18 @@ class Trainer:
             yield board
 
     def _end_epoch(self, run: Run, progress: Progress, monitor: Monitor | None) -> None:
-        line = {**asdict(progress), "loss": progress.loss, **run.training.diagnostics(), "time": provenance.now()}
+        signs = self.signs.measure(run.network).to_entry() if self.signs else {}
+        line = {
+            **asdict(progress),
+            "loss": progress.loss,
+            "chance_losses": dict(zip(progress.losses, run.training.chance_losses, strict=True)),
+            **run.training.diagnostics(),
+            **signs,
+            "time": provenance.now(),
+        }
         self.log.append(line)
-        card, weights = self._card(run), run.network.state_dict()
+        warnings = learning_warnings.find_warnings(self.recipe, line)
+        card, weights = self._card(run, warnings), run.network.state_dict()
         self.folder.save_checkpoint(card, weights, self.log)
         self.folder.save_state(run, self.identity)
         if monitor and (progress.epoch % self.settings.knn_every == 0 or progress.epoch == self.recipe.epochs):
@@ -139,27 +153,28 @@ class Trainer:
                 self.best = line["knn"]
                 self.folder.save_best(card, weights)
             self.folder.save_log(self.log)
+        if learning_warnings.is_reporting_epoch(self.recipe, progress.epoch):
+            for text in learning_warnings.describe_warnings(self.recipe, progress.epoch, warnings):
+                self.reporter.info(text)
 
     def _show(self, run: Run, progress: Progress) -> None:
-        losses = " ".join(f"{space} {loss:.2f}" for space, loss in progress.losses.items())
-        seen = f", kNN {self.log[-1]['knn']:.1%}" if self.log and "knn" in self.log[-1] else ""
-        detail = (
-            f"epoch {progress.epoch}/{self.recipe.epochs}, loss {progress.loss:.3f} ({losses}), "
-            f"{progress.images_per_second:.0f} images/s{seen}"
-        )
+        last = self.log[-1] if self.log else {}
+        detail = describe_progress(self.recipe, progress, run.training.chance_losses, last)
         self.reporter.update(self.name, run.steps_done, self.recipe.epochs * run.steps_per_epoch, detail)
 
     def _start(self, cache: Path, on: torch.device) -> tuple[Run, Monitor | None]:
         split = self.dataset.splits[SPLIT]
         images, copies, monitor = self.ranks.first_then_others(lambda: self._prepare(cache, on))
         hold = HOLD[self.settings.hold]
+        held, held_copies = hold(images, on), None if copies is None else hold(copies, on)
+        self.signs = SignsMonitor(self.recipe, held, held_copies, on) if self.ranks.first else None
         supervised = recipes.find_method(self.recipe.method).needs_labels
         run = Run(
             self.recipe,
-            hold(images, on),
+            held,
             on,
             labels=next(iter(split.labels.values())) if supervised else None,
-            stylised=None if copies is None else hold(copies, on),
+            stylised=held_copies,
             ranks=self.ranks,
             compiled=self.settings.compiled,
         )
@@ -189,24 +204,13 @@ class Trainer:
         prepare = partial(self._prepared, self.dataset, cache=cache)
         return Monitor(select_images(prepare(known), known, on), select_images(prepare(held_out), held_out, on), size)
 
-    def _card(self, run: Run) -> CheckpointCard:
-        split = self.dataset.splits[SPLIT]
-        return CheckpointCard(
+    def _card(self, run: Run, warnings: Sequence[LearningWarning] = ()) -> CheckpointCard:
+        return make_card(
+            run,
+            self.dataset,
             name=self.name,
-            recipe=self.recipe,
-            spaces=recipes.spaces(self.recipe),
-            preprocessing=default_preprocessing(self.recipe.image_size),
-            dataset=self.dataset.name,
-            dataset_note=self.dataset.note,
-            stylised_edition=self.stylised_edition,
-            skipped=self.dataset.skipped,
-            edition=self.dataset.edition(),
             split=SPLIT,
-            fingerprint=split.fingerprint,
-            images=len(split),
-            epochs_done=run.position.epoch,
-            created=provenance.now(),
-            weights=native.weights_hash(run.network.state_dict()),
-            versions=provenance.versions(),
-            hardware=provenance.hardware(str(run.device), processes=self.ranks.world),
+            stylised_edition=self.stylised_edition,
+            warnings=warnings,
+            processes=self.ranks.world,
         )

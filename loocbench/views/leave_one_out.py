@@ -32,6 +32,16 @@ def independent_sources(augmentations: Sequence[str], *, shared: Sequence[str] =
     return {name: (QUERY, QUERY if name in shared else KEY) for name in augmentations}
 
 
+def one_shared_sources(augmentations: Sequence[str], shared: Sequence[str]) -> Sources:
+    """The table that shows what one augmentation does to an embedding: q, k_0, and a key for each of ``shared``.
+
+    The key of augmentation a has q's draw of a and k_0's of everything else: it differs from k_0 in a alone. Raises
+    ``ValueError`` if ``shared`` names an augmentation that is not among ``augmentations``.
+    """
+    _require(shared, augmentations)
+    return {name: (QUERY, KEY, *(QUERY if name == one else KEY for one in shared)) for name in augmentations}
+
+
 def _table(augmentations: Sequence[str], left_out: Sequence[str], shares: Callable[[str, str], bool]) -> Sources:
     _require(left_out, augmentations)
     return {

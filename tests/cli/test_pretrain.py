@@ -115,7 +115,7 @@ def test_runs_are_listed_and_drawn(loocbench, one_line, tmp_path):
     assert "LooC (color, rotation) on blooms, finished" in said.out
     picture = tmp_path / "runs" / "mine" / "curves.png"
     assert f"curves: {picture.relative_to(tmp_path)}" in said.out
-    assert Image.open(picture).size[0] > 1000  # losses, alignment, uniformity, kNN
+    assert Image.open(picture).size[0] > 1000  # losses, alignment, uniformity, signs of learning, kNN
     log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in log] == [1, 2, 3]
     for entry in log:
@@ -166,6 +166,9 @@ def test_the_log_for_tensorboard_is_the_log(loocbench, tmp_path):
         "knn": line["knn"],
         "losses/color": line["losses"]["color"],
         "uniformity/rotation": line["uniformity"]["rotation"],
+        "similarity/rotation": line["similarity"]["rotation"],
+        "variation/rotation/color": line["variation"]["rotation"]["color"],
+        "effective_rank": line["effective_rank"],
     }.items():
         (point,) = events.Scalars(name)
         assert (point.step, point.value) == (1, pytest.approx(value, rel=1e-5))

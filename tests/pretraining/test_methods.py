@@ -6,6 +6,8 @@ Covers ``loocbench.pretraining.methods.method``, ``loocbench.pretraining.methods
 ``loocbench.pretraining.supervised_step``.
 """
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -106,3 +108,35 @@ def test_a_loss_that_is_not_finite_changes_no_weight_and_no_queue(method):
     views = torch.full((count, 8, 3, 16, 16), torch.nan)
     assert not torch.isfinite(take(training, views)).all()
     assert all(torch.equal(before[name], value) for name, value in weights().items())
+
+
+@pytest.mark.parametrize("method", CONTRASTIVE)
+def test_chance_is_the_loss_of_random_embeddings_in_many_dimensions(method):
+    recipe = tiny_recipe(method, augmentations=("color", "rotation"), queue_size=200)
+    it = METHODS[method]
+    chance = it.chance_losses(recipe)
+    spaces, keys = len(it.spaces(recipe)), ViewMaker(16, recipes.view_sources(recipe)).count - 1
+    generator = torch.Generator().manual_seed(0)
+
+    def unit(*shape):
+        return F.normalize(torch.randn(*shape, 8192, generator=generator), dim=-1)
+
+    average = it.losses(unit(spaces, 64), unit(spaces, keys, 64), unit(spaces, 200), recipe.temperature)
+    assert list(chance) == pytest.approx(average.tolist(), abs=0.03)
+    # K entries of the queue and the positive; in LooC's spaces 1 .. n the image's n other keys as well
+    others = 2 if method in ("looc", "looc++", "add-one") else 0
+    assert list(chance) == pytest.approx([math.log(201)] + (spaces - 1) * [math.log(201 + others)])
+
+
+def test_chance_of_a_classifier_is_the_cross_entropy_of_equal_logits():
+    recipe = tiny_recipe("supervised")
+    training = step.start_training(recipe, CPU, classes=7)
+    expected = F.cross_entropy(torch.zeros(5, 7), torch.arange(5))
+    assert training.chance_losses == pytest.approx([float(expected)])
+    assert len(training.chance_losses) == len(training.losses)
+
+
+def test_which_space_the_loss_makes_vary_with_what():
+    given = {name: METHODS[name].varies_with(tiny_recipe(name)) for name in METHODS if METHODS[name].trainable}
+    own = {"color": "color", "rotation": "rotation"}
+    assert given == {"supervised": {}, "moco": {}, "moco++": {}, "add-one": {}, "looc": own, "looc++": own}

@@ -13,7 +13,7 @@ from loocbench.data import blooms_render
 from loocbench.types import ImageBatch
 from loocbench.views import view_maker
 from loocbench.views.augmentations import constant_names
-from loocbench.views.leave_one_out import leave_one_out_sources
+from loocbench.views.leave_one_out import leave_one_out_sources, one_shared_sources
 from loocbench.views.view_maker import ViewMaker
 
 ALWAYS = constant_names()
@@ -138,3 +138,15 @@ def test_padding_of_smaller_images_never_shows(path):
         rtol=0,
         atol=1e-6,
     )
+
+
+def test_a_key_that_shares_one_draw_differs_from_k_0_in_that_augmentation_alone():
+    table = one_shared_sources((*ALWAYS, *LEFT_OUT), LEFT_OUT)
+    q, k0, *keys = ViewMaker(SIZE, table).draw(0, 0, np.arange(50), torch.full((50, 2), SIZE))
+    for own, key in zip(LEFT_OUT, keys, strict=True):
+        for name in table:
+            expected = q[name] if name == own else k0[name]
+            assert all(torch.equal(key[name][value], expected[value]) for value in expected)
+    assert not torch.equal(q["rotation"]["turns"], k0["rotation"]["turns"])
+    with pytest.raises(ValueError, match="texture"):
+        one_shared_sources(("crop",), ("texture",))

@@ -8,6 +8,7 @@ That it keeps LooC's loss, with the image's other keys as negatives, is this pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from loocbench.pretraining.methods.looc import LooC
@@ -25,6 +26,10 @@ class AddOne(LooC):
     def view_sources(self, recipe: Recipe) -> Sources:
         """n + 2 views; k_i shares everything but augmentation i with q."""
         return add_one_sources(all_augmentations(recipe), recipe.left_out)
+
+    def varies_with(self, recipe: Recipe) -> Mapping[str, str]:
+        """None: Z_i is invariant to augmentation i, and may vary with all others."""
+        return {}
 
 
 ADD_ONE = AddOne()

@@ -11,6 +11,7 @@ In LooC all heads share one last stage, in LooC++ each has its own copy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from loocbench.pretraining.methods.method import INVARIANT, ContrastiveMethod, all_augmentations
@@ -36,6 +37,10 @@ class LooC(ContrastiveMethod):
     def view_sources(self, recipe: Recipe) -> Sources:
         """n + 2 views; k_i shares augmentation i with q."""
         return leave_one_out_sources(all_augmentations(recipe), recipe.left_out)
+
+    def varies_with(self, recipe: Recipe) -> Mapping[str, str]:
+        """Z_i with augmentation i."""
+        return {name: name for name in recipe.left_out}
 
     def losses(self, queries: Tensor, keys: Tensor, queues: Tensor, temperature: float) -> Tensor:
         """Equation 2."""

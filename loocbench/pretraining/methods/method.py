@@ -6,6 +6,7 @@ Importing a method imports no torch: reports need its title alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from loocbench.types import Recipe
@@ -50,6 +51,14 @@ class Method(ABC):
     def view_sources(self, recipe: Recipe) -> Sources:
         """For each augmentation, whose draw each view (q, k_0, k_1 …) uses."""
 
+    def varies_with(self, recipe: Recipe) -> Mapping[str, str]:
+        """For each space that the loss makes vary with an augmentation, that augmentation."""
+        return {}
+
+    @abstractmethod
+    def chance_losses(self, recipe: Recipe, *, classes: int) -> tuple[float, ...]:
+        """Each loss of a network that learned nothing, in the order of ``Training.losses``; ``classes`` as below."""
+
     @abstractmethod
     def start_training(self, recipe: Recipe, device: torch.device, *, classes: int, ranks: Ranks) -> Training:
         """Networks and optimiser at the beginning of a run. classes: of the labels, where the method needs them."""
@@ -63,6 +72,21 @@ class ContrastiveMethod(Method):
         from loocbench.pretraining.contrastive_step import ContrastiveTraining
 
         return ContrastiveTraining(self, recipe, device, ranks)
+
+    def chance_losses(self, recipe: Recipe, *, classes: int = 0) -> tuple[float, ...]:
+        """The losses of embeddings that are orthogonal to one another, as random ones are in many dimensions.
+
+        Computed by :meth:`losses`: ln(K + 1) for MoCo's loss with K queue entries, ln(K + n + 1) where the image's n
+        other keys are negatives as well.
+        """
+        import torch
+
+        spaces, views = len(self.spaces(recipe)), len(next(iter(self.view_sources(recipe).values())))
+        directions = torch.eye(views + 1, dtype=torch.float64)
+        queries = directions[0].expand(spaces, 1, views + 1)
+        keys = directions[1:views, None].expand(spaces, views - 1, 1, views + 1)
+        queues = directions[-1].expand(spaces, recipe.queue_size, views + 1)
+        return tuple(self.losses(queries, keys, queues, recipe.temperature).tolist())
 
     @abstractmethod
     def losses(self, queries: Tensor, keys: Tensor, queues: Tensor, temperature: float) -> Tensor:

@@ -6,6 +6,7 @@ rows are this project's choice.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from loocbench.pretraining.methods.method import Method, all_augmentations
@@ -33,6 +34,10 @@ class Supervised(Method):
     def view_sources(self, recipe: Recipe) -> Sources:
         """One view."""
         return dict.fromkeys(all_augmentations(recipe), (0,))
+
+    def chance_losses(self, recipe: Recipe, *, classes: int) -> tuple[float, ...]:
+        """ln(classes): every class is as likely."""
+        return (math.log(classes),)
 
     def start_training(self, recipe: Recipe, device: torch.device, *, classes: int, ranks: Ranks) -> Training:
         """With a linear classifier on the pooled last stage."""

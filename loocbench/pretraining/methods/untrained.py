@@ -32,6 +32,10 @@ class Untrained(Method):
         """There are no views."""
         return {}
 
+    def chance_losses(self, recipe: Recipe, *, classes: int) -> tuple[float, ...]:
+        """There is no loss."""
+        return ()
+
     def start_training(self, recipe: Recipe, device: torch.device, *, classes: int, ranks: Ranks) -> Training:
         """Raises UserError."""
         raise UserError("an untrained network is not trained; choose another --method.")

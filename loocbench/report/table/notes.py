@@ -12,7 +12,7 @@ from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.ranking import Untested
 from loocbench.report.table.selection import Selection
-from loocbench.types import ASSUMED, SELECTED, Row
+from loocbench.types import ASSUMED, LEARNING, SELECTED, Row
 
 _INTERVAL = (
     "± is half the 95 % interval: of a figure of several pretraining seeds, Student's over these seeds; of a figure of "
@@ -75,6 +75,7 @@ def write_notes(
         notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")
     assumed = {(row.model, row.stated[ASSUMED]) for row in rows if ASSUMED in row.stated}
     notes += [f"Assumed of {model}: {what}." for model, what in sorted(assumed)]
+    notes += _list_learning(rows)
     if any(row.features == SELECTED for row in rows):
         notes.append(_SELECTED)
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})
@@ -93,6 +94,18 @@ def _describe_items(columns: Sequence[Column], cards: Mapping[str, TaskCard]) ->
     kinds = [cards[column.task].task_kind for column in columns if column.task in cards]
     others = {kind.name: kind.item_name for kind in kinds if kind.item_name != usual}
     return usual + "".join(f", for {name} over {items}" for name, items in others.items())
+
+
+def _list_learning(rows: Sequence[Row]) -> list[str]:
+    """A note for each model and for what its training did not teach it, with the pretraining seeds of which it is."""
+    seeds: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in rows:
+        if LEARNING in row.stated:
+            seeds[row.model, row.stated[LEARNING]].add(row.pretraining_seed or 0)
+    return [
+        f"Signs of learning, {model} (pretraining seed {', '.join(map(str, sorted(those)))}): {what}."
+        for (model, what), those in sorted(seeds.items())
+    ]
 
 
 def _list_untested(untested: Sequence[Untested]) -> list[str]:

@@ -36,3 +36,16 @@ def test_what_was_assumed_of_a_model_stands_in_the_notes_once():
     what = "preprocessing ImageNet's (short side 256 px, crop 224 px)"
     rows = [measured_row("A", 0.5, task=task, stated={"assumed": what}) for task in ("linear/blooms", "knn/blooms")]
     assert [note for note in build_table(rows).notes if "Assumed" in note] == [f"Assumed of A: {what}."]
+
+
+def test_what_a_model_did_not_learn_stands_in_the_notes_with_its_seeds():
+    collapsed, blind = "the space color has collapsed", "the space rotation does not vary with rotation"
+    rows = [
+        measured_row("A", 0.5, seed=seed, task=task, checkpoint=f"a{seed}", stated={"signs of learning": what})
+        for seed, what in ((0, blind), (1, collapsed), (2, blind))
+        for task in ("linear/blooms", "knn/blooms")
+    ]
+    assert [note for note in build_table([*rows, measured_row("B", 0.6)]).notes if "Signs" in note] == [
+        f"Signs of learning, A (pretraining seed 1): {collapsed}.",
+        f"Signs of learning, A (pretraining seed 0, 2): {blind}.",
+    ]
