@@ -1,6 +1,6 @@
 """What can be read off the embedded flowers: by an untrained network, and by one supervised for that very factor.
 
-For each factor (species, colour, texture, orientation), over three seeds: a linear probe on the features of an untrained
+For each factor (species, colour, texture, orientation), over three seeds: a linear probe on features of an untrained
 ResNet-8; and the accuracy of a ResNet-8 supervised for the factor, trained and tested on clean images (centre crops),
 and trained and tested on views as pretraining sees them (crop, flip, blur, color jitter, grayscale). Orientation: each
 image is turned by one of four quarter turns, drawn anew whenever it is seen.
@@ -22,7 +22,8 @@ from torch.nn import functional as F
 from loocbench import provenance
 from loocbench.data import blooms, blooms_render
 from loocbench.models.network import GENERAL, Network
-from loocbench.models.preprocessing import default_preprocessing
+from loocbench.models.preprocessing import default_preprocessing, default_resize
+from loocbench.pretraining import recipes
 from loocbench.solvers import fit_logistic_path
 from loocbench.types import ImageBatch
 from loocbench.views.leave_one_out import independent_sources
@@ -31,8 +32,8 @@ from loocbench.views.view_maker import ViewMaker
 FACTORS = {"species": 10, "color": 6, "texture": 5, "orientation": 4}  # and their classes
 SEEDS, BATCH, EPOCHS, RATE = (0, 1, 2), 32, 15, 0.05
 STRENGTHS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-SIZE = default_preprocessing(32)
-STANDARD = {"mean": SIZE.mean, "std": SIZE.std}
+IMAGE_SIZE = recipes.DEFAULTS["image_size"]
+STANDARD = default_preprocessing(IMAGE_SIZE)
 
 
 class Flowers(NamedTuple):
@@ -42,28 +43,32 @@ class Flowers(NamedTuple):
     labels: dict[str, Tensor]
 
 
-def read_split(name: str) -> Flowers:
-    """Render a split at the size from which views are cropped."""
+def read_split(name: str, image_size: int = IMAGE_SIZE) -> Flowers:
+    """Render a split at the size from which views of ``image_size`` are cropped."""
     split = blooms.make_blooms().splits[name]
     indices = np.array([int(item.removeprefix("bloom-")) for item in split.items])
     drawn = blooms_render.draw_blooms(0, indices)
-    pixels = torch.from_numpy(blooms_render.render_blooms(drawn, SIZE.resize)).permute(0, 3, 1, 2).contiguous()
+    pixels = (
+        torch.from_numpy(blooms_render.render_blooms(drawn, default_resize(image_size)))
+        .permute(0, 3, 1, 2)
+        .contiguous()
+    )
     return Flowers(pixels, {factor: torch.from_numpy(labels) for factor, labels in split.labels.items()})
 
 
-def crop_centers(flowers: Flowers) -> Tensor:
-    """Clean images, normalised float [N, 3, 32, 32]."""
-    begin = (SIZE.resize - SIZE.image_size) // 2
-    crop = flowers.pixels[:, :, begin : begin + SIZE.image_size, begin : begin + SIZE.image_size].float() / 255
-    return (crop - torch.tensor(SIZE.mean)[:, None, None]) / torch.tensor(SIZE.std)[:, None, None]
+def crop_centers(flowers: Flowers, size: int = IMAGE_SIZE) -> Tensor:
+    """Clean images, normalised float [N, 3, size, size]."""
+    begin = (flowers.pixels.shape[2] - size) // 2
+    crop = flowers.pixels[:, :, begin : begin + size, begin : begin + size].float() / 255
+    return (crop - torch.tensor(STANDARD.mean)[:, None, None]) / torch.tensor(STANDARD.std)[:, None, None]
 
 
 def make_views(flowers: Flowers, rows: np.ndarray, seed: int, epoch: int) -> Tensor:
     """One view each of some images, as pretraining makes it, without rotation."""
     sources = independent_sources(("crop", "flip", "blur", "color"))
-    maker = ViewMaker(SIZE.image_size, sources, **STANDARD)
+    maker = ViewMaker(IMAGE_SIZE, sources, mean=STANDARD.mean, std=STANDARD.std)
     pixels = flowers.pixels[torch.from_numpy(rows)]
-    sizes = torch.full((len(rows), 2), SIZE.resize)
+    sizes = torch.full((len(rows), 2), pixels.shape[2])
     return maker.apply(ImageBatch(pixels, sizes, None), maker.draw(seed, epoch, rows, sizes, range(1)))[0]
 
 
@@ -154,9 +159,8 @@ def main() -> None:
     torch.set_num_threads(os.cpu_count() or 1)
     splits = {name: read_split(name) for name in ("train", "val", "test")}
     print(f"{provenance.hardware('cpu')}, torch {torch.__version__}; blooms v{blooms.VERSION}, {EPOCHS} epochs")
-    print(
-        "| factor | classes | untrained | supervised, clean images | supervised, views |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    print("| factor | classes | untrained | supervised, clean images | supervised, views |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for factor in factors:
         cells = [
             [probe_untrained(splits, factor, seed) for seed in SEEDS],
