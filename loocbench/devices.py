@@ -1,4 +1,4 @@
-"""Resolving the name of a device."""
+"""Resolving the name of a device, and what it computes in fastest."""
 
 from __future__ import annotations
 
@@ -20,3 +20,20 @@ def resolve_device(device: str) -> str:
     if kind.type == "cuda" and (kind.index or 0) >= torch.cuda.device_count():
         raise UserError(f"no device '{device}' on this machine; use --device cpu.")
     return device
+
+
+def fastest_precision(device: str) -> str:
+    """Return "bfloat16" where ``device`` has instructions for it, else "float32".
+
+    float16 is not taken: its gradients need scaling, and CPUs do not train in it.
+    """
+    import torch
+
+    if device.startswith("cuda"):
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        # What oneDNN calls support includes processors that emulate it, more slowly than float32.
+        native = any(
+            getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        )
+    return "bfloat16" if native else "float32"

@@ -68,7 +68,12 @@ KeepLast = Annotated[
     bool | None, _recipe("--keep-last/--drop-last", "Train on an epoch's last, smaller batch, or drop it (default).")
 ]
 Precision = Annotated[
-    str | None, _recipe("--precision", "Precision of the networks: float32 (default), bfloat16 or float16.")
+    str | None,
+    _recipe(
+        "--precision",
+        "Precision of the networks: float32 (default), bfloat16, float16, or auto: bfloat16 where the device computes "
+        "in it, else float32.",
+    ),
 ]
 
 DatasetName = Annotated[str | None, _data("--dataset", "Data set; default the recipe's, or {dataset}.")]

@@ -10,7 +10,7 @@ from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
 from loocbench.data.opening import keep_digests, open_dataset
-from loocbench.devices import resolve_device
+from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import recipes
 from loocbench.progress import Reporter, Silent
@@ -71,7 +71,8 @@ def pretrain(
         tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
         reporter: Where progress is reported; default nowhere.
         **settings: Fields of :class:`loocbench.types.Recipe`: ``epochs``, ``batch_size``, ``augmentations``,
-            ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on.
+            ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on. ``precision`` may be "auto":
+            bfloat16 where the device has instructions for it, else float32; the card says which.
 
     Returns:
         Path of the checkpoint, ``RUNS/NAME/checkpoint.safetensors``, which :func:`load` and :func:`evaluate` take.
@@ -94,6 +95,9 @@ def pretrain(
                 raise UserError(
                     "--in-memory is one copy per process; leave it out: they share the system's file cache."
                 )
+            if given.get("precision") == "auto":
+                given["precision"] = processes.broadcast_from_main(lambda: fastest_precision(on))
+                shown.info(f"precision: {given['precision']}, which this device computes in fastest")
             made = _make_recipe(card.settings if card else recipes.DEFAULTS, {**given, "seed": seed}, processes)
             images = open_dataset(
                 source, Path(data_dir) if data_dir else None, skip_damaged=skip_damaged, cache=folder, reporter=shown

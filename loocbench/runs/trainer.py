@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from loocbench import provenance
+from loocbench import heap, provenance
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import SharedError
@@ -75,6 +75,8 @@ class Trainer:
     def run(self, cache: Path, device: str, *, resume: bool) -> None:
         """Train to the last epoch. Raises UserError when the run was asked to stop, saying what is kept."""
         on = torch.device(device)
+        if on.type == "cpu":
+            heap.keep_freed_memory()
         try:
             self._run(cache, on, resume=resume)
             return

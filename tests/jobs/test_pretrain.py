@@ -4,6 +4,7 @@ import pytest
 
 from loocbench.checkpoints import native
 from loocbench.errors import UserError
+from loocbench.jobs import pretrain as job
 from loocbench.jobs.pretrain import pretrain
 
 SMALL = {"image_size": 16, "epochs": 1, "batch_size": 48, "queue_size": 64, "embedding_dim": 16}
@@ -44,6 +45,17 @@ def test_a_card_gives_what_is_not_said(only_tiny_blooms, tmp_path):
     assert path == tmp_path / "elsewhere" / "mine" / native.FILE
     recipe = native.read_card(path).recipe
     assert (recipe.left_out, recipe.learning_rate, recipe.key_momentum) == (("rotation",), 0.06, 0.99)
+
+
+@pytest.mark.parametrize("fastest", ["float32", "bfloat16"])
+def test_precision_auto_is_what_the_device_computes_in_fastest_and_the_card_says_which(
+    only_tiny_blooms, monkeypatch, fastest
+):
+    monkeypatch.setattr(job, "fastest_precision", lambda device: fastest)
+    reporter = Heard()
+    path = pretrain("moco", precision="auto", reporter=reporter, **SMALL)
+    assert native.read_card(path).recipe.precision == fastest
+    assert f"precision: {fastest}, which this device computes in fastest" in reporter.messages
 
 
 @pytest.mark.parametrize(
