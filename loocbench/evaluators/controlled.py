@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from loocbench.evaluators.task_data import TaskData
 
 _COPY, _CHANGED = 1, 2  # numbers of the random views
+_ROUNDING = 1e-12  # of cosines in float64: nearer ones are equal
 
 
 class ControlledProtocol(Frozen):
@@ -36,8 +37,8 @@ class Controlled(TaskKind[ControlledProtocol]):
     """Controlled retrieval, two metrics per change, averaged over its strengths.
 
     CHANGE_kept: share of triples (query, copy, changed copy) in which the copy is nearer, ties counting half.
-    CHANGE_first: share of queries whose nearest image of all is their own copy. curve: both by strength. Images that a
-    change does not alter (grey ones under hue) are ties.
+    CHANGE_first: share of queries whose nearest image of all is their own copy, which of k nearest ones counts 1 / k.
+    curve: both by strength. So features that are the same for all images are at chance.
     """
 
     name = "controlled"
@@ -62,21 +63,23 @@ class Controlled(TaskKind[ControlledProtocol]):
         rows = sampling.sample_rows(len(data.items("test")), protocol.images, seed=data.seed)
 
         def unit(change: Change) -> Tensor:
-            return F.normalize(data.features("test", change=change, rows=rows), dim=1)
+            return F.normalize(data.features("test", change=change, rows=rows).double(), dim=1)
 
         queries, copies = unit(Change()), unit(Change(view=_COPY, seed=data.seed))
-        similar = queries @ copies.T
-        own = similar.diagonal().clone()
-        similar.fill_diagonal_(-torch.inf)
-        distractor = similar.max(dim=1).values if len(rows) > 1 else torch.full_like(own, -torch.inf)
+        own = (queries * copies).sum(dim=1)
+        distractors = queries @ copies.T - own[:, None]  # cosines less that of the query's own copy
+        distractors.fill_diagonal_(-torch.inf)
+        beaten = (distractors > _ROUNDING).any(dim=1)
+        equal = (distractors.abs() <= _ROUNDING).sum(dim=1)
         items: dict[str, np.ndarray] = {}
         curve = []
         for name in protocol.changes:
             kept, first = [], []
             for strength in get_range(name).strengths:
                 changed = (queries * unit(Change(name, strength, view=_CHANGED, seed=data.seed))).sum(dim=1)
-                kept.append((own > changed).double() + (own == changed).double() / 2)
-                first.append((own > torch.maximum(changed, distractor)).double())
+                nearer, tied = own - changed > _ROUNDING, (own - changed).abs() <= _ROUNDING
+                kept.append(nearer.double() + tied.double() / 2)
+                first.append(((nearer | tied) & ~beaten).double() / (1 + equal + tied))
                 curve.append({name: strength, "kept": float(kept[-1].mean()), "first": float(first[-1].mean())})
             items |= {f"{name}_kept": probing.mean_per_image(kept), f"{name}_first": probing.mean_per_image(first)}
         chance = {f"{name}_{kind}": value for name in protocol.changes for kind, value in _chance(len(rows)).items()}

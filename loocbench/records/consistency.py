@@ -7,7 +7,8 @@ from loocbench.types import Row
 _ROUNDING = 1e-9
 _PACKING = 1e-3  # items are packed with three digits (loocbench.item_codec)
 _EQUIVARIANCE = "_equivariance"  # a share of explained variance: no mean of items, and without a lower bound
-_SHARES = ("controlled", "few-shot", "knn", "linear", "retrieval", "rotation")  # kinds whose metrics are within 0 .. 1
+# Kinds whose metrics are within 0 .. 1
+_SHARES = ("controlled", "episodes", "few-shot", "knn", "linear", "retrieval", "robustness", "rotation")
 _DIFFERENCES = ("sensitivity",)  # kinds that have differences and cosines too, within -1 .. 1
 
 

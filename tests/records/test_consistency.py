@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from loocbench.evaluators import KINDS
 from loocbench.records import consistency, store
 from loocbench.types import Items, Metric
 from tests.records.rows import make_path, make_row
@@ -37,6 +38,11 @@ def row_of(value, low, high, name="top1", task="knn/cub200", items=None):
 )
 def test_what_figures_can_be(row, said):
     assert consistency.find_contradiction(row) == said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_metrics_of_every_kind_have_a_range(kind):
+    assert "is not within" in consistency.find_contradiction(row_of(1.376, 0.3, 1.4, task=f"{kind}/cub200"))
 
 
 def test_a_row_that_contradicts_itself_is_neither_stored_nor_read(tmp_path):

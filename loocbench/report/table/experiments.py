@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from loocbench.pretraining.methods import METHODS, method_position
 from loocbench.types import UNTRAINED, Row
@@ -43,16 +45,45 @@ class Experiment:
 
 def group_rows(rows: Sequence[Row]) -> list[Experiment]:
     """The experiments of some rows: the untrained baseline, then pretraining methods, then weights from elsewhere."""
-    groups: dict[str, list[Row]] = defaultdict(list)
+    alike: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[_identity(row)].append(row)
-    ordered = sorted(groups.values(), key=lambda group: _order(group[0]))
+        alike[_identity(row)].append(row)
+    groups = [group for members in alike.values() for group in _split_by_input(members)]
+    ordered = sorted(groups, key=lambda group: _order(group[0]))
     return [
         Experiment(
             group[0].model, group[0].features, text, group[0].recipe.method if group[0].recipe else "", tuple(group)
         )
         for group, text in zip(ordered, _training_labels(ordered), strict=True)
     ]
+
+
+def input_identity(rows: Sequence[Row]) -> str:
+    """Identity of what one experiment's images were given to: preprocessing and network; "" where no row records it."""
+    return next((_format_input(row) for row in rows if row.measured_with), "")
+
+
+def _split_by_input(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows by preprocessing and network, which a checkpoint that was imported again may have changed.
+
+    Rows of older versions, which do not record them, stand with the others if these are all alike.
+    """
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_format_input(row)].append(row)
+    return list(groups.values()) if len(groups.keys() - {""}) > 1 else [list(rows)]
+
+
+def _format_input(row: Row) -> str:
+    return json.dumps(dict(_input_fields(row)), sort_keys=True)[1:-1]
+
+
+def _input_fields(row: Row) -> Iterator[tuple[str, Any]]:
+    """Preprocessing and network of a row, each setting by its own name."""
+    if row.measured_with:
+        yield from row.measured_with.preprocessing.model_dump(mode="json").items()
+        for name, value in row.measured_with.network.items():
+            yield from value.items() if isinstance(value, Mapping) else [(name, value)]
 
 
 def _identity(row: Row) -> str:
@@ -62,7 +93,8 @@ def _identity(row: Row) -> str:
 def training_identity(row: Row) -> str:
     """Identity of a model's training without the seed; for weights from elsewhere, of the weights."""
     if row.recipe is None:
-        return "\t".join([row.model, row.source, "" if row.untrained else row.checkpoint_hash])
+        weights = "" if row.untrained else row.checkpoint_hash
+        return "\t".join([row.model, row.source, weights, row.backbone, str(row.image_size)])
     recipe = row.recipe.model_dump_json(exclude={"seed"})
     return "\t".join([row.model, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe])
 
@@ -76,7 +108,7 @@ def _training_labels(groups: Sequence[Sequence[Row]]) -> list[str]:
     out = [name[2] for name in names]
     for positions in same.values():
         if len(positions) > 1:
-            fields = [_training_fields(groups[position][0]) for position in positions]
+            fields = [_training_fields(groups[position]) for position in positions]
             every = list(dict.fromkeys(key for own in fields for key in own))
             differing = [key for key in every if len({str(own.get(key)) for own in fields}) > 1]
             for position, own in zip(positions, fields, strict=True):
@@ -85,11 +117,18 @@ def _training_labels(groups: Sequence[Sequence[Row]]) -> list[str]:
     return out
 
 
-def _training_fields(row: Row) -> dict[str, object]:
+def _training_fields(group: Sequence[Row]) -> dict[str, object]:
     """Fields in which two experiments of one name may differ."""
+    row = next((row for row in group if row.measured_with), group[0])
+    given = {name: _format_setting(value) for name, value in _input_fields(row)}
+    given = given or {"preprocessing": "not recorded"}
     if row.recipe is None:
-        return {"weights": row.checkpoint_hash[:8]}
-    return {**row.recipe.model_dump(exclude={"seed"}), "images": row.pretraining_fingerprint[:8]}
+        return {**({} if row.untrained else {"weights": row.checkpoint_hash[:8]}), **given}
+    return {**given, **row.recipe.model_dump(exclude={"seed"}), "images": row.pretraining_fingerprint[:8]}
+
+
+def _format_setting(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _trained_on(group: Sequence[Row]) -> str:

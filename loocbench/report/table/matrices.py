@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from loocbench.cards.tasks import TaskCard
 from loocbench.report.table.averages import average_rows
-from loocbench.report.table.experiments import Experiment, training_identity
+from loocbench.report.table.experiments import Experiment, input_identity, training_identity
 from loocbench.types import Row
 
 MATRIX_METRICS = {  # metric -> title, lowest and highest value of its colours
@@ -41,7 +41,8 @@ def build_matrices(experiments: Sequence[Experiment], cards: Mapping[str, TaskCa
             if row.task in cards and cards[row.task].task_kind.change_metrics:
                 tasks[row.task, row.dataset_note].append(row)
         for (task, note), rows in tasks.items():
-            groups[task, note, one.model, training_identity(rows[0])].append((one, average_rows(rows)))
+            identity = f"{training_identity(rows[0])}\t{input_identity(one.rows)}"
+            groups[task, note, one.model, identity].append((one, average_rows(rows)))
     found = []
     for (task, note, model, _), members in groups.items():
         widest = max((one for one, _ in members), key=lambda one: one.seeds)

@@ -3,8 +3,19 @@
 Covers ``loocbench.report.table.experiments``.
 """
 
+from loocbench.report.table.experiments import group_rows
+from loocbench.report.table.matrices import build_matrices
 from loocbench.report.table.table import build_table
+from loocbench.types import Conditions, Preprocessing
 from tests.report.rows import measured_row
+
+FOREIGN = {"recipe": None, "source": "a file", "epochs": None}
+
+
+def measured_with(*, mean=(0.485, 0.456, 0.406), heads=3):
+    preprocessing = Preprocessing(image_size=16, resize=18, mean=mean)
+    network = {"name": "timm:vit", "options": {"num_heads": heads}}
+    return Conditions(preprocessing=preprocessing, network=network, protocol={}, labels=("class",), numerics="float32")
 
 
 def test_models_are_ordered_from_the_baseline_to_the_paper():
@@ -57,3 +68,58 @@ def test_two_weights_of_one_name_from_elsewhere_are_told_apart():
         "weights aaaaaaaa",
         "weights bbbbbbbb",
     ]
+
+
+def test_weights_that_were_imported_again_with_other_settings_are_another_line():
+    """The same weights, once with other means and once with other heads, were one line and one figure."""
+    rows = [
+        measured_row("re", 0.2, measured_with=measured_with(), **FOREIGN),
+        measured_row("re", 0.4, task="knn/blooms", measured_with=measured_with(mean=(0.5, 0.5, 0.5)), **FOREIGN),
+        measured_row("re", 0.6, task="rotation/blooms", measured_with=measured_with(heads=6), **FOREIGN),
+    ]
+    lines = build_table(rows).measured
+    assert [[cell.value if cell else None for cell in line.cells] for line in lines] == [
+        [0.2, None, None],
+        [None, 0.4, None],
+        [None, None, 0.6],
+    ]
+    assert [line.trained_on.partition("a file, ")[2] for line in lines] == [
+        "mean 0.485 0.456 0.406, num heads 3",
+        "mean 0.5 0.5 0.5, num heads 3",
+        "mean 0.485 0.456 0.406, num heads 6",
+    ]
+
+
+def test_untrained_networks_with_other_preprocessing_are_not_averaged():
+    """``random:A`` and ``random:B``, of checkpoints with one architecture, have the same weights and name."""
+    changes = {"recipe": None, "source": "random:timm:vit", "epochs": 0, "checkpoint_hash": "a" * 64}
+    rows = [
+        measured_row("Random", 0.2, checkpoint="random-a-s0", measured_with=measured_with(), **changes),
+        measured_row("Random", 0.4, checkpoint="random-b-s0", measured_with=measured_with(heads=6), **changes),
+        measured_row("Random", 0.8, checkpoint="random-c-s0", **{**changes, "image_size": 32}),
+    ]
+    assert [line.cells[0].value for line in build_table(rows).measured] == [0.2, 0.4, 0.8]
+
+
+def test_rows_that_do_not_record_their_settings_stand_with_those_that_may_be_the_same():
+    rows = [
+        measured_row("re", 0.2, **FOREIGN),
+        measured_row("re", 0.4, task="knn/blooms", measured_with=measured_with(), **FOREIGN),
+    ]
+    assert [one.rows for one in group_rows(rows)] == [tuple(rows)]
+    other = measured_row("re", 0.4, task="rotation/blooms", measured_with=measured_with(heads=6), **FOREIGN)
+    assert [one.rows for one in group_rows([*rows, other])] == [(rows[0],), (rows[1],), (other,)]
+    assert "preprocessing not recorded" in group_rows([*rows, other])[0].trained_on
+
+
+def test_a_matrix_is_of_one_preprocessing():
+    from loocbench.cards.tasks import load_task
+
+    card = load_task("sensitivity/blooms")
+    names = {f"{change}_{metric}" for change in card.protocol.changes for metric in card.task_kind.change_metrics}
+    metric = measured_row("A", 0.5).metrics["top1"]
+    rows = [
+        measured_row("re", 0.5, task=card.task, metrics=dict.fromkeys(names, metric), measured_with=how, **FOREIGN)
+        for how in (measured_with(), measured_with(heads=6))
+    ]
+    assert [len(one.rows) for one in build_matrices(group_rows(rows), {card.task: card})] == [1, 1]
