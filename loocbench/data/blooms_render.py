@@ -146,7 +146,7 @@ def _checks(u: Array, v: Array, noise: Array) -> Array:
 
 
 def _dots(u: Array, v: Array, noise: Array) -> Array:
-    return 2 / (1 + np.exp(-8 * (np.cos(u) + np.cos(v) - 0.9))) - 1
+    return np.divide(2, 1 + np.exp(-8 * (np.cos(u) + np.cos(v) - 0.9))) - 1
 
 
 def _waves(u: Array, v: Array, noise: Array) -> Array:
