@@ -389,7 +389,8 @@ class Conditions(Frozen):
     """What determines features and evaluation beside weights, images, task name, features name and seed.
 
     network: method, backbone and heads of a pretrained network; name and options of any other. protocol: the task's
-    settings as they were measured. labels: the task's. numerics: precision and rounding of the forward pass.
+    settings as they were measured. labels: the task's. numerics: how files are decoded, changed and
+    given to the network: versions of these steps, precision and rounding of the forward pass.
     """
 
     preprocessing: Preprocessing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +17,10 @@ def is_whole(path: Path) -> bool:
     """Whether a file has the checksum that it carries, and note that it is used now. Raises FileNotFoundError.
 
     A file that was checked or written by this process is read again only if it was changed since. Files without a
-    checksum, of older versions, are not whole.
+    checksum, of older versions, are not whole, nor is what is no file.
     """
+    if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for ever
+        return False
     if _checked.get(path) != _identify(path) and not checksums.is_sealed(path):
         return False
     with suppress(OSError):  # another user's

@@ -43,6 +43,8 @@ def hold_shared(path: Path) -> IO[bytes] | None:
 
     Waits for whoever holds it alone, which nobody does for long.
     """
+    if not path.is_file():  # opening a FIFO would wait for ever
+        return None
     return _lock_data_file(path, exclusive=False)
 
 

@@ -13,7 +13,7 @@ from loocbench import philox
 from loocbench.changes.ranges import NONE, get_range
 from loocbench.types import UNCHANGED, Change
 
-VERSION = 1  # raise it when the same change gives other pixels
+VERSION = 1  # raise it when the same change gives other pixels: part of cache keys and rows
 _STRENGTH, _CROP, _FLIP = 0, 2, 3  # streams of random numbers; ``operations`` uses 1
 _SMALLEST_VIEW = 0.5  # share of the image's area in a random view: large enough to keep the object in it
 

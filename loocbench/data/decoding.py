@@ -16,7 +16,8 @@ from loocbench.data.orientation import read_orientation
 from loocbench.errors import DamagedImageError, UserError
 from loocbench.types import Pixels
 
-VERSION = f"3, Pillow {PIL.__version__}"  # part of every cache key: raise it when a file decodes to other pixels
+NUMBER = 3  # raise it when a file decodes to other pixels: part of every cache key and row
+VERSION = f"{NUMBER}, Pillow {PIL.__version__}"  # part of every cache key
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size (a property of the format, far cheaper) as long as at least this
 # many times the wanted pixels remain a side; the resize then still averages. tests/data/test_decoding.py bounds what

@@ -66,16 +66,26 @@ def list_images(folder: Path) -> list[str]:
 def scan_folder(folder: Path) -> FolderContent:
     """List the images below ``folder``, and count what else there is.
 
-    Symbolic links are followed, each folder once. Hidden files, broken links and what is not a file are left out.
+    Symbolic links are followed, each folder once. Hidden files and folders, broken links and what is not a file are
+    left out. Raises UserError for a folder that cannot be read.
     """
+
+    def refuse(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            return
+        why = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot read {error.filename}: {why}; make it readable, or move it away.") from error
+
     content = FolderContent()
     seen: set[tuple[int, int]] = set()
-    for parent, inner, names in os.walk(folder, followlinks=True):
+    for parent, inner, names in os.walk(folder, followlinks=True, onerror=refuse):
         state = Path(parent).stat()
         if (state.st_dev, state.st_ino) in seen:
             inner.clear()
             continue
         seen.add((state.st_dev, state.st_ino))
+        if hidden := sum(name.startswith(".") for name in inner):
+            content.left_out["hidden"] += hidden
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         inside = Path(parent).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"

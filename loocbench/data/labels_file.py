@@ -13,10 +13,12 @@ _RESERVED = {"path", "class", "split"}  # columns that are recognised in any cas
 
 
 def find_table(root: Path) -> Path | None:
-    """The folder's table, its name in any case; None where there is none. Raises UserError for two."""
-    found = sorted(path for path in root.iterdir() if path.name.casefold() == LABELS_FILE and path.is_file())
+    """The folder's table, its name in any case; None where there is none. Raises UserError for two or a broken one."""
+    found = sorted(path for path in root.iterdir() if path.name.casefold() == LABELS_FILE and not path.is_dir())
     if len(found) > 1:
         raise UserError(f"{root} holds {found[0].name} and {found[1].name}; keep one of them.")
+    if found and not found[0].is_file():
+        raise UserError(f"{found[0]} is a broken link, or not a file; mend it, or take it away.")
     return found[0] if found else None
 
 

@@ -22,8 +22,8 @@ class _StoppedError(BaseException):
 class StreamingImages:
     """``with StreamingImages(...) as images: images.first(n)`` waits until n images are decoded, and returns them.
 
-    Where the images were prepared before, nothing is decoded and nothing waits. Decoding stops at the end of the block;
-    the next run goes on where it stopped.
+    Where the images were prepared before, nothing is decoded and nothing waits. Decoding stops at the end of the block,
+    which raises what it raised; the next run goes on where it stopped.
     """
 
     def __init__(self, dataset: Dataset, split: Split, short_side: int, *, cache: Path, reporter: Reporter) -> None:
@@ -52,6 +52,8 @@ class StreamingImages:
         if self._thread:
             # After an error or Ctrl-C not for long: it may be waiting for another process that decodes the same.
             self._thread.join(None if kind is None else _PATIENCE)
+        if kind is None and self._error is not None and not isinstance(self._error, _StoppedError):
+            raise self._error  # after the last image was decoded: files that changed, a full disk
 
     def __len__(self) -> int:
         return len(self._split)

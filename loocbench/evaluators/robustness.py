@@ -165,8 +165,10 @@ def _judge_elsewhere(label: str, data: TaskData, classifier: Classifier) -> _Rec
     labels = own[other.labels("test", label)]
     right = probing.top_k_hits(classifier.score_blocks(other.blocks("test")), labels, 1)
     kinds, severities = _corruptions(other, len(right))
-    # Corrupted copies of a photograph share its class folder and file name.
-    photographs = np.unique(["/".join(item.split("/")[-2:]) for item in other.items("test")], return_inverse=True)[1]
+    photographs = np.arange(len(right))
+    if any(kinds):  # corrupted copies of a photograph share its class folder and file name
+        names = ["/".join(item.split("/")[-2:]) for item in other.items("test")]
+        photographs = np.unique(names, return_inverse=True)[1]
     found = _Recognised(int(photographs.max()) + 1)
     rows = defaultdict(list)
     for row, key in enumerate(zip(kinds, severities, strict=True)):

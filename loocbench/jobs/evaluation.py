@@ -78,11 +78,9 @@ def load_or_measure(
             )
     kept = store.read_row(path) if path.exists() and not settings.overwrite else None
     if kept is not None:
-        error = reuse_error(kept, _wanted(measurement, stored_as or measurement.features_name))
-        if error or isinstance(kept, store.UnreadableRow):
-            raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
+        row = _require_reusable(kept, path, measurement, stored_as)
         measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
-        return kept, path
+        return row, path
     if not settings.overwrite and (
         former := _find_former_row(measurement, path, stored_as or measurement.features_name)
     ):
@@ -92,9 +90,16 @@ def load_or_measure(
     row = make_row() if make_row else measure(measurement)
     if not store.write_row(path, row, overwrite=settings.overwrite):
         measurement.info(f"another process measured it meanwhile, kept: {path} (--overwrite measures again)")
-        other = store.read_row(path)
-        row = other if isinstance(other, Row) else row
+        row = _require_reusable(store.read_row(path), path, measurement, stored_as)
     return row, path
+
+
+def _require_reusable(kept: Row | store.UnreadableRow, path: Path, measurement: Measurement, stored_as: str) -> Row:
+    """Return a stored row that stands for a measurement of now. Raises UserError for any other."""
+    error = reuse_error(kept, _wanted(measurement, stored_as or measurement.features_name))
+    if error or isinstance(kept, store.UnreadableRow):
+        raise UserError(f"{path} {error}; --overwrite it, or name other --results.")
+    return kept
 
 
 def evaluate_every(

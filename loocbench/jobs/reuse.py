@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from loocbench.cards.tasks import TaskCard
+from loocbench.changes import applying
 from loocbench.checkpoints import networks
+from loocbench.data import decoding
 from loocbench.editions import is_same_edition, join_editions
 from loocbench.features import cache_keys
 from loocbench.features.inference_config import InferenceConfig
@@ -40,7 +42,14 @@ def make_conditions(task: TaskCard, checkpoint: CheckpointCard, inference: Infer
         network=_to_json(networks.measured_identity(checkpoint)),
         protocol=task.protocol.model_dump(mode="json"),
         labels=task.labels,
-        numerics=f"features {cache_keys.VERSION}, {inference.numerics}",
+        numerics=", ".join(
+            [
+                f"decoding {decoding.NUMBER}",
+                f"changes {applying.VERSION}",
+                f"features {cache_keys.VERSION}",
+                inference.numerics,
+            ]
+        ),
     )
 
 

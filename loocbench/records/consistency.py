@@ -22,6 +22,8 @@ def find_contradiction(row: Row) -> str:
         bounded = kind in _SHARES or kind in _DIFFERENCES
         if bounded and (metric.value > 1 + _ROUNDING or (metric.value < least - _ROUNDING and not _is_open(name))):
             return f"its {name} {metric.value:g} is not within {least:g} to 1"
+        if name in row.items and row.items[name].count != metric.n:
+            return f"its {name} is over {metric.n:,} items, of which {row.items[name].count:,} are stored"
         if name in row.items and not _is_open(name):
             try:
                 mean = float(row.items[name].values().mean())

@@ -88,9 +88,22 @@ def read_row(path: Path) -> Row | UnreadableRow:
 
 
 def read_rows(results: Path, suite: str) -> Iterator[Row | UnreadableRow]:
-    """Read every file of a suite, sorted by path."""
+    """Read every file of a suite, sorted by path.
+
+    A copy elsewhere of a row that is in its own place, such as a backup before it was measured again, is no second
+    measurement: it counts as unreadable. Of copies without such a row the first counts.
+    """
+    elsewhere: dict[Path, Path] = {}  # a row's own place, where it is not -> where it was found
     for path in sorted((results / suite).glob("*/*.json")):
-        yield read_row(path)
+        row = read_row(path)
+        if isinstance(row, Row):
+            names = row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
+            own = row_path(results, suite, *names)
+            first = own if own == path or own.is_file() else elsewhere.setdefault(own, path)
+            if first != path:
+                yield UnreadableRow(path, f"it is of the same measurement as {first}")
+                continue
+        yield row
 
 
 def read_suite(results: Path, suite: str, reporter: Reporter) -> list[Row]:

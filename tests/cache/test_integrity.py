@@ -1,9 +1,12 @@
 """Damaged files of the cache are made anew, with a line; figures do not change."""
 
+import os
+
 import numpy as np
 import pytest
 
-from loocbench.cache import integrity
+from loocbench import files
+from loocbench.cache import feature_files, integrity
 from loocbench.cards import tasks
 from loocbench.checkpoints import native, untrained
 from loocbench.jobs.evaluation import measure, open_task
@@ -65,3 +68,16 @@ def test_a_file_is_read_once_a_process(tmp_path, monkeypatch):
     monkeypatch.setattr(checksums, "is_sealed", lambda path: False)
     path.write_bytes(b"changed")
     assert not integrity.is_whole(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_a_fifo_in_a_files_place_does_not_hang(tmp_path):
+    path, reporter = tmp_path / "features.safetensors", Heard()
+    os.mkfifo(path)
+    with pytest.raises(files.DamagedFileError):
+        feature_files.load_features(path)
+    assert not integrity.is_there(path, reporter)
+    assert not path.exists()
+    path.mkdir()
+    with pytest.raises(files.DamagedFileError, match="remove it"):
+        integrity.is_there(path, reporter)

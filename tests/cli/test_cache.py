@@ -74,7 +74,8 @@ def test_mistakes_are_one_line(one_line, arguments, remedy):
 def test_a_row_names_its_precision_and_is_not_taken_for_another(loocbench, one_line):
     options = ("knn", "--checkpoint", "random:resnet8", "--json")
     assert json.loads(loocbench(*options).out)["stated"] == {}
-    assert "numerics features 4, float32, joined 1, now features 4, bfloat16" in one_line(
+    versions = "decoding 3, changes 1, features 4"
+    assert f"numerics {versions}, float32, joined 1, now {versions}, bfloat16" in one_line(
         *options, "--precision", "bfloat16"
     )
     half = loocbench(*options, "--precision", "bfloat16", "--suite", "half")

@@ -63,3 +63,16 @@ def test_the_table_is_found_in_any_case_but_not_two_of_them(tmp_path):
     if len(list(tmp_path.iterdir())) == 2:
         with pytest.raises(UserError, match=r"holds Labels.CSV and labels.csv; keep one"):
             labels_file.find_table(tmp_path)
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("gone.csv"), getattr(__import__("os"), "mkfifo", None)])
+def test_a_table_that_is_no_file_is_refused(tmp_path, make):
+    """It was left out, and the folders decided."""
+    if make is None:
+        pytest.skip("no FIFOs")
+    make(tmp_path / "labels.csv")
+    with pytest.raises(UserError, match="broken link, or not a file"):
+        labels_file.find_table(tmp_path)
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "labels.csv").mkdir()  # a class of that name
+    assert labels_file.find_table(tmp_path) is None

@@ -87,6 +87,22 @@ def test_copies_of_one_photograph_are_one_item(flowers):
     assert evaluate(card, Pictures(flowers, both, other)).metrics["top1"].n == 20
 
 
+def test_images_without_corruptions_are_items_of_their_own_whatever_their_names(flowers):
+    """Two photographs of one name in one folder's name were one item, right where either was."""
+    other = elsewhere(flowers, corruptions=False)
+    test = other.splits["test"]
+    items = tuple(f"n{row}/test/photo.jpg" for row in range(len(test)))
+    read = dict(zip(items, test.items, strict=True))
+    renamed = replace(
+        other,
+        splits={"test": replace(test, items=items)},
+        read=lambda wanted, side: flowers.read([read[item] for item in wanted], side),
+    )
+    card = card_of("robustness/objectnet13", labels=("species",))
+    found, before = (evaluate(card, Pictures(flowers, both, one)).metrics["top1"] for one in (renamed, other))
+    assert found == before
+
+
 def test_a_class_that_the_classifier_never_saw_is_named(flowers):
     other = elsewhere(flowers, corruptions=False)
     test = other.splits["test"]

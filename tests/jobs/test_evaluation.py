@@ -81,6 +81,21 @@ def test_what_another_process_measured_meanwhile_is_kept(checkpoint, measured, m
     assert "another process measured it meanwhile" in opened.reporter.messages[-1]
 
 
+def test_what_another_process_measured_meanwhile_with_other_settings_is_refused(checkpoint, measured):
+    """The other process' figure was returned as the one of this checkpoint's settings."""
+    row, path = measured
+    conditions = row.measured_with.model_copy(update={"numerics": "others"})
+    opened = evaluation.open_task(tasks.load_task(TASK), str(checkpoint), None, Session(EvaluationSettings(), Heard()))
+    path.unlink()
+
+    def measure_slowly():
+        store.write_row(path, row.model_copy(update={"measured_with": conditions}))
+        return row
+
+    with pytest.raises(UserError, match="was measured with numerics others, now decoding"):
+        evaluation.load_or_measure(opened, EvaluationSettings(), make_row=measure_slowly)
+
+
 @pytest.mark.usefixtures("nothing_is_measured")
 @pytest.mark.parametrize("damage", ["", '{"schema_version": 2, "task": "knn/bl', '{"some": "thing"}'])
 def test_a_file_that_is_not_a_row_is_neither_reused_nor_replaced(checkpoint, tmp_path, damage):

@@ -69,12 +69,22 @@ def test_another_network_or_numerics_or_protocol_is_another_measurement(measured
     assert "num_heads none, now 3" in said
     assert "stem_padding none, now 1" in said
     compiled = reuse.reuse_error(row, replace(wanted, inference=InferenceConfig(compiled=True)))
-    assert compiled == "was measured with numerics features 4, float32, joined 1, now features 4, float32, compiled 2"
+    before = "numerics decoding 3, changes 1, features 4, float32, joined 1"
+    assert compiled == f"was measured with {before}, now decoding 3, changes 1, features 4, float32, compiled 2"
     halved = reuse.reuse_error(row, replace(wanted, inference=InferenceConfig("bfloat16")))
     assert "bfloat16" in halved
     protocol = wanted.task.protocol.model_copy(update={"neighbours": (7,)})
     task = wanted.task.model_copy(update={"protocol": protocol})
     assert reuse.reuse_error(row, replace(wanted, task=task)).endswith(", now 7")
+
+
+@pytest.mark.parametrize("version", ["decoding.NUMBER", "applying.VERSION", "cache_keys.VERSION"])
+def test_images_that_are_decoded_or_changed_in_another_way_are_another_measurement(
+    measured, wanted, monkeypatch, version
+):
+    """Cache keys knew of it, rows did not: the figure of the old pixels came back."""
+    monkeypatch.setattr(f"loocbench.jobs.reuse.{version}", 99)
+    assert " 99, " in reuse.reuse_error(measured[0], wanted)
 
 
 def test_a_row_in_anothers_place_is_not_reused(measured, wanted):

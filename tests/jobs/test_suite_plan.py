@@ -70,7 +70,8 @@ def test_a_row_that_cannot_be_reused_blocks_its_job(stored, checkpoint):
     settings = EvaluationSettings(suite="own", precision="bfloat16")
     (model,) = plan(make_suite("knn/blooms"), str(checkpoint), settings=settings)
     assert states(model) == {("knn/blooms", "looc"): "blocked"}
-    changed = "numerics features 4, float32, joined 1, now features 4, bfloat16, joined 1"
+    versions = "decoding 3, changes 1, features 4"
+    changed = f"numerics {versions}, float32, joined 1, now {versions}, bfloat16, joined 1"
     assert model.jobs[0].note == f"{stored} was measured with {changed}"
     stored.write_text("{")
     (model,) = plan(make_suite("knn/blooms"), str(checkpoint))

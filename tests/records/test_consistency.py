@@ -34,6 +34,7 @@ def row_of(value, low, high, name="top1", task="knn/cub200", items=None):
         ),
         (row_of(17.0, 10.0, 20.0, "speed", "another/kind"), ""),
         (row_of(0.3333, 0.3, 0.5, "class_map", items=np.full(100, 1 / 3)), ""),
+        (row_of(0.38, 0.3, 0.5, items=np.arange(50) < 19), "its top1 is over 100 items, of which 50 are stored"),
     ],
 )
 def test_what_figures_can_be(row, said):

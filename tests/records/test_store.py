@@ -30,6 +30,24 @@ def test_torn_and_foreign_files_are_reported_and_left(tmp_path):
     assert foreign.exists()
 
 
+def test_a_copy_of_a_row_is_no_second_measurement(tmp_path):
+    """A folder that was copied before its row was measured again was averaged with the new row."""
+    old, new = make_row(hardware="old"), make_row(hardware="new")
+    path = make_path(tmp_path, "mine", new)
+    copies = [path.parents[1] / f"{folder}" / path.name for folder in ("a-copy", "backup")]
+    for copy in copies:
+        store.write_row(copy, old)
+    said = f"it is of the same measurement as {copies[0]}"
+    assert list(store.read_rows(tmp_path, "mine")) == [old, store.UnreadableRow(copies[1], said)]
+    store.write_row(path, new)
+    said = f"it is of the same measurement as {path}"
+    found = list(store.read_rows(tmp_path, "mine"))
+    assert [entry for entry in found if isinstance(entry, Row)] == [new]
+    assert [entry for entry in found if not isinstance(entry, Row)] == [
+        store.UnreadableRow(copy, said) for copy in copies
+    ]
+
+
 def test_without_overwrite_the_row_that_is_there_stays(tmp_path):
     first, second = make_row(hardware="first"), make_row(hardware="second")
     path = make_path(tmp_path, "mine", first)
