@@ -1,16 +1,20 @@
-"""Views per second beside what a user would pick instead, batch 64.
+"""Views per second, and processor time per view, beside what a user would pick instead; batch 64.
 
 Ours come from the prepared cache; torchvision v2's transforms and lightly's MoCoV2Transform are applied image by image
-in a DataLoader with two workers, to the same decoded images, and to files, as they are used.
+to the same decoded images, and to files, as they are used: per second in a DataLoader with two workers, in spells that
+take turns; processor time in one thread without workers, which other work on the machine hardly changes.
 
 Pictures: CUB-200 below $LOOCBENCH_DATA if it is there, else smooth noise of a photograph's size. On a GPU
-(``--device cuda``) images lie on the device.
+(``--device cuda``) images lie on the device, and processor time is not measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets them, before torch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 import statistics
 import tempfile
 import time
@@ -22,8 +26,9 @@ from typing import Any
 import numpy as np
 import torch
 from lightly.transforms import MoCoV2Transform
+from lightly_moco import loader
 from PIL import Image
-from pretraining import BATCH, SETTINGS, find_pictures, loader, our_views, prepared, recipe_of
+from pretraining import BATCH, SETTINGS, find_pictures, load, our_views, prepared, recipe_of
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision import datasets
@@ -82,7 +87,7 @@ def from_files(folder: Path, make: Callable[[np.ndarray], Any]) -> Iterator[Any]
         yield views
 
 
-def rate(batches: Iterator[Any], device: str, spell: float = 8.0) -> float:
+def rate(batches: Iterator[Any], device: str, spell: float) -> float:
     """Views per second over a spell of ``spell`` seconds, once the workers are busy."""
     for _ in range(8):
         next(batches)
@@ -97,7 +102,34 @@ def rate(batches: Iterator[Any], device: str, spell: float = 8.0) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def compare_views(images: PreparedImages, folder: Path, backbone: str, size: int, device: str) -> None:
+def compare_processor_time(images: PreparedImages, backbone: str, size: int) -> None:
+    """Milliseconds of one processor per view, in one thread without workers, in turns: other work hardly changes it."""
+    torch.set_num_threads(1)
+    ours = our_views(recipe_of("moco", backbone, size), images, "cpu")
+    makers = {
+        "loocbench": lambda rows: next(ours),
+        "torchvision v2": lambda rows: [theirs(images.image(row).copy()) for row in rows],
+        "lightly": lambda rows: [lightlys(images.image(row)) for row in rows],
+    }
+    theirs, lightlys = torchvision_views(size), lightly_views(size)
+    taken = defaultdict(list)
+    for turn in range(6):
+        rows = range(turn * BATCH, (turn + 1) * BATCH)
+        for name, make in makers.items():
+            begin = time.process_time()
+            make(rows)
+            taken[name].append((time.process_time() - begin) / (2 * BATCH))
+    own = taken["loocbench"][1:]  # the first compiles
+    for name, values in taken.items():
+        ratio = statistics.median(theirs / ours for theirs, ours in zip(values[1:], own, strict=True))
+        median = statistics.median(values[1:])
+        print(f"  {name:27} {median * 1000:7.3f} ms of a processor per view, {ratio:.1f} times ours", flush=True)
+    torch.set_num_threads(os.cpu_count() or 1)
+
+
+def compare_views(
+    images: PreparedImages, folder: Path, backbone: str, size: int, device: str, spell: float, decoded_only: bool
+) -> None:
     """Three spells each, in turns; the median."""
     held = images.on_device(torch.device("cuda")) if device == "cuda" else images
     ours = recipe_of("moco", backbone, size)
@@ -108,10 +140,12 @@ def compare_views(images: PreparedImages, folder: Path, backbone: str, size: int
         "torchvision v2, from files": lambda: from_files(folder, torchvision_views(size)),
         "lightly, from files": lambda: from_files(folder, lightly_views(size)),
     }
+    if decoded_only:
+        makers = {name: make for name, make in makers.items() if "files" not in name}
     rates = defaultdict(list)
     for _ in range(3):
         for name, make in makers.items():
-            rates[name].append(rate(make(), device))
+            rates[name].append(rate(make(), device, spell))
     median = {name: statistics.median(values) for name, values in rates.items()}
     for name, value in median.items():
         ratio = "" if name == "loocbench" else f"; loocbench {median['loocbench'] / value:.2f} times as many"
@@ -123,16 +157,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--setting", choices=SETTINGS, action="append")
+    parser.add_argument("--spell", type=float, default=8.0, help="seconds measured at a time")
+    parser.add_argument("--processor-time-only", action="store_true", help="leave out views per second")
+    parser.add_argument("--decoded-only", action="store_true", help="leave out views that are made from files")
     options = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = find_pictures(Path(scratch))
-        print(f"{provenance.hardware(options.device)}, torch {torch.__version__}; {folder.parent.name}, batch {BATCH}")
+        hardware = provenance.hardware(options.device)
+        print(f"{hardware}, torch {torch.__version__}; {folder.parent.name}, batch {BATCH}; {load()}")
         for name in options.setting or SETTINGS:
             backbone, size, _ = SETTINGS[name]
             print(name, flush=True)
             images = prepared(folder, Path(scratch) / "cache", size)
-            compare_views(images, folder, backbone, size, options.device)
+            if options.device == "cpu":
+                compare_processor_time(images, backbone, size)
+            if options.processor_time_only:
+                continue
+            compare_views(images, folder, backbone, size, options.device, options.spell, options.decoded_only)
 
 
 if __name__ == "__main__":
