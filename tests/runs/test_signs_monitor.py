@@ -184,7 +184,8 @@ def test_a_space_whose_augmentation_does_nothing_is_warned_of(tmp_path):
     assert "a smaller --queue-size (now 64), in which the image's own other keys weigh more" in blind[0]
     assert "the space rotation does not vary with rotation" in card.warnings
     assert "the space color does not vary with color" not in card.warnings
-    assert log_of(tmp_path)[-1]["variation"]["rotation"]["rotation"] == 0
+    # Views of a plain image differ by the rounding of their crops alone.
+    assert log_of(tmp_path)[-1]["variation"]["rotation"]["rotation"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_run_of_four_epochs_is_warned_of_twice_also_when_it_was_stopped_in_between(tmp_path, monkeypatch):
