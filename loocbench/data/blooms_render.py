@@ -65,7 +65,7 @@ def render_blooms(blooms: BloomParameters, size: int) -> npt.NDArray[np.uint8]:
     # Light falls from above, on the scene and on the flower: the upright cue, with the stem. A second gradient of
     # random direction hides it from simple averages of brightness.
     angle = _TURN * n[39]
-    light = (0.85 + 0.1 * n[15] - (0.3 + 0.12 * n[16]) * y) * (1 + 0.27 * (np.cos(angle) * x + np.sin(angle) * y))
+    light = (0.85 + 0.1 * n[15] - (0.3 + 0.12 * n[16]) * y) * (1 + 0.3 * (np.cos(angle) * x + np.sin(angle) * y))
     shade = (0.82 + 0.18 * np.clip(distance / radius, 0, 1)) * (1 - 0.2 * dy / radius)
 
     behind = (1 - heart) * (1 - petals)
