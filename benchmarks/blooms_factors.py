@@ -30,7 +30,7 @@ from loocbench.views.leave_one_out import independent_sources
 from loocbench.views.view_maker import ViewMaker
 
 FACTORS = {"species": 10, "color": 6, "texture": 5, "orientation": 4}  # and their classes
-SEEDS, BATCH, EPOCHS, RATE = (0, 1, 2), 32, 15, 0.05
+SEEDS, BATCH, EPOCHS, RATE = (0, 1, 2), 32, 10, 0.05
 STRENGTHS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 IMAGE_SIZE = recipes.DEFAULTS["image_size"]
 STANDARD = default_preprocessing(IMAGE_SIZE)
@@ -155,8 +155,10 @@ def main() -> None:
     """Measure and print a Markdown table: mean over the seeds, lowest and highest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--factor", choices=FACTORS, action="append")
-    factors = parser.parse_args().factor or list(FACTORS)
-    torch.set_num_threads(os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    factors = options.factor or list(FACTORS)
+    torch.set_num_threads(options.threads)
     splits = {name: read_split(name) for name in ("train", "val", "test")}
     print(f"{provenance.hardware('cpu')}, torch {torch.__version__}; blooms v{blooms.VERSION}, {EPOCHS} epochs")
     print("| factor | classes | untrained | supervised, clean images | supervised, views |")

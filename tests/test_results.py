@@ -27,7 +27,7 @@ def test_every_metric_of_every_row_is_a_line(tmp_path):
 
 def test_the_committed_results_are_read_with_all_their_figures():
     loaded = results.load(CHECKOUT / "results", "blooms")
-    assert loaded.groupby(["model", "features"]).ngroups == 14
+    assert loaded.groupby(["model", "features"]).ngroups == 17
     assert set(loaded.pretraining_seed) == {0, 1, 2}
     assert loaded.value.between(loaded.low, loaded.high).all()
 
