@@ -41,7 +41,9 @@ Same = Annotated[
 ]
 Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
 Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
-ImageSize = Annotated[int | None, _recipe("--image-size", "View size in pixels; default the backbone's.")]
+ImageSize = Annotated[
+    int | None, _recipe("--image-size", "View size in pixels; default {image_size}, or that of another --backbone.")
+]
 Epochs = Annotated[int | None, _recipe("--epochs", "Passes over the training split; default {epochs}.")]
 BatchSize = Annotated[int | None, _recipe("--batch-size", "Images per step; default {batch_size}.")]
 LearningRate = Annotated[float | None, _recipe("--learning-rate", "Default {learning_rate}.")]
@@ -167,7 +169,7 @@ def pretrain(
 ) -> None:
     """Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.
 
-    The defaults are a small budget for 32 px on a CPU; --recipe paper/looc++ is the paper's. On several GPUs:
+    The defaults are a small budget for 24 px on a CPU; --recipe paper/looc++ is the paper's. On several GPUs:
     torchrun --nproc-per-node 8 -m loocbench pretrain ...
     """
     from loocbench import ranks

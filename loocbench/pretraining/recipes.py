@@ -19,16 +19,17 @@ from loocbench.views.leave_one_out import Sources
 
 DATASET = "blooms"  # where neither the user nor a recipe card names one
 SCHEDULES = ("step", "cosine")
-# A small budget for 32 px on a CPU; a recipe card replaces all of it.
+# A small budget for a CPU, found on blooms (docs/search.md); a recipe card replaces all of it.
 DEFAULTS: Mapping[str, Any] = {
     "method": "looc",
     "backbone": "resnet8",
-    "epochs": 10,
-    "batch_size": 64,
-    "learning_rate": 0.2,
+    "image_size": 24,
+    "epochs": 15,
+    "batch_size": 32,
+    "learning_rate": 0.03,
     "schedule": "cosine",
     "weight_decay": 5e-4,
-    "queue_size": 1024,
+    "queue_size": 64,
     "key_momentum": 0.99,
     "temperature": 0.2,
 }
@@ -126,10 +127,12 @@ def _checked_augmentations(
 def adapt_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a recipe card, or ``DEFAULTS``, with changes: what ``make`` takes.
 
-    What the settings leave out or share is their own method's, and their milestones belong to their epochs: where
-    those change, these are not kept.
+    What the settings leave out or share is their own method's, their milestones belong to their epochs, and the image
+    size of ``DEFAULTS`` to its backbone: where those change, these are not kept.
     """
     belonging = {"method": ("left_out", "shared"), "epochs": ("milestones",)}
+    if settings is DEFAULTS:
+        belonging["backbone"] = ("image_size",)
     dropped = {name for changed, names in belonging.items() if changed in changes for name in names}
     return {**{name: value for name, value in settings.items() if name not in dropped}, **changes}
 

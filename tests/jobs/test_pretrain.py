@@ -29,7 +29,7 @@ def test_a_model_is_pretrained_in_one_line(only_tiny_blooms, tmp_path):
     path = pretrain("moco", "blooms", augmentations=["color", "rotation"], seed=2, reporter=reporter, **SMALL)
     assert (tmp_path / path).resolve() == tmp_path / "runs" / "moco-rotation-blooms-s2" / native.FILE
     recipe = native.read_card(path).recipe
-    assert (recipe.method, recipe.seed, recipe.learning_rate, recipe.groups) == ("moco", 2, 0.2, 1)  # of the defaults
+    assert (recipe.method, recipe.seed, recipe.learning_rate, recipe.groups) == ("moco", 2, 0.03, 1)  # of the defaults
     assert reporter.messages[-1] == f"checkpoint: {path}"
 
 
