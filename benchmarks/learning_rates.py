@@ -1,10 +1,10 @@
 """Why a space does not take up its augmentation: LooC's rotation space at several learning rates, and what wakes it.
 
 Trains LooC (color, rotation) on blooms from one seed by the small recipe, but with the learning rates and settings of
-each case, and measures the signs of learning within the first epoch and after some. Prints a Markdown line each: how far
-the rotation space moves with rotation (mean cosine gained where the draw is shared, 0: it is blind), how far the color
-space moves with color, and the last loss of each space as a share of a space's that learned nothing. Training images
-alone are seen.
+each case, and measures the signs of learning within the first epoch and after some. Prints a Markdown line each: how
+far the rotation space moves with rotation (mean cosine gained where the draw is shared, 0: it is blind), how far the
+color space moves with color, and the last loss of each space as a share of that of one that learned nothing. Training
+images alone are seen.
 """
 
 from __future__ import annotations
