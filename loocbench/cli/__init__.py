@@ -16,7 +16,7 @@ _COMMANDS = {
     # is that of the command's own docstring; it stands here too so that the list of commands imports none of them.
     "demo": (
         "demo:demo",
-        "Run everything in about six minutes: pretrain four models on the embedded flowers, measure and compare them.",
+        "Run everything in about five minutes: pretrain four models on the embedded flowers, measure and compare them.",
     ),
     "pretrain": (
         "pretrain:pretrain:PretrainCommand",

@@ -10,7 +10,7 @@ SUITE = "demo"
 
 @with_options(EvaluationSettings, without=("suite", "skip_damaged", "precision", "compiled"))
 def demo(settings: EvaluationSettings) -> None:
-    """Run everything in about six minutes: pretrain four models on the embedded flowers, measure and compare them."""
+    """Run everything in about five minutes: pretrain four models on the embedded flowers, measure and compare them."""
     from loocbench.cards.suites import load_suite
     from loocbench.cli.run import run_suite
 
