@@ -76,7 +76,12 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
         name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
         return make_folder_task(protocol, dataset, name, label or "")
     if dataset not in ENTRIES:
-        raise unknown("data set", dataset, [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"])
+        raise unknown(
+            "data set",
+            dataset,
+            [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"],
+            listed_by=f"loocbench tasks ls --kind {protocol.kind}",
+        )
     if not works_on(protocol, dataset):
         raise UserError(
             f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "

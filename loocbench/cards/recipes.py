@@ -46,7 +46,7 @@ def recipe_names() -> list[str]:
 def load_recipe(recipe: str) -> RecipeCard:
     """Return the card of a recipe. Raises UserError for an unknown name or an invalid card."""
     if recipe not in recipe_names():
-        raise unknown("recipe", recipe, recipe_names())
+        raise unknown("recipe", recipe, recipe_names(), listed_by="loocbench recipes ls")
     return read_recipe(recipes_folder() / f"{recipe}.toml")
 
 

@@ -42,7 +42,10 @@ Same = Annotated[
 Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
 Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
 ImageSize = Annotated[int | None, _recipe("--image-size", "View size in pixels; default the backbone's.")]
-Epochs = Annotated[int | None, _recipe("--epochs", "Passes over the training split; default {epochs}.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, help="Passes over the training split; default {epochs}.", rich_help_panel="Recipe"),
+]
 BatchSize = Annotated[int | None, _recipe("--batch-size", "Images per step; default {batch_size}.")]
 LearningRate = Annotated[float | None, _recipe("--learning-rate", "Default {learning_rate}.")]
 Schedule = Annotated[str | None, _recipe("--schedule", "{schedules}; default {schedule}.")]

@@ -22,16 +22,16 @@ def list_recipes(as_json: o.Json = False) -> None:
     if as_json:
         print(json.dumps([card.model_dump(mode="json") for card in cards]))
         return
-    from rich.table import Table
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table()
-    for heading in ("recipe", "model", "data set", "backbone", "px", "epochs", "cost"):
-        table.add_column(heading)
+    headings = [Heading("recipe"), Heading("model"), Heading("data set", spare=2), Heading("backbone", spare=1)]
+    headings += [Heading("px", right=True), Heading("epochs", right=True), Heading("cost", spare=3)]
+    lines = []
     for card in cards:
         recipe = card.make()
         network = (recipe.backbone, str(recipe.image_size), str(recipe.epochs))
-        table.add_row(card.recipe, card.title, card.dataset, *network, card.cost)
-    stdout().print(table)
+        lines.append([card.recipe, card.title, card.dataset, *network, card.cost])
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 @app.command("show")

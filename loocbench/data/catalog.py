@@ -28,7 +28,7 @@ def names() -> list[str]:
 def entry_of(name: str) -> Entry:
     """The entry of the data set ``name``. Raises UserError with the names that exist."""
     if name not in ENTRIES:
-        raise unknown("data set", name, [*names(), f"{FOLDER_PREFIX}PATH"])
+        raise unknown("data set", name, [*names(), f"{FOLDER_PREFIX}PATH"], listed_by="loocbench datasets ls")
     return ENTRIES[name]
 
 
