@@ -96,15 +96,15 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
     if as_json:
         import json
 
-        found = zip(cards, offered, strict=True)
-        print(
-            json.dumps({"checkpoints": [{**card.model_dump(mode="json"), "features": names} for card, names in found]})
-        )
+        found = [
+            {**card.model_dump(mode="json"), "features": names} for card, names in zip(cards, offered, strict=True)
+        ]
+        print(json.dumps({"checkpoints": found}))
         return
     headings = [Heading("checkpoint"), Heading("model", spare=1), Heading("trained on", spare=2)]
-    headings += [Heading("px", right=True, spare=3), Heading("features")]
+    headings += [Heading("features")]
     lines = (
-        [card.name, model_label(card), card.dataset, str(card.image_size), ", ".join(names)]
+        [card.name, model_label(card), card.dataset, ", ".join(names)]
         for card, names in zip(cards, offered, strict=True)
     )
     print_list(stdout(), headings, lines, all_by="--json has all")

@@ -20,7 +20,7 @@ class GuardedGroup(TyperGroup):
     def invoke(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
         """Run the command."""
         with own_verbosity():
-            return self._invoke(ctx)
+            return self._invoke(ctx)  # type: ignore[no-untyped-call]
 
     def _invoke(self, ctx):  # type: ignore[no-untyped-def]  # as above
         shown: BaseException

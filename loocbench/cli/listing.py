@@ -1,4 +1,4 @@
-"""Lists as tables that fit the terminal: what tells lines apart is folded, never cut; what matters least is left out."""
+"""Lists as tables that fit the terminal: text is folded, never cut, and what matters least is left out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def print_list(console: Console, headings: Sequence[Heading], lines: Iterable[Se
             heading.text,
             justify="right" if heading.right else "left",
             overflow="fold",
-            no_wrap=heading.right or None,
+            no_wrap=heading.right,
             min_width=widths[place] if heading.right else least,
         )
     for row in rows:
