@@ -17,15 +17,16 @@ class DamagedImageError(UserError):
     """An image is missing or cannot be decoded; ``--skip-damaged`` leaves such images out."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str = "") -> UserError:
+def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str = "", always: str = "") -> UserError:
     """Return the error for an unknown name, with the nearest known name and all known names, or where there are many,
-    the nearest few. listed_by: the command that lists all."""
+    the nearest few. listed_by: the command that lists all. always: a name that is shown in any case."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=_NEAREST, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     if len(names) <= _MOST_NAMES:
         return UserError(f"unknown {kind} '{name}'.{hint} Available: {', '.join(names) or 'none'}.")
-    shown = _nearest(name, names)
+    nearest = _nearest(name, names)
+    shown = nearest if always in nearest or not always else [*nearest, always]
     where = f"; '{listed_by}' lists them" if listed_by else ""
     return UserError(
         f"unknown {kind} '{name}'.{hint} Available: {', '.join(shown)} and {len(names) - len(shown)} more{where}."

@@ -79,8 +79,9 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
         raise unknown(
             "data set",
             dataset,
-            [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"],
+            [*_datasets(protocol), catalog.FOLDER],
             listed_by=f"loocbench tasks ls --kind {protocol.kind}",
+            always=catalog.FOLDER,
         )
     if not works_on(protocol, dataset):
         raise UserError(
