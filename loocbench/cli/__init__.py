@@ -61,6 +61,10 @@ _COMMANDS = {
         "robustness:robustness",
         "Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones.",
     ),
+    "evaluate": (
+        "evaluate:evaluate",
+        "Evaluate a checkpoint on any task, by the task's name or the file of its card.",
+    ),
     "bench": (
         "bench:bench",
         "Measure images per second from image file to stored features, by stage; name the bottleneck and its remedy.",

@@ -25,7 +25,8 @@ def _run(flags: str, text: str, **limits: Any) -> Any:
 
 # Names in braces come from the tables of methods and augmentations and from the defaults of recipes.
 RecipeName = Annotated[
-    str | None, _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++; options change it.")
+    str | None,
+    _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++, or FILE.toml; options change it."),
 ]
 Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
 Augment = Annotated[

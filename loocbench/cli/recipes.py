@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,9 +36,10 @@ def list_recipes(as_json: o.Json = False) -> None:
 
 
 @app.command("show")
-def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++.")]) -> None:
+def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++, or a file.")]) -> None:
     """Print a recipe card's file."""
     from loocbench.cards import recipes
 
     recipes.load_recipe(recipe)
-    print((recipes.recipes_folder() / f"{recipe}.toml").read_text(encoding="utf-8"), end="")
+    path = Path(recipe) if recipe.endswith(".toml") else recipes.recipes_folder() / f"{recipe}.toml"
+    print(path.read_text(encoding="utf-8"), end="")

@@ -45,13 +45,13 @@ def list_tasks(
 
 
 @app.command("show")
-def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
+def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200, or FILE.toml.")]) -> None:
     """Print a task's card: protocol, data set and published figures."""
     import tomli_w
 
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
 
-    print(tomli_w.dumps(_plain(tasks.load_task(task))), end="")
+    print(tomli_w.dumps(_plain(finding.find_named_task(task))), end="")
 
 
 @app.command("validate")

@@ -1,6 +1,7 @@
 """What every command line has: -h, --version, -q, -v, exit codes, names that are nearly right, lists at 80 columns.
 
-Covers ``loocbench.cli.common_options``, ``loocbench.cli.verbosity``, ``loocbench.cli.suites``.
+Covers ``loocbench.cli.common_options``, ``loocbench.cli.verbosity``, ``loocbench.cli.suites`` and
+``loocbench.cli.evaluate``.
 """
 
 import json
@@ -103,3 +104,24 @@ def test_a_probes_json_says_how_it_was_chosen_and_where_its_row_is(loocbench, on
     assert said["chosen"]["lambda"] > 0
     assert 0 <= said["certificate"] <= 1e-7
     assert (tmp_path / said["row"]).is_file()
+
+
+def test_cards_by_path(loocbench, only_tiny_blooms, tmp_path):
+    card = loocbench("tasks", "show", "knn/blooms").out.replace('task = "knn/blooms"', 'task = "knn/mine"')
+    (tmp_path / "mine.toml").write_text(card)
+    said = loocbench("evaluate", "--task", "mine.toml", "--checkpoint", "random:resnet8", "--json")
+    assert json.loads(said.out)["task"] == "knn/mine"
+    recipe = loocbench("recipes", "show", "small/moco").out
+    (tmp_path / "own.toml").write_text(recipe.replace("small/moco", "own/mine"))
+    assert loocbench("recipes", "show", "own.toml").out == (tmp_path / "own.toml").read_text()
+    quick = [*QUICK, "--backbone", "resnet8"]
+    said = loocbench("pretrain", "--recipe", "own.toml", "--name", "mine", "--dataset", "blooms", *quick)
+    assert said.code == 0, said.err
+
+
+def test_any_few_shots(loocbench, only_tiny_blooms):
+    command = ["few-shot", "--dataset", "blooms", "--checkpoint", "random:resnet8", "--label", "color"]
+    said = loocbench(*command, "--shots", 2, "--trials", 3, "--json")
+    assert json.loads(said.out)["task"] == "few-shot/blooms-color-2-3trials"
+    report = loocbench("report", "--format", "markdown").out
+    assert "2-shot, Adam, 3 trials" in report
