@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from loocbench.cards.few_shot_variants import EPISODES, FEW_SHOT, find_few_shot, make_few_shot
 from loocbench.cards.protocols import ProtocolCard, load_protocols
 from loocbench.cards.tasks import (
     TaskCard,
@@ -14,6 +14,7 @@ from loocbench.cards.tasks import (
     load_task,
     make_folder_task,
     make_task,
+    read_task,
     task_names,
     works_on,
 )
@@ -42,21 +43,28 @@ def find_task(kind: str, dataset: str, label: str | None = None, *, solver: str 
     return _task_on(variants[solver], dataset, label)
 
 
-def find_task_by_settings(kinds: Sequence[str], dataset: str, **wanted: Any) -> TaskCard:
-    """Return the task of the first protocol of some kinds with these settings. Raises UserError if there is none."""
-    cards = load_protocols(*kinds)
-    for card in cards:
-        if wanted.items() <= card.settings.model_dump().items():
-            return _task_on(card, dataset, None)
-    said = " and ".join(f"{name}={value}" for name, value in wanted.items())
-    known = ", ".join(card.protocol for card in cards)
-    raise UserError(f"there is no protocol with {said}; choose the settings of one of {known}.")
+def find_few_shot_task(
+    dataset: str,
+    label: str | None = None,
+    *,
+    shots: int,
+    ways: int = 0,
+    trials: int | None = None,
+    solver: str = "adam",
+) -> TaskCard:
+    """Return the task of K shots of all classes, or of episodes of ``ways`` classes. Raises UserError."""
+    return _task_on(make_few_shot(shots, ways=ways, trials=trials, solver=solver), dataset, label)
 
 
 def find_named_task(name: str) -> TaskCard:
-    """Return the task called ``name``; ``KIND/folder:PATH`` is a kind's task on any folder. Raises UserError."""
+    """Return the task called ``name``; ``KIND/folder:PATH`` is a kind's task on any folder, ``FILE.toml`` that of a
+    card. Raises UserError."""
+    if name.endswith(".toml"):
+        return read_task(Path(name))
     kind, _, dataset = name.partition("/")
-    return find_task(kind, dataset) if dataset.startswith(catalog.FOLDER_PREFIX) else load_task(name)
+    if dataset.startswith(catalog.FOLDER_PREFIX):
+        return find_task(kind, dataset)
+    return _find_few_shot_variant(name) or load_task(name)
 
 
 def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
@@ -68,7 +76,19 @@ def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
                 if task == stem or task.startswith(f"{stem}-"):
                     card = make_folder_task(protocol, dataset, name, task.removeprefix(stem).removeprefix("-"))
                     return card if card.task == task else card.model_copy(update={"task": task, "former_task": ""})
-    return load_task(task) if task in task_names() else None
+    return load_task(task) if task in task_names() else _find_few_shot_variant(task)
+
+
+def _find_few_shot_variant(name: str) -> TaskCard | None:
+    """Return the few-shot task of this name whose numbers no shipped card has; None if it is none."""
+    kind, _, rest = name.partition("/")
+    for dataset, entry in ENTRIES.items() if kind in (FEW_SHOT, EPISODES) else ():
+        for label in ("", *entry.labels[1:]):
+            stem = f"{dataset}-{label}-" if label else f"{dataset}-"
+            protocol = find_few_shot(kind, rest.removeprefix(stem)) if rest.startswith(stem) else None
+            if protocol and works_on(protocol, dataset):
+                return make_task(protocol, dataset, label)
+    return None
 
 
 def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCard:
@@ -76,7 +96,13 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
         name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
         return make_folder_task(protocol, dataset, name, label or "")
     if dataset not in ENTRIES:
-        raise unknown("data set", dataset, [*_datasets(protocol), f"{catalog.FOLDER_PREFIX}PATH"])
+        raise unknown(
+            "data set",
+            dataset,
+            [*_datasets(protocol), catalog.FOLDER],
+            listed_by=f"loocbench tasks ls --kind {protocol.kind}",
+            always=catalog.FOLDER,
+        )
     if not works_on(protocol, dataset):
         raise UserError(
             f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "

@@ -44,20 +44,29 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(recipe: str) -> RecipeCard:
-    """Return the card of a recipe. Raises UserError for an unknown name or an invalid card."""
+    """Return the card of a recipe, or of a file whose path ends in .toml. Raises UserError for an unknown name or an
+    invalid card."""
+    if recipe.endswith(".toml"):
+        return _check_recipe(Path(recipe))
     if recipe not in recipe_names():
-        raise unknown("recipe", recipe, recipe_names())
+        raise unknown("recipe", recipe, recipe_names(), listed_by="loocbench recipes ls")
     return read_recipe(recipes_folder() / f"{recipe}.toml")
 
 
 def read_recipe(path: Path) -> RecipeCard:
     """Read and validate one recipe file: its data set and every setting must exist."""
-    card = read_card(path, RecipeCard)
+    card = _check_recipe(path)
     if card.recipe != f"{path.parent.name}/{path.stem}":
         raise UserError(
             f"{path}: recipe is '{card.recipe}', but the file is {path.parent.name}/{path.name}; rename one."
         )
-    catalog.entry_of(card.dataset)
+    return card
+
+
+def _check_recipe(path: Path) -> RecipeCard:
+    card = read_card(path, RecipeCard)
+    if not card.dataset.startswith(catalog.FOLDER_PREFIX):
+        catalog.entry_of(card.dataset)
     if strange := set(card.settings) - set(Recipe.model_fields):
         raise unknown(f"setting of {path}", min(strange), Recipe.model_fields)
     card.make()

@@ -89,7 +89,7 @@ def load_task(task: str) -> TaskCard:
     for name, protocol, dataset, label in _combinations():
         if name == task:
             return make_task(protocol, dataset, label)
-    raise unknown("task", task, task_names())
+    raise unknown("task", task, task_names(), listed_by="loocbench tasks ls")
 
 
 def read_task(path: Path) -> TaskCard:

@@ -40,7 +40,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
             f"no checkpoint at {path}; name a file, a run's folder, torchvision:NAME, timm:NAME, hf:ORG/REPO or "
             "random:BACKBONE."
         )
-    raise unknown("checkpoint", reference, [file.parent.name for file in _list_checkpoints(runs)])
+    names = [file.parent.name for file in _list_checkpoints(runs)]
+    raise unknown("checkpoint", reference, names, listed_by="loocbench checkpoints ls")
 
 
 def load_file(path: Path) -> Checkpoint:

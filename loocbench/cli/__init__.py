@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+import loocbench
+from loocbench.cli.common_options import add_common_options, hide_flag_types
 from loocbench.cli.guard import GuardedGroup
 
 _COMMANDS = {
@@ -59,6 +61,10 @@ _COMMANDS = {
         "robustness:robustness",
         "Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones.",
     ),
+    "evaluate": (
+        "evaluate:evaluate",
+        "Evaluate a checkpoint on any task, by the task's name or the file of its card.",
+    ),
     "bench": (
         "bench:bench",
         "Measure images per second from image file to stored features, by stage; name the bottleneck and its remedy.",
@@ -78,9 +84,10 @@ _COMMANDS = {
     "tasks": ("tasks:app", "Task cards: list, show, validate."),
     "checkpoints": (
         "checkpoints:app",
-        "Checkpoints of any origin: inspect, import, export, push to a hub, pull from it.",
+        "Checkpoints of any origin: list, inspect, import, export, push to a hub, pull from it.",
     ),
     "runs": ("runs:app", "Pretraining runs: list, show with curves."),
+    "suites": ("suites:app", "Suite cards: list, show."),
     "recipes": ("recipes:app", "Recipe cards of pretraining: list, show."),
     "datasets": ("datasets:app", "Data sets: list, download, check, look at."),
     "cache": ("cache:app", "Decoded images and features on this machine: list, remove."),
@@ -103,10 +110,10 @@ class _Commands(dict[str, Any]):
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
             group.name = name
-            return group
+            return add_common_options(group)
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(name, cls=kind[0] if kind else None)(found)
-        return typer.main.get_command(alone)
+        return add_common_options(typer.main.get_command(alone))
 
 
 class LazyGroup(GuardedGroup):
@@ -119,6 +126,7 @@ class LazyGroup(GuardedGroup):
     def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # the context's class moved between versions
         """Write the list of commands without importing them."""
         self.commands = {name: TyperCommand(name, help=text) for name, (_, text) in _COMMANDS.items()}
+        hide_flag_types(self)
         super().format_help(ctx, formatter)
 
     def list_commands(self, ctx):  # type: ignore[no-untyped-def]
@@ -137,11 +145,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Pretrain LooC and LooC++, and measure which information a representation kept.",
     epilog="Start with: loocbench demo",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"loocbench {loocbench.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _loocbench() -> None:
+def _loocbench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Pretrain LooC and LooC++, and measure which information a representation kept."""
 
 

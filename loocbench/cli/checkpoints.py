@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from loocbench.types import CheckpointCard
 
 app = typer.Typer(
-    no_args_is_help=True, help="Checkpoints of any origin: inspect, import, export, push to a hub, pull from it."
+    no_args_is_help=True, help="Checkpoints of any origin: list, inspect, import, export, push to a hub, pull from it."
 )
 
 _LARGE = 100_000_000  # bytes
@@ -79,6 +79,35 @@ class FileOptions:
         tuple[float, float, float] | None,
         typer.Option("--std", help="Standard deviation of R G B, in [0, 1].", rich_help_panel=_IMAGES),
     ] = None
+
+
+@app.command("ls")
+def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
+    """List the checkpoints that are here, trained or imported: model, data, the features that each offers."""
+    from loocbench.checkpoints import networks
+    from loocbench.cli.console import stdout
+    from loocbench.cli.listing import Heading, print_list
+    from loocbench.jobs.runs import find_runs
+    from loocbench.models import spaces
+    from loocbench.pretraining.labels import model_label
+
+    cards = [run.card for run in find_runs(runs)]
+    offered = [spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)) for card in cards]
+    if as_json:
+        import json
+
+        found = [
+            {**card.model_dump(mode="json"), "features": names} for card, names in zip(cards, offered, strict=True)
+        ]
+        print(json.dumps({"checkpoints": found}))
+        return
+    headings = [Heading("checkpoint"), Heading("model", spare=1), Heading("trained on", spare=2)]
+    headings += [Heading("features")]
+    lines = (
+        [card.name, model_label(card), card.dataset, ", ".join(names)]
+        for card, names in zip(cards, offered, strict=True)
+    )
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 @app.command("inspect")

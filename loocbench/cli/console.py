@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 
+from loocbench.cli.verbosity import find_verbosity
 from loocbench.errors import printable
 
 _SHOW_AFTER = 1.0  # seconds; shorter stages show nothing
@@ -32,7 +34,7 @@ class Display:
     """A ``loocbench.progress.Reporter``: progress bars on a terminal, a line every ten seconds elsewhere."""
 
     def __init__(self) -> None:
-        self.console: Console = SafeConsole(stderr=True)
+        self.console: Console = SafeConsole(stderr=True, quiet=find_verbosity() == "quiet")
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -86,6 +88,8 @@ class Display:
 
 
 def stdout() -> Console:
-    """Return a console on standard output, without a terminal's width and colours when piped."""
+    """Return a console on standard output; when piped without colours, and 200 columns wide unless COLUMNS says."""
     console = SafeConsole(file=sys.stdout)
-    return console if console.is_terminal else SafeConsole(file=sys.stdout, width=200)
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return SafeConsole(file=sys.stdout, width=200)

@@ -29,7 +29,7 @@ def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
         print(json.dumps(describing.catalog_to_json(statuses)))
         return
     console = stdout()
-    console.print(describing.make_catalog_table(statuses))
+    describing.print_catalog(console, statuses)
     for one in statuses:
         if one.reason:
             console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True, markup=False)

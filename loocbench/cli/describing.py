@@ -7,8 +7,10 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from rich.console import Console
 from rich.table import Table
 
+from loocbench.cli.listing import Heading, print_list
 from loocbench.data.entry import Entry
 from loocbench.data.official import count_classes
 from loocbench.data.verifying import Findings
@@ -18,26 +20,25 @@ from loocbench.types import Dataset
 _SHOWN = 20  # damaged files and repeated images that are printed; --json has all
 
 
-def make_catalog_table(statuses: list[DatasetStatus]) -> Table:
-    """Return the catalog as a table, one row per data set."""
-    table = Table()
-    for heading in ("data set", "here", "images", "classes", "official lists", "download", "source", "licence"):
-        right = heading in ("images", "classes", "download")
-        folds = heading in ("official lists", "source")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=not folds)
-    for one in statuses:
-        entry, source = one.entry, one.entry.source
-        table.add_row(
-            entry.name,
+def print_catalog(console: Console, statuses: list[DatasetStatus]) -> None:
+    """Print the catalog as a table, one row per data set."""
+    headings = [Heading("data set"), Heading("here"), Heading("images", right=True), Heading("classes", right=True)]
+    headings += [Heading("official lists", spare=3), Heading("download", right=True), Heading("source", spare=2)]
+    headings += [Heading("licence", spare=1)]
+    lines = (
+        [
+            one.entry.name,
             one.state,
-            _format_count(entry.official.images),
-            _format_count(entry.official.classes),
-            " / ".join(_format_count(part.images) for part in entry.official.parts),
-            _format_download(entry),
-            (urlsplit(source.homepage).hostname or source.homepage).removeprefix("www."),
-            source.licence,
-        )
-    return table
+            _format_count(one.entry.official.images),
+            _format_count(one.entry.official.classes),
+            " / ".join(_format_count(part.images) for part in one.entry.official.parts),
+            _format_download(one.entry),
+            (urlsplit(one.entry.source.homepage).hostname or one.entry.source.homepage).removeprefix("www."),
+            one.entry.source.licence,
+        ]
+        for one in statuses
+    )
+    print_list(console, headings, lines, all_by="--json has all")
 
 
 def catalog_to_json(statuses: list[DatasetStatus]) -> list[dict[str, Any]]:

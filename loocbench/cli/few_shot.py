@@ -22,6 +22,19 @@ def few_shot(
         int,
         typer.Option("--ways", min=0, help="Classes per episode; 0: all classes at once.", rich_help_panel=o.DATA),
     ] = 0,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials",
+            min=2,
+            help="Draws of training images, or episodes; default 10, or 2,000 episodes.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", help="The label to predict; default the main one.", rich_help_panel=o.DATA),
+    ] = None,
     solver: Annotated[
         str,
         typer.Option("--solver", help="adam (the paper's) or path (certified).", rich_help_panel=o.DATA),
@@ -34,6 +47,5 @@ def few_shot(
     from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    wanted = {"shots": shots, "ways": ways} if ways else {"shots": shots, "solver": solver}
-    card = finding.find_task_by_settings(("few-shot", "episodes"), dataset, **wanted)
+    card = finding.find_few_shot_task(dataset, label, shots=shots, ways=ways, trials=trials, solver=solver)
     evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from loocbench.errors import UserError
+
 DATA, MODEL, OUTPUT = "Data", "Model", "Output"
 
 DatasetName = Annotated[
@@ -52,6 +54,15 @@ Features = Annotated[
     ),
 ]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the pretraining runs.", rich_help_panel=MODEL)]
+
+
+def _check_seed(seed: int) -> int:
+    """Return the seed. Raises UserError for one that no generator takes."""
+    if not 0 <= seed < 2**63:
+        raise UserError(f"--seed {seed} is out of range; choose one from 0 to {2**63 - 1}.")
+    return seed
+
+
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or cuda[:N].", rich_help_panel=MODEL)]
 Precision = Annotated[
     str,
@@ -72,7 +83,7 @@ Compile = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", min=0, max=2**63 - 1, help="Seed of everything random in this command.", rich_help_panel=MODEL
+        "--seed", callback=_check_seed, help="Seed of everything random in this command.", rich_help_panel=MODEL
     ),
 ]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the measured rows.", rich_help_panel=OUTPUT)]

@@ -25,7 +25,8 @@ def _run(flags: str, text: str, **limits: Any) -> Any:
 
 # Names in braces come from the tables of methods and augmentations and from the defaults of recipes.
 RecipeName = Annotated[
-    str | None, _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++; options change it.")
+    str | None,
+    _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++, or FILE.toml; options change it."),
 ]
 Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
 Augment = Annotated[
@@ -44,7 +45,10 @@ Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, re
 ImageSize = Annotated[
     int | None, _recipe("--image-size", "View size in pixels; default {image_size}, or that of another --backbone.")
 ]
-Epochs = Annotated[int | None, _recipe("--epochs", "Passes over the training split; default {epochs}.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", min=1, help="Passes over the training split; default {epochs}.", rich_help_panel="Recipe"),
+]
 BatchSize = Annotated[int | None, _recipe("--batch-size", "Images per step; default {batch_size}.")]
 LearningRate = Annotated[float | None, _recipe("--learning-rate", "Default {learning_rate}.")]
 Schedule = Annotated[str | None, _recipe("--schedule", "{schedules}; default {schedule}.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,22 +23,23 @@ def list_recipes(as_json: o.Json = False) -> None:
     if as_json:
         print(json.dumps([card.model_dump(mode="json") for card in cards]))
         return
-    from rich.table import Table
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table()
-    for heading in ("recipe", "model", "data set", "backbone", "px", "epochs", "cost"):
-        table.add_column(heading)
+    headings = [Heading("recipe"), Heading("model"), Heading("data set", spare=2), Heading("backbone", spare=1)]
+    headings += [Heading("px", right=True), Heading("epochs", right=True), Heading("cost", spare=3)]
+    lines = []
     for card in cards:
         recipe = card.make()
         network = (recipe.backbone, str(recipe.image_size), str(recipe.epochs))
-        table.add_row(card.recipe, card.title, card.dataset, *network, card.cost)
-    stdout().print(table)
+        lines.append([card.recipe, card.title, card.dataset, *network, card.cost])
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 @app.command("show")
-def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++.")]) -> None:
+def show_recipe(recipe: Annotated[str, typer.Argument(help="A recipe, such as paper/looc++, or a file.")]) -> None:
     """Print a recipe card's file."""
     from loocbench.cards import recipes
 
     recipes.load_recipe(recipe)
-    print((recipes.recipes_folder() / f"{recipe}.toml").read_text(encoding="utf-8"), end="")
+    path = Path(recipe) if recipe.endswith(".toml") else recipes.recipes_folder() / f"{recipe}.toml"
+    print(path.read_text(encoding="utf-8"), end="")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Pretraining runs: list, show with curves.")
 
-_NUMBERS = ("epochs", "loss", "kNN %", "images/s")  # columns
-
 
 @app.command("ls")
 def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
@@ -32,13 +30,13 @@ def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
         ]
         print(json.dumps(entries))
         return
-    from rich.table import Table
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table()
-    for heading in ("run", "model", "data", "state", *_NUMBERS):
-        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
-    for run in found:
-        table.add_row(
+    headings = [Heading("run"), Heading("model", spare=3), Heading("data", spare=4), Heading("state")]
+    headings += [Heading("epochs", right=True), Heading("loss", right=True, spare=1)]
+    headings += [Heading("kNN %", right=True, spare=1), Heading("images/s", right=True, spare=2)]
+    lines = (
+        [
             run.card.name,
             model_label(run.card),
             run.card.dataset,
@@ -47,8 +45,10 @@ def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
             f"{run.last['loss']:.3f}" if run.last else "–",
             f"{run.knn * 100:.1f}" if run.knn is not None else "–",
             f"{run.last['images_per_second']:.0f}" if run.last else "–",
-        )
-    stdout().print(table)
+        ]
+        for run in found
+    )
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 @app.command("show")

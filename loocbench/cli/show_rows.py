@@ -29,7 +29,7 @@ def evaluate_and_show(
 def show_row(row: Row, path: Path, *, as_json: bool) -> None:
     """Print a row as a small table, or as one JSON object."""
     if as_json:
-        print(json.dumps(summarise_row(row)))
+        print(json.dumps({**summarise_row(row), "row": str(path)}))
         return
     from rich.table import Table
 
@@ -72,4 +72,6 @@ def summarise_row(row: Row) -> dict[str, Any]:
         "metrics": {name: metric.model_dump() for name, metric in row.metrics.items()},
         "scale": row.scale,
         "stated": row.stated,
+        "chosen": row.chosen,
+        "certificate": row.certificate,
     }

@@ -36,24 +36,22 @@ def list_tasks(
 
         print(json.dumps([{**_plain(card), "metric": card.metric} for card in cards]))
         return
-    from rich.table import Table
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table()
-    for heading in ("task", "version", "labels", "metric", "cost"):
-        table.add_column(heading)
-    for card in cards:
-        table.add_row(card.task, str(card.version), ", ".join(card.labels), card.metric, card.cost)
-    stdout().print(table)
+    headings = [Heading("task"), Heading("version", right=True, spare=1), Heading("labels", spare=2)]
+    headings += [Heading("metric", spare=1), Heading("cost", spare=3)]
+    lines = ([card.task, str(card.version), ", ".join(card.labels), card.metric, card.cost] for card in cards)
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 @app.command("show")
-def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200.")]) -> None:
+def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200, or FILE.toml.")]) -> None:
     """Print a task's card: protocol, data set and published figures."""
     import tomli_w
 
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
 
-    print(tomli_w.dumps(_plain(tasks.load_task(task))), end="")
+    print(tomli_w.dumps(_plain(finding.find_named_task(task))), end="")
 
 
 @app.command("validate")

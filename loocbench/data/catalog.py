@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loocbench.data.entry import Entry
 
 FOLDER_PREFIX = "folder:"
+FOLDER = f"{FOLDER_PREFIX}PATH"  # as users are told
 
 
 def names() -> list[str]:
@@ -28,7 +29,7 @@ def names() -> list[str]:
 def entry_of(name: str) -> Entry:
     """The entry of the data set ``name``. Raises UserError with the names that exist."""
     if name not in ENTRIES:
-        raise unknown("data set", name, [*names(), f"{FOLDER_PREFIX}PATH"])
+        raise unknown("data set", name, [*names(), FOLDER], listed_by="loocbench datasets ls", always=FOLDER)
     return ENTRIES[name]
 
 

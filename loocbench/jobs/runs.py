@@ -77,7 +77,7 @@ def find_run(runs: Path, name: str) -> RunStatus:
     """Return the run of this name. Raises UserError with the names that exist."""
     every = {run.card.name: run for run in find_runs(runs)}
     if name not in every:
-        raise unknown("run", name, every)
+        raise unknown("run", name, every, listed_by="loocbench runs ls")
     return every[name]
 
 

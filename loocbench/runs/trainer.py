@@ -122,7 +122,8 @@ class Trainer:
                 self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
                 raise StoppedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
-                    f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.resume_hint}"
+                    f"{progress.step}; {self.folder.path} keeps all of it. {self.settings.resume_hint}",
+                    asked,
                 )
 
     @contextmanager

@@ -70,8 +70,7 @@ def test_a_task_is_found_by_kind_data_set_label_and_variant(kind, dataset, optio
     ],
 )
 def test_a_few_shot_task_is_found_by_its_protocol(shots, ways, solver, task):
-    wanted = {"shots": shots, "ways": ways} if ways else {"shots": shots, "solver": solver}
-    assert finding.find_task_by_settings(("few-shot", "episodes"), "cub200", **wanted).task == task
+    assert finding.find_few_shot_task("cub200", shots=shots, ways=ways, solver=solver).task == task
 
 
 @pytest.mark.parametrize(
@@ -95,9 +94,55 @@ def test_what_does_not_exist_is_refused_with_what_does(arguments, options, messa
         finding.find_task(*arguments, **options)
 
 
-def test_a_few_shot_protocol_that_does_not_exist_is_refused_with_those_that_do():
-    with pytest.raises(UserError, match=r"no protocol with shots=2 and ways=5; .* one of few-shot-10, .*, episodes-5w"):
-        finding.find_task_by_settings(("few-shot", "episodes"), "cub200", shots=2, ways=5)
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        ({"shots": 3}, "few-shot/cub200-3"),
+        ({"shots": 3, "solver": "path", "trials": 20}, "few-shot/cub200-3-path-20trials"),
+        ({"shots": 2, "ways": 7}, "episodes/cub200-7way-2shot"),
+        ({"shots": 1, "ways": 5, "trials": 100}, "episodes/cub200-5way-1shot-100trials"),
+    ],
+)
+def test_any_numbers_of_shots_ways_and_trials_are_a_task_that_its_name_leads_back_to(numbers, name):
+    card = finding.find_few_shot_task("cub200", **numbers)
+    assert card.task == name
+    asked = {"shots": numbers["shots"], "trials": numbers.get("trials", 2000 if "ways" in numbers else 10)}
+    assert asked.items() <= card.protocol.model_dump().items()
+    if "ways" in numbers:
+        assert card.protocol.lambdas == (1 / (numbers["ways"] * numbers["shots"]),)
+    assert finding.find_named_task(name) == card
+    assert finding.find_task_of_row(name, "cub200") == card
+
+
+def test_another_label_has_few_shots_too():
+    card = finding.find_few_shot_task("blooms", "color", shots=3)
+    assert (card.task, card.labels) == ("few-shot/blooms-color-3", ("color",))
+    assert finding.find_task_of_row(card.task, "blooms") == card
+
+
+@pytest.mark.parametrize("numbers", [{"shots": 0}, {"shots": 1, "ways": 1}, {"shots": 1, "trials": 1}])
+def test_numbers_that_make_no_task_are_refused(numbers):
+    with pytest.raises(UserError, match="few shots need --shots of 1 or more"):
+        finding.find_few_shot_task("cub200", **numbers)
+
+
+@pytest.mark.parametrize(
+    "name", ["few-shot/cub200-0", "few-shot/cub200-x", "episodes/cub200-1way-1shot", "knn/cub200-3"]
+)
+def test_names_that_no_few_shot_task_has_are_none(name):
+    assert finding.find_task_of_row(name, "cub200") is None
+
+
+def test_the_file_of_a_card_is_a_task(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'task = "linear/mine"\nversion = 1\ntitle = "Mine"\nkind = "linear"\ndataset = "blooms"\nlabels = ["color"]\n'
+        "[protocol]\nsolver = 'ridge'\nlambdas = [0.1]\n"
+    )
+    card = finding.find_named_task(str(path))
+    assert (card.task, card.protocol.solver, card.labels) == ("linear/mine", "ridge", ("color",))
+    with pytest.raises(UserError, match=r"cannot read card .*other\.toml"):
+        finding.find_named_task(str(tmp_path / "other.toml"))
 
 
 def test_a_task_is_found_by_its_name_or_by_kind_and_folder(tmp_path):

@@ -35,11 +35,12 @@ def loocbench():
 
 @pytest.fixture
 def one_line(loocbench):
-    """Call the program where it must refuse: exit code 2, one line on standard error, nothing on standard output."""
+    """Call the program where it must refuse: exit code 2 (130 where it is interrupted), one line on standard error,
+    nothing on standard output."""
 
-    def call(*arguments) -> str:
+    def call(*arguments, code: int = 2) -> str:
         said = loocbench(*arguments)
-        assert said.code == 2, said
+        assert said.code == code, said
         lines = [line for line in said.err.splitlines() if line.startswith("loocbench: ")]
         assert len(lines) == 1, said.err
         assert "Traceback" not in said.err

@@ -26,7 +26,7 @@ def test_an_unknown_data_set(one_line, command):
 
 
 def test_an_unknown_data_set_for_pretraining(one_line, tmp_path):
-    assert "Available: blooms, cub200, flowers102" in one_line("pretrain", "--dataset", "imagenot")
+    assert "'loocbench datasets ls' lists them" in one_line("pretrain", "--dataset", "imagenot")
     assert not files_below(tmp_path)
 
 

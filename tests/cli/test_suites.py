@@ -162,7 +162,7 @@ def test_who_interrupts_a_suite_is_told_how_to_go_on(one_line, monkeypatch, opti
         raise KeyboardInterrupt
 
     monkeypatch.setattr(suite_work, "load_or_measure", interrupted)
-    said = one_line("run", "own", *options)
+    said = one_line("run", "own", *options, code=130)
     assert "what is finished is kept" in said
     assert remedy in said
     assert "loocbench report --suite own" in said

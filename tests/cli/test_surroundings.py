@@ -73,7 +73,7 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
         return real(self, batch)
 
     monkeypatch.setattr(Run, "_step", step)
-    line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine")
+    line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine", code=130)
     folder = tmp_path / "runs" / "mine"
     if epochs_before:
         assert "keeps its last state. Run the command with --resume" in line
@@ -99,7 +99,7 @@ def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 2
+    assert process.returncode == 130
     assert "stopped by SIGINT at epoch" in err
     assert "with --resume to go on" in err
     assert "Traceback" not in err

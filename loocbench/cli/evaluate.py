@@ -1,0 +1,28 @@
+"""``loocbench evaluate``: any task by its name or card."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loocbench.cli import options as o
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
+
+
+@with_options(EvaluationSettings)
+def evaluate(
+    settings: EvaluationSettings,
+    task: Annotated[
+        str, typer.Option("--task", help="A task of 'loocbench tasks ls', or FILE.toml.", rich_help_panel=o.DATA)
+    ],
+    features: o.Features = None,
+    checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
+) -> None:
+    """Evaluate a checkpoint on any task, by the task's name or the file of its card."""
+    from loocbench.cards import finding
+    from loocbench.cli.show_rows import evaluate_and_show
+
+    evaluate_and_show(finding.find_named_task(task), checkpoint, features, settings, as_json=as_json)
