@@ -68,5 +68,10 @@ def make_setup(site: SlurmSite, logs: Sequence[Path]) -> list[str]:
 
 
 def make_python(site: SlurmSite) -> str:
-    """Return the shell command that starts the nodes' interpreter, whose messages go to the job's log."""
-    return f"""sh -c 'exec "$0" "$@" >>"$LOOCBENCH_LOG" 2>&1' {shlex.quote(site.python or sys.executable)}"""
+    """Return the shell command that starts the nodes' interpreter, whose messages go to the job's log.
+
+    SIGUSR2, Slurm's warning, is ignored until the interpreter waits for it: it would end it.
+    """
+    return (
+        f"""sh -c 'trap "" USR2; exec "$0" "$@" >>"$LOOCBENCH_LOG" 2>&1' {shlex.quote(site.python or sys.executable)}"""
+    )

@@ -129,5 +129,5 @@ def is_unreachable(message: str) -> bool:
 
 def shorten(printed: str) -> str:
     """Return what a command of Slurm printed as one line, without the command's name before each sentence."""
-    lines = [re.sub(r"^\w+: (error: |fatal: )?", "", line.strip()) for line in printed.splitlines() if line.strip()]
-    return printable("; ".join(dict.fromkeys(lines)).rstrip(".")) or "it failed without a word"
+    lines = [re.sub(r"^\w+: (error: |fatal: )?|\.$", "", line.strip()) for line in printed.splitlines()]
+    return printable("; ".join(line for line in dict.fromkeys(lines) if line)) or "it failed without a word"

@@ -1,6 +1,6 @@
 """A job that takes steps and remembers them, as a run does: ``python -m tests.executors.small_job RECORDS JOB STEPS``.
 
-Each step is a line of ``RECORDS/JOB/steps``; SIGTERM stops it between two, and it goes on where it stopped. Further
+Each step is a long line of ``RECORDS/JOB/steps``; SIGTERM stops it between two, and it goes on where it stopped. Further
 arguments: ``--fail`` at the end, ``--seconds`` per step, ``--needs`` a job whose steps must all be there.
 """
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors.records import BusyError, JobRecords
 
-DONE = "the end"
+DONE = "end"
 
 
 def read_steps(records: JobRecords, job: str) -> list[str]:
     """The steps that a job has taken so far."""
     path = records.folder / job / "steps"
-    return path.read_text().splitlines() if path.exists() else []
+    return path.read_text().split() if path.exists() else []  # a line may end early where a disk was full
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def take_steps(records: JobRecords, asked: argparse.Namespace, stopped: list[boo
     for step in range(len(read_steps(records, asked.job)), asked.steps):
         time.sleep(asked.seconds)
         with (records.folder / asked.job / "steps").open("a") as file:
-            file.write(f"{step}\n")
+            file.write(f"{step:<4000}\n")
         if stopped:
             raise StoppedError("stopped")
     if asked.fail:
