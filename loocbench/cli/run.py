@@ -24,7 +24,9 @@ WHERE = "Where jobs are done"
 @with_options(EvaluationSettings, without=("suite",))
 def run(
     settings: EvaluationSettings,
-    suite: Annotated[str, typer.Argument(help="A suite card, such as small, paper or photographs.")],
+    suite: Annotated[
+        str, typer.Argument(help="A suite card, such as small, paper or photographs, or the path of a TOML file.")
+    ],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -95,6 +97,7 @@ def run(
         detach=detach,
         look="plan" if dry_run else "status" if status else "",
         as_json=as_json,
+        named=suite,
     )
 
 
@@ -116,10 +119,11 @@ def run_suite(
     detach: bool = False,
     look: str = "",
     as_json: bool = False,
+    named: str = "",
 ) -> None:
     """Plan a suite, do the missing jobs, and show its table. Raises UserError for rows that could not be measured.
 
-    look: "plan" or "status", to show that alone.
+    look: "plan" or "status", to show that alone. named: how the command named the suite, if not by its name.
     """
     from loocbench.checkpoints import locate
     from loocbench.cli import report, showing_jobs
@@ -159,7 +163,7 @@ def run_suite(
             asked,
             detach,
             lambda job: suite_command.job_arguments(
-                card.suite, job.name, settings, references=references, features=features
+                named or card.suite, job.name, settings, references=references, features=features
             ),
         )
         failed = suite.run_suite(card, jobs, session, settings, engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 
@@ -49,15 +49,18 @@ def do_job(
         if one.job.after:
             raise UserError(f"{one.model.name} is not pretrained yet; do {one.job.after[0]} first.")
         doer = Doer(card, session, settings, total=count_parts(one, settings), ranks=processes)
-        with _stop_on_sigterm():
-            if not processes.first:
+        with _stop_on_sigterm(), ExitStack() as claimed:
+
+            def claim() -> bool:
+                try:
+                    claimed.enter_context(open_records(settings).claim(name))
+                except BusyError:
+                    session.reporter.info(f"another process does {name}")
+                    return False
+                return True
+
+            if processes.broadcast_from_main(claim):
                 doer.do(one)
-                return
-            try:
-                with open_records(settings).claim(name):
-                    doer.do(one)
-            except BusyError:
-                session.reporter.info(f"another process does {name}")
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def _stop_on_sigterm() -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the writing of the record
         raise StoppedError("stopped by SIGTERM; what is finished is kept. Run the same command to go on.")
 
     before = signal.signal(signal.SIGTERM, stop)
