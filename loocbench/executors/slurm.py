@@ -8,7 +8,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from loocbench.executors.work import UnreachableError, Work
 from loocbench.extras import require
 
 _FOLDER = ".slurm"  # of submitit's files, beside the records
+_LONGEST_END = 60.0  # seconds that are waited for the end of a job's processes; Slurm kills them after KillWait
 _POLL = (1.0, 30.0)  # seconds between two looks at the queue: at first, and after some minutes
 
 
@@ -69,14 +70,21 @@ def name_jobs(records: JobRecords) -> str:
 
 
 def find_queued(work: Work) -> dict[str, str]:
-    """Return the numbers of the jobs that Slurm still has, by the jobs' names."""
+    """Return the numbers of the jobs that Slurm still has, by the jobs' names.
+
+    Jobs that end now are waited for: one that was cancelled is to be submitted again, one that was requeued is not.
+    """
     submitted = {
         job.name: submission.number
         for job in work.jobs
         if (submission := work.records.read_submission(job.name)) and submission.engine == "slurm"
     }
-    queued = slurm_queue.list_queued(submitted.values(), patience=PATIENCE)
-    return {name: number for name, number in submitted.items() if number in queued}
+    until = time.monotonic() + _LONGEST_END
+    while True:
+        states = slurm_queue.list_states(submitted.values(), patience=PATIENCE)
+        if slurm_queue.ENDING not in states.values() or time.monotonic() > until:
+            return {name: number for name, number in submitted.items() if number in states}
+        time.sleep(PAUSE)
 
 
 def _submit(work: Work, before: Mapping[str, str]) -> dict[str, str]:
@@ -87,8 +95,7 @@ def _submit(work: Work, before: Mapping[str, str]) -> dict[str, str]:
     due = [job for job in work.jobs if job.name not in before]
     if not due:
         return numbers
-    _cancel_unrecorded(records)
-    _drop_old_files(folder, numbers.values())
+    _drop_old_files(folder, _cancel_unrecorded(records))
     stated = site.minutes or all(job.needs.minutes for job in due)
     default = 0.0 if stated and not site.partition else slurm_queue.default_minutes(site)
     for group in group_alike(due):
@@ -156,16 +163,21 @@ def _submit_patiently(records: JobRecords, executor: Any, tasks: Sequence[Task])
             _cancel_unrecorded(records)  # it may have taken them without saying so
 
 
-def _cancel_unrecorded(records: JobRecords) -> None:
-    """Cancel jobs of this suite that no record knows: their submission ended between Slurm's answer and the record."""
+def _cancel_unrecorded(records: JobRecords) -> set[str]:
+    """Cancel jobs of this suite that no record knows: their submission ended between Slurm's answer and the record.
+
+    Returns the numbers of the suite's other jobs in the queue.
+    """
     known = {
         submission.number for folder in records.folder.iterdir() if (submission := records.read_submission(folder.name))
     }
-    slurm_queue.cancel(set(slurm_queue.list_named(name_jobs(records), patience=PATIENCE)) - known, patience=PATIENCE)
+    named = set(slurm_queue.list_named(name_jobs(records), patience=PATIENCE))
+    slurm_queue.cancel(named - known, patience=PATIENCE)
+    return named & known
 
 
-def _drop_old_files(folder: Path, numbers: Any) -> None:
-    """Remove submitit's files of jobs that are no longer in the queue."""
+def _drop_old_files(folder: Path, numbers: Iterable[str]) -> None:
+    """Remove submitit's files of jobs that are no longer in the queue. numbers: of those that are."""
     kept = {number.split("_")[0] for number in numbers}
     with suppress(OSError):
         for path in folder.iterdir():

@@ -13,6 +13,7 @@ from loocbench.executors.work import UnreachableError
 
 PATIENCE = 120.0  # seconds that a submission waits for a controller that does not answer
 PAUSE = 3.0  # seconds until it is asked again
+ENDING = "COMPLETING"  # of a job whose processes are told to end: cancelled ones then go, requeued ones stay
 _LONGEST = 90.0  # seconds for one command; Slurm's own limits are shorter
 
 _UNREACHABLE = re.compile(
@@ -23,8 +24,17 @@ _UNREACHABLE = re.compile(
 _WAITING = {"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"}
 
 
-def list_queued(numbers: Iterable[str], *, patience: float = 0.0) -> dict[str, str]:
+def list_queued(numbers: Iterable[str]) -> dict[str, str]:
     """Return the state of each of these jobs that Slurm still has: "queued", or "running" until its last process ended.
+
+    Raises UnreachableError.
+    """
+    states = list_states(numbers).items()
+    return {number: "queued" if state in _WAITING else "running" for number, state in states}
+
+
+def list_states(numbers: Iterable[str], *, patience: float = 0.0) -> dict[str, str]:
+    """Return Slurm's name of the state of each of these jobs that it still has.
 
     numbers: ID, or ID_INDEX in an array. patience: seconds until it is given up to ask. Raises UnreachableError.
     """
@@ -34,7 +44,7 @@ def list_queued(numbers: Iterable[str], *, patience: float = 0.0) -> dict[str, s
     jobs = ",".join(sorted({number.split("_")[0] for number in wanted}))
     printed = _look("--format=%i|%T", f"--jobs={jobs}", patience=patience)
     found = dict(line.strip().split("|") for line in printed.splitlines() if "|" in line)
-    return {number: "queued" if state in _WAITING else "running" for number, state in found.items() if number in wanted}
+    return {number: state for number, state in found.items() if number in wanted}
 
 
 def list_named(name: str, *, patience: float = 0.0) -> list[str]:

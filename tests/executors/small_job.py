@@ -1,7 +1,7 @@
 """A job that takes steps and remembers them, as a run does: ``-m tests.executors.small_job RECORDS JOB STEPS``.
 
-Each step is a long line of ``RECORDS/JOB/steps``; SIGTERM stops it between two, and it goes on where it stopped. Further
-arguments: ``--fail`` at the end, ``--seconds`` per step, ``--needs`` a job whose steps must all be there.
+Each step is a long line of ``RECORDS/JOB/steps``; SIGTERM stops it between two, and it goes on where it stopped.
+Further arguments: ``--fail`` at the end, ``--seconds`` per step, ``--needs`` a job whose steps must all be there.
 """
 
 import argparse

@@ -496,7 +496,7 @@ def program(cluster, tmp_path, monkeypatch):
     def call(place, *arguments, check=True):
         folder = tmp_path / place
         folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "loocbench", "run", *map(str, arguments), "--cache", str(tmp_path / "cache")]
+        command = [sys.executable, "-m", "loocbench", "run", *map(str, arguments), "--cache", "cache"]
         done = subprocess.run(
             [*command, "--device", "cpu"], cwd=folder, capture_output=True, text=True, timeout=900, check=False
         )

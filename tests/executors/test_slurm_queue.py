@@ -58,7 +58,7 @@ def test_without_the_command_the_queue_is_unknown(monkeypatch, tmp_path):
 def test_a_controller_that_is_away_for_a_moment_is_waited_for(play, tmp_path):
     fails_once = f'[ -e {tmp_path}/up ] || {{ touch {tmp_path}/up; echo "{DOWN}" >&2; exit 1; }}'
     play("squeue", "12|RUNNING", script=fails_once)
-    assert slurm_queue.list_queued(["12"], patience=10) == {"12": "running"}
+    assert slurm_queue.list_states(["12"], patience=10) == {"12": "RUNNING"}
 
 
 def test_a_refusal_is_one_line_and_not_tried_again(play):
