@@ -19,7 +19,7 @@ from loocbench.types import Dataset, Pixels, Sizes, Split
 
 VERSION = 1  # raise it when the same seed gives other pixels or labels
 SIZES = {"train": 3000, "val": 1000, "test": 2000}
-_RENDER_BATCH = 64
+_PIXELS_AT_A_TIME = 2**14  # of rendered images; few, so that what is computed of them stays in the processor's cache
 _EXAMINED_AT = 64  # pixels per side; a rendered image has no size of its own
 
 
@@ -47,11 +47,12 @@ def make_blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Datase
 
     def read(items: Sequence[str], short_side: int) -> list[Pixels]:
         indices = np.array([int(item.removeprefix("bloom-")) for item in items])
+        count = max(1, _PIXELS_AT_A_TIME // short_side**2)
         return [
             image
-            for begin in range(0, len(indices), _RENDER_BATCH)
+            for begin in range(0, len(indices), count)
             for image in blooms_render.render_blooms(
-                blooms_render.draw_blooms(seed, indices[begin : begin + _RENDER_BATCH]), short_side
+                blooms_render.draw_blooms(seed, indices[begin : begin + count]), short_side
             )
         ]
 

@@ -74,7 +74,8 @@ def render_blooms(blooms: BloomParameters, size: int) -> npt.NDArray[np.uint8]:
     petals = np.asarray(PETALS)[blooms.species // len(SHAPES)][:, None, None]
     pointed = (blooms.species % len(SHAPES) == 1)[:, None, None]
     wave = np.abs(np.cos(petals * angle / 2))
-    outline = radius * np.where(pointed, 0.35 + 0.65 * wave**2.5, 0.45 + 0.55 * wave**0.6)
+    rounding = np.where(pointed, 2.5, 0.6)  # one power for each flower
+    outline = radius * (np.where(pointed, 0.35, 0.45) + np.where(pointed, 0.65, 0.55) * wave**rounding)
     hue = FIRST_HUE + HUE_RANGE * (blooms.color[:, None, None] + 0.5 + 0.7 * (n[11] - 0.5)) / len(COLORS)
     shade = 0.82 + 0.18 * np.clip(distance / radius, 0, 1)
     image = _paint(
@@ -83,7 +84,7 @@ def render_blooms(blooms: BloomParameters, size: int) -> npt.NDArray[np.uint8]:
     # The heart of the flower is grey, so that only the petals carry the colour label.
     image = _paint(image, hsv_to_rgb(0 * n[14], 0 * n[14], 0.15 + 0.8 * n[14]), _cover(0.22 * radius - distance, size))
     # The upright cue, second half: light from above.
-    image = image * (0.85 + 0.1 * n[15] - (0.18 + 0.12 * n[16]) * y)[..., None]
+    image *= (0.85 + 0.1 * n[15] - (0.18 + 0.12 * n[16]) * y)[..., None]
 
     pixels = np.clip(image, 0, 1).reshape(-1, size, _SUPERSAMPLING, size, _SUPERSAMPLING, 3).mean(axis=(2, 4))
     return np.rint(pixels * 255).astype(np.uint8)
@@ -104,7 +105,10 @@ def _cover(signed_distance: Array, size: int) -> Array:
 
 def _paint(image: Array, color: Array, coverage: Array) -> Array:
     """The image with ``color`` over it; coverage: in [0, 1]."""
-    return image + (color - image) * coverage[..., None]
+    layer = color - image
+    layer *= coverage[..., None]
+    layer += image
+    return layer
 
 
 def _draw_ground(blooms: BloomParameters, x: Array, y: Array) -> Array:
