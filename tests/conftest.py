@@ -15,10 +15,16 @@ from loocbench.data import blooms, folders
 from loocbench.data.entries import ENTRIES
 from loocbench.pretraining import recipes
 from loocbench.runs.train import train_recipe
-from loocbench.types import Dataset, Split
+from loocbench.types import Dataset, Pixels, Split
 
 torch.set_num_threads(1)  # the tensors are tiny: more threads only wait for one another
 TINY = {"train": 96, "val": 48, "test": 64}
+
+
+def pytest_collection_modifyitems(config, items):
+    """In a process of pytest-xdist the slow tests come first, so that no core waits for one of them at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class Silent:
@@ -58,10 +64,24 @@ def _own_folders(tmp_path, monkeypatch):
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
 
 
+def rendered_once(dataset: Dataset) -> Dataset:
+    """The same data set, each image of which is rendered at most once in each size and then remembered."""
+    known: dict[tuple[str, int], Pixels] = {}
+
+    def read(items, short_side):
+        if new := [item for item in items if (item, short_side) not in known]:
+            for item, image in zip(new, dataset.read(new, short_side), strict=True):
+                image.setflags(write=False)  # a test that changed it would change it for all
+                known[item, short_side] = image
+        return [known[item, short_side] for item in items]
+
+    return replace(dataset, read=read)
+
+
 @pytest.fixture(scope="session")
 def tiny_blooms() -> Dataset:
     """A few embedded flowers."""
-    return blooms.make_blooms(TINY)
+    return rendered_once(blooms.make_blooms(TINY))
 
 
 @pytest.fixture

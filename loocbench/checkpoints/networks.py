@@ -13,9 +13,17 @@ from loocbench.pretraining import recipes
 from loocbench.types import Architecture, CheckpointCard
 
 
-def build_from_card(card: CheckpointCard) -> Network | LibraryNetwork:
-    """Build the network of a card, freshly initialised from torch's global generator."""
-    return architectures.build_architecture(_get_architecture(card), card.spaces)
+def build_from_checkpoint(checkpoint: Checkpoint) -> Network | LibraryNetwork:
+    """Build the network of a checkpoint's card and load its weights; torch's generators stay as they are.
+
+    Raises UserError for a missing, unexpected or misshapen tensor.
+    """
+    card = checkpoint.card
+    try:
+        return architectures.build_with_weights(_get_architecture(card), card.spaces, checkpoint.weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
 
 
 def require_weights_fit(checkpoint: Checkpoint) -> None:

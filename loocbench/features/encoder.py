@@ -12,7 +12,6 @@ from torch import Tensor
 from loocbench.checkpoints import networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
-from loocbench.errors import UserError
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.models import spaces
 from loocbench.models.library_network import LibraryNetwork
@@ -55,14 +54,7 @@ class Encoder:
         card = checkpoint.card
         if card.architecture is not None:
             networks.require_weights_fit(checkpoint)
-        with torch.random.fork_rng(devices=[]):  # the initial weights are replaced; the caller's generator stays
-            network = networks.build_from_card(card)
-        try:
-            network.load_state_dict(dict(checkpoint.weights), strict=True)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
-        return cls(card, network, device, inference)
+        return cls(card, networks.build_from_checkpoint(checkpoint), device, inference)
 
     @property
     def default_features(self) -> str:

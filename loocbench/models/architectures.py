@@ -90,6 +90,22 @@ def build_without_weights(
             return build_architecture(architecture, spaces)
 
 
+def build_with_weights(
+    architecture: Architecture, spaces: tuple[str, ...], weights: Mapping[str, Tensor]
+) -> Network | library_network.LibraryNetwork:
+    """Build a network and load its weights; torch's generators stay as they are.
+
+    Raises RuntimeError for a missing, unexpected or misshapen tensor.
+    """
+    if architecture.name.startswith((TORCHVISION, TIMM, PYTHON)):  # these may hold tensors that are no weights
+        with torch.random.fork_rng(devices=[]):
+            network = build_architecture(architecture, spaces)
+    else:  # initial weights of a ResNet-50 take most of a second, and are replaced
+        network = build_without_weights(architecture, spaces).to_empty(device="cpu")
+    network.load_state_dict(dict(weights), strict=True)
+    return network
+
+
 def list_tensor_shapes(architecture: Architecture) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
     """Return the tensor shapes of a network by its library's names, and the prefixes of its removed classifiers."""
     net = build_without_weights(architecture)

@@ -22,15 +22,16 @@ class Said:
     err: str
 
 
+def run_command(*arguments) -> Said:
+    """Call the program with arguments; an exception that reaches the user fails the test."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
 @pytest.fixture
 def loocbench():
-    """Call the program with arguments; an exception that reaches the user fails the test."""
-
-    def call(*arguments) -> Said:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-        return Said(result.exit_code, result.stdout, result.stderr)
-
-    return call
+    """:func:`run_command`."""
+    return run_command
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from loocbench.data import blooms
 from loocbench.data.splits import select_rows
 from loocbench.errors import UserError
 from loocbench.types import Split
+from tests.conftest import rendered_once
 from tests.evaluators.pictures import Pictures, both, evaluate
 
 KINDS = ("gaussian_noise", "brightness", "fog")
@@ -20,7 +21,7 @@ KINDS = ("gaussian_noise", "brightness", "fog")
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.make_blooms({"train": 160, "val": 60, "test": 40})
+    return rendered_once(blooms.make_blooms({"train": 160, "val": 60, "test": 40}))
 
 
 def card_of(task, **changes):

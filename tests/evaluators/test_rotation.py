@@ -7,12 +7,13 @@ import pytest
 
 from loocbench.cards import tasks
 from loocbench.data import blooms
+from tests.conftest import rendered_once
 from tests.evaluators.pictures import Pictures, evaluate, layout, palette
 
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.make_blooms({"train": 150, "val": 60, "test": 90})
+    return rendered_once(blooms.make_blooms({"train": 150, "val": 60, "test": 90}))
 
 
 def outcome_of(flowers, encode):

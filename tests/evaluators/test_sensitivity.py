@@ -14,6 +14,7 @@ from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.evaluators import statistics
 from loocbench.types import Change
+from tests.conftest import rendered_once
 from tests.evaluators.pictures import Pictures, both, evaluate, layout, palette
 
 CHANGES = ("hue", "brightness", "rotation", "flip")
@@ -21,7 +22,7 @@ CHANGES = ("hue", "brightness", "rotation", "flip")
 
 @pytest.fixture(scope="module")
 def flowers():
-    return blooms.make_blooms({"train": 150, "val": 60, "test": 90})
+    return rendered_once(blooms.make_blooms({"train": 150, "val": 60, "test": 90}))
 
 
 def card_of(changes=CHANGES, images=1000, **protocol):

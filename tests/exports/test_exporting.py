@@ -14,12 +14,13 @@ import torch
 import torchvision
 from torch import nn
 
-from loocbench.checkpoints import locate, native, networks, untrained
+from loocbench.checkpoints import locate, native, untrained
 from loocbench.checkpoints.foreign import importing
 from loocbench.errors import UserError
 from loocbench.exports import exporting
 from loocbench.features.encoder import Encoder
 from loocbench.jobs import checkpoints as job
+from loocbench.models.network import Network
 from tests.checkpoints.foreign.helpers import assert_features_equal, compute_spaces, random_images
 from tests.conftest import tiny_recipe
 
@@ -60,7 +61,8 @@ def looc_plus() -> native.Checkpoint:
     recipe = tiny_recipe("looc++", backbone="resnet18")
     spaces = ("invariant", "color", "rotation")
     card = untrained.build_checkpoint("resnet18", 0).card.model_copy(update={"recipe": recipe, "spaces": spaces})
-    return native.Checkpoint(card, networks.build_from_card(card).state_dict(), "looc++")
+    network = Network(recipe.backbone, spaces, separate=True, embedding_dim=recipe.embedding_dim)
+    return native.Checkpoint(card, network.state_dict(), "looc++")
 
 
 def test_a_space_with_its_own_last_stage_is_exported_by_name():

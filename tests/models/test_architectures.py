@@ -82,6 +82,24 @@ def test_a_network_without_weights_has_the_names_and_shapes_of_the_real_one():
     assert "classifier." in classifiers
 
 
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("name", ["resnet8", "resnet18", "torchvision:shufflenet_v2_x0_5"])
+def test_a_network_with_given_weights_is_the_built_one_and_draws_no_random_number(name, separate):
+    own = not name.startswith("torchvision:")
+    architecture = Architecture(name=name, separate=separate and own, embedding_dim=8 if own else 0)
+    spaces = ("invariant", "color") if own else ()
+    real = architectures.build_architecture(architecture, spaces).eval()
+    before = torch.get_rng_state()
+    made = architectures.build_with_weights(architecture, spaces, real.state_dict()).eval()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not [tensor for tensor in (*made.parameters(), *made.buffers()) if tensor.is_meta]
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        expected, found = real.forward_spaces(images), made.forward_spaces(images)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[space], expected[space]) for space in expected)
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [("resnet8", 32), ("resnet50", 224), ("torchvision:inception_v3", 299), ("torchvision:vgg11", 224)],

@@ -30,7 +30,7 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import GENERAL
 from loocbench.types import Architecture, CheckpointCard, WeightsSource
 
 _SHOWN = 4  # faults in one line
@@ -194,9 +194,7 @@ def _measure_dimensions(
 
     Raises UserError where the network does not return features.
     """
-    with torch.random.fork_rng(devices=[]):
-        network: Network | LibraryNetwork = architectures.build_architecture(architecture, spaces)
-    network.load_state_dict(dict(weights), strict=True)
+    network = architectures.build_with_weights(architecture, spaces, weights)
     try:
         with torch.inference_mode():
             features = network.eval().forward_spaces(torch.zeros(1, 3, size, size))

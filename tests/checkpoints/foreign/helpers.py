@@ -39,8 +39,7 @@ def random_images(size: int = 64) -> torch.Tensor:
 
 def compute_spaces(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
     """Return the features of normalised images in every space of an imported network."""
-    network = networks.build_from_card(checkpoint.card)
-    network.load_state_dict(dict(checkpoint.weights), strict=True)
+    network = networks.build_from_checkpoint(checkpoint)
     with torch.inference_mode():
         return network.eval().forward_spaces(pixels)
 

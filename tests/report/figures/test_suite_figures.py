@@ -13,18 +13,24 @@ from PIL import Image
 
 from loocbench.report.figures import suite_figures
 from loocbench.report.figures.saving import FORMATS
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICK, run_command
 from tests.report import fixed_store
 
 FEW = ("--model", "LooC*", "--model", "MoCo", "--task", "*cub200*", "--task", "*flowers*", "--task", "sens*")
 
 
-@pytest.fixture
-def drawn(loocbench, tmp_path):
-    fixed_store.write(tmp_path / "results")
-    said = loocbench("report", "--suite", fixed_store.SUITE, *FEW, "--figures", tmp_path / "figures")
+def draw(results, figures):
+    fixed_store.write(results)
+    said = run_command("report", "--suite", fixed_store.SUITE, "--results", results, *FEW, "--figures", figures)
     assert said.code == 0, said.err
-    return tmp_path / "figures"
+    return figures
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The folder of the fixed store's figures, which no test changes."""
+    folder = tmp_path_factory.mktemp("drawn")
+    return draw(folder / "results", folder / "figures")
 
 
 def test_every_kind_of_figure_in_every_format(drawn):
@@ -55,10 +61,10 @@ def test_figures_of_one_name_do_not_replace_one_another():
 
 
 @pytest.mark.slow
-def test_the_same_rows_give_the_same_files(drawn, loocbench, tmp_path):
-    loocbench("report", "--suite", fixed_store.SUITE, *FEW, "--figures", tmp_path / "again")
+def test_the_same_rows_give_the_same_files(drawn, tmp_path):
+    again = draw(tmp_path / "results", tmp_path / "again")
     for path in drawn.iterdir():
-        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
 
 @pytest.mark.usefixtures("only_tiny_blooms")

@@ -5,6 +5,6 @@ import pytest
 from tests.report import renew
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def built():
     return renew.built()

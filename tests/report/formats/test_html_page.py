@@ -14,6 +14,7 @@ from loocbench.records import store
 from loocbench.report.figures import gallery
 from loocbench.report.formats import html_page
 from loocbench.report.table.table import TableOptions, build_table
+from tests.cli.conftest import run_command
 from tests.records.rows import make_path
 from tests.report import fixed_store
 from tests.report.rows import measured_row
@@ -58,16 +59,18 @@ def opened(browser):
     assert len([url for url in asked if url.startswith("file:")]) == len(contexts)
 
 
-@pytest.fixture
-def report(loocbench, tmp_path):
-    """The fixed store's page, with two galleries."""
-    fixed_store.write(tmp_path / "results")
-    for number, path in enumerate(sorted((tmp_path / "results").glob("*/*/retrieval*.json"))[:3]):
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The fixed store's page, with two galleries, which no test changes."""
+    results = tmp_path_factory.mktemp("report") / "results"
+    fixed_store.write(results)
+    for number, path in enumerate(sorted(results.glob("*/*/retrieval*.json"))[:3]):
         images = np.random.default_rng(number).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
         rows = [gallery.GalleryRow(images, np.array([True, False]), ["query", "a", "b"])]
         gallery.draw_gallery(rows, f"Gallery {number}", path.with_suffix(".png"))
-    page = tmp_path / "results" / fixed_store.SUITE / "report.html"
-    said = loocbench("report", "--suite", fixed_store.SUITE, "--output", page, "--against", "MoCo")
+    page = results / fixed_store.SUITE / "report.html"
+    options = ["--suite", fixed_store.SUITE, "--results", results, "--output", page, "--against", "MoCo"]
+    said = run_command("report", *options)
     assert said.code == 0, said.err
     return page
 
