@@ -10,8 +10,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import torch
-
 import loocbench
 
 _LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
@@ -19,6 +17,8 @@ _LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 def versions() -> dict[str, str]:
     """Return the versions of loocbench, Python and the libraries that results depend on."""
+    import torch
+
     return {
         "loocbench": _own_version(),
         "python": platform.python_version(),
@@ -44,6 +44,8 @@ def _own_version() -> str:
 def hardware(device: str, *, processes: int = 1) -> str:
     """Return the name of the hardware: one GPU per process, or the CPU that all processes share."""
     if device.startswith("cuda"):
+        import torch
+
         return (f"{processes} x " if processes > 1 else "") + torch.cuda.get_device_name(device)
     return f"{_processor()}, {os.cpu_count()} cores" + (f", {processes} processes" if processes > 1 else "")
 

@@ -79,12 +79,13 @@ def run(
         raise UserError(f"{' and '.join(name for name, given in chosen.items() if given)} exclude each other.")
     card = load_suite(suite)
     if job:
+        from loocbench.executors.records import BUSY
         from loocbench.jobs import suite_worker
 
         with Display() as display:
             found = suite_settings(settings, card)
-            suite_worker.do_job(card, job, found, display, references=checkpoint or [], features=features or [])
-        return
+            done = suite_worker.do_job(card, job, found, display, references=checkpoint or [], features=features or [])
+        raise typer.Exit(0 if done else BUSY)
     run_suite(
         card,
         settings,
