@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from loocbench.cards.suites import SuiteCard
-from loocbench.errors import UserError, unknown
+from loocbench.errors import UserError
 from loocbench.executors.job import Job, Needs, job_name
 from loocbench.executors.site import Site
 from loocbench.jobs.expected_minutes import Rates
@@ -88,12 +88,12 @@ def find_needs(card: SuiteCard, kind: str, site: Site, *, gpus: int) -> Needs:
     return needs
 
 
-def find_job(jobs: Sequence[SuiteJob], name: str) -> SuiteJob:
+def find_job(jobs: Sequence[SuiteJob], name: str, suite: str) -> SuiteJob:
     """Return the job called ``name``. Raises UserError for an unknown one."""
     for one in jobs:
         if one.job.name == name:
             return one
-    raise unknown("job", name, [one.job.name for one in jobs])
+    raise UserError(f"suite {suite} has no job '{name}'; 'loocbench run {suite} --status --json' lists them.")
 
 
 def _distinct_names(models: Sequence[PlannedModel]) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loocbench.executors import get_executor
+from loocbench.executors import EXECUTORS
 from loocbench.executors.records import JobRecords, Record, Submission
+from loocbench.executors.work import Executor
 from loocbench.jobs.suite_jobs import SuiteJob
 
 State = Literal["done", "running", "queued", "waiting", "to do", "failed", "stopped", "lost", "held back"]
@@ -41,10 +42,12 @@ class JobStatus:
     note: str = ""
 
 
-def find_status(jobs: Sequence[SuiteJob], records: JobRecords) -> list[JobStatus]:
-    """Return where each job stands. jobs: in order."""
+def find_status(
+    jobs: Sequence[SuiteJob], records: JobRecords, executors: Mapping[str, Executor] = EXECUTORS
+) -> list[JobStatus]:
+    """Return where each job stands. jobs: in order. executors: by the names that submissions give."""
     submitted = {one.job.name: records.read_submission(one.job.name) for one in jobs if one.due}
-    queued = _list_queued([each for each in submitted.values() if each])
+    queued = _list_queued([each for each in submitted.values() if each], executors)
     found: dict[str, JobStatus] = {}
     for one in jobs:
         record = records.read(one.job.name)
@@ -89,7 +92,7 @@ def _find_one(
     return JobStatus(one, "to do")  # done once, but what it made was removed
 
 
-def _list_queued(submissions: Sequence[Submission]) -> dict[tuple[str, str], str]:
+def _list_queued(submissions: Sequence[Submission], executors: Mapping[str, Executor]) -> dict[tuple[str, str], str]:
     """Return the state of each submitted job that a scheduler still has, by scheduler and number."""
     numbers = defaultdict(list)
     for submission in submissions:
@@ -97,5 +100,6 @@ def _list_queued(submissions: Sequence[Submission]) -> dict[tuple[str, str], str
     return {
         (engine, number): state
         for engine, of_engine in numbers.items()
-        for number, state in get_executor(engine).list_queued(of_engine).items()
+        if engine in executors
+        for number, state in executors[engine].list_queued(of_engine).items()
     }

@@ -43,7 +43,7 @@ def do_job(
         session = Session(replace(settings, device=device), reporter if processes.first else Silent())
         models = plan_suite(card, session, settings, references=references, features=features, job=name)
         jobs = list_jobs(card, models, site=Site(), gpus=0, overwrite=False)
-        one = find_job(jobs, name)
+        one = find_job(jobs, name, card.suite)
         if not one.due:
             session.reporter.info(f"{name} is done")
             return True

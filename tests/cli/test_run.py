@@ -1,6 +1,6 @@
 """``loocbench run``: a plan first, then what is missing, and at the end what could not be done.
 
-Covers ``loocbench.cli.run``.
+Covers ``loocbench.cli.run``, ``loocbench.cli.showing_jobs``.
 """
 
 import json
@@ -85,3 +85,68 @@ def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
     assert [job["task"] for job in jobs] == list(suites.load_suite("photographs").tasks)
     assert {job["state"] for job in jobs} == {"impossible"}
     assert "--data-dir" in jobs[0]["note"]
+
+
+@pytest.mark.usefixtures("small_suite")
+def test_the_status_says_where_each_job_stands(loocbench, tmp_path):
+    said = loocbench("run", "small", "--checkpoint", "mine", "--status")
+    assert (said.code, "1 to do" in said.out) == (0, True)
+    assert "measure.mine.blooms" in said.out
+    job = ["run", "small", "--checkpoint", "mine", "--job", "measure.mine.blooms"]
+    said = loocbench(*job)
+    assert said.code == 0, said.err
+    assert "[3/3]" in said.err
+    assert loocbench("run", "small", "--checkpoint", "mine", "--status").out.strip() == "1 done"
+    assert "measure.mine.blooms is done" in loocbench(*job).err
+    (found,) = json.loads(loocbench("run", "small", "--checkpoint", "mine", "--status", "--json").out)["jobs"]
+    assert (found["state"], found["needs"]["processes"], found["after"]) == ("done", 1, [])
+    assert len(list((tmp_path / "results").rglob("*.json"))) == 3
+
+
+def test_the_plan_shows_the_graph_its_needs_and_the_minutes_that_were_measured(loocbench, monkeypatch, tmp_path):
+    budget = suites.load_suite("demo").budget.model_copy(
+        update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
+    )
+    models = tuple(suites.SuiteModel(method="moco", features=("looc",), seeds=(seed,)) for seed in (0, 1))
+    card = suites.SuiteCard(
+        suite="own",
+        version=1,
+        title="",
+        description="",
+        cost="",
+        pretrain_on="blooms",
+        budget=budget,
+        models=models,
+        tasks=TASKS,
+    )
+    monkeypatch.setattr(suites, "load_suite", lambda name: card)
+    assert "of which nothing like them was measured" in loocbench("run", "own", "--dry-run").out
+    first = "own-moco-blooms-s0"
+    for job in (f"pretrain.{first}", f"measure.{first}.blooms"):
+        assert loocbench("run", "own", "--job", job).code == 0
+    (tmp_path / "site.toml").write_text("[pretrain]\ngpus = 8\nprocesses = 8\n")
+    jobs = json.loads(loocbench("run", "own", "--dry-run", "--site", "site.toml", "--json").out)["jobs"]
+    assert [(job["state"], job["needs"]["gpus"], len(job["after"])) for job in jobs] == [
+        ("done", 8, 0),
+        ("done", 0, 0),
+        ("to do", 8, 0),
+        ("waiting", 0, 1),
+    ]
+    assert all(job["minutes"] > 0 for job in jobs if job["state"] != "done")
+    assert "2 jobs due; " in loocbench("run", "own", "--dry-run").out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dry-run", "--status"], "exclude each other"),
+        (["--executor", "slurn"], "Did you mean 'slurm'"),
+        (["--detach"], "--executor slurm"),
+        (["--overwrite", "--executor", "slurm"], "--overwrite goes with --executor inline alone"),
+        (["--site", "nowhere.toml"], "cannot read card nowhere.toml"),
+        (["--job", "nothing"], "has no job 'nothing'"),
+    ],
+)
+@pytest.mark.usefixtures("small_suite")
+def test_options_that_cannot_be_meant_are_refused(one_line, options, message):
+    assert message in one_line("run", "small", "--checkpoint", "mine", *options)

@@ -1,4 +1,7 @@
-"""Running a suite: what is missing is measured, a job that fails stops no other, and nothing is trained in vain."""
+"""Running a suite: what is missing is measured, a job that fails stops no other, and nothing is trained in vain.
+
+Covers ``loocbench.jobs.suite_work``, ``loocbench.jobs.suite_summary``.
+"""
 
 import json
 
@@ -136,3 +139,24 @@ def test_damaged_images_are_left_out_of_suites_too(checkpoint, damaged_birds, tm
     assert run(card, str(checkpoint), settings=EvaluationSettings(suite="own", data_dir=root, skip_damaged=True)) == []
     (path,) = (tmp_path / "results" / "own").rglob("*.json")
     assert [item.rsplit("/", 1)[-1] for item in json.loads(path.read_text())["skipped"]] == [victim]
+
+
+def test_a_pretraining_that_fails_takes_its_rows_and_no_others(tmp_path, monkeypatch):
+    real = suite_work.train_recipe
+
+    def train_recipe(recipe, *rest, **more):
+        if recipe.method == "moco":
+            raise UserError("the loss is not finite")
+        return real(recipe, *rest, **more)
+
+    monkeypatch.setattr(suite_work, "train_recipe", train_recipe)
+    models = tuple(suites.SuiteModel(method=method, features=("looc",)) for method in ("moco", "looc"))
+    failed = run(make_suite("knn/blooms", "retrieval/blooms", models=models))
+    assert [(row.task.task, reason) for row, reason in failed] == [
+        (task, "own-moco-blooms-s0 was not pretrained: the loss is not finite")
+        for task in ("knn/blooms", "retrieval/blooms")
+    ]
+    assert rows_in(tmp_path / "results" / "own") == ["knn/blooms", "retrieval/blooms"]
+    monkeypatch.setattr(suite_work, "train_recipe", real)
+    assert run(make_suite("knn/blooms", "retrieval/blooms", models=models)) == []  # the same command goes on
+    assert len(rows_in(tmp_path / "results" / "own")) == 4
