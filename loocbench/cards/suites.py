@@ -68,7 +68,7 @@ class SuiteCard(Frozen):
     A suite without models is for existing checkpoints. needs: of its jobs, where several machines share them.
     """
 
-    suite: str
+    suite: str = Field(pattern=r"^\w[\w.+-]*$")  # a folder's name
     version: int = Field(ge=1)
     title: str
     description: str
@@ -97,7 +97,12 @@ def suite_names() -> list[str]:
 
 
 def load_suite(suite: str) -> SuiteCard:
-    """Return the card of a suite. Raises UserError for an unknown name or an invalid card."""
+    """Return the card of a suite: of one that is shipped, by its name, or of a file whose name ends in ``.toml``.
+
+    Raises UserError for an unknown name or an invalid card.
+    """
+    if suite.endswith(".toml"):
+        return read_suite(Path(suite))
     if suite not in suite_names():
         raise unknown("suite", suite, suite_names())
     return read_suite(suites_folder() / f"{suite}.toml")

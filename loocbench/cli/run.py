@@ -24,7 +24,10 @@ WHERE = "Where jobs are done"
 @with_options(EvaluationSettings, without=("suite",))
 def run(
     settings: EvaluationSettings,
-    suite: Annotated[str, typer.Argument(help="A suite card, such as small, paper or photographs.")],
+    suite: Annotated[
+        str,
+        typer.Argument(help="A suite, such as small, paper or photographs, or a suite card of your own: FILE.toml."),
+    ],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,6 +99,7 @@ def run(
         detach=detach,
         look="plan" if dry_run else "status" if status else "",
         as_json=as_json,
+        reference=str(Path(suite).absolute()) if suite.endswith(".toml") else "",
     )
 
 
@@ -117,10 +121,11 @@ def run_suite(
     detach: bool = False,
     look: str = "",
     as_json: bool = False,
+    reference: str = "",
 ) -> None:
     """Plan a suite, do the missing jobs, and show its table. Raises UserError for rows that could not be measured.
 
-    look: "plan" or "status", to show that alone.
+    look: "plan" or "status", to show that alone. reference: by which other processes find the card, if not its name.
     """
     from loocbench.checkpoints import locate
     from loocbench.cli import report, showing_jobs
@@ -160,7 +165,7 @@ def run_suite(
             asked,
             detach,
             lambda job: suite_command.job_arguments(
-                card.suite, job.name, settings, references=references, features=features
+                reference or card.suite, job.name, settings, references=references, features=features
             ),
         )
         failed = suite.run_suite(card, jobs, session, settings, engine)

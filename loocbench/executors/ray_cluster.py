@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from loocbench.errors import UserError
@@ -21,21 +24,24 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     """Context with a connection to Ray at ``address``, or to a Ray of its own on this machine. Raises UserError."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns that it will become the default
+    own = {"include_dashboard": False, "object_store_memory": _STORE, "num_cpus": _count_cores()}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        if address is None:
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-            ray.init("local", num_cpus=cores, include_dashboard=False, object_store_memory=_STORE, **quiet)
-        else:
-            ray.init(address, **quiet)
-    except (OSError, RuntimeError, ValueError, TimeoutError) as error:
+        ray.init(address or "local", **quiet, **({} if address else own))
+    except Exception as error:  # Ray has no class of its own for this
+        ray.shutdown()
         where = f"at {address}" if address else "on this machine"
         first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise UserError(f"Ray {where} cannot be used: {first}") from error
     try:
-        yield
+        # On standard output, which is for results, Ray would print the last lines of a lost node's log.
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            yield
     finally:
         ray.shutdown()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)  # which Ray has changed
 
 
 def fit_all(jobs: Sequence[Job], nodes: Sequence[Amounts]) -> dict[str, Amounts]:
@@ -76,3 +82,8 @@ def list_variables(needs: Needs, cores: int) -> dict[str, str]:
     threads = str(max(1, cores // needs.processes))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     return dict.fromkeys(names, threads) | ({} if needs.gpus else {"CUDA_VISIBLE_DEVICES": ""})
+
+
+def _count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
