@@ -41,7 +41,7 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     finally:
         ray.shutdown()
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)  # which Ray has changed
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # which Ray has changed
 
 
 def fit_all(jobs: Sequence[Job], nodes: Sequence[Amounts]) -> dict[str, Amounts]:

@@ -3,8 +3,10 @@
 Covers ``loocbench.executors.ray_cluster``.
 """
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +23,7 @@ from loocbench.executors.site import RaySite, Site
 from loocbench.executors.work import Work
 from loocbench.jobs.suite_jobs import SuiteJob
 from loocbench.jobs.suite_status import find_status
+from tests.conftest import make_cub, make_flowers
 from tests.jobs.conftest import Heard
 
 GIB = 2**30
@@ -112,6 +115,50 @@ def do(cluster, tmp_path):
     return execute
 
 
+SUITE = """
+suite = "own"
+version = 1
+title = "Own"
+description = "In small"
+cost = "seconds"
+pretrain_on = "cub200"
+tasks = ["knn/cub200", "knn/flowers102"]
+
+[budget]
+backbone = "resnet8"
+image_size = 16
+epochs = 2
+batch_size = 4
+learning_rate = 0.1
+schedule = "cosine"
+weight_decay = 5e-4
+queue_size = 8
+key_momentum = 0.99
+temperature = 0.2
+
+[[models]]
+method = "random"
+features = ["looc"]
+
+[[models]]
+method = "looc"
+augmentations = ["color", "rotation"]
+features = ["looc"]
+"""
+
+
+def loocbench(*arguments):
+    """Run the command line in a process of its own, with as many threads as a job on one core has."""
+    command = [sys.executable, "-m", "loocbench", *arguments]
+    environment = {**os.environ, **list_variables(Needs(), 1)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=500, check=False)
+
+
+def without_time(row):
+    """A row without what may differ between two measurements of the same."""
+    return {name: value for name, value in row.items() if name not in ("created", "seconds", "hardware")}
+
+
 def results(tmp_path):
     return sorted((tmp_path / "results").read_text().split())
 
@@ -147,32 +194,30 @@ class TestOnTwoNodes:
 
     pytestmark = needs_ray
 
-    def test_a_failed_job_takes_only_its_dependents(self, do, tmp_path):
-        jobs = [job("a", gpus=0.5), job("b", "a"), job("c"), job("d", "c"), job("e", "d"), job("f")]
-        said = do(jobs, c="fails", f="dies-once")
-        assert results(tmp_path) == ["a", "b", "f"]
-        assert states(tmp_path, jobs)["c"] == "failed"
-        assert states(tmp_path, jobs)["d"] == states(tmp_path, jobs)["e"] == "held back"
-        assert f"failed, going on: c: no luck (log: {tmp_path / 'c' / 'log'})" in said
-        assert (tmp_path / "c" / "log").read_text() == "c, attempt 1\n"  # what fails is not tried again
-        # killed by its number: done again, from where it was
-        assert (tmp_path / "f" / "log").read_text() == "f, attempt 1\nf, attempt 2\n"
-        assert steps(tmp_path, "f") == [0, 1, 2]
+    def test_a_failed_job_takes_only_its_dependents_and_a_killed_one_goes_on(self, do, tmp_path):
+        jobs = [job("a", gpus=0.5), job("b", "a")]
+        jobs += [job("fails"), job("needs it", "fails"), job("needs that", "needs it")]
+        jobs += [job("killed once"), job("always killed"), job("never begins")]
+        (tmp_path / "never begins").write_text("a file in the place of the job's folder")
+        how = {"fails": "fails", "killed once": "dies-once", "always killed": "dies"}
+        said = do(jobs, steps=10, **how)
+        assert results(tmp_path) == ["a", "b", "killed once"]
+        stand = states(tmp_path, jobs)
+        assert (stand["fails"], stand["needs it"], stand["needs that"]) == ("failed", "held back", "held back")
+        assert stand["always killed"] == "lost"
+
+        logs = {path.parent.name: path.read_text().splitlines() for path in tmp_path.glob("*/log")}
+        assert f"failed, going on: fails: no luck (log: {tmp_path / 'fails' / 'log'})" in said
+        assert logs["fails"] == ["fails, attempt 1"]  # what fails is not tried again
+        assert logs["killed once"] == ["killed once, attempt 1", "killed once, attempt 2"]
+        assert steps(tmp_path, "killed once") == list(range(10))  # it went on from where it was
+        assert len(logs["always killed"]) == 6
+        assert sum("always killed is done again: its process ended with exit code 137" in line for line in said) == 5
+        assert [line.split(":")[0] for line in said if "never begins" in line] == ["failed, going on"]
+
         surroundings = {name: (tmp_path / name / "steps").read_text().splitlines()[0] for name in "ab"}
         assert surroundings["a"] in ("0 1 0", "0 1 1")  # one thread, one of the two GPUs
         assert surroundings["b"] == "0 1 "
-
-    def test_a_job_that_dies_again_and_again_is_given_up(self, do, tmp_path):
-        said = do([job("a"), job("b", "a"), job("c")], steps=100, a="dies", c="fails")
-        assert len(steps(tmp_path, "a")) == 6
-        assert sum("a is done again: its process ended with exit code 137" in line for line in said) == 5
-        assert any("failed, going on: a: its process ended" in line for line in said)
-
-    def test_a_program_that_cannot_begin_is_not_tried_again(self, do, tmp_path):
-        (tmp_path / "a").write_text("a file in the place of the job's folder")
-        said = do([job("a"), job("b", "a"), job("c")])
-        assert results(tmp_path) == ["c"]
-        assert sum(line.startswith("failed, going on: a: ") for line in said) == 1
 
     @pytest.mark.parametrize("looked_first", [True, False])
     def test_a_job_that_another_process_does_is_waited_for(self, do, tmp_path, monkeypatch, looked_first):
@@ -208,6 +253,8 @@ class TestOnTwoNodes:
         thread.join()
         assert signal.getsignal(signal.SIGTERM) is before
         assert states(tmp_path, jobs) == {"a": "stopped", "b": "stopped", "c": "held back"}
+        if number == signal.SIGINT:
+            return  # the same goes on from here
         done = len(steps(tmp_path, "a"))
         do(jobs, steps=done + 40)
         assert results(tmp_path) == ["a", "b", "c"]
@@ -218,6 +265,26 @@ class TestOnTwoNodes:
         with pytest.raises(UserError, match=r"large needs 3 GPUs, 1 cores .* and the largest of 2 nodes has 2 GPUs"):
             do([job("a"), job("large", gpus=3)])
         assert not (tmp_path / "results").exists()
+
+    def test_a_suite_gives_the_rows_of_one_process(self, cluster, tmp_path):
+        make_flowers(make_cub(tmp_path / "data", images=16))
+        (tmp_path / "own.toml").write_text(SUITE)
+        (tmp_path / "site.toml").write_text(f'[ray]\naddress = "{cluster.address}"\n')
+        options = ["--data-dir", "data", "--cache", "cache", "--device", "cpu"]
+        rows = {}
+        for engine, more in (("inline", ()), ("ray", ("--site", "site.toml"))):
+            command = ["run", "own.toml", *options, "--runs", f"{engine}-runs", "--results", f"{engine}-results"]
+            done = loocbench(*command, "--executor", engine, *more)
+            assert done.returncode == 0, done.stderr
+            rows[engine] = {
+                path.relative_to(tmp_path / f"{engine}-results"): without_time(json.loads(path.read_text()))
+                for path in (tmp_path / f"{engine}-results").rglob("*.json")
+            }
+        assert len(rows["ray"]) == 4
+        assert rows["ray"] == rows["inline"]
+        assert "done again" not in done.stderr
+        shown = loocbench(*command, "--status")
+        assert shown.stdout.strip() == "5 done"
 
     def test_a_lost_nodes_job_is_done_again(self, do, cluster, tmp_path):
         """The last test with two nodes: it kills one of them."""
