@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser check format clean
+.PHONY: help demo test browser slurm check format clean
 
 help:
 	@echo "make demo    pretrain on the embedded flowers, measure, compare"
@@ -47,7 +47,15 @@ browser:
 			>/dev/null 2>&1 || echo "Chromium could not be installed: the tests that need it are skipped"; \
 	fi
 
-test: check browser
+# Jobs through Slurm are tested on a real one of this machine; without it those tests are skipped and say so.
+slurm:
+	@if ! command -v slurmctld >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Slurm for the tests of jobs on clusters"; \
+		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			slurm-wlm munge) >/dev/null 2>&1 || echo "Slurm could not be installed: the tests that need it are skipped"; \
+	fi
+
+test: check browser slurm
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 format: $(VENV)/.installed-dev

@@ -17,7 +17,7 @@ _LIBRARIES = ("torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 def versions() -> dict[str, str]:
     """Return the versions of loocbench, Python and the libraries that results depend on."""
-    import torch
+    import torch  # here: what only asks for the time, such as the records of jobs, starts without it
 
     return {
         "loocbench": _own_version(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -68,7 +69,7 @@ class SuiteCard(Frozen):
     A suite without models is for existing checkpoints. needs: of its jobs, where several machines share them.
     """
 
-    suite: str = Field(pattern=r"^\w[\w.+-]*$")  # a folder's name
+    suite: str
     version: int = Field(ge=1)
     title: str
     description: str
@@ -97,12 +98,15 @@ def suite_names() -> list[str]:
 
 
 def load_suite(suite: str) -> SuiteCard:
-    """Return the card of a suite: of one that is shipped, by its name, or of a file whose name ends in ``.toml``.
-
-    Raises UserError for an unknown name or an invalid card.
-    """
+    """Return the card of a suite, by its name or as the path of a TOML file. Raises UserError for an unknown name or an
+    invalid card."""
     if suite.endswith(".toml"):
-        return read_suite(Path(suite))
+        card = read_suite(Path(suite))
+        if not re.fullmatch(r"[\w+-][\w.+-]*", card.suite):
+            raise UserError(f"{suite}: the suite's name '{card.suite}' cannot be a folder's; use letters and digits.")
+        if card.suite in suite_names():
+            raise UserError(f"{suite}: a suite '{card.suite}' is there already; choose another name.")
+        return card
     if suite not in suite_names():
         raise unknown("suite", suite, suite_names())
     return read_suite(suites_folder() / f"{suite}.toml")

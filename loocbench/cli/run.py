@@ -25,8 +25,7 @@ WHERE = "Where jobs are done"
 def run(
     settings: EvaluationSettings,
     suite: Annotated[
-        str,
-        typer.Argument(help="A suite, such as small, paper or photographs, or a suite card of your own: FILE.toml."),
+        str, typer.Argument(help="A suite card, such as small, paper or photographs, or the path of a TOML file.")
     ],
     checkpoint: Annotated[
         list[str] | None,
@@ -82,13 +81,12 @@ def run(
         raise UserError(f"{' and '.join(name for name, given in chosen.items() if given)} exclude each other.")
     card = load_suite(suite)
     if job:
-        from loocbench.executors.records import BUSY
         from loocbench.jobs import suite_worker
 
         with Display() as display:
             found = suite_settings(settings, card)
-            done = suite_worker.do_job(card, job, found, display, references=checkpoint or [], features=features or [])
-        raise typer.Exit(0 if done else BUSY)
+            suite_worker.do_job(card, job, found, display, references=checkpoint or [], features=features or [])
+        return
     run_suite(
         card,
         settings,
@@ -99,7 +97,7 @@ def run(
         detach=detach,
         look="plan" if dry_run else "status" if status else "",
         as_json=as_json,
-        reference=str(Path(suite).absolute()) if suite.endswith(".toml") else "",
+        named=suite,
     )
 
 
@@ -121,11 +119,11 @@ def run_suite(
     detach: bool = False,
     look: str = "",
     as_json: bool = False,
-    reference: str = "",
+    named: str = "",
 ) -> None:
     """Plan a suite, do the missing jobs, and show its table. Raises UserError for rows that could not be measured.
 
-    look: "plan" or "status", to show that alone. reference: by which other processes find the card, if not its name.
+    look: "plan" or "status", to show that alone. named: how the command named the suite, if not by its name.
     """
     from loocbench.checkpoints import locate
     from loocbench.cli import report, showing_jobs
@@ -165,7 +163,7 @@ def run_suite(
             asked,
             detach,
             lambda job: suite_command.job_arguments(
-                reference or card.suite, job.name, settings, references=references, features=features
+                named or card.suite, job.name, settings, references=references, features=features
             ),
         )
         failed = suite.run_suite(card, jobs, session, settings, engine)

@@ -17,12 +17,14 @@ _LONGEST_NAME = 120  # characters of a job's name, which is a folder's
 class Needs(Frozen):
     """What a job needs of a machine.
 
-    processes: that train together, each on a GPU of its own. gpus: of all processes; a share below 1 where several jobs
-    may be on one GPU. cores, memory_gib: of all processes. minutes: the time after which a scheduler may stop it; it
-    is continued then. None: the scheduler's default.
+    processes: that train together, each on a GPU of its own. nodes: machines that they are spread over, as many on
+    each. gpus: of all processes; a share below 1 where several jobs may be on one GPU. cores, memory_gib: of all
+    processes. minutes: the time after which a scheduler may stop it; it is continued then. None: the scheduler's
+    default.
     """
 
     processes: Annotated[int, Field(ge=1)] = 1
+    nodes: Annotated[int, Field(ge=1)] = 1
     gpus: Annotated[float, Field(ge=0)] = 0.0
     cores: Annotated[int, Field(ge=1)] = 2
     memory_gib: Annotated[float, Field(gt=0)] = 8.0

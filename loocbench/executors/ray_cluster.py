@@ -46,11 +46,14 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
 
 def fit_all(jobs: Sequence[Job], nodes: Sequence[Amounts]) -> dict[str, Amounts]:
     """Return what Ray is asked for each job. Raises UserError for a job that no node can do, naming the largest."""
-    asked: dict[Needs, Amounts] = {}
+    fitted: dict[tuple[Needs, frozenset[str]], Amounts] = {}  # by needs, and which of them are stated
+    asked = {}
     for job in jobs:
-        if job.needs not in asked:
-            asked[job.needs] = _fit(job, nodes)
-    return {job.name: asked[job.needs] for job in jobs}
+        key = job.needs, frozenset(job.needs.model_fields_set)
+        if key not in fitted:
+            fitted[key] = _fit(job, nodes)
+        asked[job.name] = fitted[key]
+    return asked
 
 
 def _fit(job: Job, nodes: Sequence[Amounts]) -> Amounts:
@@ -58,6 +61,8 @@ def _fit(job: Job, nodes: Sequence[Amounts]) -> Amounts:
     needs = job.needs
     if needs.gpus > 1 and needs.gpus % 1:
         raise UserError(f"{job.title} needs {needs.gpus:g} GPUs; Ray gives shares of one GPU, or whole ones.")
+    if needs.nodes > 1:
+        raise UserError(f"{job.title} needs {needs.nodes} nodes; with --executor ray a job is on one.")
     largest = max(nodes, key=lambda node: [node.get(kind, 0) for kind in ("GPU", "CPU", "memory")], default={})
     wanted = {"GPU": needs.gpus, "CPU": float(needs.cores), "memory": needs.memory_gib * _GIB}
     for kind, name in (("CPU", "cores"), ("memory", "memory_gib")):

@@ -20,7 +20,7 @@ from loocbench.executors.child import run_child
 from loocbench.executors.dispatch import Amounts, Dispatcher
 from loocbench.executors.job import Job
 from loocbench.executors.ray_cluster import connected, describe, fit_all, list_variables
-from loocbench.executors.records import BUSY, Record
+from loocbench.executors.records import Record
 from loocbench.executors.work import Work
 
 _LOOK = 2.0  # seconds between two looks at jobs that other processes do
@@ -29,12 +29,9 @@ _PATIENCE = 600.0  # seconds that interrupted jobs have to save their state
 
 
 class RayTasks:
-    """Ray. program: what a child's Python is told before a job's command."""
+    """Ray."""
 
     detaches = False
-
-    def __init__(self, program: Sequence[str] = ("-m", "loocbench")) -> None:
-        self._program = program
 
     def execute(self, work: Work, *, detach: bool) -> None:
         """As :meth:`loocbench.executors.work.Executor.execute`. Raises UserError for jobs that no node can do."""
@@ -43,7 +40,7 @@ class RayTasks:
         ray = extras.require("ray", "ray")
         with connected(ray, work.site.ray.address), _interrupted_by_sigterm():
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            _Run(ray, work, fit_all(work.jobs, nodes), self._program).finish()
+            _Run(ray, work, fit_all(work.jobs, nodes)).finish()
 
     def list_queued(self, numbers: Sequence[str]) -> Mapping[str, str]:
         """Nothing is queued that outlives this process."""
@@ -56,8 +53,8 @@ RAY = RayTasks()
 class _Run:
     """Doing the jobs of ``work``. asked: what Ray is asked for each."""
 
-    def __init__(self, ray: Any, work: Work, asked: Mapping[str, Amounts], program: Sequence[str]) -> None:
-        self._ray, self._work, self._asked, self._program = ray, work, asked, program
+    def __init__(self, ray: Any, work: Work, asked: Mapping[str, Amounts]) -> None:
+        self._ray, self._work, self._asked = ray, work, asked
         self._task = ray.remote(run_child)
         self._jobs = {job.name: job for job in work.jobs}
         self._dispatcher = Dispatcher(work.jobs, asked)
@@ -94,7 +91,7 @@ class _Run:
             self._tell_once(f"waiting for a node with {describe(self._asked[self._dispatcher.ready[0].name])}")
 
     def _submit(self, job: Job, before: Record | None) -> None:
-        arguments = [*self._program, *self._work.command(job)]
+        arguments = ["-m", self._work.module, *self._work.command(job)]
         if job.needs.processes > 1:
             launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(job.needs.processes)]
             arguments = [*launcher, *arguments]
@@ -133,32 +130,30 @@ class _Run:
     def _judge(self, name: str, code: int) -> None:
         """See from a child's exit code and its job's record what became of the job."""
         record = self._work.records.read(name)
-        alive = self._is_alive(name, record)
-        if code == 0:
-            self._succeed(name)
-        elif code == BUSY or alive:  # torchrun's exit code does not say it
+        if self._is_alive(name, record):  # another process was faster
             self._put_aside(name)
-        elif record is None or record == self._before[name]:
+        elif record == self._before[name] and code == 0:
+            self._succeed(name)  # there was nothing left to do
+        elif record == self._before[name]:
             self._fail(name, f"it ended before it began, with exit code {code}")
-        elif record.state in ("running", "stopped"):
-            self._lose(name, f"its process ended with exit code {code}")
-        elif record.state == "done":
-            self._succeed(name)
         else:
-            self._fail(name, record.failures[0].reason if record.failures else f"exit code {code}")
+            self._end(name, record, f"its process ended with exit code {code}")
+
+    def _end(self, name: str, record: Record | None, otherwise: str) -> None:
+        """Note how a job ended by its new record. otherwise: what is said where that gives no reason."""
+        if record and record.state == "done":
+            self._succeed(name)
+        elif record and record.state == "failed":
+            self._fail(name, record.failures[0].reason if record.failures else otherwise)
+        else:
+            self._lose(name, otherwise)
 
     def _look_aside(self) -> None:
         """See what became of jobs that other processes do."""
         for name in sorted(self._dispatcher.aside):
             record = self._work.records.read(name)
-            if self._is_alive(name, record):
-                continue
-            if record is None or record == self._at_first[name] or record.state in ("running", "stopped"):
-                self._dispatcher.again(name)
-            elif record.state == "done":
-                self._succeed(name)
-            else:
-                self._fail(name, record.failures[0].reason if record.failures else "another process failed to do it")
+            if not self._is_alive(name, record):
+                self._end(name, record, "the process that did it is gone")
 
     def _is_alive(self, name: str, record: Record | None) -> bool:
         return bool(record and record.state == "running" and self._work.records.is_alive(name, record))

@@ -26,7 +26,6 @@ from loocbench.errors import StoppedError, UserError, printable
 
 BEAT = 15.0  # seconds between two signs of life of a running job
 SILENT = 90.0  # seconds without one after which it is taken for lost
-BUSY = 75  # exit code of a process whose job another does: "try again later" (EX_TEMPFAIL of sysexits.h)
 _LOOK = 0.3  # seconds; who only looks whether a job's process lives holds its lock for less
 
 State = Literal["running", "done", "failed", "stopped"]

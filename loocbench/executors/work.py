@@ -6,10 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from loocbench.errors import UserError
 from loocbench.executors.job import Job
 from loocbench.executors.records import JobRecords
 from loocbench.executors.site import Site
 from loocbench.progress import Reporter
+
+
+class UnreachableError(UserError):
+    """An engine does not answer: what it does is unknown."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Work:
     """Jobs to be done: each comes after those that it needs.
 
     do: does a job in this process, as :meth:`JobRecords.claim` expects it. command: the arguments that do a job in a
-    process of its own, on any machine that sees the same folders.
+    process of its own, on any machine that sees the same folders; ``python -m module`` takes them.
     """
 
     jobs: Sequence[Job]
@@ -26,6 +31,7 @@ class Work:
     records: JobRecords
     site: Site
     reporter: Reporter
+    module: str = "loocbench"
 
 
 class Executor(Protocol):
@@ -41,4 +47,7 @@ class Executor(Protocol):
         """
 
     def list_queued(self, numbers: Sequence[str]) -> Mapping[str, str]:
-        """Return the state of each submitted job that the scheduler still has, by its number: "queued" or "running"."""
+        """Return the state of each submitted job that the scheduler still has, by its number: "queued" or "running".
+
+        Raises UnreachableError if it does not answer.
+        """

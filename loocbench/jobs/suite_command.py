@@ -12,13 +12,13 @@ from loocbench.jobs.settings import EvaluationSettings
 def job_arguments(
     suite: str, job: str, settings: EvaluationSettings, *, references: Sequence[str] = (), features: Sequence[str] = ()
 ) -> list[str]:
-    """Return the arguments after ``python -m loocbench``; folders are absolute, and every setting is stated.
+    """Return the arguments after ``python -m loocbench``; paths are absolute, and every setting is stated.
 
-    ``overwrite`` is not passed on: a job that is continued must not begin again.
+    suite: its name, or its file. ``overwrite`` is not passed on: a job that is continued must not begin again.
     """
     folders = {"--runs": settings.runs, "--results": settings.results, "--cache": settings.cache}
     folders["--data-dir"] = settings.data_dir or catalog.default_data_dir()
-    arguments = ["run", suite, "--job", job]
+    arguments = ["run", _absolute(suite) if suite.endswith(".toml") else suite, "--job", job]
     for option, folder in folders.items():
         if folder is not None:
             arguments += [option, str(folder.absolute())]

@@ -85,6 +85,10 @@ def find_needs(card: SuiteCard, kind: str, site: Site, *, gpus: int) -> Needs:
         raise UserError("measuring is one process; leave 'processes' out of [measure].")
     if needs.processes > 1 and 0 < needs.gpus < needs.processes:
         raise UserError(f"{needs.processes} processes need {needs.processes} GPUs, not {needs.gpus:g}.")
+    if needs.processes % needs.nodes or (needs.nodes > 1 and needs.gpus % needs.nodes):
+        raise UserError(
+            f"{needs.processes} processes with {needs.gpus:g} GPUs cannot be shared equally by {needs.nodes} nodes."
+        )
     return needs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
 
@@ -13,16 +13,15 @@ from loocbench import ranks
 from loocbench.cards.suites import SuiteCard
 from loocbench.devices import resolve_device
 from loocbench.errors import StoppedError, UserError
-from loocbench.executors.records import BusyError, JobRecords
+from loocbench.executors.records import BusyError
 from loocbench.executors.site import Site
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite import open_records
-from loocbench.jobs.suite_jobs import SuiteJob, find_job, list_jobs
+from loocbench.jobs.suite_jobs import find_job, list_jobs
 from loocbench.jobs.suite_plan import plan_suite
 from loocbench.jobs.suite_work import Doer, count_parts
 from loocbench.progress import Reporter, Silent
-from loocbench.ranks import Ranks
 
 
 def do_job(
@@ -33,8 +32,8 @@ def do_job(
     *,
     references: Sequence[str] = (),
     features: Sequence[str] = (),
-) -> bool:
-    """Do the job called ``name``, unless it is done. Returns False if another process does it.
+) -> None:
+    """Do the job called ``name``, unless it is done, or another process does it.
 
     Processes that torchrun started train together. Raises UserError for an unknown job, one whose checkpoint is not
     there yet, and one that failed; StoppedError when it was asked to stop.
@@ -46,31 +45,22 @@ def do_job(
         one = find_job(jobs, name, card.suite)
         if not one.due:
             session.reporter.info(f"{name} is done")
-            return True
+            return
         if one.job.after:
             raise UserError(f"{one.model.name} is not pretrained yet; do {one.job.after[0]} first.")
         doer = Doer(card, session, settings, total=count_parts(one, settings), ranks=processes)
-        with _stop_on_sigterm():
-            begun = _claim_and_do(one, doer, open_records(settings), processes)
-        if not begun:
-            session.reporter.info(f"another process does {name}")
-        return begun
+        with _stop_on_sigterm(), ExitStack() as claimed:
 
+            def claim() -> bool:
+                try:
+                    claimed.enter_context(open_records(settings).claim(name))
+                except BusyError:
+                    session.reporter.info(f"another process does {name}")
+                    return False
+                return True
 
-def _claim_and_do(one: SuiteJob, doer: Doer, records: JobRecords, processes: Ranks) -> bool:
-    """Do a job, of which the first of the processes keeps the record. Returns False if another process does it."""
-    if not processes.first:
-        begun = processes.agree(False)
-        if begun:
-            doer.do(one)
-        return begun
-    try:
-        with records.claim(one.job.name):
-            processes.agree(True)
-            doer.do(one)
-    except BusyError:
-        return processes.agree(False)
-    return True
+            if processes.broadcast_from_main(claim):
+                doer.do(one)
 
 
 @contextmanager
@@ -81,6 +71,7 @@ def _stop_on_sigterm() -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the writing of the record
         raise StoppedError("stopped by SIGTERM; what is finished is kept. Run the same command to go on.")
 
     before = signal.signal(signal.SIGTERM, stop)

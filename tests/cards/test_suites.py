@@ -73,3 +73,20 @@ def test_a_run_is_named_by_all_that_its_method_is_given():
     assert name(method="looc", augmentations=both, left_out=("rotation",)) == "looc-rotation-d-s0"
     assert name(method="looc", augmentations=("rotation",)) == "looc-rotation-nocolor-d-s0"
     assert name(method="moco", augmentations=both, shared=("rotation",)) == "moco-same-rotation-d-s0"
+
+
+def test_a_suite_of_ones_own_is_named_by_its_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = (suites.suites_folder() / "demo.toml").read_text()
+    path.write_text(text.replace('suite = "demo"', 'suite = "mine"'))
+    assert suites.load_suite(str(path)).tasks == suites.load_suite("demo").tasks
+    for name, message in [
+        ("demo", "a suite 'demo' is there already; choose another name"),
+        ("../up", r"the suite's name '\.\./up' cannot be a folder's"),
+        (".hidden", "cannot be a folder's"),
+    ]:
+        path.write_text(text.replace('suite = "demo"', f'suite = "{name}"'))
+        with pytest.raises(UserError, match=message):
+            suites.load_suite(str(path))
+    with pytest.raises(UserError, match="cannot read card"):
+        suites.load_suite(str(tmp_path / "nothing.toml"))

@@ -1,7 +1,7 @@
-"""A job for tests of executors, run as a program: it counts as training steps do, and goes on where it was stopped.
+"""A job for tests of Ray, a process of its own: it counts as training steps do, and goes on where it was stopped.
 
-``counting_job.py FOLDER JOB STEPS [fails | dies | dies-once]``: each step is a line of ``FOLDER/JOB/steps``, with the
-job's cores and GPUs; ``FOLDER/results`` has a line for each job that was finished.
+``python -m tests.executors.counting_job FOLDER JOB STEPS [fails | dies | dies-once]``: each step is a line of
+``FOLDER/JOB/steps``, with the job's threads and GPUs; ``FOLDER/results`` has a line for each job that was finished.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from loocbench.errors import StoppedError, UserError
-from loocbench.executors.records import BUSY, BusyError, Failure, JobFailedError, JobRecords
+from loocbench.executors.records import BusyError, Failure, JobFailedError, JobRecords
 
 STEP = 0.1  # seconds
 
@@ -42,7 +42,6 @@ def main(folder: Path, job: str, steps: int, how: str = "") -> int:
                 file.write(f"{job}\n")
     except BusyError:
         print("busy", flush=True)
-        return BUSY
     except UserError:
         return 2
     return 0

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -18,7 +17,7 @@ from loocbench.cli import app
 from loocbench.errors import UserError
 from loocbench.executors.job import Job, Needs
 from loocbench.executors.ray_cluster import fit_all, list_variables
-from loocbench.executors.ray_tasks import RAY, RayTasks
+from loocbench.executors.ray_tasks import RAY
 from loocbench.executors.records import JobRecords
 from loocbench.executors.site import RaySite, Site
 from loocbench.executors.work import Work
@@ -28,7 +27,6 @@ from tests.conftest import make_cub
 from tests.jobs.conftest import Heard
 
 GIB = 2**30
-COUNTING = str(Path(__file__).with_name("counting_job.py"))
 needs_ray = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
@@ -48,6 +46,8 @@ def test_unstated_needs_are_lowered_to_the_largest_node_and_stated_ones_are_not(
         fit_all([job("a", memory_gib=8)], nodes)
     with pytest.raises(UserError, match=r"a needs 1.5 GPUs; Ray gives shares of one GPU"):
         fit_all([job("a", gpus=1.5)], nodes)
+    with pytest.raises(UserError, match=r"needs 2 nodes; with --executor ray a job is on one"):
+        fit_all([job("a", nodes=2, processes=2)], nodes)
     with pytest.raises(UserError, match=r"2 nodes"):  # enough in all, but on no node
         fit_all([job("a", memory_gib=3, gpus=1, cores=1), job("b", cores=2)], nodes)
 
@@ -109,8 +109,9 @@ def do(cluster, tmp_path):
             records=JobRecords(tmp_path),
             site=Site(ray=RaySite(address=cluster.address)),
             reporter=Heard(),
+            module="tests.executors.counting_job",
         )
-        RayTasks((COUNTING,)).execute(work, detach=False)
+        RAY.execute(work, detach=False)
         return work.reporter.messages
 
     return execute

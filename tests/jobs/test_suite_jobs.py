@@ -64,6 +64,7 @@ def test_needs_are_the_sites_before_the_cards_before_the_defaults():
     [
         (Site(measure={"processes": 2}), "measuring is one process"),
         (Site(pretrain={"processes": 4, "gpus": 2}), "4 processes need 4 GPUs, not 2"),
+        (Site(pretrain={"processes": 4, "nodes": 3}), "4 processes with 0 GPUs cannot be shared equally by 3 nodes"),
         (Site(pretrain={"cores": 0}), "the needs of pretrain jobs"),
     ],
 )

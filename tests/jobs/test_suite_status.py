@@ -8,6 +8,7 @@ import pytest
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors.job import Job, Needs
 from loocbench.executors.records import Failure, JobFailedError, JobRecords
+from loocbench.executors.work import UnreachableError
 from loocbench.jobs import suite_status
 from loocbench.jobs.suite_jobs import SuiteJob
 
@@ -107,3 +108,23 @@ def test_a_job_that_was_stopped_and_is_queued_again_is_queued(records):
     time.sleep(0.01)
     leave(records, "a", StoppedError("SIGTERM"))
     assert state(records, one("a"), one("b", "a")) == ["queued", "waiting"]
+
+
+class Silent:
+    """An engine that does not answer."""
+
+    def list_queued(self, numbers):
+        raise UnreachableError("Slurm does not answer.")
+
+
+def test_jobs_of_a_scheduler_that_does_not_answer_are_unknown_not_lost(records):
+    for name in ("a", "b", "c", "d"):
+        records.write_submission(name, "slurm", name)
+    time.sleep(0.01)
+    leave(records, "c", UserError("it failed"))
+    leave(records, "d", StoppedError("SIGTERM"))  # it may have been requeued
+    with records.claim("b"):
+        jobs = [one(name) for name in "abcd"] + [one("e", "a"), one("f", "c")]
+        found = suite_status.find_status(jobs, records, {"slurm": Silent()})
+    assert [each.state for each in found] == ["unknown", "running", "failed", "unknown", "waiting", "held back"]
+    assert (found[0].where, found[0].note) == ("slurm a", "Slurm does not answer.")

@@ -68,6 +68,26 @@ def test_sigterm_leaves_a_record(monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_second_sigterm_does_not_interrupt_the_record(monkeypatch):
+    """torchrun passes on what Slurm sends to all processes of a job."""
+
+    def stopped_twice(*_, **__):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(suite_work, "train_recipe", stopped_twice)
+    with pytest.raises(StoppedError):
+        do(f"pretrain.{NAME}")
+    assert open_records(SETTINGS).read(f"pretrain.{NAME}").state == "stopped"
+
+
+def test_a_suite_that_is_a_file_is_named_by_its_whole_path(tmp_path):
+    (tmp_path / "mine.toml").write_text("")
+    assert suite_command.job_arguments("mine.toml", "a", SETTINGS)[1] == str(tmp_path / "mine.toml")
+
+
 def test_the_command_states_every_setting_with_absolute_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("LOOCBENCH_DATA", str(tmp_path / "data"))
     settings = EvaluationSettings(suite="own", seed=3, precision="bfloat16", compiled=True, skip_damaged=True)
