@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from loocbench.errors import unknown
-from loocbench.executors.work import Executor
 from loocbench.lazy_table import LazyTable
+
+if TYPE_CHECKING:  # a process of Ray that only starts jobs imports this package
+    from loocbench.executors.work import Executor
 
 # The only list of the executors. Looking at the names imports none of the libraries behind them.
 EXECUTORS: LazyTable[Executor] = LazyTable(

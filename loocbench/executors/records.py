@@ -26,6 +26,7 @@ from loocbench.errors import StoppedError, UserError, printable
 
 BEAT = 15.0  # seconds between two signs of life of a running job
 SILENT = 90.0  # seconds without one after which it is taken for lost
+_LOOK = 0.3  # seconds; who only looks whether a job's process lives holds its lock for less
 
 State = Literal["running", "done", "failed", "stopped"]
 
@@ -127,7 +128,7 @@ class JobRecords:
         exception leave "failed", StoppedError and KeyboardInterrupt "stopped".
         """
         files.require_writable(self.folder / job)
-        lock = FileLock(self.folder / job / "lock", timeout=0)
+        lock = FileLock(self.folder / job / "lock", timeout=_LOOK)
         try:
             lock.acquire()
         except Timeout as error:
