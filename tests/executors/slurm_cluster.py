@@ -49,7 +49,7 @@ JobRequeue=1
 KillWait=10
 MessageTimeout=5
 GresTypes=gpu
-NodeName=first NodeHostname={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
+NodeName=first NodeHostname={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=first Default=YES MaxTime=120 DefaultTime=60 PriorityTier=5 State=UP
 PartitionName=low Nodes=first DefaultTime=60 PriorityTier=1 GraceTime=20 State=UP
 """
