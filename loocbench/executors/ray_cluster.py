@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -16,6 +17,7 @@ from loocbench.executors.dispatch import Amounts
 from loocbench.executors.job import Job, Needs
 
 _STORE = 80 * 2**20  # bytes of Ray's object store, close to the least that it takes: nothing is passed through it
+_ANSWER = 10.0  # seconds within which an address must answer
 _GIB = 2**30
 
 
@@ -27,6 +29,8 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
     own = {"include_dashboard": False, "object_store_memory": _STORE, "num_cpus": _count_cores()}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     before = signal.getsignal(signal.SIGTERM)
+    if address:
+        _require_answer(address)
     try:
         ray.init(address or "local", **quiet, **({} if address else own))
     except Exception as error:  # Ray has no class of its own for this
@@ -42,6 +46,17 @@ def connected(ray: Any, address: str | None) -> Iterator[None]:
         ray.shutdown()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # which Ray has changed
+
+
+def _require_answer(address: str) -> None:
+    """Raise UserError if nothing answers at ``HOST:PORT``: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if "/" in address or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray answers at {address} ({error}); start one there with: ray start --head") from error
 
 
 def fit_all(jobs: Sequence[Job], nodes: Sequence[Amounts]) -> dict[str, Amounts]:
