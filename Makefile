@@ -34,7 +34,7 @@ demo: $(VENV)/.installed
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 # The HTML report is tested in a real browser; without one those tests are skipped and say so.
 browser:

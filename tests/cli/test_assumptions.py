@@ -6,11 +6,15 @@ Covers loocbench.models.preprocessing.describe_assumptions from the command line
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import torchvision
+
+from loocbench.data import blooms
+from loocbench.data.entries import ENTRIES
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -44,7 +48,9 @@ def test_an_exported_network_is_measured_as_it_was_trained(loocbench):
     assert "assumed" not in out + err
 
 
-def test_an_assumed_preprocessing_is_said_in_the_output_and_in_the_row(loocbench):
+def test_an_assumed_preprocessing_is_said_in_the_output_and_in_the_row(loocbench, monkeypatch):
+    few = blooms.make_blooms({"train": 24, "val": 8, "test": 8})  # rendered at 256 px
+    monkeypatch.setitem(ENTRIES, "blooms", replace(ENTRIES["blooms"], generate=lambda: few))
     torch.manual_seed(0)
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), "source.pth")
     row, out, err = measure(loocbench, "source.pth")

@@ -10,11 +10,12 @@ import pytest
 from loocbench.cli import bench as command
 from loocbench.jobs.bench import BenchResult, Stage
 
+IMAGES = 10
 STAGES = ["read", "decode", "crops", "views", "forward, plain", "forward, fast", "write"]
 
 
 def bench(loocbench, *options):
-    return loocbench("bench", "--checkpoint", "random:resnet8", "--images", "40", "--device", "cpu", *options)
+    return loocbench("bench", "--checkpoint", "random:resnet8", "--images", str(IMAGES), "--device", "cpu", *options)
 
 
 def test_every_stage_is_measured_on_made_photographs(loocbench, tmp_path):
@@ -25,7 +26,7 @@ def test_every_stage_is_measured_on_made_photographs(loocbench, tmp_path):
     rates = {stage["name"]: stage["images_per_second"] for stage in found["stages"]}
     assert found["cold"] < min(rates["decode"], rates["forward, fast"])
     assert found["cold"] < found["warm"]
-    assert (found["images"], found["device"]) == (40, "cpu")
+    assert (found["images"], found["device"]) == (IMAGES, "cpu")
     assert rates[found["limits"]] == min(rate for name, rate in rates.items() if name not in ("views", STAGES[4]))
     assert not list((tmp_path / "mine").iterdir())  # what it wrote is gone
 

@@ -3,17 +3,19 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from loocbench.cards import suites
+from loocbench.data.entries import ENTRIES
+from tests.cli.conftest import run_command
 from tests.records.rows import dump_fields
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+pytestmark = [pytest.mark.usefixtures("only_tiny_blooms"), pytest.mark.xdist_group("suites")]
 
 
-@pytest.fixture
-def suite_with_models(monkeypatch):
+def build_suite():
     """Two seeds of LooC++, one of MoCo, and an untrained network, judged on colour and by neighbours."""
     budget = suites.load_suite("demo").budget.model_copy(
         update={"epochs": 1, "image_size": 16, "batch_size": 32, "queue_size": 32}
@@ -23,7 +25,7 @@ def suite_with_models(monkeypatch):
         suites.SuiteModel(method="moco", augmentations=("color", "rotation"), shared=("rotation",), features=("looc",)),
         suites.SuiteModel(method="looc++", features=("looc++", "selected"), seeds=(0, 1), pictured=True),
     )
-    card = suites.SuiteCard(
+    return suites.SuiteCard(
         suite="own",
         version=1,
         title="Own",
@@ -34,7 +36,35 @@ def suite_with_models(monkeypatch):
         models=models,
         tasks=("linear/blooms-color", "retrieval/blooms"),
     )
+
+
+@pytest.fixture
+def suite_with_models(monkeypatch):
+    """The suite "own" is :func:`build_suite`'s."""
+    card = build_suite()
     monkeypatch.setattr(suites, "load_suite", lambda name: card)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_blooms):
+    """The folder in which the suite was run from nothing, once for all tests that begin where it ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("LOOCBENCH_DATA", raising=False)
+        patch.setattr("platformdirs.user_cache_path", lambda name: folder / "cache" / name)
+        patch.setitem(ENTRIES, "blooms", replace(ENTRIES["blooms"], generate=lambda: tiny_blooms))
+        card = build_suite()
+        patch.setattr(suites, "load_suite", lambda name: card)
+        said = run_command("run", "own")
+    assert said.code == 0, said.err
+    return folder
+
+
+@pytest.fixture
+def own_finished(suite_with_models, finished, tmp_path):
+    """This test's folder is a copy of ``finished``."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
 
 
 def plan_of(said):
@@ -108,10 +138,9 @@ def test_a_suite_that_names_its_features_takes_no_others(one_line):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("suite_with_models")
+@pytest.mark.usefixtures("own_finished")
 def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path):
     """Which spaces they are may differ between seeds; the images do not."""
-    assert loocbench("run", "own").code == 0
     for path in (tmp_path / "results").rglob("*selected.s0.json"):
         row = json.loads(path.read_text())
         path.write_text(dump_fields({**row, "stated": {**row["stated"], "selected": row["checkpoint"]}}))
@@ -125,9 +154,8 @@ def test_what_was_chosen_can_be_tested_against_what_was_not(loocbench, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("suite_with_models")
+@pytest.mark.usefixtures("own_finished")
 def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, one_line, tmp_path):
-    assert loocbench("run", "own").code == 0
     damaged = next((tmp_path / "results").rglob("linear*selected.s0.json"))
     damaged.write_text("{")
     shutil.rmtree(tmp_path / "runs" / "own-moco-same-rotation-blooms-s0")
@@ -143,10 +171,9 @@ def test_a_row_that_cannot_stand_is_told_before_anything_is_trained(loocbench, o
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("suite_with_models")
-def test_an_untrained_network_at_another_size_is_another_row(one_line, loocbench, monkeypatch):
+@pytest.mark.usefixtures("own_finished")
+def test_an_untrained_network_at_another_size_is_another_row(one_line, monkeypatch):
     """Its weights and its name are the same."""
-    assert loocbench("run", "own").code == 0
     card = suites.load_suite("own")
     wider = card.model_copy(update={"budget": card.budget.model_copy(update={"image_size": 20})})
     monkeypatch.setattr(suites, "load_suite", lambda name: wider)

@@ -16,6 +16,7 @@ from loocbench.report.figures.saving import FORMATS
 from tests.cli.conftest import QUICK, run_command
 from tests.report import fixed_store
 
+pytestmark = pytest.mark.xdist_group("suite figures")
 FEW = ("--model", "LooC*", "--model", "MoCo", "--task", "*cub200*", "--task", "*flowers*", "--task", "sens*")
 
 

@@ -19,6 +19,7 @@ from tests.records.rows import make_path
 from tests.report import fixed_store
 from tests.report.rows import measured_row
 
+pytestmark = pytest.mark.xdist_group("html page")
 HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>{{7*7}}\'"</td>'
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
