@@ -61,6 +61,7 @@ def _own_folders(tmp_path, monkeypatch):
     """Every test works in a folder of its own, and never in the user's cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LOOCBENCH_DATA", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal in which the tests run
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
 
 

@@ -45,12 +45,12 @@ def test_a_verbose_command_says_where_an_error_comes_from(loocbench):
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (StoppedError("stopped", 15), 143)])
 def test_who_is_interrupted_ends_with_the_signals_code(loocbench, monkeypatch, error, code):
-    from loocbench.cards import tasks
+    from loocbench.cards import finding
 
     def load(name):
         raise error
 
-    monkeypatch.setattr(tasks, "load_task", load)
+    monkeypatch.setattr(finding, "find_named_task", load)
     said = loocbench("tasks", "show", "knn/blooms")
     assert said.code == code
     assert said.err.count("loocbench: ") == 1

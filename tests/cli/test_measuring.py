@@ -54,12 +54,8 @@ def test_episodes_that_the_images_do_not_allow_are_refused(one_line):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            ["--shots", "3"],
-            "no protocol with shots=3 and solver=adam; choose the settings of one of few-",
-        ),
-        (["--ways", "20"], "no protocol with shots=5 and ways=20; "),
-        (["--solver", "lbfgs"], "there is no protocol with shots=5 and solver=lbfgs"),
+        (["--ways", "1"], "--ways of 2 or more (or 0: all classes)"),
+        (["--solver", "lbfgs"], "unknown solver 'lbfgs'. Available: adam, path."),
         (["--dataset", "cub20"], "unknown data set 'cub20'. Did you mean 'cub200'"),
         (
             ["--dataset", "imagenet-c-100"],

@@ -87,7 +87,7 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     command = ["pretrain", *QUICK, "--epochs", "4", "--name"]
     assert loocbench(*command, "straight").code == 0
     monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
-    assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine")
+    assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine", code=143)
     (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 2)
     assert "with the same options" in one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
