@@ -32,7 +32,10 @@ def test_from_images_to_the_table(loocbench, tmp_path):
     ]
 
     probe = measure(loocbench, "probe", "--label", "color")
-    assert probe.keys() == {"task", "dataset", "features", "checkpoint", "seed", "metrics", "scale", "stated"}
+    assert probe.keys() == {
+        *("task", "dataset", "features", "checkpoint", "seed", "metrics", "scale", "stated", "chosen", "certificate"),
+        "row",
+    }
     assert (probe["task"], probe["features"]) == ("linear/blooms-color", "looc++")
     assert probe["checkpoint"] == "loocpp-color-rotation-blooms-s0"  # the newest
     top1 = probe["metrics"]["top1"]
@@ -157,7 +160,8 @@ def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
         "LooC++ (color, rotation)",
     ):
         assert f"| {model} |" in page
-    (picture,) = re.findall(r"picture: (\S+)", said.out)
-    assert np.asarray(Image.open(tmp_path / picture)).std() > 10
+    pictures = re.findall(r"picture: (\S+)", said.out)
+    assert pictures == ["results/demo/profile.png", "results/demo/gallery-retrieval-blooms.s0.png"]
+    assert all(np.asarray(Image.open(tmp_path / picture).convert("RGB")).std() > 10 for picture in pictures)
     again = loocbench("demo")
     assert again.err.count("kept, trained before with the same recipe on the same images") == 4

@@ -178,8 +178,8 @@ def test_a_fifo_in_an_images_place_is_refused(tmp_path, pets):
 
 
 def test_rendered_data_sets_keep_their_renderers_version(tiny_blooms, tmp_path):
-    assert opening.keep_digests(tiny_blooms, tmp_path, Silent()).edition() == "blooms v1 seed 0"
-    assert replace(tiny_blooms).edition() == "blooms v1 seed 0"
+    assert opening.keep_digests(tiny_blooms, tmp_path, Silent()).edition() == "blooms v2 seed 0"
+    assert replace(tiny_blooms).edition() == "blooms v2 seed 0"
 
 
 def test_remarks_are_told_when_a_data_set_is_opened(tmp_path, pets):

@@ -49,7 +49,7 @@ def test_a_representation_without_hue_ignores_hue_and_tells_turns(flowers):
     found = outcome_of(flowers, layout, changes=("hue", "rotation")).metrics
     assert found["hue_invariance"].value == pytest.approx(1, abs=1e-3)
     assert found["hue_equivariance"].value < 0.1
-    assert found["rotation_equivariance"].value > 0.9
+    assert found["rotation_equivariance"].value > 0.7  # chance 0.25; averages of brightness show little of the light
     assert found["rotation_invariance"].value < 0.7
 
 
