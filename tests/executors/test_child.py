@@ -66,11 +66,15 @@ def test_an_interruption_asks_the_child_to_end_and_waits(tmp_path):
         said(log, words=2)
         signal.raise_signal(signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, WAITS)
-    thread.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    try:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, WAITS)
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     process, _, *rest = said(log)
     assert rest == ["asked", "to", "end"]
     assert not is_there(int(process))
