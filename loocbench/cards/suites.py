@@ -42,7 +42,8 @@ class SuiteModel(Frozen):
 
 
 class Budget(Frozen):
-    """Pretraining settings shared by all models of a suite."""
+    """Pretraining settings shared by all models of a suite. groups: batch-norm groups of a batch, a multiple of the
+    processes that train together."""
 
     backbone: str
     image_size: int
@@ -54,6 +55,7 @@ class Budget(Frozen):
     queue_size: int
     key_momentum: float
     temperature: float
+    groups: int = Field(1, ge=1)
 
 
 class JobNeeds(Frozen):

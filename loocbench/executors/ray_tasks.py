@@ -134,8 +134,10 @@ class _Run:
             self._put_aside(name)
         elif record == self._before[name] and code == 0:
             self._succeed(name)  # there was nothing left to do
-        elif record == self._before[name]:
+        elif record == self._before[name] and code <= 128:
             self._fail(name, f"it ended before it began, with exit code {code}")
+        elif record == self._before[name]:  # a signal ended it
+            self._lose(name, f"its process ended with exit code {code}")
         else:
             self._end(name, record, f"its process ended with exit code {code}")
 

@@ -36,6 +36,12 @@ def test_a_suite_without_models_cannot_be_half_one():
         suites.recipe_of_model(card, suites.SuiteModel(method="moco", features=("looc",)), seed=0)
 
 
+def test_the_budget_says_into_how_many_groups_a_batch_is_split():
+    demo = suites.load_suite("demo")
+    split = demo.model_copy(update={"budget": demo.budget.model_copy(update={"groups": 8})})
+    assert [suites.recipe_of_model(card, card.models[1], seed=0).groups for card in (demo, split)] == [1, 8]
+
+
 def test_an_untrained_network_has_no_augmentations():
     with pytest.raises(ValueError, match="an untrained network has no augmentations"):
         suites.SuiteModel(method=UNTRAINED, features=("looc",), augmentations=("color",))

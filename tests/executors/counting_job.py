@@ -1,7 +1,7 @@
 """A job for tests of Ray, a process of its own: it counts as training steps do, and goes on where it was stopped.
 
-``python -m tests.executors.counting_job FOLDER JOB STEPS [fails | dies | dies-once]``: each step is a line of
-``FOLDER/JOB/steps``, with the job's threads and GPUs; ``FOLDER/results`` has a line for each job that was finished.
+``python -m tests.executors.counting_job FOLDER JOB STEPS [fails | dies | dies-once | dies-early]``: each step is a line
+of ``FOLDER/JOB/steps``, with the job's threads and GPUs; ``FOLDER/results`` has a line for each job that was finished.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ def main(folder: Path, job: str, steps: int, how: str = "") -> int:
         raise StoppedError("stopped by SIGTERM")
 
     signal.signal(signal.SIGTERM, stop)
+    if how == "dies-early" and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     try:
         with JobRecords(folder).claim(job) as attempt:
             print(f"{job}, attempt {attempt}", flush=True)

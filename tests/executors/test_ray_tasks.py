@@ -194,7 +194,7 @@ def without_time(row):
 
 
 def results(tmp_path):
-    return sorted((tmp_path / "results").read_text().split())
+    return sorted((tmp_path / "results").read_text().splitlines())
 
 
 def steps(tmp_path, name):
@@ -231,11 +231,11 @@ class TestOnTwoNodes:
     def test_a_failed_job_takes_only_its_dependents_and_a_killed_one_goes_on(self, do, tmp_path):
         jobs = [job("a", gpus=0.5), job("b", "a")]
         jobs += [job("fails"), job("needs it", "fails"), job("needs that", "needs it")]
-        jobs += [job("killed"), job("always killed"), job("never begins")]
+        jobs += [job("killed"), job("always killed"), job("killed early"), job("never begins")]
         (tmp_path / "never begins").write_text("a file in the place of the job's folder")
-        how = {"fails": "fails", "killed": "dies-once", "always killed": "dies"}
+        how = {"fails": "fails", "killed": "dies-once", "always killed": "dies", "killed early": "dies-early"}
         said = do(jobs, steps=10, **how)
-        assert results(tmp_path) == ["a", "b", "killed"]
+        assert results(tmp_path) == ["a", "b", "killed", "killed early"]
         stand = states(tmp_path, jobs)
         assert (stand["fails"], stand["needs it"], stand["needs that"]) == ("failed", "held back", "held back")
         assert stand["always killed"] == "lost"
