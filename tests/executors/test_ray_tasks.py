@@ -93,6 +93,7 @@ def test_an_address_where_nothing_answers_is_refused_at_once(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
+@pytest.mark.skipif(not os.environ.get("LOOCBENCH_ENGINES"), reason="starts Ray; set LOOCBENCH_ENGINES=1")
 def test_without_an_address_ray_is_started_here_and_ended(tmp_path, capfd):
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'loocbench[ray]'")
     work = Work(
