@@ -12,9 +12,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -42,8 +43,9 @@ def run_child(arguments: Sequence[str], log: Path, variables: Mapping[str, str])
             start_new_session=True,  # Ctrl-C in a terminal is for the process that hands out the jobs
         )
     try:
-        while child.poll() is None:
-            time.sleep(_POLL)
+        with _interruptible():
+            while child.poll() is None:
+                time.sleep(_POLL)
     except BaseException:
         child.terminate()
         while child.poll() is None:
@@ -51,6 +53,20 @@ def run_child(arguments: Sequence[str], log: Path, variables: Mapping[str, str])
                 time.sleep(_POLL)
         raise
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Context in which Python can be interrupted as Ray does it: not if SIGINT is ignored, as it is in all that a
+    shell's background process starts."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def guard(parent: int, command: Sequence[str]) -> int:

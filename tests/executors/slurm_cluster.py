@@ -1,5 +1,5 @@
 """A real Slurm of one node on this machine, for tests: controller, node and munge on free local ports, without
-accounting, with two GPUs that are none. ``python -m tests.executors.slurm_cluster`` runs one until Ctrl-C.
+accounting, with two GPUs that are none. ``python -m tests.executors.slurm_cluster`` runs one until Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ def _wait_for(true: object, seconds: float = 30.0) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with running_cluster() as running:
         print(f"export SLURM_CONF={running.folder}/slurm.conf", flush=True)
         with suppress(KeyboardInterrupt):

@@ -1,5 +1,6 @@
 """A child process that does not outlive the one that wants it, however that one ends."""
 
+import _thread
 import os
 import signal
 import subprocess
@@ -66,18 +67,28 @@ def test_an_interruption_asks_the_child_to_end_and_waits(tmp_path):
         said(log, words=2)
         signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, WAITS)
+    thread.join()
+    process, _, *rest = said(log)
+    assert rest == ["asked", "to", "end"]
+    assert not is_there(int(process))
+
+
+def test_it_can_be_interrupted_in_what_a_background_process_started(tmp_path):
+    """There SIGINT is ignored; Ray interrupts a task by what SIGINT would do."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        thread = threading.Thread(target=interrupt)
+        thread = threading.Thread(target=lambda: (said(tmp_path / "job" / "log", words=2), _thread.interrupt_main()))
         thread.start()
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path, WAITS)
         thread.join()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    process, _, *rest = said(log)
-    assert rest == ["asked", "to", "end"]
-    assert not is_there(int(process))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent ended")

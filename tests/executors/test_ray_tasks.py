@@ -28,14 +28,7 @@ from tests.conftest import make_cub
 from tests.jobs.conftest import Heard
 
 GIB = 2**30
-needs_ray = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
-    pytest.mark.skipif(
-        not os.environ.get("LOOCBENCH_ENGINES"),
-        reason="starts clusters, which a busy machine upsets; set LOOCBENCH_ENGINES=1 to test the engines",
-    ),
-]
+needs_ray = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 def job(name, *after, **needs):
@@ -93,7 +86,6 @@ def test_an_address_where_nothing_answers_is_refused_at_once(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
-@pytest.mark.skipif(not os.environ.get("LOOCBENCH_ENGINES"), reason="starts Ray; set LOOCBENCH_ENGINES=1")
 def test_without_an_address_ray_is_started_here_and_ended(tmp_path, capfd):
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'loocbench[ray]'")
     work = Work(

@@ -28,14 +28,7 @@ from loocbench.records import store
 from tests.executors.slurm_cluster import running_cluster, why_not
 from tests.executors.small_job import DONE, read_steps
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("slurm"),
-    pytest.mark.skipif(
-        not os.environ.get("LOOCBENCH_ENGINES"),
-        reason="starts clusters, which a busy machine upsets; set LOOCBENCH_ENGINES=1 to test the engines",
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 CHECKOUT = Path(__file__).parents[2]
 SMALL = Needs(cores=1, memory_gib=0.5)
 
