@@ -27,7 +27,7 @@ from loocbench.solvers.logistic import fit_logistic_path
 
 TOLERANCE = 1e-5
 GRID = [float(value) for value in np.logspace(-6, 0, 45)]
-SIZES = {"Flowers-102, train": (1_020, 2_048, 102), "CUB-200, train": (5_994, 2_048, 200)}
+SIZES = {"blooms": (4_000, 64, 10), "Flowers-102, train": (1_020, 2_048, 102), "CUB-200, train": (5_994, 2_048, 200)}
 HEADS = 3
 
 

@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from loocbench.solvers.reduction import Reduction
 
+_ROWS = 2048  # of the design matrix that are multiplied at once to form the Hessian
+_CALLS = 3e6  # operations that would take as long as the calls of one Hessian-vector product
+
 
 @dataclass(frozen=True)
 class Softmax:
@@ -77,3 +80,33 @@ class SoftmaxAt:
         moved *= p / len(p)
         by_weights = torch.addmm(direction[:, :-1], moved.T, single, beta=self.objective.strength)
         return torch.cat([by_weights, moved.sum(dim=0)[:, None]], dim=1)
+
+    @property
+    def patience(self) -> float:
+        """The number of Hessian-vector products that take as long as one direct solution, by counting operations:
+        those of the direct one are in float64, and take twice as long each."""
+        rows, size = len(self.objective.targets), self.point.numel()
+        return 2 * (2 * rows * size**2 + size**3 / 3) / (4 * rows * size + _CALLS)
+
+    def hessian(self) -> Tensor:
+        """The Hessian, float64 [K (r + 1), K (r + 1)]: X' diag(p_a) X for each class a, less Z' Z of Z = (p_a X)_a.
+
+        All intercepts may move together without a change; a term that only sees this movement makes it positive, and
+        leaves every direction that is solved for as it is, since no gradient has a part along it.
+        """
+        classes, width = self.point.shape
+        hessian = self.point.new_zeros(classes, width, classes, width)
+        for rows in torch.arange(len(self._logs), device=self.point.device).split(_ROWS):
+            p = self._logs[rows].exp()
+            design = torch.cat([self.objective.data.features[rows], p.new_ones(len(rows), 1)], dim=1)
+            weighted = p[:, :, None] * design[:, None]  # Z, [rows, K, r + 1]
+            flat = weighted.flatten(1)
+            hessian -= (flat.T @ flat).reshape(hessian.shape)
+            hessian.diagonal(dim1=0, dim2=2).add_(torch.einsum("nkr,ns->rsk", weighted, design))
+        hessian /= len(self._logs)
+        hessian[:, -1, :, -1] += 1 / classes
+        flat = hessian.reshape(classes * width, classes * width)
+        penalised = torch.ones_like(self.point)
+        penalised[:, -1] = 0
+        flat.diagonal().add_(self.objective.strength * penalised.flatten())
+        return flat

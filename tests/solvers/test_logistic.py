@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 from loocbench.solvers import logistic, newton
 from loocbench.solvers.logistic import fit_logistic_path
+from loocbench.solvers.reduction import Reduction
+from loocbench.solvers.softmax import Softmax, SoftmaxAt
 from tests.solvers.witness import assert_both_near_the_optimum, assert_same_classes, gradient_norm
 
 GRID = [1e-4, 1e-2, 1.0]
@@ -86,3 +88,60 @@ def test_a_solution_that_misses_its_tolerance_is_an_error(monkeypatch):
 def test_strengths_that_are_not_positive_are_refused(grid):
     with pytest.raises(ValueError, match="positive"):
         fit_logistic_path(*data(), grid)
+
+
+def weak_problem():
+    """A regularisation so weak that conjugate gradients take hundreds of steps, and a point that is not the start."""
+    x, y = data()
+    reduction = Reduction.from_features(x.double())
+    problem = Softmax(reduction, reduction.features.float(), y, 1e-9)
+    generator = torch.Generator().manual_seed(1)
+    return problem.at(torch.randn(4, len(reduction.moments) + 1, generator=generator, dtype=torch.float64))
+
+
+def test_the_hessian_is_that_of_autograd_and_of_the_products():
+    here = weak_problem()
+    problem, shape = here.objective, here.point.shape
+
+    def objective(flat):
+        point = flat.reshape(shape)
+        scores = problem.data.features @ point[:, :-1].T + point[:, -1]
+        loss = torch.nn.functional.cross_entropy(scores, problem.targets)
+        return loss + problem.strength / 2 * point[:, :-1].square().sum()
+
+    found = here.hessian()
+    together = torch.zeros(shape, dtype=torch.float64)
+    together[:, -1] = 1  # the movement of all intercepts, which the objective does not see
+    wanted = torch.autograd.functional.hessian(objective, here.point.flatten())
+    wanted += torch.outer(together.flatten(), together.flatten()) / shape[0]
+    assert torch.allclose(found, wanted, rtol=1e-9, atol=1e-14)
+    direction = here.gradient.float()
+    product = (found @ direction.double().flatten()).reshape(shape)
+    assert torch.allclose(here.curvature(direction), product.float(), rtol=1e-4, atol=1e-7)
+
+
+def test_a_direction_that_takes_many_products_is_solved_for_directly(monkeypatch):
+    here = weak_problem()
+    products, curvature = [], type(here).curvature
+    monkeypatch.setattr(type(here), "curvature", lambda at, way: products.append(at) or curvature(at, way))
+    direction = newton._newton_direction(here)
+    assert here.patience <= len(products) <= here.patience + 1
+    bent = (here.hessian() @ direction.flatten()).reshape(direction.shape)
+    assert float((bent + here.gradient).norm()) < 1e-10 * float(here.gradient.norm())
+
+
+def test_where_rounding_leaves_no_decomposition_conjugate_gradients_go_on(monkeypatch):
+    here = weak_problem()
+    monkeypatch.setattr(type(here), "hessian", lambda at: -torch.eye(at.point.numel(), dtype=torch.float64))
+    direction = newton._newton_direction(here)
+    bent = here.curvature(direction.float())
+    assert float((bent + here.gradient).norm()) < 0.2 * float(here.gradient.norm())
+
+
+def test_weakly_regularised_solutions_are_those_of_conjugate_gradients_alone(monkeypatch):
+    x, y = data()
+    ours = fit_logistic_path(x, y, [1e-6], tolerance=1e-9)
+    monkeypatch.setattr(SoftmaxAt, "patience", float("inf"))
+    theirs = fit_logistic_path(x, y, [1e-6], tolerance=1e-9)
+    sides = ((path.weights[0], path.intercepts[0]) for path in (ours, theirs))
+    assert_both_near_the_optimum(x, y, 1e-6, *sides, our_gradient=1e-9, their_gradient=1e-9)
