@@ -11,7 +11,6 @@ from typing import Any
 from urllib.error import URLError
 
 import torch
-import torchvision
 from pydantic import ValidationError
 
 from loocbench.checkpoints import hub, native
@@ -71,6 +70,8 @@ def record_origin(checkpoint: Checkpoint, options: ImportOptions) -> Checkpoint:
 
 
 def _fetch_torchvision(name: str) -> tuple[Path, ImportOptions]:
+    import torchvision  # here, for it takes as long to import as torch
+
     model, _, wanted = name.partition(":")
     known = torchvision.models.list_models(module=torchvision.models)
     if model not in known:

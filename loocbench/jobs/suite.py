@@ -54,6 +54,8 @@ def run_suite(
     files.require_writable(settings.results / settings.suite)
     if any(one.model.state == "to train" for one in jobs):
         _require_feasible(jobs, settings)
+    if engine.name != "inline":
+        _require_groups(jobs, card.suite)
     for one in jobs:
         if not one.rows and not one.due:
             session.reporter.info(
@@ -79,6 +81,17 @@ def run_suite(
     except KeyboardInterrupt as error:
         raise StoppedError(f"interrupted; what is finished is kept. {how_to_go_on(settings)}") from error
     return [] if engine.detach else _find_failures(jobs, records, settings)
+
+
+def _require_groups(jobs: Sequence[SuiteJob], suite: str) -> None:
+    """Raise UserError where several processes would pretrain a model whose batch-norm groups they cannot share."""
+    for one in jobs:
+        processes, recipe = one.job.needs.processes, one.model.recipe
+        if one.due and not one.rows and recipe and recipe.groups % processes:
+            raise UserError(
+                f"{one.job.title}: {processes} processes need batch-norm groups that they can share; set groups = "
+                f"{processes}, or a multiple, in [budget] of the suite {suite}."
+            )
 
 
 def _find_failures(

@@ -11,18 +11,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
-from torchvision.models import VisionTransformer
 
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import backbones, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
+
+if TYPE_CHECKING:
+    from torchvision.models import VisionTransformer
 
 TORCHVISION, TIMM, PYTHON = "torchvision:", "timm:", "python:"
 NET = "net."  # prefix of every tensor name of a LibraryNetwork
@@ -46,6 +47,8 @@ def resolve_name(name: str) -> str:
     bare = name.removeprefix(TORCHVISION)
     if bare in backbones.list_backbones():
         return bare
+    import torchvision  # here, for it takes as long to import as torch
+
     known = torchvision.models.list_models(module=torchvision.models)
     if bare not in known:
         raise unknown(
@@ -100,9 +103,10 @@ def build_with_weights(
     if architecture.name.startswith((TORCHVISION, TIMM, PYTHON)):  # these may hold tensors that are no weights
         with torch.random.fork_rng(devices=[]):
             network = build_architecture(architecture, spaces)
+        network.load_state_dict(dict(weights), strict=True)
     else:  # initial weights of a ResNet-50 take most of a second, and are replaced
-        network = build_without_weights(architecture, spaces).to_empty(device="cpu")
-    network.load_state_dict(dict(weights), strict=True)
+        network = build_without_weights(architecture, spaces)
+        network.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, strict=True, assign=True)
     return network
 
 
@@ -140,6 +144,8 @@ def read_timm_input_size(name: str) -> tuple[int, int]:
 
 
 def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
+    import torchvision
+
     if name not in (known := torchvision.models.list_models(module=torchvision.models)):
         raise unknown("torchvision model", name, known)
     needs: dict[str, Any] = dict(options)
@@ -148,7 +154,7 @@ def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network
         needs |= {"transform_input": True, "init_weights": False, "aux_logits": False}
     with _library_errors_as_user_errors(name, options):
         net = torchvision.models.get_model(name, weights=None, **needs)
-    if isinstance(net, VisionTransformer):
+    if isinstance(net, torchvision.models.VisionTransformer):
         net.heads = nn.Identity()
         return library_network.wrap_vit(net, _forward_torchvision_tokens, 1, ("heads.",))
     if name.startswith("squeezenet"):  # classifies by a convolution: its features are the pooled maps before it

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torchvision
 from torch import Tensor, nn
 
 from loocbench.errors import unknown
@@ -97,6 +96,8 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
         return parts._replace(trunk=_initialise(parts.trunk))
     if name not in TORCHVISION:
         raise unknown("backbone", name, list_backbones())
+    import torchvision  # here, for it takes as long to import as torch, and the small networks do without
+
     net = torchvision.models.get_model(name, weights=None)
     trunk = nn.Sequential()
     for part in ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3"):
@@ -115,6 +116,7 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
 def _initialise(module: nn.Module) -> nn.Module:
     """Apply He initialisation to the convolutions, as torchvision's ResNets do."""
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
+        # On the meta device there are no values; drawing them there would import torch's compiler, for seconds.
+        if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return module

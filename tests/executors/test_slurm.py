@@ -468,6 +468,14 @@ queue_size = 64
 key_momentum = 0.99
 temperature = 0.2
 
+groups = {groups}
+
+[[models]]
+method = "looc++"
+augmentations = ["color", "rotation"]
+features = ["looc++", "head:color"]
+"""
+OTHERS = """
 [[models]]
 method = "random"
 features = ["looc"]
@@ -476,17 +484,12 @@ features = ["looc"]
 method = "moco"
 augmentations = ["color", "rotation"]
 features = ["looc"]
-
-[[models]]
-method = "looc++"
-augmentations = ["color", "rotation"]
-features = ["looc++", "head:color"]
 """
 
 
-def make_suite(folder, epochs=2, needs=""):
+def make_suite(folder, more="", epochs=2, groups=1):
     path = folder / "few.toml"
-    path.write_text(SUITE.format(epochs=epochs) + needs)
+    path.write_text(SUITE.format(epochs=epochs, groups=groups) + more)
     return path
 
 
@@ -511,14 +514,14 @@ def program(cluster, tmp_path, monkeypatch):
 
 
 def rows_below(folder):
-    """Rows by their files, without what differs between two runs of the same: when, where and how long."""
+    """Rows by their files, without what differs between two runs of the same: when, where, how long, in which order."""
     files = sorted((folder / "results" / "few").rglob("*.json"))
-    without = {"created", "seconds", "hardware"}
+    without = {"created", "seconds", "hardware", "checkpoint_number"}
     return {path.relative_to(folder): store.read_row(path).model_dump(exclude=without) for path in files}
 
 
 def test_a_suite_has_the_rows_that_it_has_in_one_process(program, tmp_path):
-    card = make_suite(tmp_path)
+    card = make_suite(tmp_path, OTHERS)
     program("here", card)
     done = program("slurm", card, "--executor", "slurm")
     assert "MoCo" in done.stdout
@@ -546,7 +549,7 @@ def test_a_pretraining_that_is_requeued_goes_on_to_the_same_rows(program, cluste
 
 
 def test_two_processes_of_a_job_train_together_and_are_continued(program, cluster, tmp_path):
-    card = make_suite(tmp_path, epochs=12, needs="\n[needs.pretrain]\nprocesses = 2\ncores = 2\n")
+    card = make_suite(tmp_path, more="\n[needs.pretrain]\nprocesses = 2\ncores = 2\n", epochs=12, groups=2)
     program("slurm", card, "--executor", "slurm", "--detach")
     jobs = tmp_path / "slurm" / "results" / "few" / ".jobs"
     (longest,) = [path.name for path in jobs.glob("pretrain.*looc*")]

@@ -127,6 +127,19 @@ def test_untrained_models_alone_are_measured_and_pictured(tmp_path):
     assert set(states(model).values()) == {"kept"}
 
 
+def test_processes_that_cannot_share_a_batchs_groups_are_refused_before_they_are_handed_out(tmp_path):
+    card = make_suite("knn/blooms", models=(suites.SuiteModel(method="moco", features=("looc",)),))
+    session = Session(SETTINGS, Heard())
+    models = suite_plan.plan_suite(card, session, SETTINGS)
+    site = Site(pretrain={"processes": 2})
+    jobs = suite_jobs.list_jobs(card, models, site=site, gpus=0, overwrite=False)
+    with pytest.raises(
+        UserError, match=r"2 processes .* set groups = 2, or a multiple, in \[budget\] of the suite own"
+    ):
+        suite.run_suite(card, jobs, session, SETTINGS, suite.Engine("slurm", site))
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_suite_without_a_row_has_no_table():
     assert suite_summary.summarise_suite([], Session(SETTINGS), SETTINGS) is None
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import torchvision
 from pydantic import ValidationError
 
 from loocbench.checkpoints.foreign.export_statement import ExportStatement
@@ -110,6 +109,8 @@ def find_torchvision_weights(sha256: str) -> Any | None:
 
 @lru_cache(maxsize=1)
 def _list_published_weights() -> tuple[tuple[str, Any], ...]:
+    import torchvision  # here, for it takes as long to import as torch
+
     return tuple(
         (mark[1], entry)
         for name in torchvision.models.list_models(module=torchvision.models)

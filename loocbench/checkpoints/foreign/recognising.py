@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import torchvision
 from torch import Tensor
 
 from loocbench.checkpoints.foreign import torchvision_models, vits
@@ -116,6 +115,8 @@ def _recognise_resnet(
     if pattern is None:
         return None
     name = pattern.format(name.replace("resnet", "resnext") if "x" in pattern else name)
+    import torchvision  # here, for it takes as long to import as torch
+
     if name not in torchvision.models.list_models():
         return None
     found = complete_named(architectures.resolve_name(name), tensors, family, stem_padding)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import torchvision
 from torch import Tensor
 
 from loocbench.models import architectures
@@ -52,6 +51,8 @@ def _list_candidates(tensors: Mapping[str, Tensor]) -> list[str]:
 
     torchvision states sizes with the classifier; without it a network may have only a fifth of the parameters.
     """
+    import torchvision  # here, for it takes as long to import as torch
+
     prefixes = next((prefixes for mark, prefixes in _MODELS_BY_NAME if any(map(re.compile(mark).match, tensors))), ())
     held = sum(tensor.numel() for tensor in tensors.values())
     stated = {
