@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -32,22 +36,45 @@ def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
 
 def _print_grid(grid: Grid, console: Console) -> None:
     names = _row_names(grid)
-    longest = max((len(name) for name in names), default=0)
     widest = max(18, console.width - 2 * _COLUMN - 4)  # of a name, so that two columns of figures fit beside it
-    seeds = any(row.seeds for row in grid.rows)
-    fitting = max(1, (console.width - min(longest, widest) - 4 - seeds * _SEEDS) // _COLUMN)
-    for begin in range(0, len(grid.heads), fitting):
+    counts = {row.seeds for row in grid.rows if row.seeds}
+    seeds = len(counts) > 1
+    taken = 4 + seeds * _SEEDS
+    longest, folded = (min(width, widest) for width in _name_widths(names))
+    fitting, fitting_folded = (max(1, (console.width - width - taken) // _COLUMN) for width in (longest, folded))
+    count = len(grid.heads)
+    if math.ceil(count / fitting_folded) < math.ceil(count / fitting):
+        longest, fitting = folded, fitting_folded
+    if len(counts) == 1:
+        (number,) = counts
+        each = "one seed" if number == 1 else f"{number} seeds"
+        console.print(f"{each} of each model", style="dim", highlight=False)
+    for begin in range(0, count, fitting):
+        rows = [(name, row, row.cells[begin : begin + fitting]) for name, row in zip(names, grid.rows, strict=True)]
+        rows = [(name, row, cells) for name, row, cells in rows if row.family != SCALE or any(cells)]
         shown = RichTable()
-        shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=widest, overflow="fold")
+        shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=longest, overflow="fold")
         if seeds:
             shown.add_column("seeds", justify="right", no_wrap=True)
         for head in grid.heads[begin : begin + fitting]:
             shown.add_column(Text(head.title), justify="right", max_width=_COLUMN - 3, overflow="fold")
-        for place, (name, row) in enumerate(zip(names, grid.rows, strict=True)):
-            last = place + 1 < len(grid.rows) and (row.family == SCALE) != (grid.rows[place + 1].family == SCALE)
-            count = [str(row.seeds or "")] if seeds else []
-            shown.add_row(Text(name), *count, *map(_text, row.cells[begin : begin + fitting]), end_section=last)
+        for place, (name, row, cells) in enumerate(rows):
+            last = place + 1 < len(rows) and (row.family == SCALE) != (rows[place + 1][1].family == SCALE)
+            stated = [str(row.seeds or "")] if seeds else []
+            shown.add_row(Text(name), *stated, *map(_text, cells), end_section=last)
         console.print(shown)
+
+
+def _name_widths(names: Sequence[str]) -> tuple[int, int]:
+    """The width of the longest name, and the least width at which every name takes two lines at most."""
+    longest = max(map(len, names), default=0)
+    narrowest = max((len(word) for name in names for word in name.split()), default=0)
+    fits = (
+        width
+        for width in range(narrowest, longest)
+        if all(len(textwrap.wrap(name, width, break_on_hyphens=False)) <= 2 for name in names)
+    )
+    return longest, next(fits, longest)
 
 
 def _row_names(grid: Grid) -> list[str]:

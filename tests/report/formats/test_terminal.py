@@ -3,7 +3,9 @@
 import io
 
 import pytest
+from rich.console import Console
 
+from loocbench.report.formats import terminal
 from loocbench.report.table.labels import format_percent
 from loocbench.report.table.table import build_table
 from tests.report import renew
@@ -12,11 +14,6 @@ from tests.report.rows import measured_row
 
 
 def test_the_terminal_shows_the_same_figures_and_the_subsets_name():
-
-    from rich.console import Console
-
-    from loocbench.report.formats import terminal
-
     note = "subset 9 of 11,788"
     rows = [
         measured_row(name, value, task="linear/cub200", dataset="cub200", dataset_note=note)
@@ -38,3 +35,34 @@ def test_the_terminal_is_never_wider_than_it_is(built, width):
     assert max(map(len, shown.splitlines())) <= width
     for cell in measured_cells(built).values():
         assert format_percent(cell.value) in shown
+
+
+def shown_at(rows, width):
+    stream = io.StringIO()
+    terminal.print_table(build_table(rows), Console(file=stream, width=width))
+    return stream.getvalue()
+
+
+def many_columns(seeds=(0,)):
+    name = "A model of a very long name, pretrained elsewhere"
+    factors = ("species", "color", "texture", "petals")
+    runs = [{"seed": seed, "checkpoint": f"run-{seed}", "checkpoint_hash": f"{seed}" * 64} for seed in seeds]
+    return [
+        measured_row(name, 0.5, task=f"linear/blooms-{factor}", dataset="blooms", **run)
+        for factor in factors
+        for run in runs
+    ]
+
+
+def test_names_take_two_lines_where_that_makes_fewer_tables():
+    narrow, wide = (shown_at(many_columns(), width) for width in (80, 200))
+    assert (narrow.count("┏"), wide.count("┏")) == (2, 1)  # one figure beside a name in one line would make four
+    assert "A model of a very long name, pretrained elsewhere" in wide
+    assert "A model of a very long name, pretrained elsewhere" not in narrow
+
+
+def test_the_number_of_seeds_is_a_column_only_where_it_differs():
+    assert "one seed of each model" in shown_at(many_columns(), 200)
+    same = shown_at(many_columns(seeds=(0, 1, 2)), 200)
+    assert "3 seeds of each model" in same
+    assert "seeds ┃" not in same
