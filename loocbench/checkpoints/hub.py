@@ -72,7 +72,7 @@ def _choose_weights(repository: str, available: Sequence[str], names: Sequence[s
 @contextmanager
 def _hub_errors_as_user_errors(hub: Any, what: str) -> Iterator[None]:
     """Raise UserError for errors of huggingface_hub and its HTTP clients; others pass. what: the repository."""
-    errors = hub.errors
+    errors = require("huggingface_hub.errors", "hub")  # not an attribute before it is imported
     try:
         yield
     except UserError:

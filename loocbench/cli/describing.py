@@ -16,6 +16,7 @@ from loocbench.data.official import count_classes
 from loocbench.data.verifying import Findings
 from loocbench.jobs.datasets import DatasetStatus
 from loocbench.types import Dataset
+from loocbench.wording import count_of
 
 _SHOWN = 20  # damaged files and repeated images that are printed; --json has all
 
@@ -102,7 +103,7 @@ def list_findings(dataset: Dataset, entry: Entry | None, findings: Findings) -> 
     yield f"This copy: {describe_copy(dataset, entry)}."
     if entry and entry.official.known and "not recorded" in findings.fingerprints.values():
         yield "No fingerprint of a complete official copy is recorded for it: counts were compared, not names."
-    yield f"{findings.images:,} images decoded, {len(findings.damaged):,} of them damaged."
+    yield f"{count_of(findings.images, 'image')} decoded, {len(findings.damaged):,} of them damaged."
     yield from _shorten_list([f"  {reason}" for reason in findings.damaged.values()])
     yield from _shorten_list([f"mismatch: {line}" for line in findings.mismatches])
     if findings.across_splits:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from loocbench.wording import count_of
+
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
 
@@ -76,7 +78,7 @@ def validate_cards(
     if not cards:
         for name in tasks.task_names():
             tasks.load_task(name)
-    print(f"{len(every)} cards are valid")
+    print(f"{count_of(len(every), 'card')} {'is' if len(every) == 1 else 'are'} valid")
 
 
 def _plain(card: TaskCard) -> dict[str, Any]:

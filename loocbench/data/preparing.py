@@ -24,6 +24,7 @@ from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
 from loocbench.types import Dataset, ImageFiles, Pixels, Split
+from loocbench.wording import count_of
 
 _VERSION = "2"  # raise it when the same files give other content
 _CHUNK = 16  # images that a worker takes at a time: few, since a network may wait for them
@@ -157,12 +158,13 @@ class _Preparation:
         if needed + _ROOM_TO_LEAVE > free:
             raise UserError(
                 f"{self.dataset.name}, {self.split.name} at {self.short_side} px takes {format_size(needed)} more in "
-                f"{folder}, where {format_size(free)} are free; free some space, or choose another --cache."
+                f"{folder}, where {format_size(free)} are free and {format_size(_ROOM_TO_LEAVE)} are to stay so; free "
+                "some space, or choose another --cache."
             )
         resuming = f", going on at image {begin:,}" if begin else ""
         self.reporter.info(
-            f"preparing {self.dataset.name}, {self.split.name}: {len(self.split):,} images at {self.short_side} px, "
-            f"{format_size(int(ends[-1]))} in {folder}{resuming}"
+            f"preparing {self.dataset.name}, {self.split.name}: {count_of(len(self.split), 'image')} at "
+            f"{self.short_side} px, {format_size(int(ends[-1]))} in {folder}{resuming}"
         )
 
     @property

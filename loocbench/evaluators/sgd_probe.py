@@ -20,6 +20,7 @@ from loocbench.evaluators.probing import require_finite
 from loocbench.evaluators.task_data import TaskData
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.sgd import Batches, train_with_sgd
+from loocbench.wording import count_of
 
 _SHUFFLE = 2  # stream of random numbers
 _REPORT_SECONDS = 60.0
@@ -85,8 +86,9 @@ def _train_classifiers(
         _iterate_augmented(protocol, data, splits) if protocol.augment else _iterate_cached(protocol, data, splits)
     )
     data.info(
-        f"training a linear probe by SGD on {len(labels):,} images ({' + '.join(splits)}) for {protocol.epochs} "
-        f"epochs, learning rate {_format_rates(learning_rates)}{', augmented' if protocol.augment else ''}"
+        f"training a linear probe by SGD on {count_of(len(labels), 'image')} ({' + '.join(splits)}) for "
+        f"{count_of(protocol.epochs, 'epoch')}, learning rate {_format_rates(learning_rates)}"
+        f"{', augmented' if protocol.augment else ''}"
     )
 
     def epochs(epoch: int) -> Batches:

@@ -8,6 +8,7 @@ from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.pretraining.labels import model_label
 from loocbench.types import CheckpointCard
+from loocbench.wording import count_of
 
 
 def render_model_card(encoder: Encoder, repository: str) -> str:
@@ -32,7 +33,8 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
     )
     if card.recipe:
         note = f" ({card.dataset_note})" if card.dataset_note else ""
-        yield f"| trained on | {card.dataset}{note}, {card.images:,} images, {card.epochs_done} epochs |"
+        amount = f"{count_of(card.images, 'image')}, {count_of(card.epochs_done, 'epoch')}"
+        yield f"| trained on | {card.dataset}{note}, {amount} |"
         yield f"| split | `{card.fingerprint}` |"
         for name, value in card.recipe.model_dump(exclude_defaults=True).items():
             shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value

@@ -19,6 +19,7 @@ from loocbench.runs.folder import RunFolder
 from loocbench.runs.settings import RunSettings
 from loocbench.runs.trainer import SPLIT, Trainer
 from loocbench.types import Dataset, Recipe
+from loocbench.wording import count_of
 
 Existing = Literal["refuse", "overwrite", "resume", "resume-or-overwrite"]
 Plan = Literal["begin", "resume", "finished"]
@@ -59,7 +60,7 @@ def train_recipe(
     with ExitStack() as lock:
         plan = ranks.broadcast_from_main(lambda: _plan(trainer, existing, lock))
         if plan == "finished":
-            reporter.info(f"{folder.path} is finished: {recipe.epochs} of {recipe.epochs} epochs")
+            reporter.info(f"{folder.path} is finished: {recipe.epochs} of {count_of(recipe.epochs, 'epoch')}")
             return folder.checkpoint
         if not ranks.first:
             trainer.run(cache, device, resume=plan == "resume")

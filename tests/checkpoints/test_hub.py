@@ -34,7 +34,7 @@ def test_the_page_says_what_the_card_knows(repository, cli, trained):
     page = repository.commits[repository.newest]["README.md"].decode()
     card = native.read_card(trained["looc++"])
     assert page.startswith("---\nlibrary_name: loocbench\n")
-    for text in ("`looc++`, `head:invariant`", "96 images, 1 epochs", card.weights, card.fingerprint):
+    for text in ("`looc++`, `head:invariant`", "96 images, 1 epoch |", card.weights, card.fingerprint):
         assert text in page
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert 'loocbench.load("hf:me/birds")' in code

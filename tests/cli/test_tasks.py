@@ -51,7 +51,7 @@ def test_show_prints_a_card_that_validates_and_is_the_task(loocbench, shown, tmp
     assert shown["protocol"]["tolerance"] == 1e-7
     path = tmp_path / "mine.toml"
     path.write_text(tomli_w.dumps(shown))
-    assert "1 cards are valid" in loocbench("tasks", "validate", path).out
+    assert "1 card is valid" in loocbench("tasks", "validate", path).out
     assert tasks.read_task(path) == tasks.load_task("linear/cub200")
 
 

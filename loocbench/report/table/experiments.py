@@ -11,6 +11,7 @@ from typing import Any
 
 from loocbench.pretraining.methods import METHODS, method_position
 from loocbench.types import UNTRAINED, Row
+from loocbench.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _trained_on(group: Sequence[Row]) -> str:
     if row.untrained:
         return ", ".join(["nothing", network])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
-    return ", ".join([images, network, f"{row.epochs} epochs", *source])
+    return ", ".join([images, network, count_of(row.epochs, "epoch"), *source])
 
 
 def _order(row: Row) -> tuple[object, ...]:

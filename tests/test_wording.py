@@ -1,0 +1,13 @@
+"""Numbers with their nouns."""
+
+from loocbench.wording import count_of
+
+
+def test_one_thing_is_in_the_singular():
+    assert [count_of(number, "epoch") for number in (0, 1, 2, 1200)] == [
+        "0 epochs",
+        "1 epoch",
+        "2 epochs",
+        "1,200 epochs",
+    ]
+    assert [count_of(number, "class", "classes") for number in (1, 2)] == ["1 class", "2 classes"]
