@@ -47,7 +47,8 @@ def _add_all(files: Sequence[Path]) -> ExitStack:
     """Add plug-ins; what is returned takes them away when it is closed. One that is in use already stays as it is."""
     named = [Path(file) for file in os.environ.get(VARIABLE, "").split(os.pathsep) if file]
     with ExitStack() as stack:
-        read = [*read_installed(), *(read_file(path) for path in dict.fromkeys(_resolve([*named, *files])))]
+        once = {path.resolve(): path for path in [*named, *files]}
+        read = [*read_installed(), *map(read_file, once.values())]
         for one in read:
             before = IN_USE.get(one.plugin.name)
             if before and (before.code, before.digest) == (one.code, one.digest):
@@ -58,12 +59,6 @@ def _add_all(files: Sequence[Path]) -> ExitStack:
                 )
             stack.enter_context(_add(one))
         return stack.pop_all()
-
-
-def _resolve(files: Sequence[Path]) -> Iterator[Path]:
-    """Yield existing files by one name each; those that do not exist as they were named."""
-    for file in files:
-        yield file.resolve() if file.exists() else file
 
 
 def _add(loaded: LoadedPlugin) -> ExitStack:

@@ -42,9 +42,7 @@ def require_sound(plugin: Plugin, origin: str) -> None:
                 raise UserError(f"{origin}: {what} {one.name!r} has no plain name; use small letters, digits, - and _.")
     for protocol in _require_sequence(plugin, "protocols", origin):
         if not hasattr(protocol, "keys"):
-            raise UserError(
-                f"{origin}: protocols holds {_describe(protocol)}; give a dict of a protocol card's fields."
-            )
+            raise UserError(f"{origin}: protocols holds {_describe(protocol)}; give dicts of a protocol card's fields.")
     for entry in plugin.datasets:
         if entry.test_only:
             raise UserError(

@@ -198,7 +198,7 @@ def test_a_suite_whose_models_are_a_plugins_is_run_job_by_job(loocbench, one_lin
     (tmp_path / "mine.toml").write_text("\n".join(lines) + "\n")
     assert "unknown method 'align'" in one_line("run", "mine.toml", "--dry-run")
     planned = json.loads(loocbench("run", "mine.toml", "--plugin", "align.py", "--dry-run", "--json").out)
-    names = [job["name"] for job in planned["jobs"]]
+    names = [job["job"] for job in planned["jobs"]]
     for name in names:
         said = loocbench("run", "mine.toml", "--plugin", "align.py", "--job", name)
         assert said.code == 0, said.err

@@ -143,9 +143,12 @@ def test_declarations_that_cannot_be_added_are_refused_in_one_line(tmp_path, fil
     assert "\n" not in str(refused.value)
 
 
-def test_a_backbone_that_does_not_return_parts_is_refused(monkeypatch):
-    monkeypatch.setitem(backbone.ADDED, "wrong", backbone.Backbone("wrong", lambda: None))
-    with pytest.raises(UserError, match=r"build\(\) of architecture wrong gives NoneType"):
+def test_a_backbone_that_does_not_return_parts_is_refused():
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(UserError, match=r"build\(\) of architecture wrong gives NoneType"),
+    ):
+        patch.setitem(backbone.ADDED, "wrong", backbone.Backbone("wrong", lambda: None))
         backbones.build_backbone("wrong")
 
 
