@@ -144,12 +144,10 @@ def test_declarations_that_cannot_be_added_are_refused_in_one_line(tmp_path, fil
 
 
 def test_a_backbone_that_does_not_return_parts_is_refused():
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        pytest.raises(UserError, match=r"build\(\) of architecture wrong gives NoneType"),
-    ):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setitem(backbone.ADDED, "wrong", backbone.Backbone("wrong", lambda: None))
-        backbones.build_backbone("wrong")
+        with pytest.raises(UserError, match=r"build\(\) of architecture wrong gives NoneType"):
+            backbones.build_backbone("wrong")
 
 
 def test_streams_of_plugins_are_beside_those_of_this_package():
