@@ -16,11 +16,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from loocbench.jobs.api import evaluate, load
     from loocbench.jobs.pretrain import pretrain
+    from loocbench.plugins.adding import use_plugins
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "load", "pretrain"]
+__all__ = ["__version__", "evaluate", "load", "pretrain", "use_plugins"]
 
-_FUNCTIONS = {"evaluate": "loocbench.jobs.api", "load": "loocbench.jobs.api", "pretrain": "loocbench.jobs.pretrain"}
+_FUNCTIONS = {
+    "evaluate": "loocbench.jobs.api",
+    "load": "loocbench.jobs.api",
+    "pretrain": "loocbench.jobs.pretrain",
+    "use_plugins": "loocbench.plugins.adding",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ PUBLIC = (
     "loocbench.load",
     "loocbench.pretrain",
     "loocbench.evaluate",
+    "loocbench.use_plugins",
     "loocbench.results.load",
     "loocbench.solvers.fit_logistic_path",
     "loocbench.pretraining.objective.looc_loss",
@@ -67,7 +68,12 @@ def _source(value):
 
 def test_the_page_names_no_other_function_and_leaves_none_out():
     assert tuple(re.findall(r"^## (loocbench\.[\w.]+)$", PAGE, re.MULTILINE)) == PUBLIC
-    assert [name for name in loocbench.__all__ if name != "__version__"] == ["evaluate", "load", "pretrain"]
+    assert [name for name in loocbench.__all__ if name != "__version__"] == [
+        "evaluate",
+        "load",
+        "pretrain",
+        "use_plugins",
+    ]
     assert loocbench.solvers.__all__ == ["fit_logistic_path"]
 
 

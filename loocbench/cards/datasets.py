@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from loocbench.cards.folder import tasks_folder
 from loocbench.cards.protocols import require_protocol
+from loocbench.data import catalog
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError
 from loocbench.toml_files import read_card
@@ -70,9 +71,14 @@ class DatasetCard(Frozen):
         return TaskOnDataset(protocol=protocol, label=label)
 
 
+def dataset_stem(dataset: str) -> str:
+    """Return a data set's name as it is in names of tasks and files: "torchvision-CIFAR10"."""
+    return dataset.replace(":", "-")
+
+
 def load_dataset_card(dataset: str) -> DatasetCard:
     """Return a data set's card; an empty one if it has no file."""
-    path = tasks_folder() / "datasets" / f"{dataset}.toml"
+    path = tasks_folder() / "datasets" / f"{dataset_stem(dataset)}.toml"
     return read_dataset_card(path) if path.is_file() else DatasetCard(dataset=dataset)
 
 
@@ -85,13 +91,13 @@ def read_dataset_card(path: Path) -> DatasetCard:
 def _read_dataset_card(path: Path, changed: int) -> DatasetCard:
     """Read a file, once per version; changed: its modification time."""
     card = read_card(path, DatasetCard)
-    if card.dataset != path.stem:
+    if dataset_stem(card.dataset) != path.stem:
         raise UserError(f"{path}: dataset is '{card.dataset}', but the file is {path.name}; rename one.")
     for name in filter(None, (card.dataset, card.classifier_of)):
-        if name not in ENTRIES and name != ANY_FOLDER:
+        if catalog.find_entry(name) is None and name != ANY_FOLDER:
             raise UserError(f"{path}: dataset '{name}' is not one of {', '.join(ENTRIES)}.")
     for task in card.tasks:
         require_protocol(task.protocol)
-        if task.label and task.label not in ENTRIES[card.dataset].labels[1:]:
+        if task.label and task.label not in catalog.entry_of(card.dataset).labels[1:]:
             raise UserError(f"{path}: {card.dataset} has no further label '{task.label}'.")
     return card

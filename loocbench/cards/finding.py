@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from loocbench.cards.datasets import dataset_stem
 from loocbench.cards.few_shot_variants import EPISODES, FEW_SHOT, find_few_shot, make_few_shot
 from loocbench.cards.protocols import ProtocolCard, load_protocols
 from loocbench.cards.tasks import (
     TaskCard,
+    find_card,
     folder_task_stem,
     former_folder_task_stem,
     load_task,
     make_folder_task,
     make_task,
     read_task,
-    task_names,
     works_on,
 )
 from loocbench.data import catalog
 from loocbench.data.entries import ENTRIES
+from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import UserError, unknown
 from loocbench.evaluators import get_kind
 
@@ -76,15 +78,15 @@ def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
                 if task == stem or task.startswith(f"{stem}-"):
                     card = make_folder_task(protocol, dataset, name, task.removeprefix(stem).removeprefix("-"))
                     return card if card.task == task else card.model_copy(update={"task": task, "former_task": ""})
-    return load_task(task) if task in task_names() else _find_few_shot_variant(task)
+    return find_card(task) or _find_few_shot_variant(task)
 
 
 def _find_few_shot_variant(name: str) -> TaskCard | None:
     """Return the few-shot task of this name whose numbers no shipped card has; None if it is none."""
     kind, _, rest = name.partition("/")
-    for dataset, entry in ENTRIES.items() if kind in (FEW_SHOT, EPISODES) else ():
-        for label in ("", *entry.labels[1:]):
-            stem = f"{dataset}-{label}-" if label else f"{dataset}-"
+    for dataset in (*ENTRIES, *torchvision_sets.SETS) if kind in (FEW_SHOT, EPISODES) else ():
+        for label in ("", *catalog.entry_of(dataset).labels[1:]):
+            stem = "-".join(filter(None, [dataset_stem(dataset), label])) + "-"
             protocol = find_few_shot(kind, rest.removeprefix(stem)) if rest.startswith(stem) else None
             if protocol and works_on(protocol, dataset):
                 return make_task(protocol, dataset, label)
@@ -95,7 +97,10 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
     if dataset.startswith(catalog.FOLDER_PREFIX):
         name = Path(dataset.removeprefix(catalog.FOLDER_PREFIX)).resolve().name
         return make_folder_task(protocol, dataset, name, label or "")
-    if dataset not in ENTRIES:
+    entry = catalog.find_entry(dataset)
+    if entry is None and dataset.startswith(torchvision_sets.PREFIX):
+        entry = catalog.entry_of(dataset)  # which says what there is
+    if entry is None:
         raise unknown(
             "data set",
             dataset,
@@ -108,9 +113,8 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
             f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "
             f"{dataset}', or choose another --dataset."
         )
-    labels = ENTRIES[dataset].labels
-    if label is not None and label not in labels:
-        raise unknown(f"label of {dataset}", label, labels)
+    if label is not None and label not in entry.labels:
+        raise unknown(f"label of {dataset}", label, entry.labels)
     return make_task(protocol, dataset, label or "")
 
 

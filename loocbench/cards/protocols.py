@@ -41,6 +41,9 @@ class ProtocolCard(Frozen):
         return parse_settings(info.data.get("kind", ""), values)
 
 
+ADDED: dict[str, ProtocolCard] = {}  # those of plug-ins, by name
+
+
 def require_kind(name: str) -> str:
     """Return the name of a task kind. Raises ValueError with the names that exist."""
     if name not in KINDS:
@@ -68,24 +71,24 @@ def protocols_folder() -> Path:
 def load_protocols(*kinds: str) -> list[ProtocolCard]:
     """Return the protocol cards of some kinds (default: all), in the order of ``KINDS``, each kind's main one first.
 
-    A card's name begins with its kind, so that few cards of other kinds are read.
+    Those of plug-ins are among them. A card's name begins with its kind, so that few cards of other kinds are read.
     """
     order = list(KINDS)
     patterns = [f"{kind}*.toml" for kind in kinds] or ["*.toml"]
     cards = [read_protocol(path) for pattern in patterns for path in protocols_folder().glob(pattern)]
-    wanted = [card for card in cards if not kinds or card.kind in kinds]
+    wanted = [card for card in (*cards, *ADDED.values()) if not kinds or card.kind in kinds]
     return sorted(wanted, key=lambda card: (order.index(card.kind), card.variant, card.protocol))
 
 
 def load_protocol(name: str) -> ProtocolCard:
     """Return one protocol card. Raises UserError with the names that exist."""
     require_protocol(name)
-    return read_protocol(protocols_folder() / f"{name}.toml")
+    return ADDED[name] if name in ADDED else read_protocol(protocols_folder() / f"{name}.toml")
 
 
 def require_protocol(name: str) -> None:
     """Raise UserError, with the names that exist, unless there is a protocol of this name."""
-    known = sorted(path.stem for path in protocols_folder().glob("*.toml"))
+    known = sorted({*ADDED, *(path.stem for path in protocols_folder().glob("*.toml"))})
     if name not in known:
         raise unknown("protocol", name, known)
 
@@ -101,6 +104,13 @@ def _read_protocol(path: Path, changed: int) -> ProtocolCard:
     card = read_card(path, ProtocolCard)
     if card.protocol != path.stem:
         raise UserError(f"{path}: protocol is '{card.protocol}', but the file is {path.name}; rename one.")
-    if card.protocol != card.kind and not card.protocol.startswith(f"{card.kind}-"):
-        raise UserError(f"{path}: a protocol's name begins with its kind, {card.kind}; rename it.")
+    if wrong := find_name_error(card):
+        raise UserError(f"{path}: {wrong}")
     return card
+
+
+def find_name_error(card: ProtocolCard) -> str:
+    """Return what is wrong with a protocol's name; "" if it begins with its kind."""
+    if card.protocol == card.kind or card.protocol.startswith(f"{card.kind}-"):
+        return ""
+    return f"the name of protocol {card.protocol} has to begin with its kind, {card.kind}; rename it."

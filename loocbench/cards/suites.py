@@ -117,8 +117,8 @@ def load_suite(suite: str) -> SuiteCard:
 def read_suite(path: Path) -> SuiteCard:
     """Read and validate one suite file: its tasks, data set, recipes and features must exist."""
     card = read_card(path, SuiteCard)
-    if card.models and card.pretrain_on not in catalog.names():
-        raise unknown("data set", card.pretrain_on, catalog.names())
+    if card.models:
+        catalog.entry_of(card.pretrain_on)
     for task in card.tasks:
         load_task(task)
     names: set[str] = set()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from loocbench.cards.datasets import ANY_FOLDER, Published, TaskOnDataset, load_dataset_card
+from loocbench.cards.datasets import ANY_FOLDER, Published, TaskOnDataset, dataset_stem, load_dataset_card
 from loocbench.cards.protocols import ProtocolCard, load_protocols, parse_settings, require_kind
 from loocbench.data import catalog
 from loocbench.data.entries import ENTRIES
+from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import unknown
 from loocbench.evaluators import KINDS
 from loocbench.evaluators.task_kind import TaskKind
@@ -27,7 +28,8 @@ COLOR = "color"
 class TaskCard(Frozen):
     """A task: everything that determines what is measured, except the checkpoint.
 
-    task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``. former_task: another one that its rows were stored under.
+    task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``, with ``torchvision-NAME`` for the data set ``torchvision:NAME``.
+    former_task: another one that its rows were stored under.
     elsewhere: the other data set whose test images evaluate the classifier of ``dataset`` (robustness). labels: the
     predicted label, or those that define a match.
     """
@@ -79,34 +81,43 @@ class TaskCard(Frozen):
         return self.task_kind.headline(self.protocol, self.labels)
 
 
-def task_names() -> list[str]:
-    """Return the names of all tasks on the data sets of the catalog, sorted."""
-    return sorted(name for name, _, _, _ in _combinations())
+def task_names(dataset: str = "") -> list[str]:
+    """Return the names of all tasks on the data sets of the catalog, or on one that it has or torchvision, sorted."""
+    return sorted(name for name, _, _, _ in _combinations([dataset] if dataset else ENTRIES))
 
 
 def load_task(task: str) -> TaskCard:
     """Return the card of a task. Raises UserError for an unknown name."""
-    for name, protocol, dataset, label in _combinations():
+    if found := find_card(task):
+        return found
+    raise unknown("task", task, task_names(), listed_by="loocbench tasks ls")
+
+
+def find_card(task: str) -> TaskCard | None:
+    """Return the card of a task on a data set of the catalog or of torchvision; None for an unknown name."""
+    for name, protocol, dataset, label in _combinations([*ENTRIES, *torchvision_sets.SETS]):
         if name == task:
             return make_task(protocol, dataset, label)
-    raise unknown("task", task, task_names(), listed_by="loocbench tasks ls")
+    return None
 
 
 def read_task(path: Path) -> TaskCard:
     """Read and validate the file of a single task: its data sets and labels must exist. Raises UserError."""
     card = read_card(path, TaskCard)
     for name in filter(None, (card.dataset, card.elsewhere)):
-        if name not in ENTRIES and not name.startswith(catalog.FOLDER_PREFIX):
-            raise unknown("data set", name, ENTRIES)
-    for label in card.labels if card.dataset in ENTRIES else ():
-        if label not in (offered := ENTRIES[card.dataset].labels):
-            raise unknown(f"label of {card.dataset}", label, offered)
+        if not name.startswith(catalog.FOLDER_PREFIX):
+            catalog.entry_of(name)
+    entry = catalog.find_entry(card.dataset)
+    for label in card.labels if entry else ():
+        if entry and label not in entry.labels:
+            raise unknown(f"label of {card.dataset}", label, entry.labels)
     return card
 
 
 def make_task(protocol: ProtocolCard, dataset: str, label: str = "") -> TaskCard:
-    """Return the task of a protocol on a data set of the catalog. label: default the data set's main one."""
-    entry, card = ENTRIES[dataset], load_dataset_card(dataset)
+    """Return the task of a protocol on a data set of the catalog, or of torchvision. label: default its main one."""
+    entry = catalog.entry_of(dataset)
+    dataset, card = entry.name, load_dataset_card(entry.name)
     main = entry.labels[0]
     stated = card.find_task(protocol.protocol, "" if label == main else label)
     labels = _labels_of(protocol, label or main, entry.labels)
@@ -180,24 +191,25 @@ def works_on(protocol: ProtocolCard, dataset: str) -> bool:
 
     A set with test images alone also needs a card that names the data set whose classifier is judged on them.
     """
-    if not ENTRIES[dataset].test_only:
+    if not catalog.entry_of(dataset).test_only:
         return not protocol.for_test_sets
     return protocol.for_test_sets and bool(load_dataset_card(dataset).classifier_of)
 
 
-def _combinations() -> Iterator[tuple[str, ProtocolCard, str, str]]:
-    """Yield (task name, protocol, data set, label) of every task."""
+def _combinations(datasets: Iterable[str]) -> Iterator[tuple[str, ProtocolCard, str, str]]:
+    """Yield (task name, protocol, data set, label) of every task on some data sets."""
+    entries = [catalog.entry_of(name) for name in datasets]
     for protocol in load_protocols():
         every_label = KINDS[protocol.kind].label_use == "predicted" and not protocol.for_test_sets
-        for dataset, entry in ENTRIES.items():
-            if works_on(protocol, dataset):
-                yield _name(protocol, dataset, ""), protocol, dataset, ""
+        for entry in entries:
+            if works_on(protocol, entry.name):
+                yield _name(protocol, entry.name, ""), protocol, entry.name, ""
                 for label in entry.labels[1:] if every_label else ():
-                    yield _name(protocol, dataset, label), protocol, dataset, label
+                    yield _name(protocol, entry.name, label), protocol, entry.name, label
 
 
 def _name(protocol: ProtocolCard, dataset: str, label: str) -> str:
-    return f"{protocol.kind}/" + "-".join(filter(None, [dataset, label, protocol.variant]))
+    return f"{protocol.kind}/" + "-".join(filter(None, [dataset_stem(dataset), label, protocol.variant]))
 
 
 def _suffix(protocol: ProtocolCard, stated: TaskOnDataset) -> str:

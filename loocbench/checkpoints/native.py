@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
 from loocbench import checksums, files
-from loocbench.checkpoints import trust
+from loocbench.checkpoints import requirements, trust
 from loocbench.errors import UserError
 from loocbench.models.preprocessing import describe_invalid
 from loocbench.types import CheckpointCard
@@ -60,9 +60,11 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint. Runs no code from the file.
 
     Raises UserError when the file is missing, truncated, not a loocbench checkpoint, altered since it was written, or
-    when its card names code on the user's Python path that the user has not confirmed for it.
+    when its card names code on the user's Python path that the user has not confirmed for it, or needs a plug-in that
+    is not in use.
     """
     checkpoint = load_unconfirmed(path)
+    requirements.require_plugins(checkpoint.card, str(path))
     trust.require_confirmed_code(checkpoint.card, str(path))
     return checkpoint
 

@@ -9,6 +9,7 @@ from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
+from loocbench.plugins import in_use
 from loocbench.pretraining import recipes
 from loocbench.types import Architecture, CheckpointCard
 
@@ -51,10 +52,11 @@ def has_separate_stages(card: CheckpointCard) -> bool:
 
 def cache_identity(card: CheckpointCard) -> dict[str, Any]:
     """What determines the features beside the weights, for cache keys: the network, and the hash of a user's code."""
+    code = in_use.hash_code("architectures", card.backbone) or architectures.hash_user_code(card.backbone)
+    of_code = {"code": code} if code else {}
     if card.recipe is not None:
-        return card.recipe.model_dump(include={"method", "backbone", "left_out"})
-    code = architectures.hash_user_code(card.backbone)
-    return {**_get_architecture(card).model_dump(), "spaces": card.spaces, **({"code": code} if code else {})}
+        return {**card.recipe.model_dump(include={"method", "backbone", "left_out"}), **of_code}
+    return {**_get_architecture(card).model_dump(), "spaces": card.spaces, **of_code}
 
 
 def measured_identity(card: CheckpointCard) -> dict[str, Any]:

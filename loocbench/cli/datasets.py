@@ -12,15 +12,19 @@ from loocbench.cli import options as o
 
 app = typer.Typer(no_args_is_help=True, help="Data sets: list, download, check, look at.")
 
-Name = Annotated[str, typer.Argument(help="A data set of 'loocbench datasets ls', or folder:PATH.")]
+Name = Annotated[str, typer.Argument(help="A data set of 'loocbench datasets ls', torchvision:NAME, or folder:PATH.")]
 
 
 @app.command("ls")
 def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
-    """List the data sets: sizes, licence, source, and whether each is absent, partial or ready on this machine."""
+    """List the data sets: sizes, licence, source, and whether each is absent, partial or ready on this machine.
+
+    Those of torchvision are listed where they are here.
+    """
     from loocbench.cli import describing
     from loocbench.cli.console import stdout
     from loocbench.data import catalog
+    from loocbench.data.torchvision_sets import table as torchvision_sets
     from loocbench.jobs import datasets
 
     root = data_dir or catalog.default_data_dir()
@@ -34,6 +38,8 @@ def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
         if one.reason:
             console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Looked in {root}. folder:PATH names any folder.", highlight=False, soft_wrap=True, markup=False)
+    names = ", ".join(torchvision_sets.list_names())
+    console.print(f"torchvision:NAME reads torchvision's: {names}.", highlight=False, soft_wrap=True, markup=False)
 
 
 @app.command("prepare")
@@ -66,12 +72,11 @@ def verify_dataset(name: Name, data_dir: o.DataDir = None, as_json: o.Json = Fal
     from loocbench.cache import layout
     from loocbench.cli import describing
     from loocbench.cli.console import Display, stdout
-    from loocbench.data import opening, verifying
-    from loocbench.data.entries import ENTRIES
+    from loocbench.data import catalog, opening, verifying
     from loocbench.errors import UserError
     from loocbench.progress import Silent
 
-    entry = ENTRIES.get(name)
+    entry = catalog.find_entry(name)
     with Display() as display:
         dataset = opening.open_dataset(
             name, data_dir, skip_damaged=False, cache=layout.cache_dir(), reporter=Silent() if as_json else display
@@ -105,8 +110,7 @@ def show_dataset(
     from loocbench.cache import layout
     from loocbench.cli import describing
     from loocbench.cli.console import Display, stdout
-    from loocbench.data import opening
-    from loocbench.data.entries import ENTRIES
+    from loocbench.data import catalog, opening
     from loocbench.jobs import datasets
     from loocbench.progress import Silent
 
@@ -114,7 +118,7 @@ def show_dataset(
         dataset = opening.open_dataset(
             name, data_dir, skip_damaged=False, cache=layout.cache_dir(), reporter=Silent() if as_json else display
         )
-    entry = ENTRIES.get(name)
+    entry = catalog.find_entry(name)
     sheet = datasets.draw_dataset_sheet(
         dataset, output or Path(f"contact-{dataset.name.replace(':', '-')}.png"), seed=seed
     )

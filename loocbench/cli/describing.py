@@ -133,5 +133,5 @@ def _format_count(number: int) -> str:
 def _format_download(entry: Entry) -> str:
     size = entry.source.size
     if not size:
-        return "by hand" if entry.folders else "–"
+        return "by torchvision" if entry.fetch else "by hand" if entry.folders else "–"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

@@ -15,7 +15,7 @@ DatasetName = Annotated[
     str,
     typer.Option(
         "--dataset",
-        help="A data set of 'loocbench datasets ls', or folder:PATH for any folder of images.",
+        help="A data set of 'loocbench datasets ls', torchvision:NAME, or folder:PATH for any folder of images.",
         rich_help_panel=DATA,
     ),
 ]

@@ -21,18 +21,22 @@ def list_tasks(
     dataset: Annotated[str | None, typer.Option("--dataset", help="Only tasks on this data set.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """List the tasks: every protocol on every data set that has the splits and labels for it."""
+    """List the tasks: every protocol on every data set that has the splits and labels for it.
+
+    Those on a data set of torchvision are listed with --dataset torchvision:NAME.
+    """
     from loocbench.cards import tasks
     from loocbench.cli.console import stdout
     from loocbench.data import catalog
+    from loocbench.data.torchvision_sets import table as torchvision_sets
     from loocbench.evaluators import get_kind
 
     if kind:
         get_kind(kind)
-    if dataset:
-        catalog.entry_of(dataset)
-    cards = [tasks.load_task(name) for name in tasks.task_names()]
-    cards = [card for card in cards if kind in (None, card.kind) and dataset in (None, card.dataset, card.elsewhere)]
+    of_torchvision = dataset if dataset and dataset.startswith(torchvision_sets.PREFIX) else ""
+    cards = [tasks.load_task(name) for name in tasks.task_names(of_torchvision)]
+    named = catalog.entry_of(dataset).name if dataset else None
+    cards = [card for card in cards if kind in (None, card.kind) and named in (None, card.dataset, card.elsewhere)]
     if as_json:
         import json
 

@@ -11,6 +11,7 @@ import platformdirs
 
 from loocbench.data.entries import ENTRIES
 from loocbench.data.readers import image_folder
+from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import UserError, unknown
 from loocbench.types import Dataset
 
@@ -22,15 +23,26 @@ FOLDER = f"{FOLDER_PREFIX}PATH"  # as users are told
 
 
 def names() -> list[str]:
-    """The names of the data sets, without ``folder:PATH``, which names any folder of images."""
+    """The names of the data sets, without ``torchvision:NAME``, and ``folder:PATH``, any folder of images."""
     return list(ENTRIES)
+
+
+def find_entry(name: str) -> Entry | None:
+    """The entry of the data set ``name``, or None. ``torchvision:DTD`` is that of ``dtd``."""
+    name = torchvision_sets.ALIASES.get(name, name)
+    if name in torchvision_sets.SETS:
+        return torchvision_sets.make_entry(name)
+    return ENTRIES.get(name)
 
 
 def entry_of(name: str) -> Entry:
     """The entry of the data set ``name``. Raises UserError with the names that exist."""
-    if name not in ENTRIES:
-        raise unknown("data set", name, [*names(), FOLDER], listed_by="loocbench datasets ls", always=FOLDER)
-    return ENTRIES[name]
+    if entry := find_entry(name):
+        return entry
+    if name.startswith(torchvision_sets.PREFIX):
+        known = torchvision_sets.list_names()
+        raise unknown("data set of torchvision", name.removeprefix(torchvision_sets.PREFIX), known)
+    raise unknown("data set", name, [*names(), FOLDER], listed_by="loocbench datasets ls", always=FOLDER)
 
 
 def default_data_dir() -> Path:

@@ -59,6 +59,23 @@ def carve_split(split: Split, by: str, *, share: float, name: str, seed: int = 0
     return select_rows(split, np.flatnonzero(~chosen), split.name), select_rows(split, np.flatnonzero(chosen), name)
 
 
+def draw_per_class(split: Split, by: str, train: int, test: int = 0, *, seed: int = 0) -> tuple[Split, Split]:
+    """Draw "train" with ``train`` images of each class of label ``by``, and "test" with ``test`` others (0: all).
+
+    Of a class that has not more than ``train`` images, one is kept for test. Rows keep their order.
+    """
+    labels = split.labels[by]
+    generator = np.random.default_rng(seed)
+    parts: dict[str, list[int]] = {"train": [], "test": []}
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        count = min(train, max(1, len(rows) - 1))
+        parts["train"].extend(rows[:count])
+        parts["test"].extend(rows[count : count + test if test else None])
+    drawn = {name: np.array(sorted(rows), dtype=np.int64) for name, rows in parts.items()}
+    return select_rows(split, drawn["train"], "train"), select_rows(split, drawn["test"], "test")
+
+
 def carve_validation(split: Split, by: str, *, seed: int = 0) -> Mapping[str, Split]:
     """Divide the official train split into "train" and "val", which gets a fifth of each class of label ``by``."""
     train, val = carve_split(split, by, share=VALIDATION_SHARE, name="val", seed=seed)

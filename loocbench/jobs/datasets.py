@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from loocbench.data import catalog
 from loocbench.data.download import fetching, unpacking
 from loocbench.data.entries import ENTRIES
 from loocbench.data.entry import Download, Entry
+from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
 from loocbench.report.figures import contact_sheet
@@ -40,8 +41,12 @@ class DatasetStatus:
 
 
 def list_statuses(data_dir: Path) -> list[DatasetStatus]:
-    """Return the status of every data set of the catalog."""
-    return [_get_status(entry, data_dir) for entry in ENTRIES.values()]
+    """Return the status of every data set of the catalog, and of those of torchvision that are there."""
+    of_torchvision = [_get_status(catalog.entry_of(name), data_dir) for name in torchvision_sets.SETS]
+    return [
+        *(_get_status(entry, data_dir) for entry in ENTRIES.values()),
+        *(status for status in of_torchvision if status.state != "absent"),
+    ]
 
 
 def _get_status(entry: Entry, data_dir: Path) -> DatasetStatus:
@@ -79,8 +84,10 @@ def prepare_dataset(
     if entry.generate or _get_status(entry, data_dir).readable:
         return catalog.open_dataset(name, data_dir)
     source = entry.source
-    if not source.downloads:
+    if not source.downloads and not entry.fetch:
         raise UserError(f"{name} is not downloaded for you ({source.homepage}): {source.by_hand}, below {data_dir}.")
+    if mirror and entry.fetch:
+        raise UserError(f"torchvision downloads {name}, from its own addresses; leave --mirror out.")
     if mirror and not mirror.startswith(("http://", "https://")):
         raise UserError(
             f"--mirror {mirror} is not an address (https://…); put files into {data_dir / DOWNLOADS} instead."
@@ -89,7 +96,10 @@ def prepare_dataset(
     try:
         with FileLock(data_dir / DOWNLOADS / f".{entry.folders[0]}.lock", timeout=0):
             if not _get_status(entry, data_dir).readable:  # another process may have finished meanwhile
-                _download_missing(entry, data_dir, reporter, mirror, keep_archives)
+                if entry.fetch:
+                    _fetch_by_library(entry, entry.fetch, data_dir)
+                else:
+                    _download_missing(entry, data_dir, reporter, mirror, keep_archives)
     except Timeout as error:
         raise UserError(f"another process is preparing {name} in {data_dir}; wait for it.") from error
     except OSError as error:
@@ -125,6 +135,18 @@ def _download_missing(entry: Entry, data_dir: Path, reporter: Reporter, mirror: 
     if not keep_archives:
         for archive in archives.values():
             archive.unlink(missing_ok=True)
+
+
+def _fetch_by_library(entry: Entry, fetch: Callable[[Path], None], data_dir: Path) -> None:
+    """Have another library download into a staging folder, and move the data set's folder into place."""
+    if (data_dir / entry.folders[0]).is_dir():
+        raise UserError(f"{_get_status(entry, data_dir).reason}")
+    staging = Path(tempfile.mkdtemp(prefix=f".{entry.folders[0]}.", suffix=".part", dir=data_dir))
+    try:
+        fetch(staging)
+        _move_into_place(entry, staging, data_dir)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _move_into_place(entry: Entry, staging: Path, data_dir: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from loocbench import files, provenance
 from loocbench.cards.tasks import TaskCard
+from loocbench.checkpoints.requirements import describe_missing_plugins
 from loocbench.errors import UserError
 from loocbench.evaluators.sampling import sample_rows
 from loocbench.evaluators.spread import describe_constant
@@ -17,6 +18,7 @@ from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_cond
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.models.preprocessing import describe_assumptions
+from loocbench.plugins import in_use
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
@@ -52,6 +54,8 @@ def open_task(card: TaskCard, checkpoint: str | None, features: str | None, sess
     recipe = found.card.recipe
     if recipe and found.card.epochs_done < recipe.epochs:
         measurement.info(f"This run was cut short: {found.card.epochs_done} of {recipe.epochs} epochs.")
+    if missing := describe_missing_plugins(found.card):
+        measurement.info(f"It was made with a plug-in that is not in use and that features do not need: {missing}.")
     for statement, figures in found.card.warnings.items():
         measurement.info(f"When it was pretrained {statement} ({figures}).")
     return measurement
@@ -190,7 +194,7 @@ def measure(measurement: Measurement) -> Row:
         | ({CONSTANT: constant} if constant else {})
         | ({LEARNING: "; ".join(encoder.card.warnings)} if encoder.card.warnings else {}),
         seconds={"features": round(extracted, 3), "evaluator": round(total - extracted, 3)},
-        versions=provenance.versions(),
+        versions=provenance.versions() | _list_plugins(measurement),
         hardware=provenance.hardware(str(encoder.device)),
         created=provenance.now(),
     )
@@ -211,6 +215,19 @@ def _read_file_states(measurement: Measurement) -> list[str]:
     return [
         one.content([item for split in one.splits.values() for item in split.items]) for one in _datasets(measurement)
     ]
+
+
+def _list_plugins(measurement: Measurement) -> dict[str, str]:
+    """Return the plug-ins that a measurement uses, and those that its checkpoint was made with."""
+    card = measurement.encoder.card
+    used = in_use.find_used(
+        datasets=[one.name for one in _datasets(measurement)],
+        task_kind=measurement.card.kind,
+        recipe=card.recipe,
+        architecture=card.backbone,
+    )
+    made_with = {key: value for key, value in card.versions.items() if key.startswith(in_use.PREFIX)}
+    return used | {f"{key}{in_use.PRETRAINING}": value for key, value in made_with.items()}
 
 
 def _note(measurement: Measurement) -> str:

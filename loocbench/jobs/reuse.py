@@ -14,6 +14,7 @@ from loocbench.data import decoding
 from loocbench.editions import is_same_edition, join_editions
 from loocbench.features import cache_keys
 from loocbench.features.inference_config import InferenceConfig
+from loocbench.plugins import in_use
 from loocbench.records import store
 from loocbench.types import CheckpointCard, Conditions, Dataset, Row
 
@@ -37,10 +38,11 @@ class Wanted:
 
 def make_conditions(task: TaskCard, checkpoint: CheckpointCard, inference: InferenceConfig) -> Conditions:
     """Return what a row records of the settings that determine it."""
+    code = in_use.hash_code("task_kinds", task.kind)
     return Conditions(
         preprocessing=checkpoint.preprocessing,
         network=_to_json(networks.measured_identity(checkpoint)),
-        protocol=task.protocol.model_dump(mode="json"),
+        protocol=task.protocol.model_dump(mode="json") | ({"kind_code": code} if code else {}),
         labels=task.labels,
         numerics=", ".join(
             [

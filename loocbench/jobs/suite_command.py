@@ -7,12 +7,14 @@ from pathlib import Path
 
 from loocbench.data import catalog
 from loocbench.jobs.settings import EvaluationSettings
+from loocbench.plugins import in_use
 
 
 def job_arguments(
     suite: str, job: str, settings: EvaluationSettings, *, references: Sequence[str] = (), features: Sequence[str] = ()
 ) -> list[str]:
-    """Return the arguments after ``python -m loocbench``; paths are absolute, and every setting is stated.
+    """Return the arguments after ``python -m loocbench``; paths are absolute, and every setting is stated, and so is
+    every file of a plug-in.
 
     suite: its name, or its file. ``overwrite`` is not passed on: a job that is continued must not begin again.
     """
@@ -23,6 +25,8 @@ def job_arguments(
         if folder is not None:
             arguments += [option, str(folder.absolute())]
     arguments += ["--device", settings.device, "--precision", settings.precision, "--seed", str(settings.seed)]
+    for plugin in in_use.list_files():
+        arguments += ["--plugin", str(plugin)]
     arguments += ["--compile"] * settings.compiled + ["--skip-damaged"] * settings.skip_damaged
     for reference in references:
         arguments += ["--checkpoint", _absolute(reference)]

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from loocbench.errors import unknown
+from loocbench.errors import UserError, unknown
+from loocbench.models.backbone import ADDED, BackboneParts
 
 TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
-
-
-class BackboneParts(NamedTuple):
-    """A backbone in two parts.
-
-    trunk: images [N, 3, H, W] -> feature maps. build_last_stage() returns a freshly initialised last stage: feature
-    maps -> [N, dim, h, w].
-    """
-
-    trunk: nn.Module
-    build_last_stage: Callable[[], nn.Module]
-    dim: int
 
 
 @dataclass(frozen=True)
@@ -77,11 +64,13 @@ class BasicBlock(nn.Module):
 
 def list_backbones() -> list[str]:
     """Return the names that :func:`build_backbone` takes."""
-    return [*SMALL, *TORCHVISION]
+    return [*SMALL, *TORCHVISION, *ADDED]
 
 
 def default_image_size(name: str) -> int:
     """Return the image size a backbone is made for: 32 px for the small ResNets, 224 px for torchvision's."""
+    if name in ADDED:
+        return ADDED[name].image_size
     return 32 if name in SMALL else 224
 
 
@@ -94,6 +83,8 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
     if name in SMALL:
         parts = SMALL[name].build_parts()
         return parts._replace(trunk=_initialise(parts.trunk))
+    if name in ADDED:
+        return _build_added(name)
     if name not in TORCHVISION:
         raise unknown("backbone", name, list_backbones())
     import torchvision  # here, for it takes as long to import as torch, and the small networks do without
@@ -111,6 +102,16 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
         return stage
 
     return BackboneParts(trunk, build_last_stage, net.fc.in_features)
+
+
+def _build_added(name: str) -> BackboneParts:
+    """Build the parts of a plug-in's backbone. Raises UserError where they are not what they have to be."""
+    parts = ADDED[name].build()
+    if not isinstance(parts, BackboneParts) or not isinstance(parts.trunk, nn.Module):
+        raise UserError(
+            f"build() of architecture {name} gives {type(parts).__name__}; return BackboneParts of modules."
+        )
+    return parts
 
 
 def _initialise(module: nn.Module) -> nn.Module:

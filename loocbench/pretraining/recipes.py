@@ -146,7 +146,7 @@ def run_name(recipe: Recipe, dataset: str) -> str:
     ordinary = ordinary_augmentations(recipe)
     named = [f"same-{name}" if name in recipe.shared else f"{others}{name}" for name in ordinary]
     missing = [f"no{name}" for name in missing_augmentations(recipe)]
-    method = recipe.method.replace("++", "pp")
+    method, dataset = recipe.method.replace("++", "pp"), dataset.replace(":", "-")
     return "-".join([method, *recipe.left_out, *named, *missing, dataset, f"s{recipe.seed}"])
 
 

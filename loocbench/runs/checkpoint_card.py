@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from loocbench import provenance
 from loocbench.checkpoints import native
 from loocbench.models.preprocessing import default_preprocessing
+from loocbench.plugins import in_use
 from loocbench.pretraining import recipes
 from loocbench.pretraining.learning_warnings import LearningWarning
 from loocbench.pretraining.loop import Run
@@ -42,6 +43,6 @@ def make_card(
         created=provenance.now(),
         weights=native.weights_hash(run.network.state_dict()),
         warnings={warning.statement: warning.figures for warning in warnings},
-        versions=provenance.versions(),
+        versions=provenance.versions() | in_use.find_used(datasets=[dataset.name], recipe=run.recipe),
         hardware=provenance.hardware(str(run.device), processes=processes),
     )

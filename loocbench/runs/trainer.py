@@ -18,6 +18,7 @@ from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import StoppedError
 from loocbench.models.preprocessing import default_preprocessing
+from loocbench.plugins import in_use
 from loocbench.pretraining import learning_warnings, recipes
 from loocbench.pretraining.learning_warnings import LearningWarning
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
@@ -59,12 +60,14 @@ class Trainer:
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a resumed run to reach the same weights."""
         split = self.dataset.splits[SPLIT]
+        plugins = in_use.find_used(datasets=[self.dataset.name], recipe=self.recipe)
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "images": split.fingerprint,
             "edition": self.dataset.edition(),
             "stylised": self.stylised_edition,
             "compiled": self.settings.compiled,
+            **({"plug-ins": plugins} if plugins else {}),
         }
 
     @property

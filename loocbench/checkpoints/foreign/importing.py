@@ -31,6 +31,7 @@ from loocbench.errors import UserError
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import GENERAL
+from loocbench.plugins import in_use
 from loocbench.types import Architecture, CheckpointCard, WeightsSource
 
 _SHOWN = 4  # faults in one line
@@ -181,7 +182,7 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
         epochs_done=0,
         created=provenance.now(),
         weights=native.weights_hash(match.weights),
-        versions=provenance.versions(),
+        versions=provenance.versions() | in_use.find_used(architecture=inspection.architecture.name),
         hardware="",
     )
     return Checkpoint(card, match.weights, str(path))

@@ -22,6 +22,18 @@ from loocbench.views.augmentations.stylised import STYLISED
 AUGMENTATIONS: tuple[Augmentation, ...] = (STYLISED, CROP, FLIP, ROTATION, RANDOM_CONVOLUTION, COLOR, BLUR)
 
 
+def add_augmentation(one: Augmentation) -> None:
+    """Add the augmentation of a plug-in, which is applied after those that are there."""
+    global AUGMENTATIONS
+    AUGMENTATIONS = (*AUGMENTATIONS, one)
+
+
+def remove_augmentation(one: Augmentation) -> None:
+    """Take away what :func:`add_augmentation` added."""
+    global AUGMENTATIONS
+    AUGMENTATIONS = tuple(other for other in AUGMENTATIONS if other is not one)
+
+
 def select_augmentations(names: Container[str], variant: str = "") -> list[Augmentation]:
     """Those of these names, in the order in which they are applied. variant: which one, where several have one name."""
     return [one for one in AUGMENTATIONS if one.name in names and one.variant in ("", variant)]

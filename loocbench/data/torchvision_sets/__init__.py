@@ -1,0 +1,1 @@
+"""The labelled data sets of torchvision, ``torchvision:NAME``, in its layouts on disk."""
