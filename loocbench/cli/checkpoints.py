@@ -91,7 +91,7 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
     from loocbench.models import spaces
     from loocbench.pretraining.labels import model_label
 
-    cards = [run.card for run in find_runs(runs)]
+    cards = [run.card for run in find_runs(runs) if run.folder.checkpoint.exists()]
     offered = [spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)) for card in cards]
     if as_json:
         import json

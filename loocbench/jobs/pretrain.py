@@ -12,11 +12,12 @@ from loocbench.cards import recipes as recipe_cards
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
+from loocbench.jobs.resuming import how_to_resume
 from loocbench.pretraining import recipes
 from loocbench.progress import Reporter, Silent
 from loocbench.ranks import Ranks
 from loocbench.runs import tensorboard as tensorboard_log
-from loocbench.runs.settings import Hold, RunSettings
+from loocbench.runs.settings import DataSource, Hold, RunSettings
 from loocbench.runs.stylised import open_stylised
 from loocbench.runs.train import Existing, train_recipe
 from loocbench.types import Recipe
@@ -114,7 +115,22 @@ def pretrain(
             device=on,
             reporter=shown,
             existing=existing,
-            settings=RunSettings(hold, save_minutes, keep, knn_every, copies, compiled, tensorboard),
+            settings=RunSettings(
+                hold,
+                save_minutes,
+                keep,
+                knn_every,
+                copies,
+                compiled,
+                tensorboard,
+                how_to_resume(run, Path(runs)),
+                DataSource.from_options(
+                    source,
+                    Path(data_dir) if data_dir else None,
+                    skip_damaged=skip_damaged,
+                    stylised=Path(stylised) if stylised else None,
+                ),
+            ),
             ranks=processes,
         )
         shown.info(f"checkpoint: {checkpoint}")
