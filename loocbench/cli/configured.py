@@ -24,9 +24,14 @@ def use_configuration(command: Any, words: Sequence[str], every: Sequence[str]) 
     make_context = command.make_context
 
     def make_configured_context(info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        if not _HELP & set(args):  # help is shown whatever the files hold
+        # Help is shown whatever the files hold, and a shell completes.
+        lenient = bool(_HELP & set(args)) or extra.get("resilient_parsing", False)
+        try:
             require_commands(every)
             extra["default_map"] = {name: one.value for name, one in find_defaults(command, words).items()}
+        except UserError:
+            if not lenient:
+                raise
         return make_context(info_name, args, parent=parent, **extra)
 
     command.make_context = make_configured_context

@@ -28,6 +28,7 @@ def extract(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
+    limit: o.Limit = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -40,6 +41,7 @@ def extract(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file of --output.", rich_help_panel=o.OUTPUT)
     ] = False,
+    dry_run: o.DryRun = False,
     as_json: o.Json = False,
 ) -> None:
     """Extract features into the cache, where every other command finds them.
@@ -52,6 +54,7 @@ def extract(
     from loocbench.cache import layout
     from loocbench.checkpoints import locate
     from loocbench.cli.console import Display, stdout
+    from loocbench.cli.show_rows import print_estimate
     from loocbench.data.opening import open_dataset
     from loocbench.devices import resolve_device
     from loocbench.errors import SharedError
@@ -59,6 +62,7 @@ def extract(
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import extract as job
+    from loocbench.jobs.estimating import estimate_extraction
     from loocbench.pretraining.labels import model_label
     from loocbench.progress import Silent
 
@@ -70,10 +74,20 @@ def extract(
                 if output:
                     feature_files.check_output(output, force=force)
                 config = inference_config.from_options(precision, compiled, on)
-                images = open_dataset(dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter)
+                images = open_dataset(
+                    dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter, limit=limit or 0
+                )
                 found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=config)
                 reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")
+                names = job.choose_splits(images, split or [])
+            if dry_run:
+                parts = [images.splits[name] for name in names]
+                estimate = estimate_extraction(encoder, images, parts, where, reporter) if processes.first else None
+                processes.together()
+                if estimate:
+                    print_estimate(f"extract {images.name}", estimate, as_json=as_json)
+                return
             done = job.extract_splits(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
             if output and processes.first:
                 feature_files.write_table(output, job.tabulate(encoder, images, done), force=force)

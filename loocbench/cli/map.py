@@ -12,7 +12,7 @@ from loocbench.cli.requests import with_options
 from loocbench.jobs.settings import InputSettings
 
 
-@with_options(InputSettings)
+@with_options(InputSettings, without=("limit",))
 def draw_map(
     settings: InputSettings,
     dataset: o.DatasetName = "blooms",
@@ -21,9 +21,11 @@ def draw_map(
         list[str] | None,
         typer.Option("--by", help="A label that colours the dots (repeatable); default all.", rich_help_panel=o.DATA),
     ] = None,
-    images: Annotated[
+    limit: Annotated[
         int,
-        typer.Option("--images", min=5, help="At most so many images, drawn by the seed.", rich_help_panel=o.DATA),
+        typer.Option(
+            "--limit", min=5, help="At most so many images, every class in proportion.", rich_help_panel=o.DATA
+        ),
     ] = 1000,
     checkpoint: o.Checkpoint = None,
     features: Annotated[
@@ -61,7 +63,7 @@ def draw_map(
         require_format(path)
     for path in (*pictures, page):
         files.require_writable(path.parent)
-    request = job.MapRequest(dataset, split, checkpoint, features or (), by or (), method, images)
+    request = job.MapRequest(dataset, split, checkpoint, features or (), by or (), method, limit)
     with Display() as display:
         maps = job.make_maps(request, Session(settings, display))
     job.write_maps(maps, pictures, page)

@@ -110,6 +110,7 @@ def pretrain(
     compiled: p.Compiled = False,
     tensorboard: p.Tensorboard = False,
     overwrite: o.Overwrite = False,
+    dry_run: o.DryRun = False,
 ) -> None:
     """Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.
 
@@ -129,6 +130,8 @@ def pretrain(
         raise UserError("--resume and --overwrite exclude each other; leave one out.")
     if resume and name and resume != name:
         raise UserError(f"--resume {resume} names the run; leave --name {name} out.")
+    if dry_run and resume is not None:
+        raise UserError("--dry-run tells how long a new run takes; leave --resume out.")
     if extend and not (resume or (resume is not None and name)):
         raise UserError("--extend goes with --resume NAME, the finished run that is extended.")
     resumed = resume or (name if resume is not None and name and (extend or RunFolder(runs / name).has_run()) else "")
@@ -159,6 +162,7 @@ def pretrain(
                 knn_every=knn_every,
                 compiled=compiled,
                 tensorboard=tensorboard,
+                dry_run=dry_run,
                 reporter=display,
                 # Typer gives an option that was not repeated as an empty list.
                 augmentations=augment or None,

@@ -7,15 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 
 
-def _recipe(flags: str, text: str) -> Any:
-    return typer.Option(flags, help=text, rich_help_panel="Recipe")
+def _recipe(flags: str, text: str, **more: Any) -> Any:
+    return typer.Option(flags, help=text, rich_help_panel="Recipe", **more)
 
 
-def _data(flags: str, text: str) -> Any:
-    return typer.Option(flags, help=text, rich_help_panel=o.DATA)
+def _data(flags: str, text: str, **more: Any) -> Any:
+    return typer.Option(flags, help=text, rich_help_panel=o.DATA, **more)
 
 
 def _run(flags: str, text: str, **limits: Any) -> Any:
@@ -25,7 +26,11 @@ def _run(flags: str, text: str, **limits: Any) -> Any:
 # Names in braces come from the tables of methods and augmentations and from the defaults of recipes.
 RecipeName = Annotated[
     str | None,
-    _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++, or FILE.toml; options change it."),
+    _recipe(
+        "--recipe",
+        "A card of 'loocbench recipes ls', such as paper/looc++, or FILE.toml; options change it.",
+        autocompletion=completing.complete_recipe,
+    ),
 ]
 Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
 Augment = Annotated[
@@ -79,7 +84,10 @@ Precision = Annotated[
     ),
 ]
 
-DatasetName = Annotated[str | None, _data("--dataset", "Data set; default the recipe's, or {dataset}.")]
+DatasetName = Annotated[
+    str | None,
+    _data("--dataset", "Data set; default the recipe's, or {dataset}.", autocompletion=completing.complete_dataset),
+]
 Stylised = Annotated[
     Path | None,
     _data("--stylised", "Folder of stylised copies, each under its image's own path, for --texture stylised."),
@@ -93,7 +101,11 @@ RunName = Annotated[
 ]
 Resume = Annotated[
     str | None,
-    _run("--resume", "Resume a stopped run with its own options; without NAME that of --name, or of the options."),
+    _run(
+        "--resume",
+        "Resume a stopped run with its own options; without NAME that of --name, or of the options.",
+        autocompletion=completing.complete_run,
+    ),
 ]
 Extend = Annotated[
     int | None,

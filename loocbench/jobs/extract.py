@@ -45,11 +45,8 @@ def extract_splits(
     ranks: Ranks,
 ) -> list[ExtractedSplit]:
     """Extract the features of some splits (default: all) into the cache. Raises UserError for an unknown split."""
-    for name in splits:
-        if name not in dataset.splits:
-            raise unknown(f"split of {dataset.name}", name, list(dataset.splits))
     extracted = []
-    for name in splits or list(dataset.splits):
+    for name in choose_splits(dataset, splits):
         begin = time.perf_counter()
         split = dataset.splits[name]
         features = extraction.extract(encoder, dataset, split, cache=cache, reporter=reporter, ranks=ranks)
@@ -64,6 +61,14 @@ def extract_splits(
             )
         )
     return extracted
+
+
+def choose_splits(dataset: Dataset, splits: Sequence[str]) -> list[str]:
+    """Return the splits that are named (default: all). Raises UserError for an unknown one."""
+    for name in splits:
+        if name not in dataset.splits:
+            raise unknown(f"split of {dataset.name}", name, list(dataset.splits))
+    return list(splits or dataset.splits)
 
 
 def tabulate(encoder: Encoder, dataset: Dataset, extracted: Sequence[ExtractedSplit]) -> FeatureTable:

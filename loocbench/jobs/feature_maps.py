@@ -11,8 +11,8 @@ from PIL import Image
 
 from loocbench import files
 from loocbench.data import preparing
+from loocbench.data.limiting import choose_rows
 from loocbench.errors import UserError, unknown
-from loocbench.evaluators.sampling import sample_rows
 from loocbench.features import extraction
 from loocbench.features.cache_keys import Rows
 from loocbench.features.encoder import Encoder
@@ -30,7 +30,7 @@ _BATCH = 256  # images whose crops are in memory at once
 class MapRequest:
     """What is mapped. features: names of spaces; empty for all that the checkpoint offers. by: labels that colour the
     dots; empty for all. method: see :func:`loocbench.solvers.plane.project`; "auto" for UMAP where it is installed,
-    else t-SNE. images: at most so many, drawn at random by the seed."""
+    else t-SNE. limit: at most so many images, every class in proportion."""
 
     dataset: str
     split: str = "test"
@@ -38,7 +38,7 @@ class MapRequest:
     features: Sequence[str] = ()
     by: Sequence[str] = ()
     method: str = "auto"
-    images: int = 1000
+    limit: int = 1000
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def make_maps(request: MapRequest, session: Session) -> FeatureMaps:
         if label not in split.labels:
             raise unknown(f"label of {dataset.name}", label, list(split.labels))
     seed = session.settings.seed
-    rows = sample_rows(len(split), request.images, seed=seed)
+    rows = choose_rows(split, request.limit)
     if len(rows) < plane.FEWEST:
         raise UserError(f"a map of {len(rows)} images shows nothing; take {plane.FEWEST} or more.")
     found = session.load_checkpoint(request.checkpoint)

@@ -9,9 +9,11 @@ from typing import Any
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
+from loocbench.checkpoints import native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
+from loocbench.jobs.estimating import estimate_pretraining
 from loocbench.jobs.resuming import how_to_resume
 from loocbench.pretraining import recipes
 from loocbench.progress import Reporter, Silent
@@ -43,6 +45,7 @@ def pretrain(
     knn_every: int = 10,
     compiled: bool = False,
     tensorboard: bool = False,
+    dry_run: bool = False,
     reporter: Reporter | None = None,
     **settings: Any,
 ) -> Path:
@@ -70,6 +73,7 @@ def pretrain(
         knn_every: Epochs between kNN evaluations on held-out images; 0 for none.
         compiled: Whether networks are compiled with torch.compile.
         tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
+        dry_run: Whether to report how long it would take, and train nothing; the path is then that of a file to come.
         reporter: Where progress is reported; default nowhere.
         **settings: Fields of :class:`loocbench.types.Recipe`: ``epochs``, ``batch_size``, ``augmentations``,
             ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on. ``precision`` may be "auto":
@@ -106,6 +110,10 @@ def pretrain(
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
             copies = copies and keep_digests(copies, folder, shown)
             run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
+        if dry_run:
+            estimate = estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs))
+            shown.info(f"{run}, {made.epochs} epochs of {images.name}: {estimate}")
+            return Path(runs) / run / native.FILE
         checkpoint = train_recipe(
             made,
             images,

@@ -24,6 +24,7 @@ def job_arguments(
             arguments += [option, str(folder.absolute())]
     arguments += ["--device", settings.device, "--precision", settings.precision, "--seed", str(settings.seed)]
     arguments += ["--compile"] * settings.compiled + ["--skip-damaged"] * settings.skip_damaged
+    arguments += ["--limit", str(settings.limit)] if settings.limit else []
     for reference in references:
         arguments += ["--checkpoint", _absolute(reference)]
     for name in features:
