@@ -145,15 +145,17 @@ def _list_tables(words: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[t
 
 def _check(value: Any, key: Key, where: str, folder: Path | None = None) -> Any:
     """Return a value as the key needs it; paths of a file are relative to it. Raises UserError."""
-    if isinstance(value, str) and folder is None and key.kind != "text":  # of the environment, which holds text alone
-        value = _SWITCH.get(value.lower(), value) if key.kind == "switch" else value
-        value = int(value) if key.kind == "number" and value.removeprefix("-").isdecimal() else value
+    if isinstance(value, str) and folder is None:  # of the environment, which holds text alone
+        if key.kind == "switch" and value.lower() in _SWITCH:
+            value = _SWITCH[value.lower()]
+        elif key.kind == "number" and value.removeprefix("-").isdecimal():
+            value = int(value)
     kinds: dict[Kind, type] = {"folder": str, "text": str, "number": int, "switch": bool}
     if type(value) is not kinds[key.kind] or value == "":
         wanted = {"folder": "a path", "text": "a text", "number": "a whole number", "switch": "true or false"}[key.kind]
         raise UserError(f"{where}: {value!r} is not {wanted} ({key.about}).")
     if key.kind == "folder":
-        path = Path(value).expanduser()
+        path = Path(str(value)).expanduser()
         return str(path if folder is None else folder / path)
     return value
 

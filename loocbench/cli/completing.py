@@ -34,16 +34,12 @@ def complete_task(incomplete: str) -> list[str]:
 
 def complete_suite(incomplete: str) -> list[str]:
     """Return suites, and files of cards."""
-    from loocbench.cards.suites import suite_names
-
-    return _matching(suite_names(), incomplete) or _complete_paths(incomplete, ".toml")
+    return _matching(_cards("suites"), incomplete) or _complete_paths(incomplete, ".toml")
 
 
 def complete_recipe(incomplete: str) -> list[str]:
     """Return recipes, and files of cards."""
-    from loocbench.cards.recipes import recipe_names
-
-    return _matching(recipe_names(), incomplete) or _complete_paths(incomplete, ".toml")
+    return _matching(_cards("recipes"), incomplete) or _complete_paths(incomplete, ".toml")
 
 
 def complete_checkpoint(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -66,6 +62,14 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
 def _runs_folder(ctx: typer.Context) -> Path:
     """The folder of runs that the command line names so far, or the configured one."""
     return Path(ctx.params.get("runs") or (ctx.default_map or {}).get("runs") or "runs")
+
+
+def _cards(kind: str) -> list[str]:
+    """The names of the shipped cards of a kind: listing them by ``cards.suites`` would import torch."""
+    from loocbench.cards.folder import tasks_folder
+
+    folder = tasks_folder() / kind
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.toml"))
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,8 +75,8 @@ def _command_settings() -> Iterator[Setting]:
     from loocbench.errors import unknown
 
     require_commands(command_names())
-    tables = dict.fromkeys(words for file in configuration.read_files() for words in file.commands)
-    for words in tables:
+    tables = [words for file in configuration.read_files() for words in file.commands]
+    for words in dict.fromkeys([*tables, *_commands_of_environment()]):
         command = get_command(words[0])
         for name in words[1:]:
             within = getattr(command, "commands", {})
@@ -89,6 +90,24 @@ def _command_settings() -> Iterator[Setting]:
             shared = configuration.find_shared(names[parameter]) if names[parameter] in configuration.SHARED else None
             if one != shared:
                 yield Setting(" ".join(words), names[parameter], one.value, _source(one.place), one.place)
+
+
+def _commands_of_environment() -> Iterator[tuple[str, ...]]:
+    """The words of the commands that variables of the environment may be about."""
+    from loocbench.cli import command_names, get_command
+
+    def list_words(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        prefix = "_".join(["LOOCBENCH", *words, ""]).replace("-", "_").upper()
+        if any(variable.startswith(prefix) for variable in os.environ):
+            if command is None:
+                command = get_command(words[0])
+            within = getattr(command, "commands", {})
+            yield from (found for name, one in within.items() for found in list_words(one, (*words, name)))
+            if not within:
+                yield words
+
+    for name in command_names():
+        yield from list_words(None, (name,))
 
 
 def _built_in() -> dict[str, Any]:
@@ -125,4 +144,6 @@ def _source(place: str) -> str:
 def _format(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -70,8 +70,9 @@ def _long_names(option: Any) -> Iterator[str]:
 def _require_fitting(command: Any, option: Any, name: str, one: Found) -> None:
     """Raise UserError unless an option takes the value."""
     try:
-        option.type_cast_value(command.context_class(command), one.value)
-    except Exception as error:  # a usage error; its class moved between versions of typer
-        if not hasattr(error, "format_message"):
+        option.process_value(command.context_class(command), one.value)
+    except Exception as error:  # a usage error, whose class moved between versions of typer, or that of a callback
+        if not isinstance(error, UserError) and not hasattr(error, "format_message"):
             raise
-        raise UserError(f"{one.place}, {name} = {one.value!r}: {' '.join(error.format_message().split())}") from error
+        said = str(error) if isinstance(error, UserError) else error.format_message()
+        raise UserError(f"{one.place}, {name} = {one.value!r}: {' '.join(said.split())}") from error

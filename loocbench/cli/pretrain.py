@@ -20,7 +20,7 @@ class PretrainCommand(TyperCommand):
 
     def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]  # as in ``guard``
         """Give ``--resume`` without a name an empty one."""
-        following = [*args[1:], "-"]
+        following = [*args, "-"][1:]
         bare = [one == "--resume" and after.startswith("-") for one, after in zip(args, following, strict=True)]
         return super().parse_args(ctx, ["--resume=" if alone else one for one, alone in zip(args, bare, strict=True)])
 
@@ -119,6 +119,7 @@ def pretrain(
     """
     from loocbench import ranks
     from loocbench.cli.console import Display
+    from loocbench.cli.show_rows import print_estimate
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
     from loocbench.jobs import resuming
@@ -162,7 +163,7 @@ def pretrain(
                 knn_every=knn_every,
                 compiled=compiled,
                 tensorboard=tensorboard,
-                dry_run=dry_run,
+                tell_minutes=(lambda run, found: print_estimate(run, found, as_json=False)) if dry_run else None,
                 reporter=display,
                 # Typer gives an option that was not repeated as an empty list.
                 augmentations=augment or None,

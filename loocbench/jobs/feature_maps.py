@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from loocbench import files
+from loocbench import extras, files
 from loocbench.data import preparing
 from loocbench.data.limiting import choose_rows
 from loocbench.errors import UserError, unknown
@@ -61,6 +61,8 @@ def make_maps(request: MapRequest, session: Session) -> FeatureMaps:
     method = plane.default_method() if request.method == "auto" else request.method
     if method not in plane.METHODS:
         raise unknown("method of a map", method, ["auto", *plane.METHODS])
+    if method == "umap":
+        extras.require("umap", "umap")
     dataset = session.open_dataset(request.dataset)
     if request.split not in dataset.splits:
         raise unknown(f"split of {dataset.name}", request.split, list(dataset.splits))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from loocbench.checkpoints import native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
-from loocbench.jobs.estimating import estimate_pretraining
+from loocbench.jobs.estimating import Estimate, estimate_pretraining
 from loocbench.jobs.resuming import how_to_resume
 from loocbench.pretraining import recipes
 from loocbench.progress import Reporter, Silent
@@ -45,7 +45,7 @@ def pretrain(
     knn_every: int = 10,
     compiled: bool = False,
     tensorboard: bool = False,
-    dry_run: bool = False,
+    tell_minutes: Callable[[str, Estimate], None] | None = None,
     reporter: Reporter | None = None,
     **settings: Any,
 ) -> Path:
@@ -73,7 +73,8 @@ def pretrain(
         knn_every: Epochs between kNN evaluations on held-out images; 0 for none.
         compiled: Whether networks are compiled with torch.compile.
         tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
-        dry_run: Whether to report how long it would take, and train nothing; the path is then that of a file to come.
+        tell_minutes: Called with the run's name and how long it would take, instead of training; the path is then that
+            of a file to come.
         reporter: Where progress is reported; default nowhere.
         **settings: Fields of :class:`loocbench.types.Recipe`: ``epochs``, ``batch_size``, ``augmentations``,
             ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on. ``precision`` may be "auto":
@@ -110,9 +111,9 @@ def pretrain(
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
             copies = copies and keep_digests(copies, folder, shown)
             run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
-        if dry_run:
-            estimate = estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs))
-            shown.info(f"{run}, {made.epochs} epochs of {images.name}: {estimate}")
+        if tell_minutes:
+            if processes.first:
+                tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))
             return Path(runs) / run / native.FILE
         checkpoint = train_recipe(
             made,

@@ -149,7 +149,7 @@ def _find_differences(options: RunOptions, given: Mapping[str, Any]) -> list[tup
         found.append(("dataset", options.dataset, dataset))
     if given.get("compiled", options.compiled) != options.compiled:
         found.append(("compiled", options.compiled, given["compiled"]))
-    stated = {field: value for field, value in given.items() if field in Recipe.model_fields}
+    stated = {field: given[field] for field in Recipe.model_fields if field in given}
     own = options.recipe.model_dump()
     if card := given.get("recipe"):
         settings = recipe_cards.load_recipe(card).settings

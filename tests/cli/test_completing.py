@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from loocbench.cards import recipes, suites
 from loocbench.checkpoints import native
 from loocbench.cli import completing
 from loocbench.runs import run_options
@@ -41,6 +42,8 @@ def complete(line):
 
 def test_names_that_other_programs_own_are_those_here():
     assert native.FILE == completing.CHECKPOINT_FILE
+    assert completing.complete_suite("") == suites.suite_names()
+    assert completing.complete_recipe("") == recipes.recipe_names()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_names_that_other_programs_own_are_those_here():
         ("loocbench evaluate --task knn/cub", ["knn/cub200"]),
         ("loocbench tasks show o", ["own.toml"]),
         ("loocbench run ph", ["photographs"]),
-        ("loocbench pretrain --recipe paper/looc+", ["paper/looc++"]),
+        ("loocbench pretrain --recipe paper/moco-rotation-", ["paper/moco-rotation-same"]),
         ("loocbench pretrain --resume b", ["begun"]),
         ("loocbench datasets prepare fl", ["flowers102"]),
     ],

@@ -20,7 +20,7 @@ def clusters():
     return (directions * generator.uniform(1, 9, size=(60, 1))).astype(np.float32), groups
 
 
-@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+@pytest.mark.parametrize("method", ["pca", "tsne", pytest.param("umap", marks=pytest.mark.slow)])
 def test_near_features_are_near_in_the_plane_and_a_seed_repeats_it(clusters, method):
     if method == "umap":
         pytest.importorskip("umap")

@@ -81,6 +81,7 @@ def draw_maps(spaces: Sequence[Space], factors: Sequence[Factor], title: str, pa
         shown = choose_classes(factor)
         for axis, space in zip(axes, spaces, strict=True):
             axis.set(xticks=[], yticks=[])
+            axis.set_aspect("equal", adjustable="datalim")  # distances are the same in both directions
             axis.set_title(f"{space.name}, trust {space.trust:.2f}", fontsize=8, parse_math=False)
             _draw_dots(axis, space, factor, shown, size)
         axes[0].set_ylabel(factor.name, fontsize=9, parse_math=False)

@@ -1,7 +1,7 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
-const radius = Math.max(6, Math.min(16, 320 / Math.sqrt(data.names.length)));
+const radius = Math.max(6, Math.min(16, 200 / Math.sqrt(data.names.length)));
 const sheet = document.getElementById("sheet");
 const picture = document.getElementById("picture").getContext("2d");
 const maps = [...document.querySelectorAll("svg[data-space]")];
