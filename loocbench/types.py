@@ -159,7 +159,8 @@ class Recipe(Frozen):
     flip and blur. left_out: those with a space of their own. shared: those that q and k_0 share (MoCo + Rotation, same
     for q and k). texture: how texture is randomised ("random-convolution", "stylised"), where it is. groups: how many
     parts of a batch have batch-norm statistics of their own. keep_last: whether an epoch's last, smaller batch is
-    trained on. precision: of what the networks compute.
+    trained on. precision: of what the networks compute. extended: the epochs at which the run was finished before it
+    was extended: a cosine schedule up to each of them was that of a run of so many epochs.
     """
 
     method: str = Field(pattern=r"^[a-z0-9][a-z0-9+._-]*$")
@@ -184,6 +185,7 @@ class Recipe(Frozen):
     embedding_dim: int = Field(128, ge=1)
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = Field(0, ge=0)
+    extended: tuple[int, ...] = ()
 
     @property
     def untrained(self) -> bool:

@@ -60,7 +60,9 @@ def real_weights(photographs) -> Path:
 def _own_folders(tmp_path, monkeypatch):
     """Every test works in a folder of its own, and never in the user's cache."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LOOCBENCH_DATA", raising=False)
+    for name in [name for name in os.environ if name.startswith("LOOCBENCH_") and name != "LOOCBENCH_ENGINES"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / "config" / name)
     monkeypatch.delenv("COLUMNS", raising=False)  # of the terminal in which the tests run
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
 

@@ -98,7 +98,18 @@ def test_the_files_that_docs_name_exist():
     named = re.compile(r"`((?:[\w-]+/)*[\w-]+\.(?:py|toml|md))`")
     roots = (CHECKOUT, CHECKOUT / "loocbench", CHECKOUT / "benchmarks")
     # that a reader makes
-    of_users = {"cifar_resnets.py", "convert.py", "table.md", "NAME.toml", "b.py", "test_b.py", "FILE.py", "tint.py"}
+    of_users = {
+        "cifar_resnets.py",
+        "convert.py",
+        "table.md",
+        "NAME.toml",
+        "b.py",
+        "test_b.py",
+        "FILE.py",
+        "tint.py",
+        "loocbench.toml",
+    }
+
     missing = [
         f"{page_id(path)}: {name}"
         for path in PAGES

@@ -21,7 +21,7 @@ from typing import Literal
 
 import platformdirs
 
-from loocbench import files
+from loocbench import configuration, files
 
 Kind = Literal["images", "features", "digests", "damage"]
 FOLDERS: dict[Kind, str] = {"images": "images", "features": "features", "digests": "digests", "damage": "damaged"}
@@ -39,8 +39,8 @@ _KEY = re.compile(rf"\.?[0-9a-f]{{{KEY_LENGTH}}}|.+-[^-]+-\d+-[0-9a-f]{{16}}")
 
 
 def cache_dir() -> Path:
-    """The user's cache folder, which commands use without ``--cache``."""
-    return platformdirs.user_cache_path("loocbench")
+    """The folder that is used without ``--cache``: the configured one, else the user's cache folder."""
+    return configuration.find_folder("cache") or platformdirs.user_cache_path("loocbench")
 
 
 def folder_path(cache: Path, kind: Kind) -> Path:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loocbench import configuration
 from loocbench.cache import units
 from loocbench.cache.entries import Entry, find_entries, remove_entry
-
-SIZE_VARIABLE = "LOOCBENCH_CACHE_SIZE"
 
 
 def choose_entries(
@@ -36,11 +34,12 @@ def choose_entries(
 
 
 def enforce_size_limit(cache: Path, info: Callable[[str], None]) -> None:
-    """Keep the cache within $LOOCBENCH_CACHE_SIZE, if that is set. Raises UserError when it is not a size."""
-    if not (limit := os.environ.get(SIZE_VARIABLE)):
+    """Keep the cache within the configured size, if one is set. Raises UserError when it is not a size."""
+    if not (found := configuration.find_shared("cache_size")):
         return
-    max_size = units.parse_size(limit, f"${SIZE_VARIABLE}")
+    limit, place = found.value, found.place
+    max_size = units.parse_size(limit, place if place.startswith("$") else f"{place}, cache_size")
     removed = [entry for entry in choose_entries(find_entries(cache), max_size=max_size) if remove_entry(entry)]
     if removed:
         size = units.format_size(sum(entry.size for entry in removed))
-        info(f"cache: {len(removed)} entries that were not used for longest removed, {size} (${SIZE_VARIABLE} {limit})")
+        info(f"cache: {len(removed)} entries that were not used for longest removed, {size} ({place} {limit})")

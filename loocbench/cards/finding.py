@@ -7,6 +7,7 @@ from pathlib import Path
 
 from loocbench.cards.datasets import dataset_stem
 from loocbench.cards.few_shot_variants import EPISODES, FEW_SHOT, find_few_shot, make_few_shot
+from loocbench.cards.limits import limit_task, parse_limit
 from loocbench.cards.protocols import ProtocolCard, load_protocols
 from loocbench.cards.tasks import (
     TaskCard,
@@ -63,6 +64,9 @@ def find_named_task(name: str) -> TaskCard:
     card. Raises UserError."""
     if name.endswith(".toml"):
         return read_task(Path(name))
+    whole, limit = parse_limit(name)
+    if limit:
+        return limit_task(find_named_task(whole), limit)
     kind, _, dataset = name.partition("/")
     if dataset.startswith(catalog.FOLDER_PREFIX):
         return find_task(kind, dataset)
@@ -71,6 +75,10 @@ def find_named_task(name: str) -> TaskCard:
 
 def find_task_of_row(task: str, dataset: str) -> TaskCard | None:
     """Return the task that a stored row was measured by; None for one that does not exist any more."""
+    whole, limit = parse_limit(task)
+    if limit:
+        found = find_task_of_row(whole, dataset)
+        return found and limit_task(found, limit)
     if dataset.startswith(catalog.FOLDER_PREFIX):
         name = dataset.removeprefix(catalog.FOLDER_PREFIX)
         for protocol in load_protocols():

@@ -31,7 +31,7 @@ class TaskCard(Frozen):
     task: its name, ``KIND/DATASET[-LABEL][-VARIANT]``, with ``torchvision-NAME`` for the data set ``torchvision:NAME``.
     former_task: another one that its rows were stored under.
     elsewhere: the other data set whose test images evaluate the classifier of ``dataset`` (robustness). labels: the
-    predicted label, or those that define a match.
+    predicted label, or those that define a match. limit: at most so many images of each split; 0: all.
     """
 
     task: str = Field(pattern=r"^[a-z0-9_-]+/[A-Za-z0-9_.-]+$")
@@ -43,6 +43,7 @@ class TaskCard(Frozen):
     dataset: str
     elsewhere: str = ""
     labels: tuple[str, ...] = ()
+    limit: int = Field(0, ge=0)
     cost: str = ""
     protocol: Any = Field(default={}, validate_default=True)
     published: tuple[Published, ...] = ()

@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 import loocbench
 from loocbench.cli.common_options import add_common_options, hide_flag_types
+from loocbench.cli.configured import use_configuration
 from loocbench.cli.guard import GuardedGroup
 
 _COMMANDS = {
@@ -53,6 +54,10 @@ _COMMANDS = {
         "gallery:gallery",
         "Draw the nearest neighbours that several models find for the same images, one above the other.",
     ),
+    "map": (
+        "map:draw_map",
+        "Draw each feature space in two dimensions, coloured by each label; the page shows the image behind a dot.",
+    ),
     "sensitivity": (
         "sensitivity:sensitivity",
         "Sensitivity of each space to each image change: invariance, equivariance, and loss of top-1.",
@@ -91,7 +96,18 @@ _COMMANDS = {
     "recipes": ("recipes:app", "Recipe cards of pretraining: list, show."),
     "datasets": ("datasets:app", "Data sets: list, download, check, look at."),
     "cache": ("cache:app", "Decoded images and features on this machine: list, remove."),
+    "config": ("config:app", "Configured defaults: show, with where each comes from."),
 }
+
+
+def command_names() -> list[str]:
+    """Return the names of all commands."""
+    return list(_COMMANDS)
+
+
+def get_command(name: str) -> Any:
+    """Return a command, or None for a name that does not exist."""
+    return _Commands().get(name)
 
 
 class _Commands(dict[str, Any]):
@@ -110,10 +126,11 @@ class _Commands(dict[str, Any]):
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
             group.name = name
-            return add_common_options(group)
+            return use_configuration(add_common_options(group), (name,), command_names())
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(name, cls=kind[0] if kind else None)(found)
-        return add_common_options(typer.main.get_command(alone))
+        command = add_common_options(typer.main.get_command(alone))
+        return use_configuration(command, (name,), command_names())
 
 
 class LazyGroup(GuardedGroup):

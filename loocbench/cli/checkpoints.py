@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
 
@@ -24,7 +25,13 @@ _NETWORK, _IMAGES = "Network", "Images"
 ForeignReference = Annotated[
     str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO@REVISION.")
 ]
-Reference = Annotated[str, typer.Argument(help="A run's name or folder, a file, torchvision:NAME …, as for probe.")]
+Reference = Annotated[
+    str,
+    typer.Argument(
+        help="A run's name or folder, a file, torchvision:NAME …, as for probe.",
+        autocompletion=completing.complete_checkpoint,
+    ),
+]
 Repository = Annotated[str, typer.Argument(metavar="ORG/REPO", help="The hub's repository.")]
 
 
@@ -91,7 +98,7 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
     from loocbench.models import spaces
     from loocbench.pretraining.labels import model_label
 
-    cards = [run.card for run in find_runs(runs)]
+    cards = [run.card for run in find_runs(runs) if run.folder.checkpoint.exists()]
     offered = [spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)) for card in cards]
     if as_json:
         import json
@@ -112,13 +119,25 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
 
 @app.command("inspect")
 @with_options(FileOptions)
-def inspect_checkpoint(options: FileOptions, file: ForeignReference, as_json: o.Json = False) -> None:
+def inspect_checkpoint(
+    options: FileOptions,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT",
+            help="A file, a run's name or folder, torchvision:NAME …: all that --checkpoint takes.",
+            autocompletion=completing.complete_checkpoint,
+        ),
+    ],
+    runs: o.Runs = o.DEFAULT_RUNS,
+    as_json: o.Json = False,
+) -> None:
     """Show a checkpoint's family, architecture, matched and unmatched tensors, spaces and preprocessing."""
     from loocbench.cli import describing_checkpoints
     from loocbench.jobs import checkpoints as jobs
 
     _announce_large_file(file)
-    inspected = jobs.inspect_checkpoint(file, _make_import_options(options))
+    inspected = jobs.inspect_checkpoint(file, _make_import_options(options), runs)
     describing_checkpoints.show_checkpoint(inspected, file, as_json=as_json)
 
 

@@ -47,7 +47,8 @@ class Display:
             redirect_stdout=False,  # standard output carries results, whatever standard error shows
             redirect_stderr=False,
         )
-        self._stages: dict[str, tuple[TaskID | None, float]] = {}
+        # by stage: its bar, when it was first heard of, and the units that were done then, of an earlier process
+        self._stages: dict[str, tuple[TaskID | None, float, int]] = {}
         self._last_line = time.monotonic()
 
     def __enter__(self) -> Display:
@@ -68,20 +69,20 @@ class Display:
     def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Show that ``done`` of ``total`` units of ``stage`` are finished."""
         now = time.monotonic()
-        bar, begin = self._stages.setdefault(stage, (None, now))
+        bar, begin, before = self._stages.setdefault(stage, (None, now, done))
         elapsed = now - begin
-        rate = f"{done / elapsed:.0f}/s" if elapsed > 0 else ""
+        rate = f"{(done - before) / elapsed:.0f}/s" if elapsed > 0 else ""
         if self.console.is_terminal:
             if bar is None and elapsed > _SHOW_AFTER:
-                bar = self._bars.add_task(stage, total=total, rate=rate, detail=detail)
-                self._stages[stage] = (bar, begin)
+                bar = self._bars.add_task(stage, total=total, completed=done, rate=rate, detail=detail)
+                self._stages[stage] = (bar, begin, before)
             if bar is not None:
                 self._bars.update(bar, completed=done, rate=rate, detail=detail)
                 if done >= total:
                     self._bars.remove_task(bar)
         elif elapsed > _SHOW_AFTER and (now - self._last_line > _PLAIN_EVERY or done >= total):
             self._last_line = now
-            left = f", {elapsed / done * (total - done):.0f} s left" if 0 < done < total else ""
+            left = f", {elapsed / (done - before) * (total - done):.0f} s left" if before < done < total else ""
             self.info(f"{stage}: {done}/{total} {rate}{left}{f'; {detail}' if detail else ''}")
         if done >= total:
             del self._stages[stage]

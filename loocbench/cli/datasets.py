@@ -8,11 +8,18 @@ from typing import Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 
 app = typer.Typer(no_args_is_help=True, help="Data sets: list, download, check, look at.")
 
-Name = Annotated[str, typer.Argument(help="A data set of 'loocbench datasets ls', torchvision:NAME, or folder:PATH.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A data set of 'loocbench datasets ls', torchvision:NAME, or folder:PATH.",
+        autocompletion=completing.complete_dataset,
+    ),
+]
 
 
 @app.command("ls")

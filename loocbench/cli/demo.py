@@ -8,7 +8,7 @@ from loocbench.jobs.settings import EvaluationSettings
 SUITE = "demo"
 
 
-@with_options(EvaluationSettings, without=("suite", "skip_damaged", "precision", "compiled"))
+@with_options(EvaluationSettings, without=("suite", "skip_damaged", "limit", "precision", "compiled", "dry_run"))
 def demo(settings: EvaluationSettings) -> None:
     """Run everything in about five minutes: pretrain four models on the embedded flowers, measure and compare them."""
     from loocbench.cards.suites import load_suite

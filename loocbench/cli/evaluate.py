@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
 from loocbench.jobs.settings import EvaluationSettings
@@ -15,7 +16,13 @@ from loocbench.jobs.settings import EvaluationSettings
 def evaluate(
     settings: EvaluationSettings,
     task: Annotated[
-        str, typer.Option("--task", help="A task of 'loocbench tasks ls', or FILE.toml.", rich_help_panel=o.DATA)
+        str,
+        typer.Option(
+            "--task",
+            help="A task of 'loocbench tasks ls', or FILE.toml.",
+            autocompletion=completing.complete_task,
+            rich_help_panel=o.DATA,
+        ),
     ],
     features: o.Features = None,
     checkpoint: o.Checkpoint = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,20 @@ def extract(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
+    limit: o.Limit = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            help="Also write names, labels, split and every space to a file of your own: .npz, .parquet or "
+            ".safetensors.",
+            rich_help_panel=o.OUTPUT,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --output.", rich_help_panel=o.OUTPUT)
+    ] = False,
+    dry_run: o.DryRun = False,
     as_json: o.Json = False,
 ) -> None:
     """Extract features into the cache, where every other command finds them.
@@ -34,18 +49,20 @@ def extract(
     torchrun --nproc-per-node 2 -m loocbench extract ...  shares the images between processes.
     """
     import json
-    from dataclasses import asdict
 
     from loocbench import ranks
     from loocbench.cache import layout
     from loocbench.checkpoints import locate
-    from loocbench.cli.console import Display
+    from loocbench.cli.console import Display, stdout
+    from loocbench.cli.show_rows import print_estimate
     from loocbench.data.opening import open_dataset
     from loocbench.devices import resolve_device
     from loocbench.errors import SharedError
+    from loocbench.exports import feature_files
     from loocbench.features import inference_config
     from loocbench.features.encoder import Encoder
     from loocbench.jobs import extract as job
+    from loocbench.jobs.estimating import estimate_extraction
     from loocbench.pretraining.labels import model_label
     from loocbench.progress import Silent
 
@@ -54,12 +71,26 @@ def extract(
         reporter = display if processes.first else Silent()
         try:
             with ranks.shared_errors():
+                if output:
+                    feature_files.check_output(output, force=force)
                 config = inference_config.from_options(precision, compiled, on)
-                images = open_dataset(dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter)
+                images = open_dataset(
+                    dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter, limit=limit or 0
+                )
                 found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=config)
                 reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")
+                names = job.choose_splits(images, split or [])
+            if dry_run:
+                parts = [images.splits[name] for name in names]
+                estimate = estimate_extraction(encoder, images, parts, where, reporter) if processes.first else None
+                processes.together()
+                if estimate:
+                    print_estimate(f"extract {images.name}", estimate, as_json=as_json)
+                return
             done = job.extract_splits(encoder, images, split or [], cache=where, reporter=reporter, ranks=processes)
+            if output and processes.first:
+                feature_files.write_table(output, job.tabulate(encoder, images, done), force=force)
         except SharedError as error:
             if processes.first:
                 raise
@@ -67,9 +98,13 @@ def extract(
     if not processes.first:
         return
     if as_json:
-        print(json.dumps({"splits": [asdict(one) for one in done]}))
+        shown = ("split", "images", "spaces", "file", "seconds")
+        splits = [{name: getattr(one, name) for name in shown} for one in done]
+        print(json.dumps({"splits": splits, **({"output": str(output)} if output else {})}))
     else:
         _print_splits(done)
+        if output:
+            stdout().print(f"written: {output}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_splits(done: list[ExtractedSplit]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
 from loocbench.jobs.settings import InputSettings
@@ -18,7 +19,10 @@ def gallery(
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
-            "--checkpoint", help="As for retrieve (repeatable); default the newest run.", rich_help_panel=o.MODEL
+            "--checkpoint",
+            help="As for retrieve (repeatable); default the newest run.",
+            autocompletion=completing.complete_checkpoint,
+            rich_help_panel=o.MODEL,
         ),
     ] = None,
     features: Annotated[

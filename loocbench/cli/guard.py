@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import traceback
 
 import typer
 from typer.core import TyperGroup
 
 from loocbench.cli.verbosity import find_verbosity, own_verbosity
-from loocbench.errors import StoppedError, UserError, printable
+from loocbench.errors import SharedError, StoppedError, UserError, printable
 
 WRONG, SIGNALLED = 2, 128  # exit codes: of what the user can mend, and before the number of a signal
+
+
+def _is_told_by_another_process(error: BaseException) -> bool:
+    """Whether this is a process of torchrun that meets an error which its first process meets, and shows, too.
+
+    Before the processes have met, all of one machine see the same options and files; afterwards an error that they
+    share is a SharedError, and any other is this process's own.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is not None and distributed.is_available() and distributed.is_initialized():
+        return isinstance(error, SharedError) and os.environ.get("RANK", "0") != "0"
+    return os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 class GuardedGroup(TyperGroup):
@@ -34,8 +48,15 @@ class GuardedGroup(TyperGroup):
         except KeyboardInterrupt as error:
             shown, code = error, SIGNALLED + signal.SIGINT
             message = "interrupted; nothing was left half-written. Run the same command to go on."
-        except BrokenPipeError as error:
+        except Exception as error:
+            # A usage error of the command line, whose class moved between versions of typer, which prints it.
+            if hasattr(error, "format_message") and _is_told_by_another_process(error):
+                raise typer.Exit(WRONG) from error
+            if not isinstance(error, BrokenPipeError):
+                raise
             shown, message = error, "the reader of standard output went away; write to a file or pipe to 'less'."
+        if _is_told_by_another_process(shown):
+            raise typer.Exit(code)
         if find_verbosity() == "verbose":
             typer.echo("".join(traceback.format_exception(shown)), err=True, nl=False)
         typer.echo(f"loocbench: {printable(' '.join(message.split()))}", err=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.errors import UserError
 
 DATA, MODEL, OUTPUT = "Data", "Model", "Output"
@@ -16,6 +17,7 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         help="A data set of 'loocbench datasets ls', torchvision:NAME, or folder:PATH for any folder of images.",
+        autocompletion=completing.complete_dataset,
         rich_help_panel=DATA,
     ),
 ]
@@ -35,12 +37,22 @@ SkipDamaged = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=2,
+        help="For a quick look: at most so many images of each split, every class in proportion; rows say so.",
+        rich_help_panel=DATA,
+    ),
+]
 Checkpoint = Annotated[
     str | None,
     typer.Option(
         "--checkpoint",
         help="A checkpoint file of any origin, a run's name or folder, torchvision:NAME[:WEIGHTS], timm:NAME, "
         "hf:ORG/REPO@REVISION, or random:BACKBONE; default the newest run.",
+        autocompletion=completing.complete_checkpoint,
         rich_help_panel=MODEL,
     ),
 ]
@@ -96,6 +108,10 @@ Cache = Annotated[
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.", rich_help_panel=OUTPUT)
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only tell how many minutes it would take, and why.", rich_help_panel=OUTPUT),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.", rich_help_panel=OUTPUT)]
 

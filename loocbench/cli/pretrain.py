@@ -3,105 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
 from loocbench.cli import options as o
-
-
-def _recipe(flags: str, text: str) -> Any:
-    return typer.Option(flags, help=text, rich_help_panel="Recipe")
-
-
-def _data(flags: str, text: str) -> Any:
-    return typer.Option(flags, help=text, rich_help_panel=o.DATA)
-
-
-def _run(flags: str, text: str, **limits: Any) -> Any:
-    return typer.Option(flags, help=text, rich_help_panel="Run", **limits)
-
-
-# Names in braces come from the tables of methods and augmentations and from the defaults of recipes.
-RecipeName = Annotated[
-    str | None,
-    _recipe("--recipe", "A card of 'loocbench recipes ls', such as paper/looc++, or FILE.toml; options change it."),
-]
-Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
-Augment = Annotated[
-    list[str] | None,
-    _recipe("--augment", "{augmentations}, beside {constant} (repeatable); default {usual}, and rotation for LooC."),
-]
-LeaveOut = Annotated[
-    list[str] | None,
-    _recipe("--leave-out", "Augmentation with a space of its own (repeatable; {leaving_out}); default all."),
-]
-Same = Annotated[
-    list[str] | None, _recipe("--same", "Augmentation with equal parameters for q and k (repeatable; {sharing}).")
-]
-Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
-Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
-ImageSize = Annotated[
-    int | None, _recipe("--image-size", "View size in pixels; default {image_size}, or that of another --backbone.")
-]
-Epochs = Annotated[
-    int | None,
-    typer.Option("--epochs", min=1, help="Passes over the training split; default {epochs}.", rich_help_panel="Recipe"),
-]
-BatchSize = Annotated[int | None, _recipe("--batch-size", "Images per step; default {batch_size}.")]
-LearningRate = Annotated[float | None, _recipe("--learning-rate", "Default {learning_rate}.")]
-Schedule = Annotated[str | None, _recipe("--schedule", "{schedules}; default {schedule}.")]
-Milestone = Annotated[
-    list[int] | None,
-    _recipe("--milestone", "Epoch at which step divides by 10 (repeatable); default 60 % and 80 %."),
-]
-WeightDecay = Annotated[float | None, _recipe("--weight-decay", "Default {weight_decay}.")]
-QueueSize = Annotated[int | None, _recipe("--queue-size", "Negatives per space; default {queue_size}.")]
-KeyMomentum = Annotated[float | None, _recipe("--key-momentum", "Momentum of the key encoder; default {key_momentum}.")]
-Temperature = Annotated[float | None, _recipe("--temperature", "Default {temperature}.")]
-Groups = Annotated[
-    int | None,
-    _recipe(
-        "--groups",
-        "Groups of a batch with batch-norm statistics of their own, computed in turn; default 1, or one per process "
-        "under torchrun.",
-    ),
-]
-KeepLast = Annotated[
-    bool | None, _recipe("--keep-last/--drop-last", "Train on an epoch's last, smaller batch, or drop it (default).")
-]
-Precision = Annotated[
-    str | None,
-    _recipe(
-        "--precision",
-        "Precision of the networks: float32 (default), bfloat16, float16, or auto: bfloat16 where the device computes "
-        "in it, else float32.",
-    ),
-]
-
-DatasetName = Annotated[str | None, _data("--dataset", "Data set; default the recipe's, or {dataset}.")]
-Stylised = Annotated[
-    Path | None,
-    _data("--stylised", "Folder of stylised copies, each under its image's own path, for --texture stylised."),
-]
-InMemory = Annotated[bool, _data("--in-memory", "Hold the decoded images in main memory.")]
-OnDevice = Annotated[bool, _data("--on-device", "Hold the decoded images on the device.")]
-
-RunName = Annotated[
-    str | None,
-    typer.Option("--name", help="Name of the run; default made of the recipe.", rich_help_panel=o.OUTPUT),
-]
-Resume = Annotated[bool, _run("--resume", "Resume a run that was stopped.")]
-SaveMinutes = Annotated[float, _run("--save-minutes", "Longest time between two saved states.", min=0)]
-Keep = Annotated[int, _run("--keep", "Number of saved states to keep.", min=1)]
-KnnEvery = Annotated[int, _run("--knn-every", "Epochs between kNN evaluations on held-out images; 0 for none.", min=0)]
-Compiled = Annotated[bool, _run("--compile", "Compile the networks with torch.compile.")]
-Tensorboard = Annotated[bool, _run("--tensorboard", "Write the log for TensorBoard too (an extra).")]
+from loocbench.cli import pretrain_options as p
 
 
 class PretrainCommand(TyperCommand):
-    """A command whose help names methods and defaults; their tables are imported only to show it."""
+    """A command whose help names methods and defaults; their tables are imported only to show it.
+
+    ``--resume`` may stand without its value, which then is empty.
+    """
+
+    def parse_args(self, ctx, args):  # type: ignore[no-untyped-def]  # as in ``guard``
+        """Give ``--resume`` without a name an empty one."""
+        following = [*args, "-"][1:]
+        bare = [one == "--resume" and after.startswith("-") for one, after in zip(args, following, strict=True)]
+        return super().parse_args(ctx, ["--resume=" if alone else one for one, alone in zip(args, bare, strict=True)])
 
     def format_help(self, ctx, formatter):  # type: ignore[no-untyped-def]  # as in ``guard``
         """Fill in the names and defaults."""
@@ -131,45 +52,65 @@ def _names_in_help() -> dict[str, Any]:
     }
 
 
+# Options by another name than the recipe's field, or the run's option, that they set.
+_FIELDS = {"augment": "augmentations", "leave_out": "left_out", "same": "shared", "milestone": "milestones"}
+
+
+def _given(ctx: typer.Context) -> dict[str, Any]:
+    """Return the options that stand on the command line, by the names of ``jobs.resuming``."""
+    given = {
+        _FIELDS.get(name, name): value
+        for name, value in ctx.params.items()
+        if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
+    for flag in ("in_memory", "on_device"):
+        if given.pop(flag, False):
+            given["hold"] = flag.split("_")[1]
+    return {name: str(value.resolve()) if isinstance(value, Path) else value for name, value in given.items()}
+
+
 def pretrain(
-    recipe: RecipeName = None,
-    dataset: DatasetName = None,
-    method: Method = None,
-    augment: Augment = None,
-    leave_out: LeaveOut = None,
-    same: Same = None,
-    texture: Texture = None,
-    stylised: Stylised = None,
-    backbone: Backbone = None,
-    image_size: ImageSize = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    schedule: Schedule = None,
-    milestone: Milestone = None,
-    weight_decay: WeightDecay = None,
-    queue_size: QueueSize = None,
-    key_momentum: KeyMomentum = None,
-    temperature: Temperature = None,
-    groups: Groups = None,
-    keep_last: KeepLast = None,
-    precision: Precision = None,
-    name: RunName = None,
+    ctx: typer.Context,
+    recipe: p.RecipeName = None,
+    dataset: p.DatasetName = None,
+    method: p.Method = None,
+    augment: p.Augment = None,
+    leave_out: p.LeaveOut = None,
+    same: p.Same = None,
+    texture: p.Texture = None,
+    stylised: p.Stylised = None,
+    backbone: p.Backbone = None,
+    image_size: p.ImageSize = None,
+    epochs: p.Epochs = None,
+    batch_size: p.BatchSize = None,
+    learning_rate: p.LearningRate = None,
+    schedule: p.Schedule = None,
+    milestone: p.Milestone = None,
+    weight_decay: p.WeightDecay = None,
+    queue_size: p.QueueSize = None,
+    key_momentum: p.KeyMomentum = None,
+    temperature: p.Temperature = None,
+    groups: p.Groups = None,
+    keep_last: p.KeepLast = None,
+    precision: p.Precision = None,
+    name: p.RunName = None,
     data_dir: o.DataDir = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     device: o.Device = "auto",
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
-    in_memory: InMemory = False,
-    on_device: OnDevice = False,
-    resume: Resume = False,
-    save_minutes: SaveMinutes = 10.0,
-    keep: Keep = 2,
-    knn_every: KnnEvery = 10,
-    compiled: Compiled = False,
-    tensorboard: Tensorboard = False,
+    in_memory: p.InMemory = False,
+    on_device: p.OnDevice = False,
+    resume: p.Resume = None,
+    extend: p.Extend = None,
+    save_minutes: p.SaveMinutes = 10.0,
+    keep: p.Keep = 2,
+    knn_every: p.KnnEvery = 10,
+    compiled: p.Compiled = False,
+    tensorboard: p.Tensorboard = False,
     overwrite: o.Overwrite = False,
+    dry_run: o.DryRun = False,
 ) -> None:
     """Pretrain LooC, LooC++ or a method that they are compared with: runs/NAME/ with checkpoint, card and log.
 
@@ -178,15 +119,31 @@ def pretrain(
     """
     from loocbench import ranks
     from loocbench.cli.console import Display
+    from loocbench.cli.show_rows import print_estimate
     from loocbench.errors import SharedError, UserError
     from loocbench.jobs import pretrain as job
+    from loocbench.jobs import resuming
+    from loocbench.runs.folder import RunFolder
 
     if in_memory and on_device:
         raise UserError("--in-memory and --on-device exclude each other; leave one out.")
-    if resume and overwrite:
+    if resume is not None and overwrite:
         raise UserError("--resume and --overwrite exclude each other; leave one out.")
+    if resume and name and resume != name:
+        raise UserError(f"--resume {resume} names the run; leave --name {name} out.")
+    if dry_run and resume is not None:
+        raise UserError("--dry-run tells how long a new run takes; leave --resume out.")
+    if extend and not (resume or (resume is not None and name)):
+        raise UserError("--extend goes with --resume NAME, the finished run that is extended.")
+    resumed = resume or (name if resume is not None and name and (extend or RunFolder(runs / name).has_run()) else "")
     try:
         with Display() as display:
+            if resumed:
+                given = _given(ctx)
+                resuming.resume_run(
+                    resumed, runs=runs, given=given, extend=extend or 0, cache=cache, device=device, reporter=display
+                )
+                return
             job.pretrain(
                 method,
                 dataset,
@@ -197,7 +154,7 @@ def pretrain(
                 cache=cache,
                 device=device,
                 seed=seed,
-                existing="resume" if resume else "overwrite" if overwrite else "refuse",
+                existing="resume" if resume is not None else "overwrite" if overwrite else "refuse",
                 hold="memory" if in_memory else "device" if on_device else "disk",
                 skip_damaged=skip_damaged,
                 stylised=stylised,
@@ -206,6 +163,7 @@ def pretrain(
                 knn_every=knn_every,
                 compiled=compiled,
                 tensorboard=tensorboard,
+                tell_minutes=(lambda run, found: print_estimate(run, found, as_json=False)) if dry_run else None,
                 reporter=display,
                 # Typer gives an option that was not repeated as an empty list.
                 augmentations=augment or None,

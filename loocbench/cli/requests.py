@@ -14,6 +14,7 @@ from loocbench.jobs.settings import InputSettings
 _OPTIONS: dict[str, Any] = {
     "data_dir": o.DataDir,
     "skip_damaged": o.SkipDamaged,
+    "limit": o.Limit,
     "runs": o.Runs,
     "device": o.Device,
     "precision": o.Precision,
@@ -23,6 +24,7 @@ _OPTIONS: dict[str, Any] = {
     "results": o.Results,
     "suite": o.Suite,
     "overwrite": o.Overwrite,
+    "dry_run": o.DryRun,
 }
 
 

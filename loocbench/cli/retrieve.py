@@ -40,11 +40,14 @@ def retrieve(
     """Nearest neighbours by class and by colour, with a gallery picture; a query is never its own neighbour."""
     from loocbench.cards import finding
     from loocbench.cli.console import Display
-    from loocbench.cli.show_rows import show_row
+    from loocbench.cli.show_rows import show_estimate, show_row
     from loocbench.jobs.evaluation import evaluate_task
     from loocbench.jobs.pictures import draw_row
 
     card = finding.find_task("controlled" if controlled else "retrieval", dataset)
+    if settings.dry_run:
+        show_estimate(card, checkpoint, features, settings, as_json=as_json)
+        return
     with Display() as display:
         row, path, measurement = evaluate_task(card, checkpoint, features, settings, display)
         drawn = draw_row(measurement, row, picture or path.with_suffix(".png"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
 from loocbench.jobs.settings import EvaluationSettings
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 WHERE = "Where jobs are done"
 
 
-@with_options(EvaluationSettings, without=("suite",))
+@with_options(EvaluationSettings, without=("suite", "dry_run"))
 def run(
     settings: EvaluationSettings,
     suite: Annotated[
-        str, typer.Argument(help="A suite card, such as small, paper or photographs, or the path of a TOML file.")
+        str,
+        typer.Argument(
+            help="A suite card, such as small, paper or photographs, or the path of a TOML file.",
+            autocompletion=completing.complete_suite,
+        ),
     ],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
             "--checkpoint",
             help="As for probe (repeatable); default the suite's own models, pretrained first, else the newest run.",
+            autocompletion=completing.complete_checkpoint,
             rich_help_panel=o.MODEL,
         ),
     ] = None,

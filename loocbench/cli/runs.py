@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.cli import options as o
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
 
 @app.command("show")
 def show_run(
-    name: Annotated[str, typer.Argument(help="A run's name.")],
+    name: Annotated[str, typer.Argument(help="A run's name.", autocompletion=completing.complete_run)],
     runs: o.Runs = o.DEFAULT_RUNS,
     output: Annotated[
         Path | None, typer.Option("--output", help="The picture (PNG); default RUNS/NAME/curves.png.")

@@ -32,13 +32,16 @@ def select(
 
     from loocbench.cards import finding
     from loocbench.cli.console import Display, stdout
-    from loocbench.cli.show_rows import show_row
+    from loocbench.cli.show_rows import show_estimate, show_row
     from loocbench.jobs import select as job
     from loocbench.jobs.evaluation import open_task
     from loocbench.jobs.session import Session
     from loocbench.types import SELECTED
 
     card = finding.find_task("linear", dataset, label)
+    if settings.dry_run:
+        show_estimate(card, checkpoint, None, settings, as_json=as_json)
+        return
     with Display() as display:
         measurement = open_task(card, checkpoint, None, Session(settings, display))
         found = job.list_candidates(measurement)
@@ -62,7 +65,7 @@ def select(
         return
     from rich.table import Table
 
-    table = Table(title=f"{card.title}: top-1 on validation images")
+    table = Table(title=f"{measurement.card.title}: top-1 on validation images")
     for heading in ("features", "dimensions", "val top-1 %", "lambda"):
         table.add_column(heading, justify="left" if heading == "features" else "right")
     for place, one in enumerate(found):

@@ -37,15 +37,19 @@ def sensitivity(
     """Sensitivity of each space to each image change: invariance, equivariance, and loss of top-1."""
     from loocbench.cards import finding
     from loocbench.cli.console import Display
-    from loocbench.cli.show_rows import print_paths, print_rows_as_json
+    from loocbench.cli.show_rows import print_paths, print_rows_as_json, show_estimate
     from loocbench.jobs.evaluation import evaluate_every, open_task
     from loocbench.jobs.session import Session
     from loocbench.pretraining.labels import model_label
     from loocbench.report.figures import heat_map
 
     card = finding.find_task("sensitivity", dataset)
+    if settings.dry_run:
+        show_estimate(card, checkpoint, features[0] if features else None, settings, as_json=as_json)
+        return
     with Display() as display:
         measurement = open_task(card, checkpoint, None, Session(settings, display))
+        card = measurement.card
         rows, paths = zip(*evaluate_every(measurement, features or measurement.encoder.spaces, settings), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{settings.seed}.png"
         heat_map.draw_heat_map(

@@ -11,6 +11,7 @@ from loocbench.cli.console import Display, stdout
 
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
+    from loocbench.jobs.estimating import Estimate
     from loocbench.jobs.settings import EvaluationSettings
     from loocbench.types import Row
 
@@ -18,12 +19,38 @@ if TYPE_CHECKING:
 def evaluate_and_show(
     card: TaskCard, checkpoint: str | None, features: str | None, settings: EvaluationSettings, *, as_json: bool
 ) -> None:
-    """Evaluate one task, store its row and show it."""
+    """Evaluate one task, store its row and show it; or show how long it would take."""
     from loocbench.jobs.evaluation import evaluate_task
 
+    if settings.dry_run:
+        show_estimate(card, checkpoint, features, settings, as_json=as_json)
+        return
     with Display() as display:
         row, path, _ = evaluate_task(card, checkpoint, features, settings, display)
     show_row(row, path, as_json=as_json)
+
+
+def show_estimate(
+    card: TaskCard, checkpoint: str | None, features: str | None, settings: EvaluationSettings, *, as_json: bool
+) -> None:
+    """Show how long a task would take, and from what that is known."""
+    from loocbench.jobs.estimating import estimate_task
+    from loocbench.jobs.evaluation import open_task
+    from loocbench.jobs.session import Session
+
+    with Display() as display:
+        session = Session(settings, display)
+        measurement = open_task(card, checkpoint, features, session)
+        estimate = estimate_task(measurement, session, settings)
+    print_estimate(f"{measurement.card.task}, {measurement.features_name}", estimate, as_json=as_json)
+
+
+def print_estimate(what: str, estimate: Estimate, *, as_json: bool) -> None:
+    """Print how long something would take."""
+    if as_json:
+        print(json.dumps({"dry_run": what, "minutes": estimate.minutes, "basis": estimate.basis}))
+        return
+    stdout().print(f"{what}: {estimate}", highlight=False, soft_wrap=True, markup=False)
 
 
 def show_row(row: Row, path: Path, *, as_json: bool) -> None:

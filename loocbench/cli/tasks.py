@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from loocbench.cli import completing
 from loocbench.wording import count_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ app = typer.Typer(no_args_is_help=True, help="Task cards: list, show, validate."
 @app.command("ls")
 def list_tasks(
     kind: Annotated[str | None, typer.Option("--kind", help="Only tasks of this kind.")] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", help="Only tasks on this data set.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="Only tasks on this data set.", autocompletion=completing.complete_dataset),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the tasks: every protocol on every data set that has the splits and labels for it.
@@ -51,7 +55,12 @@ def list_tasks(
 
 
 @app.command("show")
-def show_task(task: Annotated[str, typer.Argument(help="A task, such as linear/cub200, or FILE.toml.")]) -> None:
+def show_task(
+    task: Annotated[
+        str,
+        typer.Argument(help="A task, such as linear/cub200, or FILE.toml.", autocompletion=completing.complete_task),
+    ],
+) -> None:
     """Print a task's card: protocol, data set and published figures."""
     import tomli_w
 

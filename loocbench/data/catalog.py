@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from loocbench import configuration
 from loocbench.data.entries import ENTRIES
 from loocbench.data.readers import image_folder
 from loocbench.data.torchvision_sets import table as torchvision_sets
@@ -46,8 +47,8 @@ def entry_of(name: str) -> Entry:
 
 
 def default_data_dir() -> Path:
-    """``$LOOCBENCH_DATA``, or a folder in the user's cache folder where that is not set."""
-    return Path(os.environ.get("LOOCBENCH_DATA") or platformdirs.user_cache_path("loocbench") / "data")
+    """The configured folder (``$LOOCBENCH_DATA``, ``loocbench.toml``), else one in the user's cache folder."""
+    return configuration.find_folder("data_dir") or platformdirs.user_cache_path("loocbench") / "data"
 
 
 def find_dataset_folder(entry: Entry, data_dir: Path) -> Path | None:

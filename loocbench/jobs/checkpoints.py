@@ -16,12 +16,19 @@ from loocbench.exports import exporting, model_card, onnx_export
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.models.preprocessing import describe_preprocessing
-from loocbench.types import REMOTE, CheckpointCard
+from loocbench.types import RANDOM, REMOTE, CheckpointCard
 
 
-def inspect_checkpoint(reference: str, options: ImportOptions) -> Inspection | CheckpointCard:
-    """Return what a foreign file holds and how it matches, or the card of a native checkpoint. Raises UserError."""
+def inspect_checkpoint(reference: str, options: ImportOptions, runs: Path) -> Inspection | CheckpointCard:
+    """Return what a foreign file holds and how it matches, or the card of a native checkpoint. Raises UserError.
+
+    reference: all that :func:`loocbench.checkpoints.locate.load` takes.
+    """
     path, options = _locate_file(reference, options)
+    if not path.exists() and (runs / reference / native.FILE).is_file():
+        path = runs / reference / native.FILE
+    if reference.startswith(RANDOM) or not path.exists():
+        return locate.load(reference, runs=runs).card
     return native.load_unconfirmed(path).card if native.is_native(path) else importing.inspect_file(path, options)
 
 

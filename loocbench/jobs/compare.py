@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loocbench.cache import layout
+from loocbench.cards.limits import parse_limit
 from loocbench.data import catalog
+from loocbench.data.limiting import limit_dataset
 from loocbench.data.opening import keep_digests
 from loocbench.editions import is_same_edition, split_editions
 from loocbench.errors import UserError
@@ -23,7 +25,7 @@ _SHORT_SIDE = 96  # pixels
 
 def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> list[Disagreement]:
     """Return the disagreements of the comparisons, with their data sets where the measured copy can be opened."""
-    opened: dict[str, Dataset | str] = {}
+    opened: dict[tuple[str, int], Dataset | str] = {}
     return disagreements.find_disagreements(comparisons, lambda row: _open_measured(row, data_dir, opened))
 
 
@@ -57,14 +59,16 @@ def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
     return path
 
 
-def _open_measured(row: Row, data_dir: Path | None, opened: dict[str, Dataset | str]) -> Dataset | str:
-    """Return the data set that a row was measured on, or why it cannot be opened. opened: earlier attempts, by name."""
-    if row.dataset not in opened:
+def _open_measured(row: Row, data_dir: Path | None, opened: dict[tuple[str, int], Dataset | str]) -> Dataset | str:
+    """Return the data set that a row was measured on, or why it cannot be opened. opened: earlier attempts, by name and
+    limit."""
+    limit = parse_limit(row.task)[1]
+    if (row.dataset, limit) not in opened:
         try:
-            opened[row.dataset] = catalog.open_dataset(row.dataset, data_dir)
+            opened[row.dataset, limit] = limit_dataset(catalog.open_dataset(row.dataset, data_dir), limit)
         except UserError as error:
-            opened[row.dataset] = str(error)
-    found = opened[row.dataset]
+            opened[row.dataset, limit] = str(error)
+    found = opened[row.dataset, limit]
     if isinstance(found, str):
         return found
     if "test" not in found.splits or found.splits["test"].fingerprint != row.fingerprints.get("test"):

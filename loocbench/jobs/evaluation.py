@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files, provenance
+from loocbench.cards.limits import limit_task
 from loocbench.cards.tasks import TaskCard
 from loocbench.checkpoints.requirements import describe_missing_plugins
 from loocbench.errors import UserError
@@ -44,7 +45,11 @@ def evaluate_task(
 
 
 def open_task(card: TaskCard, checkpoint: str | None, features: str | None, session: Session) -> Measurement:
-    """Open a task on a checkpoint (default: the newest run), and tell the user which it is."""
+    """Open a task on a checkpoint (default: the newest run), and tell the user which it is.
+
+    Its images are limited as the session's settings say.
+    """
+    card = limit_task(card, session.settings.limit or 0)
     session.open_datasets(card)  # missing data are reported before a checkpoint is downloaded
     found = session.load_checkpoint(checkpoint)
     measurement = session.open_task(card, found, features)

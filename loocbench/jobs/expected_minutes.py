@@ -39,15 +39,19 @@ class Rates:
         except UserError:
             return None
 
+    def row_seconds(self, task: str, recipe: Recipe | None) -> float | None:
+        """Return the seconds of measuring one row; None where nothing like it was measured."""
+        return _first(self.seconds, _row_keys(task, recipe))
+
     def measuring(self, rows: Sequence[PlannedRow], recipe: Recipe | None) -> float | None:
         """Return the minutes of measuring rows; None where nothing like one of them was measured."""
-        found = [_first(self.seconds, _row_keys(row.task.task, recipe)) for row in rows]
+        found = [self.row_seconds(row.task.task, recipe) for row in rows]
         known = [seconds for seconds in found if seconds is not None]
         return sum(known) / 60 if len(known) == len(found) else None
 
 
-def read_rates(runs: Path, results: Path, count_images: Callable[[str], int]) -> Rates:
-    """Return the rates of the runs and rows in these folders, the newest few hundred."""
+def read_rates(runs: Path, results: Path | None, count_images: Callable[[str], int]) -> Rates:
+    """Return the rates of the runs and rows in these folders, the newest few hundred; of runs alone without results."""
     trained: dict[TrainKey, list[float]] = defaultdict(list)
     for path in _newest(runs.glob(f"*/{native.FILE}")):
         try:
@@ -59,7 +63,7 @@ def read_rates(runs: Path, results: Path, count_images: Callable[[str], int]) ->
             for key in _train_keys(recipe):
                 trained[key].append(statistics.median(speeds))
     measured: dict[TrainKey, list[float]] = defaultdict(list)
-    for path in _newest(results.glob("*/*/*.json")):
+    for path in _newest(results.glob("*/*/*.json")) if results else ():
         row = store.read_row(path)
         if isinstance(row, Row):
             for key in _row_keys(row.task, row.recipe):

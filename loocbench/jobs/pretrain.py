@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
+from loocbench.checkpoints import native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
+from loocbench.jobs.estimating import Estimate, estimate_pretraining
+from loocbench.jobs.resuming import how_to_resume
 from loocbench.pretraining import recipes
 from loocbench.progress import Reporter, Silent
 from loocbench.ranks import Ranks
 from loocbench.runs import tensorboard as tensorboard_log
-from loocbench.runs.settings import Hold, RunSettings
+from loocbench.runs.settings import DataSource, Hold, RunSettings
 from loocbench.runs.stylised import open_stylised
 from loocbench.runs.train import Existing, train_recipe
 from loocbench.types import Recipe
@@ -42,6 +45,7 @@ def pretrain(
     knn_every: int = 10,
     compiled: bool = False,
     tensorboard: bool = False,
+    tell_minutes: Callable[[str, Estimate], None] | None = None,
     reporter: Reporter | None = None,
     **settings: Any,
 ) -> Path:
@@ -69,6 +73,8 @@ def pretrain(
         knn_every: Epochs between kNN evaluations on held-out images; 0 for none.
         compiled: Whether networks are compiled with torch.compile.
         tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
+        tell_minutes: Called with the run's name and how long it would take, instead of training; the path is then that
+            of a file to come.
         reporter: Where progress is reported; default nowhere.
         **settings: Fields of :class:`loocbench.types.Recipe`: ``epochs``, ``batch_size``, ``augmentations``,
             ``left_out``, ``backbone``, ``image_size``, ``learning_rate`` and so on. ``precision`` may be "auto":
@@ -105,6 +111,10 @@ def pretrain(
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
             copies = copies and keep_digests(copies, folder, shown)
             run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
+        if tell_minutes:
+            if processes.first:
+                tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))
+            return Path(runs) / run / native.FILE
         checkpoint = train_recipe(
             made,
             images,
@@ -114,7 +124,22 @@ def pretrain(
             device=on,
             reporter=shown,
             existing=existing,
-            settings=RunSettings(hold, save_minutes, keep, knn_every, copies, compiled, tensorboard),
+            settings=RunSettings(
+                hold,
+                save_minutes,
+                keep,
+                knn_every,
+                copies,
+                compiled,
+                tensorboard,
+                how_to_resume(run, Path(runs)),
+                DataSource.from_options(
+                    source,
+                    Path(data_dir) if data_dir else None,
+                    skip_damaged=skip_damaged,
+                    stylised=Path(stylised) if stylised else None,
+                ),
+            ),
             ranks=processes,
         )
         shown.info(f"checkpoint: {checkpoint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,24 @@ from loocbench.errors import UserError, unknown
 from loocbench.pretraining import learning_warnings
 from loocbench.pretraining.labels import model_label
 from loocbench.report.figures import training_curves
-from loocbench.runs.folder import RunFolder
+from loocbench.runs.folder import STATES, RunFolder
+from loocbench.runs.run_options import read_options
 from loocbench.types import CheckpointCard
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run: its card, the entries of its log, whether it can be resumed, and whether a process is writing it now."""
+    """A run: its card, the entries of its log, whether it can be resumed, and whether a process is writing it now.
+
+    planned: epochs that it is to have, which are more than its card says once an extension has begun.
+    """
 
     folder: RunFolder
     card: CheckpointCard
     log: list[dict[str, Any]]
     resumable: bool
     running: bool
+    planned: int = 0
 
     @property
     def state(self) -> str:
@@ -32,14 +38,14 @@ class RunStatus:
             return "imported"
         if self.running:
             return "running"
-        if self.card.epochs_done == self.card.recipe.epochs:
+        if self.card.epochs_done == self.planned:
             return "finished"
         return "stopped" if self.resumable else "cut short"
 
     @property
     def epochs(self) -> str:
         """Epochs done and planned, "3/10"; "–" for an imported checkpoint."""
-        return f"{self.card.epochs_done}/{self.card.recipe.epochs}" if self.card.recipe else "–"
+        return f"{self.card.epochs_done}/{self.planned}" if self.card.recipe else "–"
 
     @property
     def last(self) -> dict[str, Any]:
@@ -61,15 +67,20 @@ class RunStatus:
 
 
 def find_runs(runs: Path) -> list[RunStatus]:
-    """Return every run below ``runs`` with a readable checkpoint, sorted by name."""
+    """Return every run below ``runs`` with a checkpoint or a saved state and a readable card, sorted by name."""
     found = []
-    for file in sorted(runs.glob(f"*/{native.FILE}")):
-        folder = RunFolder(file.parent)
+    for path in sorted({file.parent for pattern in (native.FILE, STATES) for file in runs.glob(f"*/{pattern}")}):
+        folder = RunFolder(path)
         try:
-            card = native.read_card(file)
+            card = folder.read_card()
         except UserError:
             continue
-        found.append(RunStatus(folder, card, folder.read_log(), bool(folder.states()), folder.locked()))
+        states = bool(folder.states())
+        planned = card.recipe.epochs if card.recipe else 0
+        if states:
+            with suppress(UserError):
+                planned = read_options(path).recipe.epochs
+        found.append(RunStatus(folder, card, folder.read_log(), states, folder.locked(), planned))
     return found
 
 

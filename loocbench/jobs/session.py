@@ -27,12 +27,12 @@ JUDGED = ("test",)  # splits of the other data set that a classifier is evaluate
 
 
 class Session:
-    """Opens checkpoints, data sets and encoders as ``settings`` say; keeps data sets by name and the last encoder."""
+    """Opens checkpoints, data sets and encoders as ``settings`` say; keeps data sets, and the last encoder."""
 
     def __init__(self, settings: InputSettings, reporter: Reporter | None = None) -> None:
         self.settings = settings
         self.reporter: Reporter = reporter or Silent()
-        self._datasets: dict[str, Dataset] = {}
+        self._datasets: dict[tuple[str, int], Dataset] = {}
         self._encoder: Encoder | None = None
 
     @cached_property
@@ -45,28 +45,32 @@ class Session:
         """The device's name. Raises UserError for a device that this machine lacks."""
         return resolve_device(self.settings.device)
 
-    def open_dataset(self, name: str) -> Dataset:
-        """Return a data set, without its damaged images if the settings say so. Raises UserError."""
-        if name not in self._datasets:
-            self._datasets[name] = opening.open_dataset(
+    def open_dataset(self, name: str, limit: int = 0) -> Dataset:
+        """Return a data set, without its damaged images if the settings say so. Raises UserError.
+
+        limit: at most so many images of each split; 0: all.
+        """
+        if (name, limit) not in self._datasets:
+            self._datasets[name, limit] = opening.open_dataset(
                 name,
                 self.settings.data_dir,
                 skip_damaged=self.settings.skip_damaged,
                 cache=self.cache,
                 reporter=self.reporter,
+                limit=limit,
             )
-        return self._datasets[name]
+        return self._datasets[name, limit]
 
     def open_datasets(self, card: TaskCard) -> tuple[Dataset, Dataset | None]:
         """Return a task's data set, and its other data set if it names one.
 
         Raises UserError for a data set that is absent or lacks a split or label that the task needs.
         """
-        dataset = self.open_dataset(card.dataset)
+        dataset = self.open_dataset(card.dataset, card.limit)
         _require_splits(card, dataset, FITTED)
         if not card.elsewhere:
             return dataset, None
-        other = self.open_dataset(card.elsewhere)
+        other = self.open_dataset(card.elsewhere, card.limit)
         _require_splits(card, other, JUDGED)
         return dataset, other
 

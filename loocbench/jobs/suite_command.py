@@ -28,6 +28,7 @@ def job_arguments(
     for plugin in in_use.list_files():
         arguments += ["--plugin", str(plugin)]
     arguments += ["--compile"] * settings.compiled + ["--skip-damaged"] * settings.skip_damaged
+    arguments += ["--limit", str(settings.limit)] if settings.limit else []
     for reference in references:
         arguments += ["--checkpoint", _absolute(reference)]
     for name in features:

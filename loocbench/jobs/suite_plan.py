@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from loocbench.cards.limits import limit_task
 from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of_model
 from loocbench.cards.tasks import TaskCard, load_task
 from loocbench.checkpoints import native, networks, untrained
@@ -78,7 +79,7 @@ def plan_suite(
     models, the first seeds of all models first. job: of the suite's own models, plan the one that this job is about
     alone. Raises UserError for an unknown checkpoint.
     """
-    tasks = [load_task(task) for task in card.tasks]
+    tasks = [limit_task(load_task(task), settings.limit or 0) for task in card.tasks]
     planner = _Planner(card, tasks, session, settings)
     if references:
         return [planner.plan_existing(reference, features) for reference in references]

@@ -113,7 +113,7 @@ class Run:
         """
         recipe, position = self.recipe, self.position
         while position.epoch < recipe.epochs:
-            rate = self._learning_rate(position.epoch)
+            rate = schedule.learning_rate(recipe, position.epoch)
             for group in self.training.optimizer.sgd.param_groups:
                 group["lr"] = rate
             begin, done = time.perf_counter(), 0
@@ -146,9 +146,3 @@ class Run:
         labels = self.labels[batch.indices[batch.share.query_rows]].to(self.device)
         losses: np.ndarray = self.training.step(batch.share, batch.queries, batch.keys, labels).double().cpu().numpy()
         return losses
-
-    def _learning_rate(self, epoch: int) -> float:
-        recipe = self.recipe
-        if recipe.schedule == "cosine":
-            return schedule.cosine(recipe.learning_rate, epoch, recipe.epochs)
-        return schedule.step(recipe.learning_rate, epoch, recipe.milestones)

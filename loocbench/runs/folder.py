@@ -4,7 +4,9 @@ checkpoint.safetensors    the query encoder after the last whole epoch, with its
 best.safetensors          the same after the epoch with the best kNN accuracy on held-out images, if it was measured
 card.json                 the card of checkpoint.safetensors, to read
 log.jsonl                 one JSON object per epoch
+run.json                  what the run was asked to do (``runs.run_options``)
 state-<steps>.safetensors all that resuming needs; the newest few are kept
+final.safetensors         the state after the last epoch of a finished run, which an extension of it goes on from
 """
 
 from __future__ import annotations
@@ -15,16 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 from torch import Tensor
 
 from loocbench import checksums, files
 from loocbench.checkpoints import locate, native
+from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
-from loocbench.runs import states
+from loocbench.runs import run_options, states
 from loocbench.types import CheckpointCard
 
 BEST, LOG, CARD, NOT_FINITE = "best.safetensors", "log.jsonl", "card.json", "not-finite.json"
-STATES = "state-*.safetensors"
+STATES, FINAL = "state-*.safetensors", "final.safetensors"
 
 
 @dataclass
@@ -76,8 +80,19 @@ class RunFolder:
         for old in self.states()[self.keep :]:
             old.unlink()
 
+    @property
+    def final_state(self) -> Path:
+        """The file of the state after the last epoch of a finished run."""
+        return self.path / FINAL
+
+    def finish(self) -> None:
+        """Keep the newest state as the final one, and remove the others."""
+        if last := self.newest_state():
+            last.replace(self.final_state)
+        self.drop_states()
+
     def drop_states(self) -> None:
-        """Remove the states: a finished run needs none."""
+        """Remove the states that a run is resumed from."""
         for state in self.states():
             state.unlink()
 
@@ -93,8 +108,22 @@ class RunFolder:
         self.replaces = False
         self._number = locate.next_number(self.path.parent)
         self.drop_states()
-        for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE):
+        for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE, FINAL, run_options.FILE):
             (self.path / name).unlink(missing_ok=True)
+
+    def save_first_card(self, card: CheckpointCard) -> None:
+        """Write the card of a run that has no checkpoint yet, by which it is listed."""
+        if not self.checkpoint.exists():
+            files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
+
+    def read_card(self) -> CheckpointCard:
+        """Return the checkpoint's card, or that of a run which has none yet. Raises UserError if neither is whole."""
+        if self.checkpoint.exists():
+            return native.read_card(self.checkpoint)
+        try:
+            return CheckpointCard.model_validate_json((self.path / CARD).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UserError(f"{self.path / CARD} is missing or damaged.") from error
 
     def save_log(self, log: list[dict[str, Any]]) -> None:
         """Write the log, each line with its checksum."""

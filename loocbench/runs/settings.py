@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -20,6 +21,27 @@ HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | Devic
 
 
 @dataclass(frozen=True)
+class DataSource:
+    """Where a run's images were found, as the options said. data_dir, stylised: "" where they were not given."""
+
+    dataset: str
+    data_dir: str = ""
+    skip_damaged: bool = False
+    stylised: str = ""
+
+    @classmethod
+    def from_options(
+        cls, dataset: str, data_dir: Path | None, *, skip_damaged: bool, stylised: Path | None
+    ) -> DataSource:
+        """Make paths absolute: a run may be resumed from another folder."""
+        prefix, colon, path = dataset.partition(":")
+        if colon and Path(path).is_dir():
+            dataset = f"{prefix}:{Path(path).resolve()}"
+        places = ["" if one is None else str(one.resolve()) for one in (data_dir, stylised)]
+        return cls(dataset, places[0], skip_damaged, places[1])
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """How a run is saved and monitored.
 
@@ -27,7 +49,8 @@ class RunSettings:
     keep: how many states are kept. knn_every: epochs between two measurements of kNN accuracy on held-out images; 0 for
     none. stylised: the data set's stylised copies, if the recipe uses them. compiled: whether the networks are compiled
     with torch.compile. tensorboard: whether the log is written for TensorBoard too. resume_hint: how to resume, for the
-    message of a run that was stopped.
+    message of a run that was stopped. source: where the images were found, for resuming without saying it again;
+    default the data set's own name.
     """
 
     hold: Hold = "disk"
@@ -38,3 +61,4 @@ class RunSettings:
     compiled: bool = False
     tensorboard: bool = False
     resume_hint: str = "Run the command with --resume to go on."
+    source: DataSource | None = None

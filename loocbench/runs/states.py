@@ -16,6 +16,7 @@ from loocbench import checksums, files
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
+from loocbench.types import Recipe
 
 FORMAT = 2
 _MOMENTUM = "optimizer.momentum."
@@ -95,9 +96,17 @@ def is_same_identity(saved: dict[str, Any], identity: dict[str, Any]) -> bool:
 
 
 def _is_same_field(key: str, saved: Any, wanted: Any) -> bool:
+    if key == "recipe" and isinstance(saved, dict) and isinstance(wanted, dict):
+        return _with_defaults(saved) == _with_defaults(wanted)
     if key in _EDITIONS and isinstance(saved, str) and isinstance(wanted, str):
         return is_same_edition(saved, wanted)
     return bool(saved == wanted)
+
+
+def _with_defaults(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with the fields that came after the version which wrote it."""
+    later = {name: field.get_default() for name, field in Recipe.model_fields.items() if not field.is_required()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in {**later, **recipe}.items()}
 
 
 def is_whole(path: Path) -> bool:

@@ -84,7 +84,7 @@ def _train(trainer: Trainer, cache: Path, device: str, *, resume: bool) -> Path:
     finally:
         if not any(folder.path.iterdir()):
             folder.path.rmdir()
-    folder.drop_states()
+    folder.finish()
     return folder.checkpoint
 
 
@@ -107,6 +107,8 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
         return "finished"
     state = folder.newest_state()
     if existing == "resume":
+        if state is None and trainer.recipe.extended and folder.final_state.exists():
+            return "resume"
         if state is None and folder.has_run():
             raise UserError(f"{folder.path} has no saved state to resume from; start again with --overwrite.")
         return "begin" if state is None else "resume"

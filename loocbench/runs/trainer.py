@@ -24,12 +24,12 @@ from loocbench.pretraining.learning_warnings import LearningWarning
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
-from loocbench.runs import failures, signals, states, stylised, tensorboard
+from loocbench.runs import failures, run_options, signals, states, stylised, tensorboard
 from loocbench.runs.checkpoint_card import make_card
 from loocbench.runs.folder import RunFolder
 from loocbench.runs.knn_monitor import Monitor, select_images
 from loocbench.runs.progress_line import describe_progress
-from loocbench.runs.settings import HOLD, RunSettings
+from loocbench.runs.settings import HOLD, DataSource, RunSettings
 from loocbench.runs.signs_monitor import SignsMonitor
 from loocbench.runs.tensorboard import Board
 from loocbench.types import CheckpointCard, Dataset, Recipe, Split
@@ -71,6 +71,11 @@ class Trainer:
         }
 
     @property
+    def identity_before_extension(self) -> dict[str, Any]:
+        """The same of the finished run that this one extends."""
+        return {**self.identity, "recipe": recipes.before_extension(self.recipe).model_dump(mode="json")}
+
+    @property
     def stylised_edition(self) -> str:
         """The edition of the stylised copies; empty where there are none."""
         return "" if self.settings.stylised is None else self.settings.stylised.edition()
@@ -91,6 +96,9 @@ class Trainer:
         run, monitor = self._start(cache, on)
         if resume and (state := self.folder.newest_state()):
             states.load(state, run, self.identity)
+        elif resume:
+            states.load(self.folder.final_state, run, self.identity_before_extension)
+        if resume:
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
             self.reporter.info(f"resuming at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
@@ -116,12 +124,12 @@ class Trainer:
                     if board:
                         board.add(self.log[-1])
                 elif time.monotonic() - saved > 60 * self.settings.save_minutes:
-                    self.folder.save_state(run, self.identity)
+                    self._save_state(run)
                     saved = time.monotonic()
             asked = self.ranks.largest(stop.number)
             if asked and run.position.epoch < self.recipe.epochs:
                 if self.ranks.first:
-                    self.folder.save_state(run, self.identity)
+                    self._save_state(run)
                 self.ranks.agree(None)  # torchrun ends all processes when one does: not before the state is written
                 raise StoppedError(
                     f"stopped by {signal.Signals(asked).name} at epoch {progress.epoch} of {self.recipe.epochs}, step "
@@ -152,7 +160,7 @@ class Trainer:
         warnings = learning_warnings.find_warnings(self.recipe, line)
         card, weights = self._card(run, warnings), run.network.state_dict()
         self.folder.save_checkpoint(card, weights, self.log)
-        self.folder.save_state(run, self.identity)
+        self._save_state(run)
         if monitor and (progress.epoch % self.settings.knn_every == 0 or progress.epoch == self.recipe.epochs):
             line["knn"] = monitor.accuracy(run.network)
             if line["knn"] > self.best:
@@ -162,6 +170,13 @@ class Trainer:
         if learning_warnings.is_reporting_epoch(self.recipe, progress.epoch):
             for text in learning_warnings.describe_warnings(self.recipe, progress.epoch, warnings):
                 self.reporter.info(text)
+
+    def _save_state(self, run: Run) -> None:
+        """Save all that resuming needs, and a first card."""
+        self.folder.save_state(run, self.identity)
+        self.folder.save_first_card(self._card(run))
+        source = self.settings.source or DataSource(self.dataset.name)
+        run_options.write_options(self.folder.path, run_options.make_options(self.recipe, source, self.settings))
 
     def _show(self, run: Run, progress: Progress) -> None:
         last = self.log[-1] if self.log else {}

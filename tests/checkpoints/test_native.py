@@ -19,7 +19,7 @@ from loocbench.errors import UserError
 
 def test_a_run_leaves_checkpoint_card_and_log(trained):
     folder = trained["looc++"].parent
-    names = ["best.safetensors", "card.json", "checkpoint.safetensors", "log.jsonl"]
+    names = ["best.safetensors", "card.json", "checkpoint.safetensors", "final.safetensors", "log.jsonl", "run.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
     card = native.read_card(trained["looc++"])
     assert json.loads((folder / "card.json").read_text()) == card.model_dump(mode="json")

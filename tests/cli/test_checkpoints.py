@@ -5,6 +5,8 @@ Covers loocbench.cli.checkpoints, loocbench.cli.describing_checkpoints and loocb
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
@@ -35,6 +37,19 @@ def test_inspecting_a_faulty_file_lists_the_fault(weights, loocbench, tmp_path):
     assert said.code == 0
     assert "NOT complete" in said.out
     assert f"missing:\n  net.{TENSOR}\nunexpected:\n  stage2.1.branch3.0.weight\n" in said.out
+
+
+def test_inspecting_takes_every_name_that_measuring_takes(loocbench, one_line, trained, monkeypatch):
+    runs = trained["looc"].parent.parent
+    for reference in ("looc", trained["looc"], trained["looc"].parent):
+        said = json.loads(loocbench("checkpoints", "inspect", reference, "--runs", runs, "--json").out)
+        assert said["card"]["name"] == "looc"
+    said = json.loads(loocbench("checkpoints", "inspect", "random:resnet8", "--json").out)
+    assert said["card"]["name"].startswith("random")
+    like = json.loads(loocbench("checkpoints", "inspect", "random:looc", "--runs", runs, "--json").out)
+    assert like["card"]["preprocessing"] == {**like["card"]["preprocessing"], "image_size": 16}
+    assert "Did you mean 'looc'" in one_line("checkpoints", "inspect", "loc", "--runs", runs)
+    assert "no checkpoint at nowhere.pth" in one_line("checkpoints", "inspect", "nowhere.pth")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,17 @@ def test_control_characters_of_names_are_shown_and_colours_of_our_own_are_kept()
     assert "two\nlines" in said
 
 
+def test_the_rate_counts_only_what_this_process_did(capsys, monkeypatch):
+    """A run that is resumed at step 900 of 1,000, and does ten steps in two seconds."""
+    clock = iter([0.0, 0.0, 2.0, 20.0])
+    monkeypatch.setattr("loocbench.cli.console.time.monotonic", lambda: next(clock))
+    with Display() as display:
+        for done in (900, 910, 1000):
+            display.update("mine", done, 1000)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "mine: 1000/1000 5/s"
+
+
 @pytest.mark.parametrize("stream", ["out", "err"])
 def test_both_streams_are_such_consoles(capsys, stream):
     with Display() as display:

@@ -56,6 +56,21 @@ def test_who_is_interrupted_ends_with_the_signals_code(loocbench, monkeypatch, e
     assert said.err.count("loocbench: ") == 1
 
 
+@pytest.mark.parametrize("command", [["tasks", "show", "nothing"], ["pretrain", "--resume", "--overwrite"]])
+def test_what_every_process_of_torchrun_meets_is_told_by_the_first_alone(loocbench, monkeypatch, command):
+    for rank, lines in (("0", 1), ("1", 0)):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        said = loocbench(*command)
+        assert (said.code, said.err.count("loocbench: ")) == (2, lines)
+
+
+def test_a_wrong_option_is_told_by_the_first_process_alone(loocbench, monkeypatch):
+    assert "No such option" in loocbench("probe", "--strength", "3").err
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    said = loocbench("probe", "--strength", "3")
+    assert (said.code, said.err) == (2, "")
+
+
 def test_of_many_names_the_nearest_few_are_shown(one_line):
     line = one_line("tasks", "show", "liner/cub200")
     assert "Did you mean 'linear/cub200'?" in line

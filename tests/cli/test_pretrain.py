@@ -1,7 +1,9 @@
 """``loocbench pretrain``, ``runs`` and ``recipes`` as a person uses them.
 
-Covers ``loocbench.cli.pretrain``, ``loocbench.cli.runs``, ``loocbench.cli.recipes``, ``loocbench.jobs.runs``,
-``loocbench.runs.tensorboard``, ``loocbench.runs.stylised``.
+Covers ``loocbench.cli.pretrain``, ``loocbench.cli.pretrain_options``, ``loocbench.cli.runs``,
+``loocbench.cli.recipes``,
+``loocbench.jobs.runs``, ``loocbench.jobs.resuming``, ``loocbench.runs.run_options``, ``loocbench.runs.tensorboard``,
+``loocbench.runs.stylised``.
 """
 
 import json
@@ -14,8 +16,12 @@ from PIL import Image
 
 from loocbench.cards import recipes
 from loocbench.checkpoints import native
+from loocbench.data import catalog
+from loocbench.pretraining import schedule
 from loocbench.pretraining.labels import model_label
+from loocbench.runs.train import train_recipe
 from tests.cli.conftest import QUICK
+from tests.conftest import Silent
 from tests.data import layouts
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -90,7 +96,8 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine", code=143)
     (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 2)
-    assert "with the same options" in one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
+    refused = one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
+    assert "was begun with --learning-rate 0.03 (now 0.1); leave out what differs" in refused
     monkeypatch.setattr(Trainer, "_end_epoch", real)
     said = loocbench(*command, "mine", "--resume")
     assert said.code == 0
@@ -100,6 +107,118 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     again = loocbench(*command, "mine", "--resume")
     assert again.code == 0
     assert "is finished: 4 of 4 epochs" in again.err
+
+
+@pytest.fixture
+def stopped_after(monkeypatch):
+    """Call with a number of steps: SIGTERM comes when a run has done them. With None nothing comes any more."""
+    from loocbench.pretraining.loop import Run
+
+    real = Run._step
+
+    def set_steps(steps):
+        def step(self, batch):
+            if self.steps_done + 1 == steps:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return real(self, batch)
+
+        monkeypatch.setattr(Run, "_step", step)
+
+    return set_steps
+
+
+OWN = ["--method", "moco", "--image-size", "16", "--batch-size", "32", "--epochs", "2", "--queue-size", "64"]
+
+
+def test_a_run_stopped_in_its_first_epoch_is_listed_and_resumed_by_its_name_alone(
+    loocbench, one_line, tmp_path, stopped_after
+):
+    assert loocbench("pretrain", *OWN, "--seed", "3", "--knn-every", "1", "--name", "straight").code == 0
+    stopped_after(2)
+    message = one_line("pretrain", *OWN, "--seed", "3", "--knn-every", "1", "--name", "mine", code=143)
+    assert message.endswith("Go on with: loocbench pretrain --resume mine")
+    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
+    assert (one["state"], one["epochs_done"]) == ("stopped", 0)
+    assert "0/2" in loocbench("runs", "ls").out
+    assert [one["name"] for one in json.loads(loocbench("checkpoints", "ls", "--json").out)["checkpoints"]] == [
+        "straight"
+    ]
+    stopped_after(None)
+    said = loocbench("pretrain", "--resume", "mine")
+    assert said.code == 0, said.err
+    assert "resuming at epoch 1, step 3" in said.err
+    cards = [native.read_card(tmp_path / "runs" / name / native.FILE) for name in ("straight", "mine")]
+    assert cards[0].weights == cards[1].weights
+    assert cards[0].recipe == cards[1].recipe
+    log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
+    assert all("knn" in line for line in log)  # --knn-every 1 was kept
+    assert "is finished: 2 of 2 epochs" in loocbench("pretrain", "--resume", "mine").err
+
+
+def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_line, stopped_after):
+    stopped_after(2)
+    one_line("pretrain", *OWN, "--name", "mine", code=143)
+    again = one_line("pretrain", "--resume", "mine", "--batch-size", "16", "--augment", "rotation", "--seed", "0")
+    assert again == (
+        "loocbench: run mine was begun with --augment color (now rotation), --batch-size 32 (now 16); "
+        "leave out what differs, or begin another run with another --name."
+    )
+    assert "--dataset blooms (now folder:pets)" in one_line("pretrain", "--resume", "mine", "--dataset", "folder:pets")
+    assert "no --compile (now --compile)" in one_line("pretrain", "--resume", "mine", "--compile")
+    assert "--drop-last (now --keep-last)" in one_line("pretrain", "--resume", "mine", "--keep-last")
+    assert "--recipe other settings (now paper/moco)" in one_line(
+        "pretrain", "--resume", "mine", "--recipe", "paper/moco"
+    )
+    assert "Did you mean 'mine'" in one_line("pretrain", "--resume", "mime")
+    assert "leave --name other out" in one_line("pretrain", "--resume", "mine", "--name", "other")
+    stopped_after(None)
+    same = ["--method", "moco", "--batch-size", "32", "--augment", "color", "--keep", "1", "--dataset", "blooms"]
+    assert loocbench("pretrain", "--resume", "mine", *same).code == 0
+
+
+def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench, one_line, tmp_path, stopped_after):
+    stopped_after(4)
+    one_line("pretrain", *OWN, "--name", "mine", code=143)  # in its second epoch
+    (tmp_path / "runs" / "mine" / "run.json").unlink()
+    stopped_after(None)
+    assert loocbench("pretrain", "--resume", "mine").code == 0
+    assert native.read_card(tmp_path / "runs" / "mine" / native.FILE).epochs_done == 2
+
+
+def test_a_finished_run_is_extended_to_what_training_on_would_have_given(loocbench, one_line, tmp_path, stopped_after):
+    """Its witness: the recipe of the card, trained in one go."""
+    assert loocbench("pretrain", *OWN, "--name", "mine").code == 0
+    stopped_after(8)
+    assert "at epoch 3 of 4" in one_line("pretrain", "--resume", "mine", "--extend", "2", code=143)
+    (one,) = json.loads(loocbench("runs", "ls", "--json").out)
+    assert (one["state"], one["epochs_done"]) == ("stopped", 2)
+    assert "finish it with --resume mine" in one_line("pretrain", "--resume", "mine", "--extend", "2")
+    stopped_after(None)
+    assert loocbench("pretrain", "--resume", "mine").code == 0
+    card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    assert (card.epochs_done, card.recipe.epochs, card.recipe.extended) == (4, 4, (2,))
+    log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
+    rates = [schedule.cosine(0.03, epoch, epochs) for epoch, epochs in ((0, 2), (1, 2), (2, 4), (3, 4))]
+    assert [line["learning_rate"] for line in log] == pytest.approx(rates)
+    witness = train_recipe(
+        card.recipe,
+        catalog.open_dataset("blooms"),
+        name="witness",
+        runs=tmp_path / "runs",
+        cache=tmp_path / "cache",
+        device="cpu",
+        reporter=Silent(),
+    )
+    assert native.read_card(witness).weights == card.weights
+
+
+def test_what_an_extension_needs_and_which_rates_it_has_is_said(loocbench, one_line, tmp_path):
+    assert loocbench("pretrain", *OWN, "--name", "mine").code == 0
+    assert "--extend goes with --resume NAME" in one_line("pretrain", "--extend", "2")
+    said = loocbench("pretrain", "--resume", "mine", "--extend", "2").err
+    assert "epochs 3 to 4, learning rate 0.015 to 0.00439 (those of a cosine over 4 epochs; 0.015 at the end" in said
+    (tmp_path / "runs" / "mine" / "final.safetensors").unlink()
+    assert "has no final.safetensors" in one_line("pretrain", "--resume", "mine", "--extend", "2")
 
 
 def test_resume_and_overwrite_exclude_each_other(one_line):

@@ -76,8 +76,8 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
     line = one_line("pretrain", *QUICK, "--epochs", "5", "--name", "mine", code=130)
     folder = tmp_path / "runs" / "mine"
     if epochs_before:
-        assert "keeps its last state. Run the command with --resume" in line
-        names = {"checkpoint.safetensors", "card.json", "log.jsonl", "state-000000002.safetensors"}
+        assert "keeps its last state. Go on with: loocbench pretrain --resume mine" in line
+        names = {"checkpoint.safetensors", "card.json", "run.json", "log.jsonl", "state-000000002.safetensors"}
         assert {path.name for path in folder.iterdir()} == {*names, "state-000000004.safetensors"}
     else:
         assert "nothing was kept" in line
@@ -101,7 +101,7 @@ def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
         process.kill()
     assert process.returncode == 130
     assert "stopped by SIGINT at epoch" in err
-    assert "with --resume to go on" in err
+    assert "loocbench pretrain --resume mine" in err
     assert "Traceback" not in err
     assert not list(tmp_path.rglob("*.part"))
     code = "import loocbench; print(loocbench.load('runs/mine').spaces)"

@@ -69,7 +69,7 @@ def test_kept_rows_whose_data_are_gone_are_no_failure(checkpoint, monkeypatch):
     card = make_suite("knn/blooms")
     run(card, str(checkpoint))
 
-    def gone(self, name):
+    def gone(self, name, limit=0):
         raise UserError("the data are gone")
 
     monkeypatch.setattr(Session, "open_dataset", gone)

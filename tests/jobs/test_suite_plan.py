@@ -80,7 +80,7 @@ def test_a_row_that_cannot_be_reused_is_blocked(stored, checkpoint):
 
 
 def test_a_row_whose_data_are_gone_is_kept(stored, checkpoint, monkeypatch):
-    def gone(self, name):
+    def gone(self, name, limit=0):
         raise UserError("the data are gone")
 
     monkeypatch.setattr(Session, "open_dataset", gone)

@@ -31,12 +31,18 @@ def save_figure(figure: Figure, paths: Paths, *, dpi: int = 150) -> None:
         _save(figure, path, dpi)
 
 
-def _save(figure: Figure, path: Path, dpi: int) -> None:
-    import matplotlib
-
+def require_format(path: Path) -> str:
+    """Return the format that a path's ending names. Raises UserError for another ending."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise UserError(f"cannot draw {path}: name a file that ends in {', '.join(f'.{one}' for one in FORMATS)}.")
+    return kind
+
+
+def _save(figure: Figure, path: Path, dpi: int) -> None:
+    import matplotlib
+
+    kind = require_format(path)
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
     with files.writing(path) as part, matplotlib.rc_context({"svg.hashsalt": "loocbench", "pdf.fonttype": 42}):
         figure.savefig(part, format=kind, dpi=dpi, metadata=undated)

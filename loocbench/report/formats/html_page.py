@@ -41,7 +41,7 @@ def render_html(
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
-    style, script = _read_template("page.css"), _read_template("page.js")
+    style, script = read_template("page.css"), read_template("page.js")
     grids = build_grids(table, pivot=pivot)
     plots = {
         group: [svg.layout_plot(panel) for panel in members]
@@ -60,8 +60,8 @@ def render_html(
         version=loocbench.__version__,
         style=Markup(style),  # our own file, hence not escaped
         script=Markup(script),
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
+        style_hash=csp_hash(style),
+        script_hash=csp_hash(script),
         sections=_sections(table, grids, plots, matrices, galleries),
         grids=grids,
         pivot=pivot,
@@ -84,11 +84,13 @@ def render_html(
     )
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return the text of a template's file."""
     return resources.files("loocbench.report.formats").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _csp_hash(text: str) -> str:
+def csp_hash(text: str) -> str:
+    """Return how a content security policy names an embedded style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
