@@ -96,9 +96,10 @@ class SoftmaxAt:
         """
         classes, width = self.point.shape
         hessian = self.point.new_zeros(classes, width, classes, width)
-        for rows in torch.arange(len(self._logs), device=self.point.device).split(_ROWS):
+        for begin in range(0, len(self._logs), _ROWS):
+            rows = slice(begin, begin + _ROWS)
             p = self._logs[rows].exp()
-            design = torch.cat([self.objective.data.features[rows], p.new_ones(len(rows), 1)], dim=1)
+            design = torch.cat([self.objective.data.features[rows], p.new_ones(len(p), 1)], dim=1)
             weighted = p[:, :, None] * design[:, None]  # Z, [rows, K, r + 1]
             flat = weighted.flatten(1)
             hessian -= (flat.T @ flat).reshape(hessian.shape)
