@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from loocbench.errors import UserError
@@ -30,6 +31,18 @@ def find_line(experiments: Sequence[Experiment], text: str) -> Experiment:
     raise UserError(f"no line '{text}'. There are: {names}.")
 
 
+def _plain(name: str) -> str:
+    """A name in lower case in which all that separates its parts is a hyphen: "random:resnet8" is "random-resnet8"."""
+    return re.sub(r"[^\w.+]+", "-", name.casefold()).strip("-")
+
+
+def _plain_names(checkpoint: str) -> set[str]:
+    """What a checkpoint's name may be shortened to: without its seed, and without "random" before it."""
+    whole = _plain(checkpoint)
+    every = {whole, re.sub(r"-s\d+$", "", whole)}
+    return every | {name.removeprefix("random-") for name in every}
+
+
 def find_experiment(rows: Sequence[Row], text: str) -> Experiment:
     """The experiment named by "NAME" or "NAME@FEATURES"; NAME is a checkpoint, or a model with all of its seeds.
 
@@ -43,6 +56,7 @@ def find_experiment(rows: Sequence[Row], text: str) -> Experiment:
         for row in rows
         if folded in (f"{row.checkpoint}-{row.checkpoint_hash[:8]}".casefold(), row.model.casefold())
     ]
+    fitting = fitting or [row for row in rows if _plain(name) in _plain_names(row.checkpoint)]
     if not fitting:
         known = dict.fromkeys(text for row in rows for text in (row.model, row.checkpoint))
         raise UserError(f"no rows of '{name}'. There are: {', '.join(known)}.")

@@ -21,3 +21,11 @@ def test_without_features_those_that_the_method_is_evaluated_on():
     assert find_experiment(foreign, "a-run").features == "looc"
     with pytest.raises(UserError, match=r"say which features of 'looc' with 'looc@FEATURES': looc\+\+, head:color."):
         find_experiment(rows[:2], "looc")
+
+
+@pytest.mark.parametrize("name", ["random:resnet8", "resnet8", "Random-ResNet8", "random:resnet8-s1"])
+def test_an_untrained_network_is_found_by_what_was_typed_to_measure_it(name):
+    rows = [make_row(checkpoint="random-resnet8-s1", recipe=None, epochs=None), make_row(checkpoint="a-run")]
+    assert sorted(find_experiment(rows, name).checkpoints) == ["random-resnet8-s1"]
+    with pytest.raises(UserError, match="no rows of 'resnet'"):
+        find_experiment(rows, "resnet")
