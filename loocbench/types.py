@@ -152,6 +152,23 @@ class Preprocessing(Frozen):
 UNTRAINED = "random"  # the method of an untrained network
 
 
+class InitialWeights(Frozen):
+    """The checkpoint from whose backbone a run began.
+
+    name: the checkpoint's. weights: the SHA-256 of its tensors. source: where they came from, if loocbench did not
+    train them. dataset: what they were trained on.
+    """
+
+    name: str
+    weights: str
+    source: str = ""
+    dataset: str = ""
+
+    def __str__(self) -> str:
+        """ "resnet50-IMAGENET1K_V2 (weights 0123abcd…)"."""
+        return f"{self.name} (weights {self.weights[:8]}…)"
+
+
 class Recipe(Frozen):
     """The settings that determine a pretraining run, besides its images.
 
@@ -160,7 +177,8 @@ class Recipe(Frozen):
     for q and k). texture: how texture is randomised ("random-convolution", "stylised"), where it is. groups: how many
     parts of a batch have batch-norm statistics of their own. keep_last: whether an epoch's last, smaller batch is
     trained on. precision: of what the networks compute. extended: the epochs at which the run was finished before it
-    was extended: a cosine schedule up to each of them was that of a run of so many epochs.
+    was extended: a cosine schedule up to each of them was that of a run of so many epochs. init: the checkpoint that it
+    began from; None for weights drawn from the seed.
     """
 
     method: str = Field(pattern=r"^[a-z0-9][a-z0-9+._-]*$")
@@ -186,6 +204,7 @@ class Recipe(Frozen):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = Field(0, ge=0)
     extended: tuple[int, ...] = ()
+    init: InitialWeights | None = None
 
     @property
     def untrained(self) -> bool:

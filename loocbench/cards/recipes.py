@@ -67,7 +67,7 @@ def _check_recipe(path: Path) -> RecipeCard:
     card = read_card(path, RecipeCard)
     if not card.dataset.startswith(catalog.FOLDER_PREFIX):
         catalog.entry_of(card.dataset)
-    if strange := set(card.settings) - set(Recipe.model_fields):
-        raise unknown(f"setting of {path}", min(strange), Recipe.model_fields)
+    if strange := set(card.settings) - set(recipes.SETTINGS):
+        raise unknown(f"setting of {path}", min(strange), recipes.SETTINGS)
     card.make()
     return card

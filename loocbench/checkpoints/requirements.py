@@ -18,7 +18,7 @@ def require_plugins(card: CheckpointCard, where: str) -> None:
     lacking = []
     if card.recipe and card.recipe.method not in METHODS:
         lacking.append(f"method {card.recipe.method}")
-    if ":" not in card.backbone and card.backbone not in backbones.list_backbones():
+    if ":" not in card.backbone and card.backbone not in backbones.list_trainable():
         lacking.append(f"architecture {card.backbone}")
     if missing and lacking:
         name, origin = next(iter(missing.items()))

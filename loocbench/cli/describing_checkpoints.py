@@ -80,6 +80,10 @@ def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
 def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
     yield "model", f"{model_label(card)}, trained on {card.dataset}"
+    if card.recipe and card.recipe.init:
+        begun = card.recipe.init
+        source = f", {begun.source}" if begun.source else ""
+        yield "began from", f"{begun.name}, trained on {begun.dataset}{source}; weights SHA-256 {begun.weights}"
     yield "architecture", card.backbone
     yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
     yield "preprocessing", describe_preprocessing(card.preprocessing)

@@ -72,6 +72,7 @@ def _given(ctx: typer.Context) -> dict[str, Any]:
 def pretrain(
     ctx: typer.Context,
     recipe: p.RecipeName = None,
+    init: p.Init = None,
     dataset: p.DatasetName = None,
     method: p.Method = None,
     augment: p.Augment = None,
@@ -148,6 +149,7 @@ def pretrain(
                 method,
                 dataset,
                 recipe=recipe,
+                init=init,
                 name=name,
                 data_dir=data_dir,
                 runs=runs,

@@ -32,6 +32,15 @@ RecipeName = Annotated[
         autocompletion=completing.complete_recipe,
     ),
 ]
+Init = Annotated[
+    str | None,
+    _recipe(
+        "--init",
+        "Checkpoint of any origin from whose backbone the run begins, with new heads; without --recipe its own recipe "
+        "is the default, or its backbone and image size.",
+        autocompletion=completing.complete_checkpoint,
+    ),
+]
 Method = Annotated[str | None, _recipe("--method", "{methods}; default {method}.")]
 Augment = Annotated[
     list[str] | None,
@@ -45,7 +54,9 @@ Same = Annotated[
     list[str] | None, _recipe("--same", "Augmentation with equal parameters for q and k (repeatable; {sharing}).")
 ]
 Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
-Backbone = Annotated[str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152; default {backbone}.")]
+Backbone = Annotated[
+    str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152, mobilenet_v2 …; default {backbone}.")
+]
 ImageSize = Annotated[
     int | None, _recipe("--image-size", "View size in pixels; default {image_size}, or that of another --backbone.")
 ]

@@ -36,7 +36,12 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
         amount = f"{count_of(card.images, 'image')}, {count_of(card.epochs_done, 'epoch')}"
         yield f"| trained on | {card.dataset}{note}, {amount} |"
         yield f"| split | `{card.fingerprint}` |"
-        for name, value in card.recipe.model_dump(exclude_defaults=True).items():
+        if card.recipe.init:
+            begun = card.recipe.init
+            source = f", {begun.source}" if begun.source else ""
+            trained = f"{begun.name}, trained on {begun.dataset}{source}"
+            yield f"| began from | {trained}, weights SHA-256 `{begun.weights}` |"
+        for name, value in card.recipe.model_dump(exclude_defaults=True, exclude={"init"}).items():
             shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
             yield f"| {name.replace('_', ' ')} | {shown or 'none'} |"
     else:

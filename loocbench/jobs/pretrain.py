@@ -9,7 +9,8 @@ from typing import Any
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.checkpoints import native
+from loocbench.checkpoints import initial_weights, locate, native
+from loocbench.checkpoints.native import Checkpoint
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
 from loocbench.errors import UserError, unknown
@@ -30,6 +31,7 @@ def pretrain(
     dataset: str | None = None,
     *,
     recipe: str | None = None,
+    init: str | Path | None = None,
     name: str | None = None,
     data_dir: str | Path | None = None,
     runs: str | Path = "runs",
@@ -58,6 +60,8 @@ def pretrain(
         method: "supervised", "moco", "moco++", "add-one", "looc" or "looc++"; default the recipe's, or "looc".
         dataset: A data set of ``loocbench datasets ls``, or "folder:PATH"; default the recipe's, or "blooms".
         recipe: A card of ``loocbench recipes ls``; its settings are the defaults of the others.
+        init: A checkpoint, as :func:`load` takes it, from whose backbone the run begins, with new heads. Without a
+            ``recipe`` its own is the default of the settings, or its backbone and image size.
         name: Of the run; default made of method, augmentations, data set and seed.
         data_dir: Folder that holds the data sets' folders; default ``$LOOCBENCH_DATA``, then the user's cache folder.
         runs: Folder in which the run gets a folder of its own.
@@ -91,6 +95,8 @@ def pretrain(
     if tensorboard:
         tensorboard_log.require_tensorboard()
     given = {field: value for field, value in {**settings, "method": method}.items() if value is not None}
+    if strange := given.keys() - set(recipes.SETTINGS):
+        raise unknown("setting", min(strange), recipes.SETTINGS)
     card = recipe_cards.load_recipe(recipe) if recipe else None
     source = dataset or (card.dataset if card else recipes.DATASET)
     folder = Path(cache) if cache else layout.cache_dir()
@@ -104,7 +110,15 @@ def pretrain(
             if given.get("precision") == "auto":
                 given["precision"] = processes.broadcast_from_main(lambda: fastest_precision(on))
                 shown.info(f"precision: {given['precision']}, which this device computes in fastest")
-            made = _make_recipe(card.settings if card else recipes.DEFAULTS, {**given, "seed": seed}, processes)
+            begun = _load_init(init, Path(runs), seed, processes) if init else None
+            defaults = initial_weights.find_settings(begun) if begun else recipes.DEFAULTS
+            made = _make_recipe(card.settings if card else defaults, {**given, "seed": seed}, processes)
+            taken = None
+            if begun:
+                taken = initial_weights.take_weights(begun, made)
+                made = made.model_copy(update={"init": initial_weights.describe_origin(begun.card)})
+                for line in taken.lines:
+                    shown.info(line)
             images = open_dataset(
                 source, Path(data_dir) if data_dir else None, skip_damaged=skip_damaged, cache=folder, reporter=shown
             )
@@ -141,6 +155,7 @@ def pretrain(
                 ),
             ),
             ranks=processes,
+            initial_weights=taken.tensors if taken else None,
         )
         shown.info(f"checkpoint: {checkpoint}")
         return checkpoint
@@ -148,6 +163,9 @@ def pretrain(
 
 def _make_recipe(settings: Mapping[str, Any], changes: Mapping[str, Any], processes: Ranks) -> Recipe:
     """Return the recipe, with one batch-norm group per process unless the settings say otherwise."""
-    if strange := changes.keys() - Recipe.model_fields.keys():
-        raise unknown("setting", min(strange), Recipe.model_fields)
     return recipes.make(**{"groups": processes.world, **recipes.adapt_settings(settings, changes)})
+
+
+def _load_init(reference: str | Path, runs: Path, seed: int, processes: Ranks) -> Checkpoint:
+    """Return the checkpoint that a run begins from: the first process may have to download it."""
+    return processes.first_then_others(lambda: locate.load(str(reference), runs=runs, seed=seed))

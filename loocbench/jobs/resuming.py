@@ -9,7 +9,7 @@ from typing import Any
 from loocbench import ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.checkpoints import native
+from loocbench.checkpoints import initial_weights, locate, native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
@@ -40,11 +40,10 @@ def resume_run(
 ) -> Path:
     """Resume the run ``name`` with the options that it was begun with, and return its checkpoint's path.
 
-    given: options that the user stated again: ``recipe`` (a card), ``dataset`` and ``compiled``, and the recipe's
-    fields, which must be the run's; and those of :class:`RunOptions` that change no weights, which replace the run's.
-    extend: further epochs for a
-    finished run. Raises UserError for a run that is not there, an option that differs, and an extension of a run that
-    is not finished or whose final state is gone.
+    given: options that the user stated again: ``recipe`` (a card), ``init`` (a checkpoint), ``dataset`` and
+    ``compiled``, and the recipe's fields, which must be the run's; and those of :class:`RunOptions` that change no
+    weights, which replace the run's. extend: further epochs for a finished run. Raises UserError for a run that is not
+    there, an option that differs, and an extension of a run that is not finished or whose final state is gone.
     """
     folder = RunFolder(runs / name)
     where = cache or layout.cache_dir()
@@ -55,6 +54,9 @@ def resume_run(
                 every = [path.name for path in sorted(runs.glob("*")) if RunFolder(path).has_run()]
                 raise unknown("run", name, every, listed_by="loocbench runs ls")
             options = read_options(folder.path)
+            if "init" in given:
+                begun = locate.load(str(given["init"]), runs=runs, seed=options.recipe.seed)
+                given = {**given, "init": initial_weights.describe_origin(begun.card)}
             require_same(name, options, given)
             options = options.model_copy(update={field: given[field] for field in _REPLACEABLE if field in given})
             recipe = _extend(folder, options.recipe, extend) if extend else options.recipe
@@ -150,7 +152,7 @@ def _find_differences(options: RunOptions, given: Mapping[str, Any]) -> list[tup
     if given.get("compiled", options.compiled) != options.compiled:
         found.append(("compiled", options.compiled, given["compiled"]))
     stated = {field: given[field] for field in Recipe.model_fields if field in given}
-    own = options.recipe.model_dump()
+    own = {**options.recipe.model_dump(), "init": options.recipe.init}
     if card := given.get("recipe"):
         settings = recipe_cards.load_recipe(card).settings
         if any(not _is_same(field, own[field], value) for field, value in settings.items() if field not in stated):
@@ -169,10 +171,14 @@ def _names_of(dataset: str) -> tuple[str, ...]:
 def _is_same(field: str, ours: Any, theirs: Any) -> bool:
     if field in _UNORDERED:
         return set(ours) == set(theirs)
+    if field == "init":
+        return ours is not None and bool(ours.weights == theirs.weights)
     return bool(tuple(ours) == tuple(theirs) if isinstance(ours, list | tuple) else ours == theirs)
 
 
 def _format_option(field: str, value: Any) -> str:
+    if value is None:
+        return f"no --{field}"
     if field in ("keep_last", "compiled"):
         names = ("--keep-last", "--drop-last") if field == "keep_last" else ("--compile", "no --compile")
         return names[0] if value else names[1]

@@ -1,4 +1,4 @@
-"""ResNet backbones, split into a trunk and a last stage: LooC++ shares the trunk and copies the last stage."""
+"""Backbones, split into a trunk and a last stage: LooC++ shares the trunk and copies the last stage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from loocbench.errors import UserError, unknown
 from loocbench.models.backbone import ADDED, BackboneParts
 
 TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
+MOBILENETS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")  # torchvision's
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,16 @@ class BasicBlock(nn.Module):
 
 
 def list_backbones() -> list[str]:
-    """Return the names that :func:`build_backbone` takes."""
+    """Return the names of the backbones that are always split: ResNets, and those of plug-ins.
+
+    A MobileNet that was not pretrained here is torchvision's whole network, ``torchvision:mobilenet_v2``.
+    """
     return [*SMALL, *TORCHVISION, *ADDED]
+
+
+def list_trainable() -> list[str]:
+    """Return the names that :func:`build_backbone` takes, and ``pretrain`` with it."""
+    return [*list_backbones(), *MOBILENETS]
 
 
 def default_image_size(name: str) -> int:
@@ -85,8 +94,10 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
         return parts._replace(trunk=_initialise(parts.trunk))
     if name in ADDED:
         return _build_added(name)
+    if name in MOBILENETS:
+        return _split_mobilenet(name)
     if name not in TORCHVISION:
-        raise unknown("backbone", name, list_backbones())
+        raise unknown("backbone", name, list_trainable())
     import torchvision  # here, for it takes as long to import as torch, and the small networks do without
 
     net = torchvision.models.get_model(name, weights=None)
@@ -102,6 +113,26 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
         return stage
 
     return BackboneParts(trunk, build_last_stage, net.fc.in_features)
+
+
+def _split_mobilenet(name: str) -> BackboneParts:
+    """Build the parts of a MobileNet of torchvision; its last stage begins where the resolution is halved last.
+
+    Layers keep their numbers in torchvision's ``features``, in both parts.
+    """
+    import torchvision
+
+    def build_layers() -> nn.Sequential:
+        layers: nn.Sequential = torchvision.models.get_model(name, weights=None).features
+        return layers
+
+    layers = build_layers()
+    halving = [number for number, layer in enumerate(layers) if any(map(_halves, layer.modules()))]
+    return BackboneParts(layers[: halving[-1]], lambda: build_layers()[halving[-1] :], layers[-1][0].out_channels)
+
+
+def _halves(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.stride == (2, 2)
 
 
 def _build_added(name: str) -> BackboneParts:

@@ -16,7 +16,10 @@ def model_label(card: CheckpointCard) -> str:
 
 
 def recipe_label(recipe: Recipe) -> str:
-    """The name in tables of what a recipe makes. Methods and augmentations that are not installed keep their names."""
+    """The name in tables of what a recipe makes: "LooC (color) from resnet50-IMAGENET1K_V2".
+
+    Methods and augmentations that are not installed keep their names.
+    """
     title = _method_title(recipe.method)
     if recipe.untrained:
         return title
@@ -26,7 +29,8 @@ def recipe_label(recipe: Recipe) -> str:
         title += f" + {augmentation_title(name)}"
         title += " (same for q and k)" if name in recipe.shared else ""
     missing = [augmentation_title(name).lower() for name in missing_augmentations(recipe)]
-    return f"{title} without {' and '.join(missing)}" if missing else title
+    title += f" without {' and '.join(missing)}" if missing else ""
+    return f"{title} from {recipe.init.name}" if recipe.init else title
 
 
 def _method_title(method: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from loocbench.errors import UserError
 from loocbench.models.network import Network
@@ -88,6 +89,15 @@ class Run:
             self.training.compile()
         self.batches = Batches(recipe, images, stylised, device)
         self.position = Position(0, 0, np.zeros(len(self.training.losses)))
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with other weights than those drawn from the seed: names of the network's tensors -> values.
+
+        The key encoder, which begins as a copy, gets them too.
+        """
+        self.network.load_state_dict({**self.network.state_dict(), **weights})
+        if key_encoder := self.training.modules().get("key_encoder"):
+            key_encoder.load_state_dict(self.network.state_dict())
 
     @property
     def network(self) -> Network:

@@ -19,6 +19,7 @@ from loocbench.views.leave_one_out import Sources
 
 DATASET = "blooms"  # where neither the user nor a recipe card names one
 SCHEDULES = ("step", "cosine")
+SETTINGS = tuple(name for name in Recipe.model_fields if name != "init")  # what users and recipe cards may state
 # A small budget for a CPU, found on blooms (docs/search.md); a recipe card replaces all of it.
 DEFAULTS: Mapping[str, Any] = {
     "method": "looc",
@@ -91,8 +92,8 @@ def _checked_image_size(backbone: str, image_size: int | None) -> int:
     """The views' size; default the backbone's. Raises UserError for an unknown backbone."""
     from loocbench.models import backbones
 
-    if backbone not in backbones.list_backbones():
-        raise unknown("backbone", backbone, backbones.list_backbones())
+    if backbone not in backbones.list_trainable():
+        raise unknown("backbone", backbone, backbones.list_trainable())
     return image_size or backbones.default_image_size(backbone)
 
 
@@ -137,6 +138,12 @@ def adapt_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> d
     return {**{name: value for name, value in settings.items() if name not in dropped}, **changes}
 
 
+def settings_of(recipe: Recipe) -> dict[str, Any]:
+    """Return the settings that make a recipe again, but for its seed and what it began from: what ``make`` takes."""
+    own = recipe.model_dump(exclude={"seed", "init", "extended"})
+    return {name: value for name, value in own.items() if name != "texture" or value}
+
+
 def extend(recipe: Recipe, epochs: int) -> Recipe:
     """Return the recipe of a finished run with ``epochs`` further ones; milestones stay where they were."""
     return recipe.model_copy(update={"epochs": recipe.epochs + epochs, "extended": (*recipe.extended, recipe.epochs)})
@@ -151,14 +158,16 @@ def before_extension(recipe: Recipe) -> Recipe:
 def run_name(recipe: Recipe, dataset: str) -> str:
     """The run's name when none is given: method, augmentations, data set, seed.
 
-    Beside augmentations that LooC leaves out, others are "with" them; usual ones are named where they are missing.
+    Beside augmentations that LooC leaves out, others are "with" them; usual ones are named where they are missing. A
+    run that began from a checkpoint is "from" it.
     """
     others = "with-" if recipe.left_out else ""
     ordinary = ordinary_augmentations(recipe)
     named = [f"same-{name}" if name in recipe.shared else f"{others}{name}" for name in ordinary]
     missing = [f"no{name}" for name in missing_augmentations(recipe)]
     method, dataset = recipe.method.replace("++", "pp"), dataset.replace(":", "-")
-    return "-".join([method, *recipe.left_out, *named, *missing, dataset, f"s{recipe.seed}"])
+    origin = [f"from-{recipe.init.name}"] if recipe.init else []
+    return "-".join([method, *recipe.left_out, *named, *missing, *origin, dataset, f"s{recipe.seed}"])
 
 
 def ordinary_augmentations(recipe: Recipe) -> list[str]:

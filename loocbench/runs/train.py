@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
 from filelock import Timeout
+from torch import Tensor
 
 from loocbench import cpp_compiler, files
 from loocbench.checkpoints import native
@@ -37,12 +39,14 @@ def train_recipe(
     existing: Existing = "refuse",
     settings: RunSettings | None = None,
     ranks: Ranks | None = None,
+    initial_weights: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Train a recipe on a data set's training images, and leave ``runs/name/`` (see ``runs.folder``).
 
     existing: what to do where the run is there already; refuse it, start again, resume it, or resume it if it is this
     very run and start again otherwise. ranks: the processes that train together, if there are several; all see the same
-    ``runs`` and ``cache``. Returns the checkpoint's path.
+    ``runs`` and ``cache``. initial_weights: tensors of the network that a run begins with whose recipe says that it
+    begins from a checkpoint (``checkpoints.initial_weights``). Returns the checkpoint's path.
 
     Checkpoint and state are replaced, whole, after every epoch, and the state every few minutes in between. Raises
     UserError when the run exists and ``existing`` refuses it, when another process writes it, when the data set has no
@@ -56,7 +60,7 @@ def train_recipe(
     if settings.compiled:
         cpp_compiler.require_compiler()
     folder = RunFolder(runs / name, settings.keep)
-    trainer = Trainer(recipe, dataset, name, folder, settings, reporter, ranks)
+    trainer = Trainer(recipe, dataset, name, folder, settings, reporter, ranks, initial_weights)
     with ExitStack() as lock:
         plan = ranks.broadcast_from_main(lambda: _plan(trainer, existing, lock))
         if plan == "finished":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from loocbench import heap, provenance
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
-from loocbench.errors import StoppedError
+from loocbench.errors import StoppedError, UserError
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.plugins import in_use
 from loocbench.pretraining import learning_warnings, recipes
@@ -41,8 +42,9 @@ SPLIT = "train"
 class Trainer:
     """Trains a run in its folder, in one process or several, of which the first writes.
 
-    log: one entry per epoch. best: the best kNN accuracy so far. signs: what measures signs of learning, in the process
-    that writes.
+    initial_weights: tensors of the network with which the run begins, where its recipe says that it begins from a
+    checkpoint; a resumed run needs none. log: one entry per epoch. best: the best kNN accuracy so far. signs: what
+    measures signs of learning, in the process that writes.
     """
 
     recipe: Recipe
@@ -52,6 +54,7 @@ class Trainer:
     settings: RunSettings
     reporter: Reporter
     ranks: Ranks = field(default_factory=Ranks)
+    initial_weights: Mapping[str, Tensor] | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
     best: float = -1.0
     signs: SignsMonitor | None = None
@@ -98,6 +101,10 @@ class Trainer:
             states.load(state, run, self.identity)
         elif resume:
             states.load(self.folder.final_state, run, self.identity_before_extension)
+        elif self.recipe.init:
+            if self.initial_weights is None:
+                raise UserError(f"this recipe begins from {self.recipe.init}; name the checkpoint with --init.")
+            run.begin_from(self.initial_weights)
         if resume:
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)

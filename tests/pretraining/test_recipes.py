@@ -9,6 +9,7 @@ from loocbench.cards import recipes as cards
 from loocbench.errors import UserError
 from loocbench.pretraining import recipes
 from loocbench.pretraining.labels import recipe_label
+from loocbench.types import InitialWeights
 from tests.conftest import tiny_recipe
 
 
@@ -91,3 +92,16 @@ def test_changed_settings_of_a_card_drop_what_belongs_to_the_old_ones():
         "seed": 1,
     }
     assert recipes.adapt_settings(settings, {"epochs": 10, "milestones": [5]})["milestones"] == [5]
+
+
+def test_a_run_from_a_checkpoint_is_named_after_it():
+    begun = tiny_recipe("looc").model_copy(update={"init": InitialWeights(name="resnet50", weights="ab" * 32)})
+    assert recipe_label(begun) == "LooC (color, rotation) from resnet50"
+    assert recipes.run_name(begun, "blooms") == "looc-color-rotation-from-resnet50-blooms-s0"
+    assert "init" not in recipes.settings_of(begun)
+    assert "init" not in recipes.SETTINGS
+
+
+def test_the_settings_of_a_recipe_make_it_again():
+    recipe = tiny_recipe("moco", augmentations=("color", "rotation"), shared=("rotation",), epochs=7)
+    assert recipes.make(**recipes.settings_of(recipe)) == recipe

@@ -125,7 +125,9 @@ def _training_fields(group: Sequence[Row]) -> dict[str, object]:
     given = given or {"preprocessing": "not recorded"}
     if row.recipe is None:
         return {**({} if row.untrained else {"weights": row.checkpoint_hash[:8]}), **given}
-    return {**given, **row.recipe.model_dump(exclude={"seed"}), "images": row.pretraining_fingerprint[:8]}
+    origin = {"from": str(row.recipe.init)} if row.recipe.init else {}
+    recipe = row.recipe.model_dump(exclude={"seed", "init"})
+    return {**given, **recipe, **origin, "images": row.pretraining_fingerprint[:8]}
 
 
 def _format_setting(value: Any) -> str:

@@ -6,7 +6,7 @@ Covers ``loocbench.report.table.experiments``.
 from loocbench.report.table.experiments import group_rows
 from loocbench.report.table.matrices import build_matrices
 from loocbench.report.table.table import build_table
-from loocbench.types import Conditions, Preprocessing
+from loocbench.types import Conditions, InitialWeights, Preprocessing
 from tests.report.rows import measured_row
 
 FOREIGN = {"recipe": None, "source": "a file", "epochs": None}
@@ -32,6 +32,19 @@ def test_different_recipes_are_different_lines_that_say_in_what_they_differ():
     lines = build_table(rows).measured
     assert [line.cells[0].seeds for line in lines] == [1, 1]
     assert [line.trained_on.split("epochs")[1] for line in lines] == [", learning rate 0.05", ", learning rate 5.0"]
+
+
+def test_runs_from_two_checkpoints_of_one_name_are_two_lines():
+    rows = []
+    for weights in ("a" * 64, "b" * 64):
+        row = measured_row("LooC from theirs", 0.5, checkpoint=weights[0], checkpoint_hash=weights)
+        init = InitialWeights(name="theirs", weights=weights)
+        rows.append(row.model_copy(update={"recipe": row.recipe.model_copy(update={"init": init})}))
+    lines = build_table(rows).measured
+    assert [line.trained_on.split("epochs")[1] for line in lines] == [
+        ", from theirs (weights aaaaaaaa…)",
+        ", from theirs (weights bbbbbbbb…)",
+    ]
 
 
 def test_a_model_that_was_trained_on_a_subset_says_so():
