@@ -20,7 +20,7 @@ def versions() -> dict[str, str]:
     import torch  # here: what only asks for the time, such as the records of jobs, starts without it
 
     return {
-        "loocbench": _own_version(),
+        "loocbench": own_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, such as +cu130
         **{name: metadata.version(name) for name in _LIBRARIES},
@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def _own_version() -> str:
+def own_version() -> str:
     """The version; in a git checkout with its commit and whether it has changes: "0.1.0+g2962417.dirty"."""
     checkout = Path(loocbench.__file__).parents[1]
     if not (checkout / ".git").exists():  # an installed package may lie in another project's repository

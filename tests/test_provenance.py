@@ -18,6 +18,6 @@ def test_an_installed_package_in_another_projects_repository_does_not(tmp_path, 
     site.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     monkeypatch.setattr(loocbench, "__file__", str(site / "__init__.py"))
-    provenance._own_version.cache_clear()
+    provenance.own_version.cache_clear()
     assert provenance.versions()["loocbench"] == loocbench.__version__
-    provenance._own_version.cache_clear()
+    provenance.own_version.cache_clear()

@@ -86,6 +86,7 @@ _COMMANDS = {
         "compare:compare",
         "Compare two checkpoints or features by task: differences with intervals, and images on which they disagree.",
     ),
+    "results": ("results:app", "Stores of measured rows: merge, verify, export, import."),
     "tasks": ("tasks:app", "Task cards: list, show, validate."),
     "checkpoints": (
         "checkpoints:app",
