@@ -21,10 +21,10 @@ def require_plugins(card: CheckpointCard, where: str) -> None:
     if ":" not in card.backbone and card.backbone not in backbones.list_trainable():
         lacking.append(f"architecture {card.backbone}")
     if missing and lacking:
-        name, origin = next(iter(missing.items()))
+        named = ", ".join(f"{name} ({origin})" for name, origin in missing.items())
         raise UserError(
-            f"{where} was made with the plug-in {name} ({origin}) and needs its {' and '.join(lacking)}; "
-            f"{in_use.advise(name, origin)}."
+            f"{where} was made with the plug-in{'s' if len(missing) > 1 else ''} {named} and needs "
+            f"{'their' if len(missing) > 1 else 'its'} {' and '.join(lacking)}; {in_use.advise(missing)}."
         )
 
 

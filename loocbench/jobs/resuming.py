@@ -13,6 +13,7 @@ from loocbench.checkpoints import initial_weights, locate, native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
+from loocbench.plugins import in_use
 from loocbench.pretraining import recipes, schedule
 from loocbench.progress import Reporter, Silent
 from loocbench.runs.folder import RunFolder
@@ -54,6 +55,9 @@ def resume_run(
                 every = [path.name for path in sorted(runs.glob("*")) if RunFolder(path).has_run()]
                 raise unknown("run", name, every, listed_by="loocbench runs ls")
             options = read_options(folder.path)
+            if missing := in_use.find_missing(options.plugins):
+                named = ", ".join(f"{one} ({origin})" for one, origin in missing.items())
+                raise UserError(f"run {name} was begun with the plug-ins {named}; {in_use.advise(missing)}.")
             if "init" in given:
                 begun = locate.load(str(given["init"]), runs=runs, seed=options.recipe.seed)
                 given = {**given, "init": initial_weights.describe_origin(begun.card)}
@@ -99,7 +103,14 @@ def resume_run(
 def how_to_resume(name: str, runs: Path) -> str:
     """Return the advice of a run that was stopped."""
     elsewhere = "" if runs == Path("runs") else f" --runs {runs}"
-    return f"Go on with: loocbench pretrain --resume {name}{elsewhere}"
+    plugins = "".join(f" --plugin {path}" for path in map(_shorten, in_use.list_files()))
+    return f"Go on with: loocbench pretrain --resume {name}{elsewhere}{plugins}"
+
+
+def _shorten(path: Path) -> Path:
+    """The path from the current folder where it is below that."""
+    here = Path.cwd().resolve()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def require_same(name: str, options: RunOptions, given: Mapping[str, Any]) -> None:

@@ -107,9 +107,11 @@ def find_missing(versions: Mapping[str, str]) -> dict[str, str]:
     return {name: origin for name, origin in read_records(versions).items() if name not in IN_USE}
 
 
-def advise(name: str, origin: str) -> str:
-    """Return how a missing plug-in is added: "add --plugin mine.py"."""
-    return f"add --plugin {origin}" if origin.endswith(".py") else f"install {origin}, which has the plug-in {name}"
+def advise(missing: Mapping[str, str]) -> str:
+    """Return how missing plug-ins, name -> origin, are added: "add --plugin mine.py"."""
+    files = [f"--plugin {origin}" for origin in missing.values() if origin.endswith(".py")]
+    packages = [f"install {origin}" for origin in missing.values() if not origin.endswith(".py")]
+    return " and ".join([*([f"add {' '.join(files)}"] if files else []), *packages])
 
 
 def list_files() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -16,7 +17,10 @@ FILE = "run.json"
 
 
 class RunOptions(Frozen):
-    """A run's recipe, where its images were found, and how it is saved and monitored (see :class:`RunSettings`)."""
+    """A run's recipe, where its images were found, and how it is saved and monitored (see :class:`RunSettings`).
+
+    plugins: those that it needs, as entries of ``versions``.
+    """
 
     recipe: Recipe
     dataset: str
@@ -29,10 +33,13 @@ class RunOptions(Frozen):
     knn_every: int = Field(10, ge=0)
     compiled: bool = False
     tensorboard: bool = False
+    plugins: Mapping[str, str] = Field(default_factory=dict)
 
 
-def make_options(recipe: Recipe, source: DataSource, settings: RunSettings) -> RunOptions:
-    """Return the options of a run."""
+def make_options(
+    recipe: Recipe, source: DataSource, settings: RunSettings, plugins: Mapping[str, str] | None = None
+) -> RunOptions:
+    """Return the options of a run. plugins: as entries of ``versions``."""
     return RunOptions(
         recipe=recipe,
         dataset=source.dataset,
@@ -45,6 +52,7 @@ def make_options(recipe: Recipe, source: DataSource, settings: RunSettings) -> R
         knn_every=settings.knn_every,
         compiled=settings.compiled,
         tensorboard=settings.tensorboard,
+        plugins=dict(plugins or {}),
     )
 
 
@@ -73,4 +81,4 @@ def read_options(folder: Path) -> RunOptions:
     card = native.read_card(folder / native.FILE)
     if card.recipe is None:
         raise UserError(f"{folder.name} was imported, not trained here; it cannot be resumed.")
-    return RunOptions(recipe=card.recipe, dataset=card.dataset, skip_damaged=bool(card.skipped))
+    return RunOptions(recipe=card.recipe, dataset=card.dataset, skip_damaged=bool(card.skipped), plugins=card.versions)

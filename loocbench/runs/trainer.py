@@ -63,15 +63,19 @@ class Trainer:
     def identity(self) -> dict[str, Any]:
         """What has to be equal for a resumed run to reach the same weights."""
         split = self.dataset.splits[SPLIT]
-        plugins = in_use.find_used(datasets=[self.dataset.name], recipe=self.recipe)
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "images": split.fingerprint,
             "edition": self.dataset.edition(),
             "stylised": self.stylised_edition,
             "compiled": self.settings.compiled,
-            **({"plug-ins": plugins} if plugins else {}),
+            **({"plug-ins": self.plugins} if self.plugins else {}),
         }
+
+    @property
+    def plugins(self) -> dict[str, str]:
+        """The plug-ins that the run needs, as entries of ``versions``."""
+        return in_use.find_used(datasets=[self.dataset.name], recipe=self.recipe)
 
     @property
     def identity_before_extension(self) -> dict[str, Any]:
@@ -183,7 +187,8 @@ class Trainer:
         self.folder.save_state(run, self.identity)
         self.folder.save_first_card(self._card(run))
         source = self.settings.source or DataSource(self.dataset.name)
-        run_options.write_options(self.folder.path, run_options.make_options(self.recipe, source, self.settings))
+        options = run_options.make_options(self.recipe, source, self.settings, self.plugins)
+        run_options.write_options(self.folder.path, options)
 
     def _show(self, run: Run, progress: Progress) -> None:
         last = self.log[-1] if self.log else {}

@@ -17,6 +17,7 @@ from loocbench.plugins.adding import plugins_in_use
 from tests.cli.conftest import QUICK
 from tests.conftest import picture
 from tests.plugins.files import examples, tint, write_example
+from tests.runs.training import stop_after
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -111,9 +112,6 @@ def test_a_task_kind(run_example, one_line, tmp_path):
 
 
 def test_a_run_is_resumed_with_the_plugins_that_it_began_with(loocbench, one_line, tmp_path, monkeypatch):
-    from loocbench.runs.folder import RunFolder
-
-    monkeypatch.setattr(RunFolder, "drop_states", lambda self: None)  # as if it had been stopped
     command = [
         "pretrain",
         "--plugin",
@@ -126,11 +124,18 @@ def test_a_run_is_resumed_with_the_plugins_that_it_began_with(loocbench, one_lin
         "mine",
         *QUICK,
     ]
-    assert loocbench(*command).code == 0
-    said = loocbench(*command, "--resume")
-    assert said.code == 0, said.err
+    with monkeypatch.context() as context:
+        stop_after(context, 1)
+        said = loocbench(*command, "--epochs", 3)
+    assert said.code == 143
+    assert "Go on with: loocbench pretrain --resume mine --plugin tint.py" in said.err
+    said = one_line("pretrain", "--resume", "mine")
+    assert said.endswith("run mine was begun with the plug-ins tint (tint.py); add --plugin tint.py.")
     (tmp_path / "tint.py").write_text((tmp_path / "tint.py").read_text().replace("0.9", "0.8"))
-    assert "is of another run (plug-ins differ)" in one_line(*command, "--resume")
+    assert "is of another run (plug-ins differ)" in one_line("pretrain", "--resume", "mine", "--plugin", "tint.py")
+    (tmp_path / "tint.py").write_text((tmp_path / "tint.py").read_text().replace("0.8", "0.9"))
+    said = loocbench("pretrain", "--resume", "mine", "--plugin", "tint.py")
+    assert said.code == 0, said.err
 
 
 def test_an_error_while_a_plugin_runs_is_one_line_with_file_and_line(one_line, loocbench, tmp_path):

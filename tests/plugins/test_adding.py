@@ -164,7 +164,7 @@ def test_a_package_is_hashed_with_all_of_its_modules(tmp_path):
     assert one.record == f"mine 1.2, SHA-256 {before}"
     (folder / "helpers.py").write_text("A = 2\n")
     assert replace(one).digest != before
-    assert in_use.advise("mine", "mine 1.2") == "install mine 1.2, which has the plug-in mine"
-    assert in_use.advise("tint", "tint.py") == "add --plugin tint.py"
+    assert in_use.advise({"mine": "mine 1.2"}) == "install mine 1.2"
+    assert in_use.advise({"tint": "tint.py"}) == "add --plugin tint.py"
     assert one.holds(str(folder / "helpers.py"))
     assert not one.holds(sys.executable)
