@@ -122,3 +122,22 @@ def test_a_hostile_file_from_a_hub_is_refused(repository, tmp_path):
     repository.commit({"pytorch_model.bin": (tmp_path / "x.bin").read_bytes()})
     with pytest.raises(UserError, match=r"asks for torch\.nn\.modules\.linear\.Linear"):
         locate.load("hf:me/birds")
+
+
+def test_a_repository_in_shards_is_fetched_whole(repository, tmp_path):
+    from huggingface_hub import save_torch_state_dict
+
+    state = resnet18().state_dict()
+    save_torch_state_dict(state, tmp_path, max_shard_size="20MB")
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    repository.commit({**files, "README.md": b""})
+    checkpoint = locate.load("hf:me/birds")
+    assert len(files) == 4
+    assert checkpoint.card.source.revision == repository.newest
+    assert torch.equal(checkpoint.weights["trunk.conv1.weight"], state["conv1.weight"])
+
+
+def test_an_index_that_names_what_the_repository_lacks(repository):
+    repository.commit({"model.safetensors.index.json": b'{"weight_map": {"a": "../b"}}'})
+    with pytest.raises(UserError, match=r"the index model.safetensors.index.json of me/birds names ../b, which"):
+        locate.load("hf:me/birds")
