@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -141,3 +142,17 @@ def test_an_index_that_names_what_the_repository_lacks(repository):
     repository.commit({"model.safetensors.index.json": b'{"weight_map": {"a": "../b"}}'})
     with pytest.raises(UserError, match=r"the index model.safetensors.index.json of me/birds names ../b, which"):
         locate.load("hf:me/birds")
+
+
+def test_what_transformers_states_in_a_repository_is_used(repository):
+    pytest.importorskip("timm")
+    from tests.checkpoints.foreign.test_transformers_config import CONFIG, IMAGES
+    from tests.checkpoints.foreign.vit_layouts import build_vit, transformers_names
+
+    files = {"config.json": CONFIG, "preprocessor_config.json": IMAGES}
+    weights = {name: tensor.contiguous() for name, tensor in transformers_names(build_vit().state_dict()).items()}
+    repository.commit({"model.safetensors": save(weights), **{k: json.dumps(v).encode() for k, v in files.items()}})
+    card = locate.load("hf:me/birds").card
+    assert card.architecture.options["num_heads"] == 6
+    assert card.preprocessing.mean == (0.5, 0.4, 0.3)
+    assert card.source.assumed == ""
