@@ -214,9 +214,12 @@ class Recipe(Frozen):
 
 SpaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]  # names files of features, too
 
-_INTEGERS = ("stem_padding", "image_size", "img_size", "patch_size", "embed_dim", "depth", "num_heads", "reg_tokens")
+_INTEGERS = (
+    *("stem_padding", "image_size", "img_size", "img_height", "img_width"),
+    *("patch_size", "embed_dim", "depth", "num_heads", "reg_tokens"),
+)
 _SWITCHES = ("qkv_bias", "class_token", "dynamic_img_size", "fc_norm", "no_embed_class", "pre_norm", "qk_norm")
-_NUMBERS = ("init_values", "mlp_ratio")
+_NUMBERS = ("init_values", "mlp_ratio", "layer_norm_eps")
 _OPTIONS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_INTEGERS, (int,)),
     **dict.fromkeys(_SWITCHES, (bool,)),

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from loocbench.checkpoints import native
+from loocbench.checkpoints.foreign import reading, shards
 from loocbench.errors import UserError
 from loocbench.extras import require
 
-_WEIGHTS = (native.FILE, "model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin")
+_WEIGHTS = (native.FILE, *reading.PREFERRED)
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".th")
 
 
 @dataclass(frozen=True)
 class HubFiles:
-    """A repository's file of weights, the commit that it is of, and the repository's config.json if it has one."""
+    """A repository's file of weights or index of shards, its commit, and the repository's config.json if it has one."""
 
     path: Path
     revision: str
@@ -38,7 +39,14 @@ def fetch(repository: str, revision: str | None, names: Sequence[str] = _WEIGHTS
         available = [file.rfilename for file in info.siblings or []]
         name = _choose_weights(repository, available, names)
         path = Path(api.hf_hub_download(repository, name, revision=info.sha))
+        if name.endswith(shards.INDEX):
+            for member in shards.list_members(path):
+                if member not in available:
+                    raise UserError(f"the index {name} of {repository} names {member}, which the repository lacks.")
+                api.hf_hub_download(repository, member, revision=info.sha)
         config = None
+        if "preprocessor_config.json" in available:  # read from beside the weights
+            api.hf_hub_download(repository, "preprocessor_config.json", revision=info.sha)
         if "config.json" in available:
             config = Path(api.hf_hub_download(repository, "config.json", revision=info.sha))
     return HubFiles(path, info.sha, config)

@@ -15,7 +15,8 @@ from loocbench.types import RANDOM, REMOTE
 def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpoint:
     """Load the checkpoint that ``reference`` names.
 
-    reference: the path of a file in loocbench's format or another; the folder of a run, or its name below ``runs``;
+    reference: the path of a file in loocbench's format or another, or of a folder that holds it or its shards; the
+    folder of a run, or its name below ``runs``;
     ``torchvision:NAME[:WEIGHTS]``, ``timm:NAME`` or ``hf:ORG/REPO[@REVISION]``; ``random:ARCHITECTURE`` for an
     untrained network drawn from ``seed``, or ``random:CHECKPOINT`` for an untrained one with the architecture and
     preprocessing of an existing checkpoint. Raises UserError.
@@ -35,6 +36,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     for folder in (path, runs / reference):
         if (folder / native.FILE).is_file():
             return native.load(folder / native.FILE)
+    if path.is_dir():
+        return load_file(path)
     if path.suffix or len(path.parts) > 1:
         raise UserError(
             f"no checkpoint at {path}; name a file, a run's folder, torchvision:NAME, timm:NAME, hf:ORG/REPO or "
@@ -45,7 +48,7 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
 
 
 def load_file(path: Path) -> Checkpoint:
-    """Load a checkpoint file in loocbench's format, or import a foreign one. Raises UserError."""
+    """Load a checkpoint file in loocbench's format, or import a foreign file or folder. Raises UserError."""
     from loocbench.checkpoints.foreign import importing
 
     if native.is_native(path):

@@ -23,7 +23,11 @@ app = typer.Typer(
 _LARGE = 100_000_000  # bytes
 _NETWORK, _IMAGES = "Network", "Images"
 ForeignReference = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO@REVISION.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A file, a folder of shards, torchvision:NAME[:WEIGHTS], timm:NAME or hf:ORG/REPO@REVISION.",
+    ),
 ]
 Reference = Annotated[
     str,
@@ -125,7 +129,7 @@ def inspect_checkpoint(
         str,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="A file, a run's name or folder, torchvision:NAME …: all that --checkpoint takes.",
+            help="A file, a folder of shards, a run's name or folder, torchvision:NAME …: all that --checkpoint takes.",
             autocompletion=completing.complete_checkpoint,
         ),
     ],
@@ -217,7 +221,8 @@ def _announce_large_file(file: str) -> None:
     from loocbench.errors import printable
 
     path = Path(file)
-    if path.is_file() and (size := path.stat().st_size) > _LARGE:
+    paths = [path] if path.is_file() else path.iterdir() if path.is_dir() else []
+    if (size := sum(one.stat().st_size for one in paths if one.is_file())) > _LARGE:
         Display().info(f"reading {printable(path.name)}, {size / 1e6:,.0f} MB")
 
 

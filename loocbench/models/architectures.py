@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,7 @@ def _resolve_timm_name(name: str) -> str:
     if name in renamed:
         if renamed[name] is None:
             raise UserError(f"timm has removed its model {name}; name another.")
-        name = renamed[name]
+        name = _find_longer_tag(renamed[name], timm.list_pretrained(f"{renamed[name]}*"))
     architecture, _, tag = name.partition(".")
     if tag and timm.is_model(architecture):
         known = timm.list_pretrained(f"{architecture}.*")
@@ -191,15 +191,31 @@ def _resolve_timm_name(name: str) -> str:
     return name
 
 
+def _find_longer_tag(name: str, known: list[str]) -> str:
+    """Return the only name of ``known`` that continues ``name``: timm renames models to tags that it renamed since."""
+    longer = [one for one in known if one.startswith(f"{name}_")]
+    return longer[0] if "." in name and name not in known and len(longer) == 1 else name
+
+
 def _build_timm(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
     timm = require("timm", "timm")
     with _library_errors_as_user_errors(f"timm:{name}", options):
-        net = timm.create_model(_resolve_timm_name(name), pretrained=False, num_classes=0, **options)
+        net = timm.create_model(
+            _resolve_timm_name(name), pretrained=False, num_classes=0, **_to_timm_arguments(timm, options)
+        )
     classifier = net.default_cfg.get("classifier") or ()
     heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
         return library_network.wrap_vit(net, _forward_timm_tokens, int(net.num_prefix_tokens), heads)
     return library_network.wrap_pooled_network(net, heads)
+
+
+def _to_timm_arguments(timm: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of timm's constructor: a height and width, and an epsilon, become what it takes for them."""
+    own = dict(options)
+    height, width, epsilon = (own.pop(name, None) for name in ("img_height", "img_width", "layer_norm_eps"))
+    arguments = {**own, **({"img_size": (height, width)} if height and width else {})}
+    return {**arguments, **({"norm_layer": partial(timm.layers.LayerNorm, eps=epsilon)} if epsilon else {})}
 
 
 def _forward_timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:

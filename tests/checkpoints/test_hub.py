@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -122,3 +123,36 @@ def test_a_hostile_file_from_a_hub_is_refused(repository, tmp_path):
     repository.commit({"pytorch_model.bin": (tmp_path / "x.bin").read_bytes()})
     with pytest.raises(UserError, match=r"asks for torch\.nn\.modules\.linear\.Linear"):
         locate.load("hf:me/birds")
+
+
+def test_a_repository_in_shards_is_fetched_whole(repository, tmp_path):
+    from huggingface_hub import save_torch_state_dict
+
+    state = resnet18().state_dict()
+    save_torch_state_dict(state, tmp_path, max_shard_size="20MB")
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    repository.commit({**files, "README.md": b""})
+    checkpoint = locate.load("hf:me/birds")
+    assert len(files) == 4
+    assert checkpoint.card.source.revision == repository.newest
+    assert torch.equal(checkpoint.weights["trunk.conv1.weight"], state["conv1.weight"])
+
+
+def test_an_index_that_names_what_the_repository_lacks(repository):
+    repository.commit({"model.safetensors.index.json": b'{"weight_map": {"a": "../b"}}'})
+    with pytest.raises(UserError, match=r"the index model.safetensors.index.json of me/birds names ../b, which"):
+        locate.load("hf:me/birds")
+
+
+def test_what_transformers_states_in_a_repository_is_used(repository):
+    pytest.importorskip("timm")
+    from tests.checkpoints.foreign.test_transformers_config import CONFIG, IMAGES
+    from tests.checkpoints.foreign.vit_layouts import build_vit, transformers_names
+
+    files = {"config.json": CONFIG, "preprocessor_config.json": IMAGES}
+    weights = {name: tensor.contiguous() for name, tensor in transformers_names(build_vit().state_dict()).items()}
+    repository.commit({"model.safetensors": save(weights), **{k: json.dumps(v).encode() for k, v in files.items()}})
+    card = locate.load("hf:me/birds").card
+    assert card.architecture.options["num_heads"] == 6
+    assert card.preprocessing.mean == (0.5, 0.4, 0.3)
+    assert card.source.assumed == ""

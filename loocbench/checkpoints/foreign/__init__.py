@@ -3,12 +3,17 @@
 In the order in which :func:`importing.inspect_file` uses them:
 
     file_type, size_checks, pickle_ops, pickle_allowlist    which kind of file it is, and whether it is safe to read
-    reading              file -> tensors by name
-    families, key_maps   which of them are the backbone, by the names that a training script gives (or a user's map)
+    weight_file          file -> tensors by name
+    shards               several files with an index
+    pickle_values, distributed_index, distributed           folders of torch.distributed.checkpoint
+    reading              which of these a path is
+    wrappers, families, key_maps    which of them are the backbone, by the names of a training script (or a user's map)
     tensor_names         the backbone's tensors renamed as torchvision or timm calls them
-    recognising          the architecture, from names and shapes; vits and torchvision_models know its kinds
+    recognising          the architecture, from names and shapes; vits, clip_towers, torchvision_models know its kinds
+    transformers_config  what transformers' files beside the weights state of network and images
     preprocessing        what the network expects of its images
     tensor_routing, timm_names, matching    every tensor to its place in the network, strictly
+    map_hints            the line of a key map that would help with what is refused
     importing            all of it together, and the result as a checkpoint of loocbench's own
 
 To add the layout of another training script, add one entry to ``families.FAMILIES``, and rules to ``tensor_names`` if

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import map_hints, wrappers
 from loocbench.checkpoints.foreign.types import RoutedTensors, count_group
 from loocbench.errors import UserError
-
-# Prefixes that training scripts and wrappers put before every name.
-_WRAPPERS = re.compile(r"^(?:(?:state_dict|model_state_dict|model|module|_orig_mod|network|net)\.)+")
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,10 @@ FAMILIES = (
     Family("SimCLR", r"backbone\.", r"^backbone\.fc\.[02]\."),
     # facebookresearch/swav: a ResNet with its head and prototypes inside
     Family("SwAV (official)", "", r"^(projection_head|prototypes)\."),
+    # mlfoundations/open_clip with a network of timm, such as SigLIP's: the projection lies beside it
+    Family("OpenCLIP", r"visual\.trunk\."),
     # openai/CLIP, mlfoundations/open_clip: the image tower
-    Family("CLIP", r"visual\.", r"^visual\.(transformer|conv1|trunk)\."),
+    Family("CLIP", r"visual\.", r"^visual\.(transformer|conv1)\."),
     # huggingface/transformers
     Family("transformers", r"(?:dinov2(?:_with_registers)?|vit)\.", r"^\w+\.embeddings\.patch_embeddings\."),
     Family("transformers", "", r"^embeddings\.patch_embeddings\."),
@@ -96,37 +96,43 @@ _BESIDE_THE_BACKBONE = re.compile(
     r"|encoder_[qk]\..*|momentum_.*|.*_momentum\..*|backbone_momentum\..*|target_.*|online_.*|queue.*|.*\.queue.*"
     r"|projector\..*|projection.*|predictor.*|prediction_head.*|prototypes.*|neck\..*|head\..*|heads\..*|head_.*"
     r"|classifier\..*|fc\..*|bn\..*|linear\..*|data_preprocessor\..*|criterion.*|.*loss.*|center"
-    r"|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection|logit_(scale|bias)"
+    r"|visual\.head\..*|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection|logit_(scale|bias)"
     r"|layernorm_unused|pooler\..*|net_avg.*|anchor.*|backbone\..*)$"
 )
 
 
-def route_by_family(tensors: Mapping[str, Tensor]) -> RoutedTensors:
+def route_by_family(tensors: Mapping[str, Tensor], *, own_network: bool = False) -> RoutedTensors:
     """Recognise the family of a file, and separate its backbone's tensors from the others.
 
-    Raises UserError where two tensors have the same name without their wrappers.
+    own_network: whether the network is a function of the user's, whose names may be those of wrappers. Raises UserError
+    where two tensors have the same name without their wrappers, and for FSDP's flat parameters.
     """
-    short = {_WRAPPERS.sub("", name): name for name in tensors}
-    if len(short) < len(tensors):
-        twice = next(name for name in tensors if short[_WRAPPERS.sub("", name)] != name)
-        raise UserError(
-            f"the file holds two networks that are told apart by their wrappers alone ({twice}); choose one with --map."
-        )
-    family = next(family for family in FAMILIES if _matches(family, short, tensors))
+    wrappers.refuse_flat_parameters(tensors)
+    short: dict[str, str] = {}
+    for name in tensors:
+        bare = wrappers.strip_wrappers(name, within=not own_network)
+        if bare in short:
+            raise UserError(
+                f"the file holds two networks that are told apart by their wrappers alone ({short[bare]} and {name}); "
+                f"choose one with --map, which says {map_hints.choose_one(name, short[bare], bare)}."
+            )
+        short[bare] = name
+    whole = [wrappers.strip_torch_wrappers(name) for name in tensors]
+    family = next(family for family in FAMILIES if _matches(family, short, whole))
     backbone: dict[str, Tensor] = {}
     left_out: dict[str, int] = {}
     unknown = []
     start = re.compile(family.backbone)
-    for name, whole in short.items():
+    for name, named in short.items():
         match = start.match(name)
         if AVERAGES.match(name):
             count_group(left_out, name)
         elif match:
-            backbone[name[match.end() :]] = tensors[whole]
+            backbone[name[match.end() :]] = tensors[named]
         elif _BESIDE_THE_BACKBONE.match(name):
             count_group(left_out, name)
         else:
-            unknown.append(whole)
+            unknown.append(named)
     return RoutedTensors(family.name, backbone, left_out, tuple(unknown))
 
 

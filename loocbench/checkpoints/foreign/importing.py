@@ -17,15 +17,18 @@ from loocbench.checkpoints.foreign import (
     export_statement,
     families,
     key_maps,
+    map_hints,
     matching,
     reading,
     recognising,
     tensor_names,
     tensor_routing,
     timm_names,
+    transformers_config,
 )
 from loocbench.checkpoints.foreign import preprocessing as preprocessings
 from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, ResolvedPreprocessing
+from loocbench.checkpoints.foreign.types import FileContents
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.models import architectures
@@ -33,8 +36,6 @@ from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import GENERAL
 from loocbench.plugins import in_use
 from loocbench.types import Architecture, CheckpointCard, WeightsSource
-
-_SHOWN = 4  # faults in one line
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Inspection:
     ``general`` first; empty if the match is not complete. assumed: those of the notes that nobody stated.
     """
 
-    contents: reading.FileContents
+    contents: FileContents
     family: str
     architecture: Architecture | None
     match: matching.Match
@@ -90,22 +91,34 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
     contents = reading.read_tensors(path)
     export = export_statement.read_statement(path, contents.metadata, contents.tensors)
     key_map = key_maps.read_key_map(options.key_map) if options.key_map else None
-    routed = tensor_routing.route_tensors(contents, key_map, options.key_map)
+    arch, architecture_options = options.arch or (key_map.arch if key_map else ""), options.architecture_options
+    own_network = ":" in arch and not arch.startswith((architectures.TORCHVISION, architectures.TIMM))
+    routed = tensor_routing.route_tensors(contents, key_map, options.key_map, own_network=own_network)
     tensors, renamed = tensor_names.to_library_names(routed.backbone)
     notes = [f"names translated from {renamed}"] if renamed else []
     averages = [group for group in routed.left_out if families.AVERAGES.match(group)]
     notes += [f"the weights as trained, not their moving average ({', '.join(averages)})"] if averages else []
-    arch, architecture_options = options.arch or (key_map.arch if key_map else ""), options.architecture_options
     if export and export.architecture and not arch:
         arch = export.architecture.name
         architecture_options = {**export.architecture.options, **architecture_options}
-    found = recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options)
+    stated = transformers_config.StatedConfig()
+    if renamed == tensor_names.TRANSFORMERS and not arch:
+        stated = transformers_config.read_beside(path)
+        architecture_options = {**({"num_heads": stated.heads} if stated.heads else {}), **architecture_options}
+    grid = (key_map.grid if key_map else None) or stated.grid
+    found = recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options, grid)
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
         family = "none known" if routed.family == "torchvision" else routed.family
         return Inspection(contents, family, None, nothing, routed.left_out, routed.unknown, tuple(notes), {}, None)
+    found = transformers_config.complete(found, stated)
     preprocessing = preprocessings.resolve_preprocessing(
-        found.architecture, contents.sha256, options.preprocessing, timm_config=options.timm_config, export=export
+        found.architecture,
+        contents.sha256,
+        options.preprocessing,
+        timm_config=options.timm_config,
+        export=export,
+        stated=stated.preprocessing,
     )
     image_size = preprocessing.values.image_size
     architecture = preprocessings.adapt_to_image_size(found.architecture, image_size)
@@ -146,26 +159,29 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
     contents, match = inspection.contents, inspection.match
     path = contents.path
     if inspection.architecture is None or inspection.preprocessing is None:
+        hint = map_hints.suggest_backbone(contents.tensors)
         raise UserError(
             f"the tensors of {path} are of no architecture that is recognised; name it with --arch NAME, timm:NAME or "
-            "package.module:function ('loocbench checkpoints inspect' lists what the file holds)."
+            f"package.module:function{f', or say with --map {hint}' if hint else ''} ('loocbench checkpoints inspect' "
+            "lists what the file holds)."
         )
     if not match.complete:
-        faults = match.describe_faults()
-        more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        missing = [tensor_routing.to_library_name(name) for name in match.missing]
+        hint = map_hints.suggest_lines(contents.tensors, missing, match.unexpected)
         raise UserError(
-            f"{path} does not fit {inspection.architecture.name}: {'; '.join(faults[:_SHOWN])}{more}. "
-            "'loocbench checkpoints inspect' lists all; use --arch, --head or --map."
+            f"{path} does not fit {inspection.architecture.name}: {match.describe_first_faults()}. 'loocbench "
+            f"checkpoints inspect' lists all; use --arch, --head or --map{f', which says {hint}' if hint else ''}."
         )
     preprocessing = inspection.preprocessing
-    name = options.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.stem).strip("-._+") or "checkpoint"
+    own_name = path.resolve().name if path.is_dir() else path.stem
+    name = options.name or re.sub(r"[^A-Za-z0-9._+-]+", "-", own_name).strip("-._+") or "checkpoint"
     card = CheckpointCard(
         format=2,
         name=files.require_name("checkpoint", name),
         architecture=inspection.architecture,
         source=WeightsSource(
             kind=options.kind,
-            name=options.origin or path.name,
+            name=options.origin or (path.resolve() if path.is_dir() else path).name,
             revision=options.revision,
             sha256=contents.sha256,
             layout=inspection.family,

@@ -3,6 +3,7 @@
 arch = "resnet50"
 separate = false                   # true: each space has its own last stage (LooC++)
 leave_out = ["module.queue", "module.encoder_k."]
+grid = [14, 14]                    # rows and columns of a ViT's patches, where its positions do not tell them
 
 [prefixes]                         # prefix in the file = part of the network
 "module.encoder_q." = "backbone"   # or backbone.layer1 for a part of it
@@ -15,10 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import wrappers
 from loocbench.checkpoints.foreign.types import RoutedTensors, count_group
 from loocbench.errors import UserError
 from loocbench.toml_files import read_card
@@ -28,12 +31,13 @@ _TARGET = re.compile(r"backbone(\.[\w.]+)?|(?:head|stage):[A-Za-z][\w-]*")
 
 
 class KeyMap(Frozen):
-    """Content of a key map; see the docstring of this module."""
+    """Content of a key map; see the docstring of this module. Without prefixes the family says what is what."""
 
     arch: str = ""
     separate: bool = False
     leave_out: tuple[str, ...] = ()
-    prefixes: dict[str, str] = Field(min_length=1)
+    grid: tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]] | None = None
+    prefixes: dict[str, str] = Field(default_factory=dict)
 
 
 def read_key_map(path: Path) -> KeyMap:
@@ -44,6 +48,8 @@ def read_key_map(path: Path) -> KeyMap:
             raise UserError(
                 f"{path}: '{prefix}' is mapped to '{target}'; write backbone, backbone.PART, head:NAME or stage:NAME."
             )
+    if not key_map.prefixes and (key_map.leave_out or not (key_map.grid or key_map.arch)):
+        raise UserError(f"{path}: a key map without prefixes says nothing of tensors; add them below [prefixes].")
     if key_map.separate != any(target.startswith("stage:") for target in key_map.prefixes.values()):
         raise UserError(f"{path}: separate = true goes with stage:NAME, one for each space; have both or neither.")
     return key_map
@@ -51,6 +57,8 @@ def read_key_map(path: Path) -> KeyMap:
 
 def route_by_key_map(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path) -> RoutedTensors:
     """Separate the tensors of a file by the longest matching prefix, with or without ``state_dict.`` before it.
+
+    What torch's wrappers put into a name after the prefix (``_orig_mod.`` and the like) is taken out.
 
     path: of the key map, for messages. Raises UserError for a prefix that no tensor has, and for two tensors with the
     same target.
@@ -70,6 +78,7 @@ def route_by_key_map(key_map: KeyMap, tensors: Mapping[str, Tensor], path: Path)
             continue
         used.add(prefix)
         target, rest = targets[prefix], (name if name.startswith(prefix) else short)[len(prefix) :].lstrip(".")
+        rest = wrappers.strip_torch_wrappers(rest)
         if not target:
             count_group(left_out, short.removeprefix("module."))
             continue

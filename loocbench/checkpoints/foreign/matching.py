@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _COUNTER = re.compile(r"num_batches_tracked$")  # counts training steps; evaluation does not read it
+_SHOWN = 4  # faults in one line
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ class Match:
             *(f"missing {name}" for name in self.missing),
             *(f"unexpected {name}" for name in self.unexpected),
         ]
+
+    def describe_first_faults(self) -> str:
+        """Return the first faults and the number of the others, in one line."""
+        faults = self.describe_faults()
+        more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        return "; ".join(faults[:_SHOWN]) + more
 
 
 def match_tensors(tensors: Mapping[str, Tensor], network: Mapping[str, Tensor], names: Mapping[str, str]) -> Match:

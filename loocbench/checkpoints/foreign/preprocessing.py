@@ -50,17 +50,19 @@ def resolve_preprocessing(
     *,
     timm_config: dict[str, Any] | None = None,
     export: ExportStatement | None = None,
+    stated: ResolvedPreprocessing | None = None,
 ) -> ResolvedPreprocessing:
     """Return the preprocessing of a network. Priority: user, the file itself, its library, ImageNet's defaults.
 
     sha256: of the file, which identifies torchvision's published weights. timm_config: a timm ``pretrained_cfg``.
-    export: what a file that loocbench exported states. Raises UserError for invalid overrides.
+    export: what a file that loocbench exported states. stated: what the
+    configuration beside it states. Raises UserError for invalid overrides.
     """
     changed = {name: value for name, value in vars(overrides).items() if value is not None}
     found = _look_up_export(export) if export else None
     if found is None and timm_config:
         found = _read_timm_config(timm_config, "stated by its timm configuration")
-    found = found or _look_up_torchvision(sha256) or _look_up_timm(architecture)
+    found = found or stated or _look_up_torchvision(sha256) or _look_up_timm(architecture)
     found = found or _assume_imagenet(architecture, overrides.image_size)
     if timm_config and found.known_from == ASSUMED_IMAGENET:
         found = replace(found, known_from=f"{found.known_from}, as its timm configuration's is not one that can be")
@@ -84,11 +86,14 @@ def adapt_to_image_size(architecture: Architecture, image_size: int) -> Architec
     """
     name, options = architecture.name, architecture.options
     built_for = int(options.get("img_size", options.get("image_size", 0)))
+    oblong = int(options.get("img_height", 0)), int(options.get("img_width", 0))
     if name.startswith("torchvision:vit_") and image_size != (built_for or 224):
         raise UserError(f"{name} takes images of {built_for or 224} px; leave --image-size out.")
     if not name.startswith(architectures.TIMM):
         return architecture
-    height, width = (built_for, built_for) if built_for else architectures.read_timm_input_size(name)
+    height, width = (
+        (built_for, built_for) if built_for else oblong if all(oblong) else architectures.read_timm_input_size(name)
+    )
     if (height, width) != (image_size, image_size):
         net = getattr(architectures.build_without_weights(architecture), "net", None)
         if hasattr(net, "pos_embed"):
@@ -128,7 +133,7 @@ def _look_up_torchvision(sha256: str) -> ResolvedPreprocessing | None:
         image_size=crops.crop_size[0], resize=crops.resize_size[0], mean=tuple(crops.mean), std=tuple(crops.std)
     )
     trained_on = "ImageNet-1k" if re.fullmatch(r"IMAGENET1K_V\d+", entry.name) else ""
-    interpolation = _describe_interpolation(crops.interpolation.value)
+    interpolation = describe_interpolation(crops.interpolation.value)
     known_from = f"stated by torchvision for {type(entry).__name__}.{entry.name}{interpolation}"
     return ResolvedPreprocessing(values, known_from, trained_on)
 
@@ -150,8 +155,7 @@ def _look_up_timm(architecture: Architecture) -> ResolvedPreprocessing | None:
     timm, name = require("timm", "timm"), architecture.name.removeprefix(architectures.TIMM)
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     values = config.to_dict() if config is not None else {}
-    if "img_size" in architecture.options:
-        size = architecture.options["img_size"]
+    if size := architecture.options.get("img_size", _fit_square(architecture)):
         values = {**values, "input_size": (3, size, size)}
     return _read_timm_config(values, f"assumed: as timm states for {name}")
 
@@ -170,7 +174,7 @@ def _read_timm_config(config: dict[str, Any], known_from: str) -> ResolvedPrepro
     resize = "" if values.resize == stated else f", but resized to {height} px (its own {stated} px has no such crop)"
     mode = str(config.get("crop_mode") or "center")
     crop = "" if mode == "center" else f", but cropped to the centre (its own crop mode is {mode})"
-    interpolation = _describe_interpolation(str(config.get("interpolation", "bilinear")))
+    interpolation = describe_interpolation(str(config.get("interpolation", "bilinear")))
     return ResolvedPreprocessing(values, known_from + interpolation + resize + crop)
 
 
@@ -178,13 +182,26 @@ _EXPORTED = "stated by the file, an export of loocbench"
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))
 
 
-def _describe_interpolation(own: str) -> str:
+def describe_interpolation(own: str) -> str:
+    """Return the note on images that were resized otherwise when the network was trained; "" if they were not."""
     return "" if own == "bilinear" else f", but resized bilinearly (its own is {own})"
+
+
+def _fit_square(architecture: Architecture) -> int:
+    """Return the side in pixels of the square of about as many patches as a ViT's images have that are not square.
+
+    0 for other networks.
+    """
+    height, width = (int(architecture.options.get(name, 0)) for name in ("img_height", "img_width"))
+    patch = int(architecture.options.get("patch_size", math.gcd(height, width)))
+    return max(1, round(math.sqrt(height * width) / patch)) * patch if height and width else 0
 
 
 def _assume_imagenet(architecture: Architecture, given: int | None) -> ResolvedPreprocessing:
     options = architecture.options
-    size = int(options.get("img_size", options.get("image_size", 0))) or (32 if "stem_padding" in options else 0)
+    size = int(options.get("img_size", options.get("image_size", _fit_square(architecture)))) or (
+        32 if "stem_padding" in options else 0
+    )
     try:
         size = size or architectures.default_image_size(architecture.name)
     except UserError:  # it is not made for square images

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
-from loocbench.checkpoints.foreign import torchvision_models, vits
+from loocbench.checkpoints.foreign import clip_towers, torchvision_models, vits
 from loocbench.checkpoints.foreign.types import RecognisedArchitecture, RoutedTensors
 from loocbench.errors import UserError
 from loocbench.models import architectures, backbones
@@ -41,14 +41,16 @@ def recognise_architecture(
     arch: str,
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str],
+    grid: tuple[int, int] | None = None,
 ) -> RecognisedArchitecture | None:
     """Return the architecture that the user names with ``arch``, else the one that the tensors tell, or None.
 
     tensors: the backbone by its library's names. stem_padding: of a ResNet's 3x3 stem, which the tensors do not tell.
-    options: of the architecture, as the user or a library's configuration states them. Raises UserError for options
-    that the architecture does not have, and where the user must decide.
+    options: of the architecture, as the user or a library's configuration states them. grid: rows and columns of a
+    ViT's patches, if they are known. Raises UserError for options that the architecture does not have, and where the
+    user must decide.
     """
-    found = _recognise(tensors, routed, arch, stem_padding, options)
+    found = _recognise(tensors, routed, arch, stem_padding, options, grid)
     if found and any(found.architecture.options.get(name) != value for name, value in options.items()):
         raise UserError(
             f"{found.architecture.name} has no option {', '.join(options)}; leave that out, or name a timm ViT with "
@@ -63,32 +65,41 @@ def _recognise(
     arch: str,
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str],
+    grid: tuple[int, int] | None = None,
 ) -> RecognisedArchitecture | None:
     if arch:
-        return complete_named(architectures.resolve_name(arch), tensors, routed.family, stem_padding, options)
+        return complete_named(architectures.resolve_name(arch), tensors, routed.family, stem_padding, options, grid)
     openmmlab = routed.family in ("mmpretrain", "mmselfsup")
     if openmmlab and "momentum_encoder" in routed.left_out and "num_heads" not in options:
         vits.require_known_heads(tensors)
     stage = next(iter(routed.stages.values()), {})  # LooC++ has no layer4 in its trunk: the first copy represents it
     whole = {**tensors, **{f"layer4.{name}": tensor for name, tensor in stage.items()}}
     heads = options.get("num_heads")
-    return recognise_by_tensors(whole, routed.family, stem_padding, int(heads) if heads else None)
+    return recognise_by_tensors(whole, routed.family, stem_padding, int(heads) if heads else None, grid)
 
 
 def recognise_by_tensors(
-    tensors: Mapping[str, Tensor], family: str, stem_padding: int | None = None, heads: int | None = None
+    tensors: Mapping[str, Tensor],
+    family: str,
+    stem_padding: int | None = None,
+    heads: int | None = None,
+    grid: tuple[int, int] | None = None,
 ) -> RecognisedArchitecture | None:
     """Return the architecture of tensors named as their library names them, or None if it is unknown.
 
-    stem_padding, heads: of a ResNet's 3x3 stem and of a ViT's attention, where the user gives them. Raises UserError
-    where the file does not say what only the user can know.
+    stem_padding, heads, grid: of a ResNet's 3x3 stem, of a ViT's attention and patches, where they are known. Raises
+    UserError where the file does not say what only the user can know.
     """
+    if "attnpool.positional_embedding" in tensors:
+        return clip_towers.recognise_resnet(tensors)
     if any(re.fullmatch(r"layer1\.\d+\.conv1\.weight", name) for name in tensors):
         return _recognise_resnet(tensors, family, stem_padding)
     if "conv_proj.weight" in tensors and "class_token" in tensors:
         return vits.recognise_torchvision_vit(tensors)
+    if "attn_pool.latent" in tensors:
+        return clip_towers.recognise_siglip(tensors)
     if "patch_embed.proj.weight" in tensors and "blocks.0.attn.qkv.weight" in tensors:
-        return vits.recognise_timm_vit(tensors, family, heads)
+        return vits.recognise_timm_vit(tensors, family, heads, grid)
     if "conv1.weight" in tensors and "transformer.resblocks.0.attn.in_proj_weight" in tensors:
         if not (stem := vits.read_stem(tensors, "conv1.weight")):
             return None
@@ -134,18 +145,19 @@ def complete_named(
     family: str,
     stem_padding: int | None,
     options: Mapping[str, bool | int | float | str] = MappingProxyType({}),
+    grid: tuple[int, int] | None = None,
 ) -> RecognisedArchitecture:
     """Return the architecture called ``name``, with what the tensors tell: a ResNet's stem, a ViT's image size.
 
-    options: of a timm model.
+    options, grid: of a timm model.
     """
     if name.startswith("torchvision:vit_") and "conv_proj.weight" in tensors:
         found = vits.recognise_torchvision_vit(tensors)
         return found if found and found.architecture.name == name else RecognisedArchitecture(Architecture(name=name))
     if name.startswith(architectures.TIMM):
-        size, unproven = vits.infer_image_size(Architecture(name=name, options=dict(options)), tensors)
+        size, unproven = vits.infer_image_size(Architecture(name=name, options=dict(options)), tensors, grid)
         return RecognisedArchitecture(
-            Architecture(name=name, options={**options, **({"img_size": size} if size else {})}),
+            Architecture(name=name, options={**options, **size}),
             (unproven,) if unproven else (),
         )
     stem = tensors.get("conv1.weight")

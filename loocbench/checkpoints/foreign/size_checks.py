@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import zipfile
@@ -58,17 +59,19 @@ def _count_bits(entry: dict[str, object]) -> int | None:
     return None if bits is None else bits * math.prod(shape)
 
 
-def check_zip(path: Path) -> None:
-    """Raise UserError unless every member of a zip of torch.save is whole, uncompressed and no larger than said."""
+def check_zip(path: Path, part: bytes | None = None) -> None:
+    """Raise UserError unless every member of a zip of torch.save is whole, uncompressed and no larger than said.
+
+    part: the bytes of the zip, if it is only a part of the file.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_archive(archive, path)
+        with zipfile.ZipFile(path if part is None else io.BytesIO(part)) as archive:
+            _check_archive(archive, path, path.stat().st_size if part is None else len(part))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:  # encrypted, or offsets are wrong
         raise UserError(f"{path} is truncated or damaged ({error}); download it anew.") from error
 
 
-def _check_archive(archive: zipfile.ZipFile, path: Path) -> None:
-    size = path.stat().st_size
+def _check_archive(archive: zipfile.ZipFile, path: Path, size: int) -> None:
     members = {member.filename: member for member in archive.infolist()}
     total = sum(member.file_size for member in archive.infolist())
     if total > size or any(

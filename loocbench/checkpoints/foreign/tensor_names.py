@@ -8,8 +8,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+TRANSFORMERS = "transformers' ViT"
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
+
+_CHUNKED = re.compile(r"^blocks\.(\d+)\.(\d+)\.")
 
 _MM_VIT = (  # open-mmlab's VisionTransformer
     (r"^patch_embed\.projection\.", "patch_embed.proj."),
@@ -46,7 +49,9 @@ def to_library_names(backbone: Mapping[str, Tensor]) -> tuple[dict[str, Tensor],
     if "patch_embed.projection.weight" in backbone or "layers.0.ffn.layers.0.0.weight" in backbone:
         return _apply_rules(backbone, _MM_VIT), "OpenMMLab's ViT"
     if "embeddings.patch_embeddings.projection.weight" in backbone:
-        return _join_query_key_value(_apply_rules(backbone, _TRANSFORMERS_VIT)), "transformers' ViT"
+        return _join_query_key_value(_apply_rules(backbone, _TRANSFORMERS_VIT)), TRANSFORMERS
+    if "patch_embed.proj.weight" in backbone and any(re.match(r"blocks\.\d+\.\d+\.norm1\.", name) for name in backbone):
+        return _join_chunks(backbone), "DINOv2's chunks of blocks"
     if any(_OLD_DENSENET.match(name) for name in backbone):
         return {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in backbone.items()}, "an older DenseNet"
     return dict(backbone), ""
@@ -78,6 +83,21 @@ def _apply_rules(tensors: Mapping[str, Tensor], rules: tuple[tuple[str, str], ..
         new = next((re.sub(old, to, name) for old, to in rules if re.search(old, name)), name)
         out[new] = tensor
     return out
+
+
+def _join_chunks(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with blocks numbered through: ``blocks.CHUNK.NUMBER.`` becomes ``blocks.NUMBER.``.
+
+    facebookresearch/dinov2 fills a chunk up with empty modules, so that its numbers are those of the whole; where two
+    chunks have the same number, they are counted within each.
+    """
+    found = {(int(match[1]), int(match[2])) for name in tensors if (match := _CHUNKED.match(name))}
+    counted_within = len({number for _, number in found}) < len(found)
+    place = {pair: count if counted_within else pair[1] for count, pair in enumerate(sorted(found))}
+    return {
+        _CHUNKED.sub(lambda match: f"blocks.{place[int(match[1]), int(match[2])]}.", name): tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _join_query_key_value(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

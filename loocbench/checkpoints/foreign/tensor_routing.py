@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from loocbench.checkpoints.foreign import families, key_maps, reading, tensor_names
-from loocbench.checkpoints.foreign.types import RoutedTensors, count_group
+from loocbench.checkpoints.foreign import families, key_maps, tensor_names
+from loocbench.checkpoints.foreign.types import FileContents, RoutedTensors, count_group
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import GENERAL
@@ -40,11 +40,14 @@ _HEADS = frozenset(
 
 
 def route_tensors(
-    contents: reading.FileContents, key_map: key_maps.KeyMap | None, key_map_file: Path | None
+    contents: FileContents, key_map: key_maps.KeyMap | None, key_map_file: Path | None, *, own_network: bool = False
 ) -> RoutedTensors:
-    """Separate the tensors of a file by their role, as the key map says or else the family that their names tell."""
-    if key_map is None or key_map_file is None:
-        routed = families.route_by_family(contents.tensors)
+    """Separate the tensors of a file by their role, as the key map says or else the family that their names tell.
+
+    own_network: whether the network is a function of the user's.
+    """
+    if key_map is None or key_map_file is None or not key_map.prefixes:
+        routed = families.route_by_family(contents.tensors, own_network=own_network)
     else:
         routed = key_maps.route_by_key_map(key_map, contents.tensors, key_map_file)
     skipped = {"training state": contents.training_state} if contents.training_state else {}
@@ -89,7 +92,7 @@ def drop_heads(
     """
     own_names = network.state_dict()
     classifier = network.classifier_prefixes if isinstance(network, LibraryNetwork) else ()
-    needed = {_to_library_name(name).split(".")[0] for name in own_names}
+    needed = {to_library_name(name).split(".")[0] for name in own_names}
     kept = {}
     for name, tensor in tensors.items():
         first = name.split(".")[0]
@@ -106,5 +109,6 @@ def to_network_name(name: str, network: nn.Module) -> str:
     return f"{architectures.NET}{name}" if isinstance(network, LibraryNetwork) else tensor_names.to_native_name(name)
 
 
-def _to_library_name(name: str) -> str:
+def to_library_name(name: str) -> str:
+    """Return the library's name of the tensor that the network calls ``name``."""
     return tensor_names.to_torchvision_name(name, GENERAL) or name.removeprefix(architectures.NET)

@@ -19,11 +19,11 @@ def rename_with_timm(tensors: Mapping[str, Tensor], net: nn.Module) -> tuple[dic
     convert = getattr(module, "checkpoint_filter_fn", None)
     known = {name for name, _ in net.named_parameters()}
     foreign = [name for name in tensors if name not in known]
-    marks = ("mask_token", "register_tokens", "visual.", "transformer.resblocks.")
+    marks = ("mask_token", "register_tokens", "visual.", "transformer.resblocks.", "attnpool.")
     if not type(net).__module__.startswith("timm.") or convert is None or not any(n.startswith(marks) for n in foreign):
         return dict(tensors), []
     given = dict(tensors)
-    if any(name.startswith("transformer.resblocks.") for name in given):  # timm looks for the whole CLIP's names
+    if any(name.startswith(marks[-2:]) for name in given):  # timm looks for the whole CLIP's names
         given = {f"visual.{name}": tensor for name, tensor in given.items()}
     storages = {tensor.untyped_storage().data_ptr() for tensor in tensors.values()}
     try:

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor
 
 from loocbench.types import Architecture
+
+
+@dataclass(frozen=True)
+class FileContents:
+    """The tensors of a file or folder by name, in its order; keys of nested dicts are joined by dots.
+
+    path: the file, or the folder of several. bytes, sha256: of the file; of several files their sum, and the SHA-256
+    over their names and hashes. metadata: of a safetensors file, or an export's statement. training_state: number of
+    tensors of optimisers and the like that were skipped.
+    """
+
+    path: Path
+    format: str
+    bytes: int
+    sha256: str
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    training_state: int = 0
 
 
 @dataclass(frozen=True)

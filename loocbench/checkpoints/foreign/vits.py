@@ -19,6 +19,9 @@ _TORCHVISION_VIT = {(16, 768, 12): "vit_b_16", (32, 768, 12): "vit_b_32", (16, 1
     (14, 1280, 32): "vit_h_14",
 }
 TIMM_SIZES = {192: "tiny", 384: "small", 768: "base", 1024: "large", 1280: "huge"}
+_DINOV2 = {"small": 12, "base": 12, "large": 24, "giant": 40}  # blocks of each size that was published
+EPSILON = "layer norm's epsilon 1e-6"  # a note
+Options = dict[str, bool | int | float | str]
 # Limits, so that a file cannot make loocbench build a network of any size:
 _LARGEST = 8192  # pixels, channels
 _DEEPEST = 256  # blocks
@@ -57,11 +60,14 @@ def recognise_torchvision_vit(tensors: Mapping[str, Tensor]) -> RecognisedArchit
     return RecognisedArchitecture(architecture, (assumed,) if assumed else ())
 
 
-def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | None) -> RecognisedArchitecture | None:
+def recognise_timm_vit(
+    tensors: Mapping[str, Tensor], family: str, given: int | None, stated: tuple[int, int] | None = None
+) -> RecognisedArchitecture | None:
     """Return timm's VisionTransformer with these shapes, or None.
 
-    given: number of attention heads, which the shapes do not tell; None assumes the usual one. Raises UserError for a
-    number of heads that does not divide the width, and for positions of another grid than a square one.
+    given: number of attention heads, which the shapes do not tell; None assumes the usual one. stated: rows and columns
+    of the grid of patches, if they are known. Raises UserError for a number of heads that does not divide the width,
+    and for positions that do not tell their grid.
     """
     stem, positions = read_stem(tensors, "patch_embed.proj.weight"), tensors.get("pos_embed")
     if stem is None or positions is None or positions.ndim != 3:
@@ -73,41 +79,43 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     registers = register.shape[1] if register is not None and register.ndim == 3 else 0
     if depth > _DEEPEST or registers > _LARGEST or not _has_sane_size(positions):
         return None
-    grid, unproven = position_grid.read_square_grid(positions, registers)
-    square = (unproven,) if unproven else ()
-    if not 0 < grid * patch <= _LARGEST:
+    rows, columns, unproven = position_grid.read_grid(positions, registers, stated)
+    grid_notes = (unproven,) if unproven else ()
+    if not 0 < max(rows, columns) * patch <= _LARGEST:
         return None
+    image_size = _describe_image_size(rows, columns, patch)
     require("timm", "timm")
-    if patch == 14 and "blocks.0.ls1.gamma" in tensors:  # facebookresearch/dinov2
-        size = {1536: "giant"}.get(width, size)
-        if size not in ("small", "base", "large", "giant"):
-            return None
-        name = f"vit_{size}_patch14_{'reg4_' if registers else ''}dinov2"
-        options: dict[str, bool | int | float | str] = {} if grid * 14 == 518 else {"img_size": grid * 14}
+    published = {1536: "giant"}.get(width, size or "")
+    usual = given in (None, width // 64)
+    if usual and patch == 14 and "blocks.0.ls1.gamma" in tensors and _DINOV2.get(published) == depth:
+        name = f"vit_{published}_patch14_{'reg4_' if registers else ''}dinov2"
+        options: Options = {} if image_size == {"img_size": 518} else {**image_size}
+        options |= {"num_heads": given} if given else {}
         return RecognisedArchitecture(
-            Architecture(
-                name=f"timm:{architectures.resolve_name(f'timm:{name}').removeprefix('timm:')}", options=options
-            ),
-            square,
+            Architecture(name=architectures.resolve_name(f"{architectures.TIMM}{name}"), options=options),
+            grid_notes,
+            (f"{given} attention heads, as given",) if given else (),
         )
     heads = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}.get(width, width // 64)
     fc1 = tensors.get("blocks.0.mlp.fc1.weight")
     hidden = fc1.shape[0] if fc1 is not None and fc1.ndim == 2 else 4 * width
     if heads == 0 or width % heads or hidden > _LARGEST * width:
         return None
-    epsilon = "layer norm's epsilon 1e-6"
+    epsilon = EPSILON
     told: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon, *square)
+    assumed: tuple[str, ...] = (f"{heads} attention heads, as in ViT-{size or width}", epsilon, *grid_notes)
     if family == "MoCo v3 (official)" and width == 384:
-        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon, *square)
+        heads, assumed = 12, ("12 attention heads, as in MoCo v3's ViT-small", epsilon, *grid_notes)
     if given:
-        heads, told, assumed = given, (f"{given} attention heads, as given",), (epsilon, *square)
+        heads, told, assumed = given, (f"{given} attention heads, as given",), (epsilon, *grid_notes)
     if width % heads:
         raise UserError(f"{width} channels cannot be divided among {heads} attention heads; give another --num-heads.")
-    options = {"patch_size": patch, "img_size": grid * patch, "embed_dim": width, "depth": depth, "num_heads": heads}
+    options = {"patch_size": patch, **image_size, "embed_dim": width, "depth": depth, "num_heads": heads}
     options |= {"qkv_bias": False} if "blocks.0.attn.qkv.bias" not in tensors else {}
     options |= {"init_values": 1e-5} if "blocks.0.ls1.gamma" in tensors else {}
     options |= {"reg_tokens": registers} if registers else {}
+    apart = "register_tokens" in tensors or positions.shape[1] == rows * columns  # DINOv2's registers have no positions
+    options |= {"no_embed_class": True} if registers and apart else {}
     options |= {"class_token": False} if "cls_token" not in tensors else {}
     options |= {"global_pool": "avg"} if "fc_norm.weight" in tensors or "cls_token" not in tensors else {}
     ratio = hidden / width
@@ -115,31 +123,44 @@ def recognise_timm_vit(tensors: Mapping[str, Tensor], family: str, given: int | 
     return RecognisedArchitecture(Architecture(name="timm:vit_base_patch16_224", options=options), assumed, told)
 
 
-def infer_image_size(architecture: Architecture, tensors: Mapping[str, Tensor]) -> tuple[int | None, str]:
-    """Return the image size that a timm ViT must be built for if the file has other positions than usual, else None.
+def infer_image_size(
+    architecture: Architecture, tensors: Mapping[str, Tensor], stated: tuple[int, int] | None = None
+) -> tuple[Options, str]:
+    """Return the options with the image size that a timm ViT must be built for if the file has other positions.
 
     Then also a note if the positions do not prove their grid. Only for a plain grid of patches: other networks arrange
-    their positions differently. Raises UserError for positions of another grid than the model's or a square one.
+    their positions differently. stated: rows and columns, if they are known. Raises UserError for positions that do not
+    tell their grid.
     """
     positions = tensors.get("pos_embed", tensors.get("positional_embedding"))
     stem = read_stem(tensors, "patch_embed.proj.weight") or read_stem(tensors, "conv1.weight")
     if positions is None or stem is None or not _has_sane_size(positions):
-        return None, ""
+        return {}, ""
     require("timm", "timm")
     from timm.models.vision_transformer import VisionTransformer
 
     net = architectures.build_without_weights(architecture).net
     own = getattr(net, "pos_embed", None)
     if not isinstance(net, VisionTransformer) or not isinstance(own, Tensor) or own.ndim != 3:
-        return None, ""
+        return {}, ""
     height, width = net.patch_embed.grid_size
     if hasattr(net.patch_embed, "backbone") or height != width:
-        return None, ""  # whatever its grid is, the model says it
-    side, unproven = position_grid.read_square_grid(positions, getattr(net, "num_reg_tokens", 0))
-    if own.shape[1] == positions.shape[-2] or side == height:
-        return None, ""
-    size = side * stem[1]
-    return (size, unproven) if 0 < size <= _LARGEST else (None, "")
+        return {}, ""  # whatever its grid is, the model says it
+    rows, columns, unproven = position_grid.read_grid(positions, getattr(net, "num_reg_tokens", 0), stated)
+    if rows == columns and (own.shape[1] == positions.shape[-2] or rows == height):
+        return {}, ""
+    return (
+        (_describe_image_size(rows, columns, stem[1]), unproven)
+        if 0 < max(rows, columns) * stem[1] <= _LARGEST
+        else ({}, "")
+    )
+
+
+def _describe_image_size(rows: int, columns: int, patch: int) -> Options:
+    """Return the options of the images that have this grid of patches."""
+    if rows == columns:
+        return {"img_size": rows * patch}
+    return {"img_height": rows * patch, "img_width": columns * patch}
 
 
 def _has_sane_size(positions: Tensor) -> bool:

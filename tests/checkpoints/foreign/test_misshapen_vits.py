@@ -69,14 +69,17 @@ def test_no_misshapen_tensor_is_taken_for_a_large_vits(sound, name, shape):
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "message"),
     [
-        {"blocks.9000.attn.qkv.weight": torch.zeros(3)},
-        {"patch_embed.proj.weight": torch.zeros(512, 3, 14, 14), "blocks.0.ls1.gamma": torch.zeros(3)},
+        ({"blocks.9000.attn.qkv.weight": torch.zeros(3)}, "are of no architecture that is recognised"),
+        (
+            {"patch_embed.proj.weight": torch.zeros(512, 3, 14, 14), "blocks.0.ls1.gamma": torch.zeros(3)},
+            r"does not fit timm:vit_base_patch16_224: .* has shape \[1, 5, 64\], the network \[1, 5, 512\]",
+        ),
     ],
-    ids=["9001 blocks", "a DINOv2 of no known width"],
+    ids=["9001 blocks", "a DINOv2 of another width than its blocks"],
 )
-def test_what_no_vit_has_is_no_known_architecture(changed, tmp_path):
+def test_what_no_vit_has_is_not_taken_for_one(changed, message, tmp_path):
     torch.save({**build_tiny_vit().state_dict(), **changed}, tmp_path / "vit.pth")
-    with pytest.raises(UserError, match="are of no architecture that is recognised"):
+    with pytest.raises(UserError, match=message):
         import_file(tmp_path / "vit.pth")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from loocbench.checkpoints.foreign import importing
 from loocbench.errors import UserError
+from tests.checkpoints.foreign.file_layouts import linear
 from tests.checkpoints.foreign.helpers import (
     assert_features_equal,
     compute_spaces,
@@ -125,3 +128,49 @@ def test_without_timm_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UserError, match=r"this needs timm; install it with: pip install 'loocbench\[timm\]'"):
         importing.inspect_file(tmp_path / "vit.pth")
+
+
+def name_as_dinov2_trains(state: State, chunks: int, *, counted_within: bool = False) -> dict:
+    """The teacher as facebookresearch/dinov2 saves it for evaluation; its blocks lie in chunks, as FSDP wants them."""
+    out = {}
+    for name, tensor in state.items():
+        match = re.match(r"blocks\.(\d+)\.(.*)", name)
+        number = int(match[1]) if match else 0
+        if match:
+            name = f"blocks.{number // chunks}.{number % chunks if counted_within else number}.{match[2]}"
+        out[f"backbone.{name}"] = tensor
+    heads = {**linear("dino_head.mlp.0", 64, 96), **linear("ibot_head.mlp.0", 64, 96)}
+    return {"teacher": {**out, "backbone.mask_token": torch.zeros(1, 64), **heads}}
+
+
+@pytest.mark.parametrize("wrapped", ["", "_fsdp_wrapped_module."])
+@pytest.mark.parametrize(("chunks", "counted_within"), [(1, True), (2, False), (2, True), (4, False)])
+def test_dinov2_as_its_training_saves_it(tmp_path, chunks, counted_within, wrapped):
+    """A network of a user's own size, in chunks of blocks."""
+    net = build_vit(img_size=56, patch_size=14, embed_dim=64, num_heads=1, depth=4, init_values=1e-5)
+    content = name_as_dinov2_trains(net.state_dict(), chunks, counted_within=counted_within)
+    content["teacher"] = {re.sub(r"(blocks\.)", rf"{wrapped}\1", name): t for name, t in content["teacher"].items()}
+    torch.save(content, tmp_path / "teacher_checkpoint.pth")
+    found, checkpoint = import_file(tmp_path / "teacher_checkpoint.pth")
+    assert (found.family, found.unknown) == ("DINO (official)", ())
+    assert found.notes[0] == "names translated from DINOv2's chunks of blocks"
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(56)), tokens(net, random_images(56)))
+
+
+def test_dinov2_with_registers_of_ones_own_training(tmp_path):
+    net = build_vit(img_size=64, embed_dim=64, num_heads=1, init_values=1e-5, reg_tokens=4, no_embed_class=True)
+    state = net.state_dict()
+    state["register_tokens"] = state.pop("reg_token")
+    state["pos_embed"] = torch.cat([torch.zeros(1, 1, 64), state["pos_embed"]], dim=1)
+    torch.save(name_as_dinov2_trains(state, 1), tmp_path / "teacher_checkpoint.pth")
+    found, checkpoint = import_file(tmp_path / "teacher_checkpoint.pth")
+    assert found.architecture.options["reg_tokens"] == 4
+    assert_all_features_equal(compute_spaces(checkpoint, random_images(64)), tokens(net, random_images(64)))
+
+
+def test_a_block_that_a_dinov2_lacks_is_missing(tmp_path):
+    net = build_vit(img_size=56, patch_size=14, embed_dim=64, num_heads=1, depth=4, init_values=1e-5)
+    state = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith("blocks.1.")}
+    torch.save(name_as_dinov2_trains(state, 2), tmp_path / "net.pth")
+    with pytest.raises(UserError, match=r"missing net\.blocks\.1\.norm1\.weight"):
+        import_file(tmp_path / "net.pth")
