@@ -30,4 +30,5 @@ def choose_headline(columns: Sequence[Column], cards: Mapping[str, TaskCard]) ->
         if column.group not in answering:
             answering.add(column.group)
             chosen.add(place)
-    return sorted(chosen)
+    answers_of = {(columns[place].task, columns[place].metric) for place in chosen}  # on any copy of the data set
+    return [place for place, column in enumerate(columns) if (column.task, column.metric) in answers_of]
