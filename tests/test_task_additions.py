@@ -205,7 +205,7 @@ def test_a_data_set_is_one_file_and_one_entry_and_every_kind_works_on_it(loocben
         assert said.code == 0, said.err
         found = json.loads(said.out)
         assert (found["task"], found["dataset"]) == (task, "dots")
-    page = loocbench("report", "--format", "markdown").out
+    page = loocbench("report", "--all", "--format", "markdown").out
     assert all(heading in page for heading in ("Dots kNN", "Dots rotation", "Dots neighbours", "Dots 5-shot, Adam"))
     assert "dots" in loocbench("datasets", "ls", "--data-dir", dots).out
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from loocbench.report.table.table import Table
 
+HEADLINED = ("terminal", "markdown", "latex")  # formats with a column for each question; HTML hides the others
 ROWS, COLUMNS, TESTS = "Which rows", "Which columns, and how", "Paired tests"
 
 
@@ -31,6 +32,9 @@ def report(
     features: Annotated[list[str] | None, _patterns("--features", "Only these features")] = None,
     backbone: Annotated[list[str] | None, _patterns("--backbone", "Only this backbone")] = None,
     metric: Annotated[list[str] | None, _patterns("--metric", "These metrics, not each task's own", COLUMNS)] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All columns, not one for each question.", rich_help_panel=COLUMNS)
+    ] = False,
     every_metric: Annotated[
         bool,
         typer.Option("--every-metric", help="All metrics, instead of each task's headline.", rich_help_panel=COLUMNS),
@@ -93,6 +97,7 @@ def report(
 ) -> None:
     """Comparison table of the measured rows, for the terminal, a paper, a web page or another program.
 
+    For people it has a column for each question; --all, --task, --metric and --every-metric show more.
     It is printed; files are written only where --output and --figures say.
     """
     from loocbench import files
@@ -117,8 +122,10 @@ def report(
     chosen = Selection(*(tuple(names or ()) for names in (model, task, dataset, features, backbone, metric)))
     if folder and chosen != Selection():
         raise UserError(f"rows.csv in {folder} would hold every row; for a part of them name a file, as table.md.")
+    every_column = every or every_metric or bool(folder or task or metric)
     options = TableOptions(
         chosen,
+        headline=chosen_format in HEADLINED and not every_column,
         every_metric=every_metric,
         spread=spread,  # type: ignore[arg-type]  # one of the two
         sort=sort,

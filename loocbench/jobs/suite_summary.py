@@ -14,13 +14,13 @@ from loocbench.jobs.suite_plan import PlannedModel
 from loocbench.jobs.suite_work import find_checkpoint, open_row
 from loocbench.records import store
 from loocbench.report.figures import suite_figures
-from loocbench.report.table.table import Table, build_table
+from loocbench.report.table.table import Table, TableOptions, build_table
 
 
 @dataclass(frozen=True)
 class SuiteSummary:
-    """The table of all rows of a suite, the files that it was written to, and the pictures: of what each model kept,
-    and of neighbours."""
+    """The headline table of a suite, the files that the whole table was written to, and the pictures: of what each
+    model kept, and of neighbours."""
 
     table: Table
     files: list[Path]
@@ -45,7 +45,7 @@ def summarise_suite(
         gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in open_pictured(models, session, settings).items()
     ]
-    return SuiteSummary(built, written, pictures)
+    return SuiteSummary(build_table(rows, TableOptions(headline=True)), written, pictures)
 
 
 def open_pictured(

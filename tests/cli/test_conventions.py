@@ -138,5 +138,5 @@ def test_any_few_shots(loocbench, only_tiny_blooms):
     command = ["few-shot", "--dataset", "blooms", "--checkpoint", "random:resnet8", "--label", "color"]
     said = loocbench(*command, "--shots", 2, "--trials", 3, "--json")
     assert json.loads(said.out)["task"] == "few-shot/blooms-color-2-3trials"
-    report = loocbench("report", "--format", "markdown").out
+    report = loocbench("report", "--all", "--format", "markdown").out
     assert "2-shot, Adam, 3 trials" in report

@@ -41,7 +41,7 @@ def test_a_row_of_few_images_says_so_and_never_stands_for_a_whole_one(loocbench,
     assert "kept" in named.err
     table = json.loads(loocbench("report", "--format", "json").out)
     assert len({(column["task"], column["note"]) for column in table["columns"]}) == 3
-    report = loocbench("report", "--format", "markdown").out
+    report = loocbench("report", "--all", "--format", "markdown").out
     assert "at most 30 images a split" in report
     assert "at most 20 images a split" in report
 

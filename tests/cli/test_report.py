@@ -7,6 +7,7 @@ Covers ``loocbench.jobs.figures`` and ``loocbench.jobs.html_report``.
 
 import errno
 import json
+from pathlib import Path
 from typing import get_args
 
 import pandas as pd
@@ -125,6 +126,35 @@ def test_rows_csv_holds_no_formula(loocbench, tmp_path):
     (line,) = pd.read_csv(tmp_path / "results" / "local" / "rows.csv").to_dict("records")
     assert (line["model"], line["hardware"], line["checkpoint"]) == ('\'=HYPERLINK("x")', "'@SUM(1)", "'-1+1")
     assert line["value"] == 0.5
+
+
+def test_people_see_a_column_for_each_question_and_programs_all(report):
+    few, every = (report("--format", "markdown", *more).out for more in ((), ("--all",)))
+    assert "A column for each question; 3 more columns with --all." in few
+    assert ("10-shot" in few, "10-shot" in every) == (False, True)
+    assert "10-shot" in report("--task", "few-shot/*", "--format", "markdown").out
+    assert "10-shot" in report("--format", "csv").out
+    assert len(table(report("--json"))["columns"]) == 7
+
+
+def test_lines_that_would_look_the_same_say_what_sets_them_apart(loocbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for epochs in (3, 9):
+        kept = make_row(checkpoint=f"run-{epochs}", epochs=epochs, model="MoCo", features="looc")
+        store.write_row(make_path(tmp_path / "results", "local", kept), kept)
+    for kind in ("terminal", "latex", "html"):
+        said = loocbench("report", "--format", kind).out
+        assert "3 epochs" in said
+        assert "9 epochs" in said
+    assert "MoCo looc [3 epochs]" in loocbench("report").out
+
+
+def test_the_headline_of_a_suite_takes_two_tables_at_80_columns(loocbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    results = Path(__file__).parents[2] / "results"
+    said = loocbench("report", "--suite", "blooms", "--results", results)
+    assert said.out.count("┏") == 2
+    assert max(map(len, said.out.splitlines())) <= 80
 
 
 def test_a_part_of_the_rows_says_so(report):

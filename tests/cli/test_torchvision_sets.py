@@ -36,7 +36,7 @@ def test_it_is_measured_stored_and_shown(loocbench, data, tmp_path):
         assert row["edition"].startswith("torchvision:CIFAR10 pixels ")
         assert row["dataset_note"].startswith("subset 72 of 60,000")
         assert find_task_of_row(row["task"], row["dataset"]).task == row["task"]
-    page = loocbench("report", "--format", "markdown").out
+    page = loocbench("report", "--all", "--format", "markdown").out
     assert "CIFAR10 kNN" in page
     assert "CIFAR10 2-shot" in page
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loocbench.report.table import labels
 from loocbench.report.table.cells import NEAR_BEST, Cell
@@ -15,12 +15,14 @@ from loocbench.report.table.table import Table
 class Head:
     """The heading of a column of figures.
 
-    group: heading shared by neighbouring columns; short: heading below it; title: heading on one line.
+    group: heading shared by neighbouring columns; short: heading below it; title: heading on one line. headline:
+    whether the headline table has the column.
     """
 
     group: str
     short: str
     title: str
+    headline: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,19 @@ class GridRow:
     """A row of a grid.
 
     labels: one per label column. family: rows of one family stand together. seeds: number of pretraining seeds; 0 where
-    that means nothing.
+    that means nothing. apart: how it differs from rows whose first two labels are the same.
     """
 
     labels: tuple[str, ...]
     cells: tuple[Cell | None, ...]
     family: str = ""
     seeds: int = 0
+    apart: str = ""
+
+    @property
+    def title(self) -> str:
+        """The first label, and what sets the row apart from others of the same two labels."""
+        return f"{self.labels[0]} [{self.apart}]" if self.apart else self.labels[0]
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,7 @@ def _measured_grid(table: Table, *, pivot: bool) -> Grid:
             tuple(line.cells[position] for position in positions),
             SCALE if place >= len(table.measured) else line.family,
             line.seeds,
+            line.apart,
         )
         for place, line in enumerate(lines)
     ]
@@ -87,7 +96,10 @@ def _measured_grid(table: Table, *, pivot: bool) -> Grid:
         MEASURED,
         "Measured",
         ("Model", "Features", "Seeds", "Trained on"),
-        _column_heads(columns, noted=True),
+        tuple(
+            replace(head, headline=position in table.headline)
+            for position, head in zip(positions, _column_heads(columns, noted=True), strict=True)
+        ),
         tuple(rows),
     )
     return _pivot_grid(grid, columns, noted=True) if pivot else grid

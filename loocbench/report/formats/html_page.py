@@ -65,6 +65,7 @@ def render_html(
         sections=_sections(table, grids, plots, matrices, galleries),
         grids=grids,
         pivot=pivot,
+        more=0 if pivot else sum(not head.headline for head in measured.heads),
         features=sorted({line.features for line in table.measured}),
         groups=list(dict.fromkeys(head.group for head in measured.heads)),
         group_spans=_group_spans,

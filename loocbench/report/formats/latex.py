@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
-from loocbench.report.formats.grid import PUBLISHED, Grid, build_grids, format_cell
+from loocbench.report.formats.grid import MEASURED, Grid, build_grids, format_cell
+from loocbench.report.formats.page_width import fold_heading, shorten_labels, split_columns
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
@@ -44,12 +45,22 @@ _HEADER = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs,graphicx} an
 
 
 def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
-    """One table environment each for measured figures, published figures and paired tests."""
+    """Table environments of measured figures, published figures and paired tests, each as wide as a page at most.
+
+    Columns that do not fit stand in further tables. The notes stand below the last table of measured figures.
+    """
     parts = [_HEADER]
     for grid in build_grids(table, pivot=pivot):
-        published = grid.kind == PUBLISHED
-        caption = f"{title}: published figures. {grid.caption}" if published else f"{title}. {' '.join(table.notes)}"
-        parts += ["", *_environment(_grid_lines(grid), caption)]
+        caption, notes = f"{title}: published figures. {grid.caption}", ""
+        if grid.kind == MEASURED:
+            said: list[str] = []
+            if not pivot:
+                grid, said = shorten_labels(grid)
+            caption, notes = " ".join([f"{title}.", *said]), " ".join(table.notes)
+        split = split_columns(grid)
+        for number, part in enumerate(split, 1):
+            continued = f"{title}, part {number} of {len(split)}." if number > 1 else caption
+            parts += ["", *_environment(_grid_lines(part), continued, notes if number == len(split) else "")]
     if table.tests:
         parts += ["", *_environment(_test_lines(table), f"{title}: paired tests.")]
     return "\n".join(parts) + "\n"
@@ -70,14 +81,16 @@ def _code_point(one: str) -> str:
     return rf"\texttt{{U+{ord(one):04X}}}"
 
 
-def _environment(tabular: Sequence[str], caption: str) -> list[str]:
+def _environment(tabular: Sequence[str], caption: str, notes: str = "") -> list[str]:
+    below = [rf"\par\smallskip{{\raggedright\scriptsize {escape_latex(notes)}\par}}"] if notes else []
     return [
         r"\begin{table}",
         rf"\caption{{{escape_latex(caption)}}}",
-        r"\centering",
+        r"\centering\footnotesize",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         *tabular,
         "}",
+        *below,
         r"\end{table}",
     ]
 
@@ -102,11 +115,18 @@ def _heading_lines(grid: Grid) -> list[str]:
     above, rules, position = [""] * len(grid.names), [], len(grid.names) + 1
     for group, members in groupby(grid.heads, key=lambda head: head.group):
         width = len(list(members))
-        above.append(rf"\multicolumn{{{width}}}{{c}}{{{escape_latex(group)}}}")
+        above.append(rf"\multicolumn{{{width}}}{{c}}{{{_stack(group, 'c')}}}")
         rules.append(rf"\cmidrule(lr){{{position}-{position + width - 1}}}")
         position += width
-    below = [*(escape_latex(name) for name in grid.names), *(escape_latex(head.short) for head in grid.heads)]
+    below = [*(escape_latex(name) for name in grid.names), *(_stack(head.short, "r") for head in grid.heads)]
     return [" & ".join(above) + r" \\", " ".join(rules), " & ".join(below) + r" \\"]
+
+
+def _stack(text: str, side: str) -> str:
+    """A heading in lines, one above the other."""
+    lines = list(map(escape_latex, fold_heading(text)))
+    stacked = r" \\ ".join(lines)
+    return rf"\shortstack[{side}]{{{stacked}}}" if len(lines) > 1 else stacked
 
 
 def _cell(cell: Cell | None) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
-from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, GridRow, build_grids, format_cell
+from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, build_grids, format_cell
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
@@ -51,7 +51,7 @@ def _print_grid(grid: Grid, console: Console) -> None:
         console.print(f"{each} of each model", style="dim", highlight=False)
     for begin in range(0, count, fitting):
         rows = [(name, row, row.cells[begin : begin + fitting]) for name, row in zip(names, grid.rows, strict=True)]
-        rows = [(name, row, cells) for name, row, cells in rows if row.family != SCALE or any(cells)]
+        rows = [(name, row, cells) for name, row, cells in rows if any(cells)]
         shown = RichTable()
         shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=longest, overflow="fold")
         if seeds:
@@ -80,13 +80,9 @@ def _name_widths(names: Sequence[str]) -> tuple[int, int]:
 def _row_names(grid: Grid) -> list[str]:
     """The shortest names of the rows that tell them apart."""
 
-    def joined(row: GridRow, count: int) -> str:
-        return " ".join(filter(None, row.labels[:2])) + "".join(f", {text}" for text in row.labels[3:count] if text)
-
     if grid.kind != MEASURED:
         return [", ".join(row.labels) if grid.names[0] != "Model" else row.labels[0] for row in grid.rows]
-    names = [joined(row, 2) for row in grid.rows]
-    return [joined(row, 4) if names.count(joined(row, 2)) > 1 else joined(row, 2) for row in grid.rows]
+    return [" ".join(filter(None, [*row.labels[:2], row.apart and f"[{row.apart}]"])) for row in grid.rows]
 
 
 def _text(cell: Cell | None) -> Text:

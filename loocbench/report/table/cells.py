@@ -71,7 +71,8 @@ class Line:
 
     A published line has no features, and its source as ``trained_on``; a line of the scale has neither. family: lines
     of one family stand together. seeds: number of pretraining seeds of its figures, but for those that say
-    otherwise; 0 where that means nothing.
+    otherwise; 0 where that means nothing. apart: how it differs from other lines of the same model and features; ""
+    where there are none.
     """
 
     model: str
@@ -80,3 +81,9 @@ class Line:
     cells: Cells
     family: str = ""
     seeds: int = 0
+    apart: str = ""
+
+    @property
+    def title(self) -> str:
+        """The model, and what sets this line apart from others of the same model and features."""
+        return f"{self.model} [{self.apart}]" if self.apart else self.model

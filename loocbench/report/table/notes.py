@@ -13,6 +13,7 @@ from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.ranking import Untested
 from loocbench.report.table.selection import Selection
 from loocbench.types import ASSUMED, LEARNING, SELECTED, Row
+from loocbench.wording import count_of
 
 _INTERVAL = (
     "± is half the 95 % interval: of a figure of several pretraining seeds, Student's over these seeds; of a figure of "
@@ -49,21 +50,25 @@ def write_notes(
     tests: Sequence[Comparison],
     untested: Sequence[Untested],
     cards: Mapping[str, TaskCard],
+    left_out: int = 0,
 ) -> list[str]:
-    """What a reader of the table must know, one or two sentences per note, without duplicates."""
+    """What a reader of the table must know, one or two sentences per note, without duplicates.
+
+    left_out: number of columns that the headline table does not show.
+    """
     spread_note = (_SD if spread == "sd" else _INTERVAL).format(items=_describe_items(columns, cards))
     notes = [f"Figures are per cent. {spread_note}", _RANKS, *_list_untested(untested)]
+    if left_out:
+        notes.insert(0, f"A column for each question; {count_of(left_out, 'more column')} with --all.")
     tested = [test for test in tests if test.result]
     if tested:
         notes.append(_TESTS.format(count=len(tested)))
     seeds = sorted({row.pretraining_seed for row in rows if row.pretraining_seed is not None})
     seeds_text = f"Pretraining seeds: {', '.join(map(str, seeds))}. " if seeds else ""
     notes.append(f"{seeds_text}Hardware: {'; '.join(sorted({row.hardware for row in rows}))}.")
-    notes += [
-        f"{column.task} was measured on a copy that is not known to be the official one: {column.note}."
-        for column in columns
-        if column.note
-    ]
+    copies = dict.fromkeys(f"{column.group} ({column.note})" for column in columns if column.note)
+    if copies:
+        notes.append(f"Copies of data sets that are not known to be the official ones: {'; '.join(copies)}.")
     shown = {(column.task, column.note) for column in columns}
     stated: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:

@@ -50,14 +50,22 @@ class Profile:
 
 def list_questions(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> list[Question]:
     """Return the questions that the columns answer: of each data set, what it is, and what its other labels are."""
-    best: dict[tuple[str, str], tuple[int, int]] = {}  # data set and question -> rank of the answer, its column
+    best = rank_answers(columns, cards)
+    several = len({group for group, _ in best}) > 1
+    ordered = sorted(best.items(), key=lambda pair: pair[1][1])
+    return [Question(f"{group}: {name}" if several else name, place) for (group, name), (_, place) in ordered]
+
+
+def rank_answers(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return the best answer to each question of each data set: (group, question) -> (rank, position of the column).
+
+    The rank is the answer's among all kinds of answers to the question, from 0, the best."""
+    best: dict[tuple[str, str], tuple[int, int]] = {}
     for place, column in enumerate(columns):
         if (card := cards.get(column.task)) and (found := _find_question(card, column.metric)):
             name, rank = found
             best[column.group, name] = min(best.get((column.group, name), (rank, place)), (rank, place))
-    several = len({group for group, _ in best}) > 1
-    ordered = sorted(best.items(), key=lambda pair: pair[1][1])
-    return [Question(f"{group}: {name}" if several else name, place) for (group, name), (_, place) in ordered]
+    return best
 
 
 def build_profiles(columns: Sequence[Column], cards: Mapping[str, TaskCard], lines: Sequence[Line]) -> list[Profile]:
@@ -73,10 +81,10 @@ def build_profiles(columns: Sequence[Column], cards: Mapping[str, TaskCard], lin
         for line in lines
         if line is not untrained and not line.features.startswith("head:") and line.features != SELECTED
     ]
-    models = [line.model for line in shown]
+    models = [line.title for line in shown]
     return [
         Profile(
-            line.model if models.count(line.model) == 1 else f"{line.model}, {line.features}",
+            line.title if models.count(line.title) == 1 else f"{line.title}, {line.features}",
             tuple(
                 Answer(line.cells[question.column], low, high)
                 for question, (low, high) in zip(questions, scale, strict=True)

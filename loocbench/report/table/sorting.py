@@ -20,14 +20,7 @@ def order_lines(lines: Sequence[Line], columns: Sequence[Column], *, key: str, r
     places = list(range(len(lines)))
     if key == BY_MODEL:
         return places[::-1] if reverse else places
-    task, _, metric = key.partition(":")
-    fitting = [
-        place for place, column in enumerate(columns) if column.task == task and (not metric or column.metric == metric)
-    ]
-    if not fitting:
-        known = dict.fromkeys(name for one in columns for name in (one.task, f"{one.task}:{one.metric}"))
-        raise unknown("column to sort by", key, [BY_MODEL, *known])
-    position = fitting[0]
+    position = find_columns(columns, key)[0]
     sign = -(columns[position].direction or 1) * (-1 if reverse else 1)
 
     def sort_value(place: int) -> float:
@@ -35,3 +28,17 @@ def order_lines(lines: Sequence[Line], columns: Sequence[Column], *, key: str, r
         return sign * cell.value if cell else math.inf
 
     return sorted(places, key=sort_value)
+
+
+def find_columns(columns: Sequence[Column], key: str) -> list[int]:
+    """Return the positions of the columns TASK or TASK:METRIC; none for "model". Raises UserError where none fits."""
+    if key == BY_MODEL:
+        return []
+    task, _, metric = key.partition(":")
+    fitting = [
+        place for place, column in enumerate(columns) if column.task == task and (not metric or column.metric == metric)
+    ]
+    if not fitting:
+        known = dict.fromkeys(name for one in columns for name in (one.task, f"{one.task}:{one.metric}"))
+        raise unknown("column to sort by", key, [BY_MODEL, *known])
+    return fitting

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from loocbench.report.table import columns, comparisons, notes, published, ranking, scale, selection, sorting
+from loocbench.report.table import (
+    columns,
+    comparisons,
+    headline,
+    line_names,
+    notes,
+    published,
+    ranking,
+    scale,
+    selection,
+    sorting,
+)
 from loocbench.report.table.aggregation import Spread, aggregate_cells
 from loocbench.report.table.cells import Line
 from loocbench.report.table.columns import Column
@@ -24,7 +35,7 @@ class Table:
 
     measured: one line per experiment. scale: reference lines (a random ranking, the best possible one). published:
     figures from papers, apart from the measured ones. tests: the paired tests that were asked for. notes: sentences
-    that a reader must know.
+    that a reader must know. headline: positions of the columns that answer a question best.
     """
 
     columns: tuple[Column, ...]
@@ -33,6 +44,7 @@ class Table:
     published: tuple[Line, ...] = ()
     tests: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
+    headline: tuple[int, ...] = ()
 
     def filled_columns(self, lines: Sequence[Line]) -> list[int]:
         """Positions of the columns in which at least one of the lines has a cell."""
@@ -45,7 +57,8 @@ class TableOptions:
 
     spread: ± is half the 95 % interval, or the standard deviation over pretraining seeds. sort: "model" (the order of
     the paper's tables), or TASK or TASK:METRIC, best first. against: name of the line against which all others are
-    tested; every_pair: test all pairs.
+    tested; every_pair: test all pairs. headline: show only the columns that answer a question best, and the one that
+    is sorted by.
     """
 
     chosen: Selection = field(default_factory=Selection)
@@ -55,6 +68,7 @@ class TableOptions:
     reverse: bool = False
     against: str = ""
     every_pair: bool = False
+    headline: bool = False
 
 
 def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Table:
@@ -70,6 +84,10 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
     reported = selection.select_reported(rows, options.chosen)
     cards = columns.load_cards(reported)
     shown = columns.choose_columns(reported, cards, every_metric=options.every_metric, metrics=options.chosen.metrics)
+    every = len(shown)
+    if options.headline:
+        wanted = set(headline.choose_headline(shown, cards)) | set(sorting.find_columns(shown, options.sort))
+        shown = [shown[place] for place in sorted(wanted)]
     experiments = group_rows(reported)
     lines = [
         Line(
@@ -77,6 +95,9 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
         )
         for one in experiments
     ]
+    with_figures = [place for place, line in enumerate(lines) if any(line.cells)]
+    experiments = [experiments[place] for place in with_figures]
+    lines = line_names.tell_apart([lines[place] for place in with_figures])
     tests = comparisons.compare_lines(experiments, shown, against=options.against, every_pair=options.every_pair)
     lines, untested = ranking.rank_cells(lines, experiments, shown)
     if options.against:
@@ -98,6 +119,8 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
                 tests=tests,
                 untested=untested,
                 cards=cards,
+                left_out=every - len(shown),
             )
         ),
+        headline=tuple(headline.choose_headline(shown, cards)),
     )

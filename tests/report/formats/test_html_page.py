@@ -67,6 +67,7 @@ def test_a_heading_sorts_by_its_figures_the_best_first_and_back(opened, report):
 
 def test_lines_without_the_figure_are_last_in_both_orders(opened, report):
     view = opened(report)
+    view.locator("#every").check()
     head = view.locator("#table-measured thead tr:last-child th", has_text="10-shot")
     for _ in range(2):
         head.locator("button").click()
@@ -88,6 +89,22 @@ def test_filters_leave_what_was_asked_for(opened, report):
         "#table-measured thead tr:last-child th[data-group]", "(all) => all.filter((one) => one.offsetParent).length"
     )
     assert shown == 3
+
+
+def test_the_headline_is_shown_first_and_all_columns_by_a_click(opened, report):
+    view = opened(report)
+
+    def shown(row="last"):
+        heads = f"#table-measured thead tr:{row}-child th[data-group]"
+        return view.eval_on_selector_all(
+            heads, "(all) => all.filter((one) => one.offsetParent).map((one) => one.colSpan)"
+        )
+
+    assert (len(shown()), sum(shown("first"))) == (4, 4)
+    view.locator("#every").check()
+    assert (len(shown()), sum(shown("first"))) == (7, 7)
+    view.locator("#every").uncheck()
+    assert len(shown()) == 4
 
 
 def test_two_galleries_stand_side_by_side(opened, report):

@@ -1,4 +1,7 @@
-"""LaTeX that parses back to the stored values, and compiles."""
+"""LaTeX that parses back to the stored values, fits a page, and compiles.
+
+Covers ``loocbench.report.formats.page_width``.
+"""
 
 import re
 import shutil
@@ -6,7 +9,7 @@ import subprocess
 
 import pytest
 
-from loocbench.report.formats import latex
+from loocbench.report.formats import latex, page_width
 from loocbench.report.table.labels import format_percent
 from loocbench.report.table.table import TableOptions, build_table
 from tests.report.rows import HOSTILE, measured_row
@@ -14,11 +17,11 @@ from tests.report.rows import HOSTILE, measured_row
 _SIGNS = {"textbar": "|", "textless": "<", "textgreater": ">"}
 
 
-def latex_rows(text):
-    """The body rows of the first table as lists of plain text, read by pylatexenc."""
+def latex_rows(text, number=0):
+    """The body rows of a table as lists of plain text, read by pylatexenc."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    body = text.split(r"\begin{tabular}")[1].split(r"\end{tabular}")[0].partition("\n")[2]
+    body = text.split(r"\begin{tabular}")[number + 1].split(r"\end{tabular}")[0].partition("\n")[2]
     body = re.sub(r"\\(toprule|midrule|bottomrule|addlinespace|cmidrule\(lr\)\{[\d-]+\})", "", body)
     body = re.sub(r"\\(?:textbf|underline)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1", body)
     for command, text in _SIGNS.items():  # which pylatexenc does not know
@@ -29,12 +32,44 @@ def latex_rows(text):
 
 
 def test_latex_parses_back(built):
-    _, heads, *rows = latex_rows(latex.render_latex(built, "x"))
-    assert heads[:4] == ["Model", "Features", "Seeds", "Trained on"]
+    text = latex.render_latex(built, "x")
+    count = text.count("x, part ") + 1
+    values = {(line.model, line.features): [] for line in built.measured}
+    for part in range(count):
+        _, heads, *rows = latex_rows(text, part)
+        assert heads[:3] == ["Model", "Features", "Seeds"]
+        for name, found in values.items():
+            row = next((row for row in rows if tuple(row[:2]) == name), ["–"] * len(heads))
+            found += [text.split(" ")[0] for text in row[3:]]
     for line in built.measured:
-        (row,) = [row for row in rows if row[:2] == [line.model, line.features]]
-        values = [text.split(" ")[0] for text in row[4:]]
-        assert values == [format_percent(cell.value) if cell else "–" for cell in line.cells]
+        wanted = [format_percent(cell.value) if cell else "–" for cell in line.cells]
+        assert values[line.model, line.features] == wanted
+
+
+def test_no_table_is_wider_than_a_page_and_the_notes_stand_once(built):
+    text = latex.render_latex(built, "x")
+    assert text.count("Figures are per cent.") == 1
+    parts = re.findall(r"x, part (\d) of (\d)", text)
+    assert parts == [(str(number), str(len(parts) + 1)) for number in range(2, len(parts) + 2)]
+    assert parts
+    whole = latex.build_grids(built)[0]
+    shortened, said = page_width.shorten_labels(whole)
+    for part in page_width.split_columns(shortened, 80):
+        lines = [[*row.labels, *map(latex.format_cell, row.cells)] for row in part.rows]
+        assert sum(max(map(len, texts)) + 2 for texts in zip(*lines, strict=True)) <= 80
+        assert all(any(row.cells) for row in part.rows)
+    assert [head for part in page_width.split_columns(shortened, 80) for head in part.heads] == list(whole.heads)
+    assert said == [
+        "Trained on blooms, resnet8 at 16 px, 3 epochs; Random: nothing, resnet8 at 16 px; ResNet-50 50% | <off>: "
+        "blooms, resnet50 at 16 px, unknown epochs, timm resnet50.a1_in1k."
+    ]
+
+
+def test_seeds_that_are_the_same_everywhere_are_said_once():
+    (grid, *_) = latex.build_grids(build_table([measured_row("A", 0.5), measured_row("B", 0.6)]))
+    shortened, said = page_width.shorten_labels(grid)
+    assert shortened.names == ("Model", "Features")
+    assert said[0] == "1 pretraining seed of each model."
 
 
 @pytest.mark.slow

@@ -63,6 +63,7 @@
   const find = document.getElementById("find");
   const features = document.getElementById("features");
   const data = document.getElementById("data");
+  const every = document.getElementById("every");
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("scale"));
@@ -75,11 +76,22 @@
       shown += wanted;
     }
     if (data) {
-      for (const cell of all("[data-group]", table)) cell.hidden = Boolean(data.value) && cell.dataset.group !== data.value;
+      const few = every && !every.checked && !data.value; // a data set that was chosen shows all of its columns
+      for (const cell of all("tr:last-child [data-group], tbody [data-group]", table)) {
+        cell.hidden = (Boolean(data.value) && cell.dataset.group !== data.value) || (few && "more" in cell.dataset);
+      }
+      // A group's heading is as wide as those of its columns that are shown.
+      const heads = all("thead tr:last-child [data-group]", table);
+      for (const group of all("thead tr:first-child [data-group]", table)) {
+        const own = heads.splice(0, Number(group.dataset.span));
+        const left = own.filter((head) => !head.hidden).length;
+        group.hidden = left === 0;
+        group.colSpan = Math.max(left, 1);
+      }
     }
     document.getElementById("count").textContent = `${shown} of ${rows.length} lines`;
   };
-  for (const control of [find, features, data]) if (control) control.addEventListener("input", filter);
+  for (const control of [find, features, data, every]) if (control) control.addEventListener("input", filter);
   filter();
 
   // Two galleries side by side.
