@@ -6,7 +6,9 @@ from typing import Any
 
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.models import architectures
+from loocbench.models import architectures, spaces
+from loocbench.models.inside import describe_inside, measure_dimensions
+from loocbench.models.inside_names import NOTHING, InsideNames
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
 from loocbench.plugins import in_use
@@ -48,6 +50,37 @@ def require_weights_fit(checkpoint: Checkpoint) -> None:
 def has_separate_stages(card: CheckpointCard) -> bool:
     """Whether each space has its own copy of the last stage (LooC++, MoCo++)."""
     return _get_architecture(card).separate
+
+
+def list_inside(card: CheckpointCard) -> InsideNames:
+    """Return what the network of a card offers inside it; nothing of a user's network, whose code is not run."""
+    if card.backbone.startswith(architectures.PYTHON):
+        return NOTHING
+    return describe_inside(architectures.build_without_weights(_get_architecture(card), card.spaces))
+
+
+def measure_features(card: CheckpointCard) -> dict[str, int]:
+    """Return the dimension of all features that a checkpoint offers, by name: its spaces, then what is inside.
+
+    Nothing where its network cannot be built or run: a user's own, or one of a library that is not here.
+    """
+    return measure_architecture(_get_architecture(card), card.spaces, card.preprocessing.image_size)
+
+
+def measure_architecture(architecture: Architecture, space_names: tuple[str, ...], size: int) -> dict[str, int]:
+    """Return the same of an architecture, its spaces beside ``general``, and images of ``size`` pixels."""
+    if architecture.name.startswith(architectures.PYTHON):
+        return {}
+    try:
+        network = architectures.build_without_weights(architecture, space_names)
+        dims = measure_dimensions(network, size)
+    except (UserError, RuntimeError, AssertionError, ValueError):
+        return {}
+    inside = describe_inside(network)
+    separate = architecture.separate
+    names = [*spaces.list_feature_names(space_names, separate=separate), *inside.list_names()]
+    joined = {name: spaces.parse_feature_name(name, space_names, separate=separate, inside=inside) for name in names}
+    return {name: sum(dims[part] for part in parts) for name, parts in joined.items()}
 
 
 def cache_identity(card: CheckpointCard) -> dict[str, Any]:

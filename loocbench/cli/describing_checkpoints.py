@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -14,7 +14,7 @@ from loocbench.checkpoints.foreign.importing import Inspection
 from loocbench.checkpoints.foreign.size_checks import format_bytes
 from loocbench.cli.console import stdout
 from loocbench.errors import printable
-from loocbench.models import spaces
+from loocbench.models import inside_names, spaces
 from loocbench.models.network import GENERAL
 from loocbench.models.preprocessing import describe_assumptions, describe_preprocessing
 from loocbench.pretraining.labels import model_label
@@ -68,6 +68,7 @@ def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
     yield "left out", left or "nothing"
     if inspected.spaces:
         yield "spaces", ", ".join(_describe_spaces(inspected))
+        yield from _list_inside(_measure(inspected))
     if inspected.preprocessing:
         yield (
             "preprocessing",
@@ -85,7 +86,10 @@ def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
         source = f", {begun.source}" if begun.source else ""
         yield "began from", f"{begun.name}, trained on {begun.dataset}{source}; weights SHA-256 {begun.weights}"
     yield "architecture", card.backbone
-    yield "spaces", ", ".join(spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)))
+    dims = networks.measure_features(card)
+    names = spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card))
+    yield "spaces", ", ".join(_format_dimension(name, dims) for name in names)
+    yield from _list_inside(dims)
     yield "preprocessing", describe_preprocessing(card.preprocessing)
     if assumed := describe_assumptions(card):
         yield "assumed", assumed
@@ -107,6 +111,28 @@ def _describe_spaces(inspected: Inspection) -> list[str]:
     return out
 
 
+def _measure(inspected: Inspection) -> dict[str, int]:
+    """Return the dimensions of the features of a foreign file; nothing if it does not match its architecture."""
+    if not inspected.spaces or not inspected.architecture or not inspected.preprocessing:
+        return {}
+    names = tuple(name for name in inspected.spaces if name != GENERAL)
+    size = inspected.preprocessing.values.image_size
+    return networks.measure_architecture(inspected.architecture, names, size)
+
+
+def _list_inside(dims: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """The line of what is inside the network, blocks as a range."""
+    blocks = [name for name in dims if name.startswith(inside_names.BLOCK)]
+    ranges = [f"{blocks[0]} … {blocks[-1]} ({dims[blocks[0]]:,}-d each)"] if blocks else []
+    others = [name for name in dims if inside_names.is_inside(name) and name not in blocks]
+    if told := [*ranges, *(_format_dimension(name, dims) for name in others)]:
+        yield "inside", ", ".join(told)
+
+
+def _format_dimension(name: str, dims: Mapping[str, int]) -> str:
+    return f"{name} ({dims[name]:,}-d)" if name in dims else name
+
+
 def _describe_architecture(architecture: Architecture | None) -> str:
     if architecture is None:
         return "not recognised by its tensors: name it with --arch"
@@ -122,7 +148,7 @@ def _format_names(heading: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _card_to_dict(card: CheckpointCard) -> dict[str, Any]:
-    return {"native": True, "card": card.model_dump(mode="json")}
+    return {"native": True, "card": card.model_dump(mode="json"), "features": networks.measure_features(card)}
 
 
 def _inspection_to_dict(inspected: Inspection) -> dict[str, Any]:
@@ -141,6 +167,7 @@ def _inspection_to_dict(inspected: Inspection) -> dict[str, Any]:
         "left_out": dict(inspected.left_out),
         "not_recognised": list(inspected.unknown),
         "spaces": dict(inspected.spaces),
+        "features": _measure(inspected),
         "preprocessing": inspected.preprocessing and inspected.preprocessing.values.model_dump(mode="json"),
         "preprocessing_known": inspected.preprocessing and inspected.preprocessing.known_from,
         "notes": list(inspected.notes),

@@ -60,8 +60,8 @@ Features = Annotated[
     str | None,
     typer.Option(
         "--features",
-        help="looc (general space), looc++ (concatenated sub-spaces), head:NAME, or several joined by +; "
-        "default those that the method is evaluated on.",
+        help="looc (general space), looc++ (concatenated sub-spaces), head:NAME; inside the network stage:3, block:-1, "
+        "blocks:-4 or projection:NAME; or several joined by +; default those that the method is evaluated on.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -24,7 +24,9 @@ def sensitivity(
     features: Annotated[
         list[str] | None,
         typer.Option(
-            "--features", help="As for probe (repeatable); default every space alone.", rich_help_panel=o.MODEL
+            "--features",
+            help="As for probe (repeatable); every-block: all blocks or stages, by depth; default every space alone.",
+            rich_help_panel=o.MODEL,
         ),
     ] = None,
     checkpoint: o.Checkpoint = None,
@@ -40,6 +42,7 @@ def sensitivity(
     from loocbench.cli.show_rows import print_paths, print_rows_as_json, show_estimate
     from loocbench.jobs.evaluation import evaluate_every, open_task
     from loocbench.jobs.session import Session
+    from loocbench.models.inside_names import expand_depth
     from loocbench.pretraining.labels import model_label
     from loocbench.report.figures import heat_map
 
@@ -50,7 +53,8 @@ def sensitivity(
     with Display() as display:
         measurement = open_task(card, checkpoint, None, Session(settings, display))
         card = measurement.card
-        rows, paths = zip(*evaluate_every(measurement, features or measurement.encoder.spaces, settings), strict=True)
+        names = expand_depth(features or measurement.encoder.spaces, measurement.encoder.inside)
+        rows, paths = zip(*evaluate_every(measurement, names, settings), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{settings.seed}.png"
         heat_map.draw_heat_map(
             rows, card.protocol.changes, f"{model_label(measurement.encoder.card)}: {card.title}", place

@@ -69,7 +69,7 @@ class _FeatureModel(nn.Module):
 
     def __init__(self, encoder: Encoder, features: str) -> None:
         super().__init__()
-        self.network, self.parts = encoder.network, encoder.parse(features)
+        self.network, self.parts = encoder.reading([features]).network, encoder.parse(features)
         self.mean = nn.Buffer(torch.tensor(encoder.preprocessing.mean)[:, None, None])
         self.std = nn.Buffer(torch.tensor(encoder.preprocessing.std)[:, None, None])
 

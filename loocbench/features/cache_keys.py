@@ -45,6 +45,7 @@ def features_key(encoder: Encoder, dataset: Dataset, split: Split, change: Chang
         "rows": None if rows is None else rows.tolist(),
         "device": encoder.device.type,  # rounding differs between devices
         "torch": torch.__version__,
+        **({"inside": encoder.parts} if encoder.parts else {}),
     }
     text = json.dumps([determined, encoder.inference.numerics], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,6 +14,8 @@ from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.models import spaces
+from loocbench.models.inside import describe_inside, read_inside
+from loocbench.models.inside_names import is_inside
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
 from loocbench.types import CheckpointCard
@@ -26,6 +28,8 @@ class Encoder:
     """``encoder(images, features="looc++") -> Tensor [N, D]``. ``spaces``: the names that ``features`` may take.
 
     ``encoder(images)`` is the plain float32 network. ``inference``: how features of whole splits are computed.
+    ``inside``: what else ``features`` may name, inside the network. ``parts``: of those what this encoder computes
+    beside the spaces (:meth:`reading`).
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class Encoder:
         network: Network | LibraryNetwork,
         device: str,
         inference: InferenceConfig = DEFAULT_INFERENCE,
+        parts: tuple[str, ...] = (),
     ) -> None:
         self.card = card
         self.inference = inference
@@ -41,6 +46,10 @@ class Encoder:
         self.device = torch.device(device)
         self.separate = networks.has_separate_stages(card)
         self.spaces = spaces.list_feature_names(card.spaces, separate=self.separate)
+        self.inside = describe_inside(network)
+        self.parts = parts
+        self._plain, self._readers = network, {parts: self}
+        network = read_inside(network, parts) if parts else network
         self.network = network.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self.prepared_forwards: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {}  # of ``InferenceNetwork``
         self._mean = torch.tensor(self.preprocessing.mean, device=self.device)[:, None, None]
@@ -63,7 +72,20 @@ class Encoder:
 
     def parse(self, features: str) -> tuple[str, ...]:
         """The spaces that ``features`` concatenates. Raises UserError for a name that is not offered."""
-        return spaces.parse_feature_name(features, self.card.spaces, separate=self.separate)
+        return spaces.parse_feature_name(features, self.card.spaces, separate=self.separate, inside=self.inside)
+
+    def reading(self, names: Iterable[str]) -> Encoder:
+        """Return an encoder of the same network that also computes the parts inside it that ``names`` need.
+
+        It is this one where it computes them. Raises UserError as :meth:`parse`.
+        """
+        needed = dict.fromkeys(part for name in names for part in self.parse(name) if is_inside(part))
+        if needed.keys() <= set(self.parts):
+            return self
+        parts = tuple(sorted(needed))
+        if parts not in self._readers:
+            self._readers[parts] = Encoder(self.card, self._plain, str(self.device), self.inference, parts)
+        return self._readers[parts]
 
     def prepare(self, images: Sequence[Image.Image]) -> Tensor:
         """Pillow images of any size as uint8 [N, 3, image_size, image_size]: short side resized, centre cropped.
@@ -124,6 +146,7 @@ class Encoder:
 
     def __call__(self, images: Tensor, features: str | None = None) -> Tensor:
         """Features float32 [N, D] of images (see :meth:`all_spaces`) in the named space (default: the method's own)."""
-        parts = self.parse(features or self.default_features)
-        every = self.all_spaces(images)
+        name = features or self.default_features
+        parts = self.parse(name)
+        every = self.reading([name]).all_spaces(images)
         return torch.cat([every[part] for part in parts], dim=1)

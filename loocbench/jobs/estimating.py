@@ -64,7 +64,7 @@ def estimate_task(measurement: Measurement, session: Session, settings: Evaluati
         basis = f"{share:.0%} of the median of the rows of {whole} in {settings.results}, as of the images"
         return Estimate(seconds * share / 60, basis)
     splits = [split for name, split in dataset.splits.items() if name in FITTED]
-    estimate = estimate_extraction(measurement.encoder, dataset, splits, measurement.cache, measurement.reporter)
+    estimate = estimate_extraction(measurement.reader, dataset, splits, measurement.cache, measurement.reporter)
     return Estimate(estimate.minutes, f"{estimate.basis}; the evaluation comes on top, no row says how long it takes")
 
 

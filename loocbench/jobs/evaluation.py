@@ -115,8 +115,7 @@ def evaluate_every(
     measurement: Measurement, features: Sequence[str], settings: EvaluationSettings
 ) -> list[tuple[Row, Path]]:
     """Return the rows of several features, by :func:`load_or_measure`; all names are checked before any work."""
-    for name in features:
-        measurement.encoder.parse(name)
+    measurement = replace(measurement, encoder=measurement.encoder.reading(features))  # what is inside in one pass
     return [load_or_measure(replace(measurement, features_name=name.replace(" ", "")), settings) for name in features]
 
 

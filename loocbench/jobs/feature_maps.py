@@ -80,7 +80,8 @@ def make_maps(request: MapRequest, session: Session) -> FeatureMaps:
     parts = [encoder.parse(name) for name in names]
     label = model_label(encoder.card)
     session.reporter.info(f"{label}, checkpoint {found.where}: {plane.TITLES[method]} of {len(rows):,} images")
-    features = extraction.extract(encoder, dataset, split, rows=rows, cache=session.cache, reporter=session.reporter)
+    reader = encoder.reading(names)
+    features = extraction.extract(reader, dataset, split, rows=rows, cache=session.cache, reporter=session.reporter)
     spaces = []
     for number, (name, own) in enumerate(zip(names, parts, strict=True)):
         session.reporter.update("maps", number, len(names))

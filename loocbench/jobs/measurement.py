@@ -86,7 +86,7 @@ class Measurement:
         parts = [self._images(split) for split in splits]
         return self.clock.time_items(
             augmented.iterate_epoch(
-                self.encoder,
+                self.reader,
                 parts,
                 self.features_name,
                 seed=self.seed,
@@ -95,6 +95,11 @@ class Measurement:
                 info=self.reporter.info,
             )
         )
+
+    @property
+    def reader(self) -> Encoder:
+        """The encoder that computes what these features need inside the network, too."""
+        return self.encoder.reading([self.features_name])
 
     @property
     def dataset_name(self) -> str:
@@ -110,7 +115,7 @@ class Measurement:
         """Return the memory-mapped spaces that the features concatenate, extracting them if they are not cached."""
         with self.clock.running():
             every = extraction.extract(
-                self.encoder,
+                self.reader,
                 self.dataset,
                 self.dataset.splits[split],
                 change=change,

@@ -19,7 +19,7 @@ from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs.reuse import Wanted, reuse_error
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
-from loocbench.models import spaces
+from loocbench.models import inside_names, spaces
 from loocbench.pretraining import recipes
 from loocbench.pretraining.labels import model_label, recipe_label
 from loocbench.records import store
@@ -162,7 +162,8 @@ class _Planner:
         """Return a row and its state. whose: the checkpoint's card; None before it is pretrained."""
         try:
             if whose and features != SELECTED:
-                spaces.parse_feature_name(features, whose.spaces, separate=separate)
+                inside = networks.list_inside(whose) if inside_names.mentions_inside(features) else inside_names.NOTHING
+                spaces.parse_feature_name(features, whose.spaces, separate=separate, inside=inside)
             data = self.session.open_datasets(task)
             missing = ""
         except UserError as error:

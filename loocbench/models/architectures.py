@@ -11,19 +11,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
-from loocbench.models import backbones, library_network
+from loocbench.models import backbones, library_layers, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
-
-if TYPE_CHECKING:
-    from torchvision.models import VisionTransformer
 
 TORCHVISION, TIMM, PYTHON = "torchvision:", "timm:", "python:"
 NET = "net."  # prefix of every tensor name of a LibraryNetwork
@@ -156,7 +153,8 @@ def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network
         net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, torchvision.models.VisionTransformer):
         net.heads = nn.Identity()
-        return library_network.wrap_vit(net, _forward_torchvision_tokens, 1, ("heads.",))
+        read, read_blocks = library_layers.forward_torchvision_tokens, library_layers.read_torchvision_blocks
+        return library_network.wrap_vit(net, read, 1, ("heads.",), read_blocks, len(net.encoder.layers))
     if name.startswith("squeezenet"):  # classifies by a convolution: its features are the pooled maps before it
         net.classifier = nn.AdaptiveAvgPool2d(1)
         return library_network.wrap_pooled_network(net, ("classifier.",))
@@ -164,12 +162,6 @@ def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network
     parent, _, last = path.rpartition(".")
     setattr(net.get_submodule(parent), last, nn.Identity())
     return library_network.wrap_pooled_network(net, (f"{path}.", *_AUXILIARY))
-
-
-def _forward_torchvision_tokens(net: VisionTransformer, images: Tensor) -> tuple[Tensor, Tensor]:
-    patches = net._process_input(images)
-    every = net.encoder(torch.cat([net.class_token.expand(len(patches), -1, -1), patches], dim=1))
-    return every[:, 0], every
 
 
 def _resolve_timm_name(name: str) -> str:
@@ -206,8 +198,11 @@ def _build_timm(name: str, options: Mapping[str, Any]) -> library_network.Librar
     classifier = net.default_cfg.get("classifier") or ()
     heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
     if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
-        return library_network.wrap_vit(net, _forward_timm_tokens, int(net.num_prefix_tokens), heads)
-    return library_network.wrap_pooled_network(net, heads)
+        prefix, blocks = int(net.num_prefix_tokens), library_layers.count_timm_blocks(net)
+        return library_network.wrap_vit(
+            net, library_layers.forward_timm_tokens, prefix, heads, library_layers.read_timm_blocks, blocks
+        )
+    return library_network.wrap_pooled_network(net, heads, library_layers.find_timm_stages(net))
 
 
 def _to_timm_arguments(timm: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,11 +211,6 @@ def _to_timm_arguments(timm: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     height, width, epsilon = (own.pop(name, None) for name in ("img_height", "img_width", "layer_norm_eps"))
     arguments = {**own, **({"img_size": (height, width)} if height and width else {})}
     return {**arguments, **({"norm_layer": partial(timm.layers.LayerNorm, eps=epsilon)} if epsilon else {})}
-
-
-def _forward_timm_tokens(net: Any, images: Tensor) -> tuple[Tensor, Tensor]:
-    every = net.forward_features(images)
-    return net.forward_head(every, pre_logits=True), every
 
 
 @contextmanager

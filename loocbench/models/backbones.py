@@ -28,7 +28,7 @@ class SmallResNet:
         w = self.width
         stem = nn.Sequential(nn.Conv2d(3, w, 3, padding=1, bias=False), nn.BatchNorm2d(w), nn.ReLU(inplace=True))
         trunk = nn.Sequential(stem, self._stage(w, w, 1), self._stage(w, 2 * w, 2))
-        return BackboneParts(trunk, lambda: _initialise(self._stage(2 * w, 4 * w, 2)), 4 * w)
+        return BackboneParts(trunk, lambda: _initialise(self._stage(2 * w, 4 * w, 2)), 4 * w, ("1", "2"))
 
     def _stage(self, inputs: int, outputs: int, stride: int) -> nn.Sequential:
         first = BasicBlock(inputs, outputs, stride)
@@ -112,7 +112,7 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
         stage: nn.Module = torchvision.models.get_model(name, weights=None).layer4
         return stage
 
-    return BackboneParts(trunk, build_last_stage, net.fc.in_features)
+    return BackboneParts(trunk, build_last_stage, net.fc.in_features, ("layer1", "layer2", "layer3"))
 
 
 def _split_mobilenet(name: str) -> BackboneParts:

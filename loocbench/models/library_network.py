@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,11 +16,27 @@ from loocbench.models.network import GENERAL
 CLS, PATCH = "cls", "patch"
 
 
+@dataclass(frozen=True)
+class InnerLayers:
+    """The layers of a network that features can be read from.
+
+    count: how many. prefix: number of tokens before the patches in a ViT's blocks, which count from 0; None for a
+    ResNet's stages, which count from 1. read(net, images, numbers) returns the features by name of space, as
+    :class:`LibraryNetwork` does, and the output of each layer: maps [N, C, h, w], or tokens [N, prefix + patches, D]
+    after the network's last normalisation.
+    """
+
+    count: int
+    prefix: int | None
+    read: Callable[[Any, Tensor, Sequence[int]], tuple[Mapping[str, Tensor], list[Tensor]]]
+
+
 class LibraryNetwork(nn.Module):
     """A network of torchvision, timm or the user, and a function that computes its feature spaces.
 
     spaces: names of the spaces beside ``general``. read(net, images) returns features [N, D] by name of space,
     ``general`` first. classifier_prefixes: of the names in its library of the classifier's tensors, which is removed.
+    layers: those inside it, if they can be read.
     """
 
     def __init__(
@@ -28,12 +45,14 @@ class LibraryNetwork(nn.Module):
         spaces: tuple[str, ...],
         read: Callable[[Any, Tensor], Mapping[str, Tensor]],
         classifier_prefixes: tuple[str, ...] = (),
+        layers: InnerLayers | None = None,
     ) -> None:
         super().__init__()
         self.net = net
         self.spaces = spaces
         self.classifier_prefixes = classifier_prefixes
         self.read = read
+        self.layers = layers
 
     def forward_spaces(self, images: Tensor) -> dict[str, Tensor]:
         """Compute features [N, D] by name of space. images: normalised float [N, 3, H, W]."""
@@ -44,9 +63,11 @@ class LibraryNetwork(nn.Module):
         return self.forward_spaces(images)[GENERAL]
 
 
-def wrap_pooled_network(net: nn.Module, classifier_prefixes: tuple[str, ...] = ()) -> LibraryNetwork:
+def wrap_pooled_network(
+    net: nn.Module, classifier_prefixes: tuple[str, ...] = (), layers: InnerLayers | None = None
+) -> LibraryNetwork:
     """Wrap a network that returns its pooled features [N, D]."""
-    return LibraryNetwork(net, (), lambda net, images: {GENERAL: net(images)}, classifier_prefixes)
+    return LibraryNetwork(net, (), lambda net, images: {GENERAL: net(images)}, classifier_prefixes, layers)
 
 
 def wrap_user_network(net: nn.Module, spaces: tuple[str, ...]) -> LibraryNetwork:
@@ -71,18 +92,32 @@ def wrap_vit(
     forward_tokens: Callable[[Any, Tensor], tuple[Tensor, Tensor]],
     prefix: int,
     classifier_prefixes: tuple[str, ...] = (),
+    read_blocks: Callable[[Any, Tensor, Sequence[int]], tuple[Tensor, Tensor, list[Tensor]]] | None = None,
+    blocks: int = 0,
 ) -> LibraryNetwork:
     """Wrap a ViT. forward_tokens(net, images) returns the pooled output [N, D] and all tokens [N, prefix + patches, D].
 
     prefix: number of tokens before the patches (class token, then registers); with 0 there is no space ``cls``.
+    read_blocks(net, images, numbers) returns the same two, and the tokens after each of these blocks, normalised as the
+    last ones are. blocks: their number.
     """
 
-    def read(net: nn.Module, images: Tensor) -> dict[str, Tensor]:
-        general, every = forward_tokens(net, images)
+    def name_spaces(general: Tensor, every: Tensor) -> dict[str, Tensor]:
         class_token = {CLS: every[:, 0]} if prefix else {}
         return {GENERAL: general, **class_token, PATCH: every[:, prefix:].mean(dim=1)}
 
-    return LibraryNetwork(net, (CLS, PATCH) if prefix else (PATCH,), read, classifier_prefixes)
+    def read(net: nn.Module, images: Tensor) -> dict[str, Tensor]:
+        return name_spaces(*forward_tokens(net, images))
+
+    layers = None
+    if read_blocks and blocks:
+
+        def read_layers(net: Any, images: Tensor, numbers: Sequence[int]) -> tuple[Mapping[str, Tensor], list[Tensor]]:
+            general, every, outputs = read_blocks(net, images, numbers)
+            return name_spaces(general, every), outputs
+
+        layers = InnerLayers(blocks, prefix, read_layers)
+    return LibraryNetwork(net, (CLS, PATCH) if prefix else (PATCH,), read, classifier_prefixes, layers)
 
 
 def _require_matrix(name: str, values: Tensor) -> Tensor:

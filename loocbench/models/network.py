@@ -43,6 +43,7 @@ class Network(nn.Module):
         self.dim = parts.dim
         hidden = hidden_dim or self.dim
         self.trunk = parts.trunk
+        self.trunk_stages = parts.trunk_stages
         # The copies are initialised independently: with identical ones only the losses would make them differ. The
         # paper does not say (this project's choice).
         self.stages = nn.ModuleDict({name: parts.build_last_stage() for name in (spaces if separate else (GENERAL,))})
@@ -58,7 +59,10 @@ class Network(nn.Module):
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Compute the pooled output [N, dim] of every last stage, by name. images: normalised float [N, 3, H, W]."""
-        maps = self.trunk(images)
+        return self.pool_stages(self.trunk(images))
+
+    def pool_stages(self, maps: Tensor) -> dict[str, Tensor]:
+        """Compute the same from the trunk's feature maps."""
         return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
 
     def project(self, features: dict[str, Tensor]) -> Tensor:
@@ -75,7 +79,10 @@ class Network(nn.Module):
 
         These are V (``general``) and all embeddings, or the pooled output of each space's own last stage.
         """
-        pooled = self.features(images)
+        return self.name_spaces(self.features(images))
+
+    def name_spaces(self, pooled: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compute the same from the last stages' pooled outputs."""
         if GENERAL not in pooled:
             return pooled
         return {**pooled, **dict(zip(self.spaces, self.project(pooled), strict=True))}

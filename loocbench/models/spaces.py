@@ -10,6 +10,8 @@ A checkpoint with a last stage for each space (LooC++, MoCo++) has no single V a
 
     head:NAME     the pooled output of that space's own last stage
     looc++        the concatenation of all of them
+
+What lies inside a network has names of its own: :mod:`loocbench.models.inside_names`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loocbench.errors import unknown
+from loocbench.models.inside_names import NOTHING, InsideNames, is_inside
 from loocbench.models.network import GENERAL
 
 LOOC, LOOC_PLUS, HEAD = "looc", "looc++", "head:"
@@ -30,16 +33,22 @@ def list_feature_names(spaces: Sequence[str], *, separate: bool) -> list[str]:
     return [LOOC_PLUS, *heads] if separate else [LOOC, LOOC_PLUS, *heads]
 
 
-def parse_feature_name(features: str, spaces: Sequence[str], *, separate: bool) -> tuple[str, ...]:
-    """Return the spaces to concatenate, in order: their names, or ``general`` for V.
+def parse_feature_name(
+    features: str, spaces: Sequence[str], *, separate: bool, inside: InsideNames = NOTHING
+) -> tuple[str, ...]:
+    """Return the spaces to concatenate, in order: their names, or ``general`` for V, and parts inside the network.
 
-    Raises UserError, with the nearest name and the list that this checkpoint offers, for a wrong name.
+    inside: what is offered there. Raises UserError, with the nearest name and the list that this checkpoint offers, for
+    a wrong name.
     """
     names = list_feature_names(spaces, separate=separate)
     parts: list[str] = []
     # "looc++" ends in the separator "+", so it is replaced before splitting.
     for part in features.replace(LOOC_PLUS, "\0").split("+"):
         name = part.replace("\0", LOOC_PLUS).strip()
+        if is_inside(name):
+            parts.extend(inside.parse(name))
+            continue
         if name not in names:
             raise unknown("features", name, names)
         parts.extend({LOOC: (GENERAL,), LOOC_PLUS: tuple(spaces)}.get(name, (name.removeprefix(HEAD),)))

@@ -1,0 +1,90 @@
+"""Features inside a network: its stages or blocks, and its embeddings, in the same forward pass as its spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from loocbench.models.inside_names import BLOCK, CLS, PATCH, PROJECTION, STAGE, InsideNames
+from loocbench.models.library_network import LibraryNetwork
+from loocbench.models.network import GENERAL, Network
+
+
+def describe_inside(network: Network | LibraryNetwork) -> InsideNames:
+    """Return which features inside a network are offered."""
+    if isinstance(network, Network):
+        # Several last stages are spaces of their own, head:NAME, and there is no single one to count.
+        last = 1 if GENERAL in network.stages else 0
+        stages = len(network.trunk_stages) + last if network.trunk_stages else 0
+        return InsideNames(stages=stages, projections=tuple(network.heads))
+    layers = network.layers
+    if layers is None:
+        return InsideNames()
+    if layers.prefix is None:
+        return InsideNames(stages=layers.count)
+    return InsideNames(blocks=layers.count, class_token=layers.prefix > 0)
+
+
+def read_inside(network: Network | LibraryNetwork, parts: Sequence[str]) -> LibraryNetwork:
+    """Wrap a network, which stays as it is, so that its spaces have these parts beside them.
+
+    parts: what :meth:`InsideNames.parse` returns.
+    """
+
+    def read(net: Any, images: Tensor) -> Mapping[str, Tensor]:
+        if isinstance(net, Network):
+            return _read_network(net, images, parts)
+        return _read_library_network(net, images, parts)
+
+    return LibraryNetwork(network, network.spaces, read)
+
+
+def measure_dimensions(network: Network | LibraryNetwork, size: int) -> dict[str, int]:
+    """Return the dimension of each space (``general`` first, if there is one) and of each part inside a network.
+
+    network: without weights, too (``architectures.build_without_weights``). size: of images, in pixels.
+    """
+    offered = describe_inside(network)
+    parts = dict.fromkeys(part for name in offered.list_names() for part in offered.parse(name))
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        found = read_inside(network.eval(), list(parts)).forward_spaces(torch.zeros(1, 3, size, size, device=device))
+    return {name: values.shape[1] for name, values in found.items()}
+
+
+def _read_network(net: Network, images: Tensor, parts: Sequence[str]) -> dict[str, Tensor]:
+    maps, stages = images, []
+    if net.trunk_stages:
+        for name, layer in net.trunk.named_children():
+            maps = layer(maps)
+            if name in net.trunk_stages:
+                stages.append(maps.mean(dim=(2, 3)))
+    else:
+        maps = net.trunk(images)
+    pooled = net.pool_stages(maps)
+    stages += [pooled[GENERAL]] if GENERAL in pooled else []
+    found = {f"{STAGE}{number}": values for number, values in enumerate(stages, 1)}
+    if any(part.startswith(PROJECTION) for part in parts):
+        embeddings = net.project(pooled)
+        found |= {f"{PROJECTION}{name}": embeddings[number] for number, name in enumerate(net.heads)}
+    return {**net.name_spaces(pooled), **{part: found[part] for part in parts}}
+
+
+def _read_library_network(network: LibraryNetwork, images: Tensor, parts: Sequence[str]) -> dict[str, Tensor]:
+    if not parts:
+        return dict(network.read(network.net, images))
+    assert network.layers is not None  # parts are names that were offered
+    wanted = sorted({int(part.split(":")[1]) for part in parts})
+    spaces, outputs = network.layers.read(network.net, images, wanted)
+    found: dict[str, Tensor] = {}
+    for number, output in zip(wanted, outputs, strict=True):
+        if network.layers.prefix is None:
+            found[f"{STAGE}{number}"] = output.mean(dim=(2, 3))
+            continue
+        found[f"{BLOCK}{number}{PATCH}"] = output[:, network.layers.prefix :].mean(dim=1)
+        if network.layers.prefix:
+            found[f"{BLOCK}{number}{CLS}"] = output[:, 0]
+    return {**spaces, **{part: found[part] for part in parts}}
