@@ -128,7 +128,12 @@ def _split_mobilenet(name: str) -> BackboneParts:
 
     layers = build_layers()
     halving = [number for number, layer in enumerate(layers) if any(map(_halves, layer.modules()))]
-    return BackboneParts(layers[: halving[-1]], lambda: build_layers()[halving[-1] :], layers[-1][0].out_channels)
+    return BackboneParts(layers[: halving[-1]], lambda: build_layers()[halving[-1] :], _last_channels(layers))
+
+
+def _last_channels(layers: nn.Sequential) -> int:
+    """The channels of what the last convolution returns."""
+    return [layer.out_channels for layer in layers.modules() if isinstance(layer, nn.Conv2d)][-1]
 
 
 def _halves(layer: nn.Module) -> bool:

@@ -97,7 +97,9 @@ def test_without_room_the_features_are_read_block_by_block_to_the_same_probe():
     assert "read block by block" in said[0]
     assert streamed.strength == plain.strength
     assert streamed.curve == plain.curve
-    torch.testing.assert_close(streamed.scores, plain.scores, rtol=0, atol=1e-4)
+    # All intercepts may move together, which changes no probability, so scores are compared without their mean.
+    ours, theirs = (found.scores - found.scores.mean(dim=1, keepdim=True) for found in (streamed, plain))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
 
 
 def test_top_k():
