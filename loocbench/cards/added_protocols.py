@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from loocbench.cards import protocols
 from loocbench.cards.protocols import ADDED, ProtocolCard
 from loocbench.errors import UserError
+from loocbench.toml_files import explain
 
 __all__ = ["ADDED", "add_protocol"]
 
@@ -22,10 +23,8 @@ def add_protocol(fields: Mapping[str, Any], origin: str) -> str:
     try:
         card = ProtocolCard.model_validate(dict(fields))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         named = fields.get("protocol", "without a name")
-        raise UserError(f"{origin}: protocol {named}, {where}: {first['msg'].lower()}.") from error
+        raise UserError(f"{origin}: protocol {named}, {explain(error, ProtocolCard)}.") from error
     if wrong := protocols.find_name_error(card):
         raise UserError(f"{origin}: {wrong}")
     for other in protocols.load_protocols(card.kind):

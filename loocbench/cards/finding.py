@@ -60,17 +60,25 @@ def find_few_shot_task(
 
 
 def find_named_task(name: str) -> TaskCard:
-    """Return the task called ``name``; ``KIND/folder:PATH`` is a kind's task on any folder, ``FILE.toml`` that of a
-    card. Raises UserError."""
+    """Return the task called ``name``; ``PROTOCOL/folder:PATH`` is a protocol's task on any folder, such as
+    ``few-shot-5/folder:photos``, ``FILE.toml`` that of a card. Raises UserError."""
     if name.endswith(".toml"):
         return read_task(Path(name))
     whole, limit = parse_limit(name)
     if limit:
         return limit_task(find_named_task(whole), limit)
-    kind, _, dataset = name.partition("/")
+    named, _, dataset = name.partition("/")
     if dataset.startswith(catalog.FOLDER_PREFIX):
-        return find_task(kind, dataset)
+        protocols = {card.protocol: card for card in load_protocols() if not card.for_test_sets}
+        if named not in protocols:
+            raise unknown("protocol", named, protocols, listed_by=f"loocbench tasks ls --dataset {dataset}")
+        return _task_on(protocols[named], dataset, None)
     return _find_few_shot_variant(name) or load_task(name)
+
+
+def list_folder_tasks(dataset: str) -> list[TaskCard]:
+    """Return every protocol's task on ``folder:PATH``."""
+    return [_task_on(card, dataset, None) for card in load_protocols() if not card.for_test_sets]
 
 
 def find_task_of_row(task: str, dataset: str) -> TaskCard | None:

@@ -11,7 +11,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, fie
 from loocbench.cards.folder import tasks_folder
 from loocbench.errors import UserError, unknown
 from loocbench.evaluators import KINDS
-from loocbench.toml_files import read_card
+from loocbench.toml_files import explain, read_card
 from loocbench.types import Frozen
 
 
@@ -58,9 +58,7 @@ def parse_settings(kind: str, values: Any) -> Frozen:
     try:
         return KINDS[kind].protocol.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"].removeprefix("Value error, ")) from error
+        raise ValueError(explain(error, KINDS[kind].protocol)) from error
 
 
 def protocols_folder() -> Path:

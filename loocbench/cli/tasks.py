@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,25 +28,34 @@ def list_tasks(
 ) -> None:
     """List the tasks: every protocol on every data set that has the splits and labels for it.
 
-    Those on a data set of torchvision are listed with --dataset torchvision:NAME.
+    Those on a data set of torchvision or a folder are listed with --dataset torchvision:NAME or folder:PATH.
     """
-    from loocbench.cards import tasks
-    from loocbench.cli.console import stdout
+    from loocbench.cards import finding, tasks
     from loocbench.data import catalog
     from loocbench.data.torchvision_sets import table as torchvision_sets
     from loocbench.evaluators import get_kind
 
     if kind:
         get_kind(kind)
+    if dataset and dataset.startswith(catalog.FOLDER_PREFIX):
+        cards = [card for card in finding.list_folder_tasks(dataset) if kind in (None, card.kind)]
+        _print_tasks(cards, as_json=as_json)
+        return
     of_torchvision = dataset if dataset and dataset.startswith(torchvision_sets.PREFIX) else ""
     cards = [tasks.load_task(name) for name in tasks.task_names(of_torchvision)]
     named = catalog.entry_of(dataset).name if dataset else None
     cards = [card for card in cards if kind in (None, card.kind) and named in (None, card.dataset, card.elsewhere)]
+    _print_tasks(cards, as_json=as_json)
+
+
+def _print_tasks(cards: Sequence[TaskCard], *, as_json: bool) -> None:
+    """Print task cards as a list, or as JSON."""
     if as_json:
         import json
 
         print(json.dumps([{**_plain(card), "metric": card.metric} for card in cards]))
         return
+    from loocbench.cli.console import stdout
     from loocbench.cli.listing import Heading, print_list
 
     headings = [Heading("task"), Heading("version", right=True, spare=1), Heading("labels", spare=2)]

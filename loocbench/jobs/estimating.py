@@ -78,7 +78,8 @@ def estimate_extraction(
         return Estimate(0.0, "all features are in the cache")
     rate = bench.measure_speed(encoder, dataset, missing[0].name, TRIED, cache=cache, reporter=reporter).cold
     return Estimate(
-        count / rate / 60, f"features of {count:,} images at {rate:,.0f} images/s, measured now on {TRIED} of them"
+        count / rate / 60,
+        f"features of {count:,} images at {rate:,.0f} images/s, measured now on {min(TRIED, count)} of them",
     )
 
 

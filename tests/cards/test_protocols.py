@@ -54,7 +54,7 @@ def test_a_file_that_changed_is_read_again(tmp_path):
         ("[1, 5]", "[]", "neighbours: tuple should have at least 1 item"),
         ("[1, 5]", "[1, 0]", "neighbours.1: input should be greater than or equal to 1"),
         ("neighbours = [1, 5]", "", "neighbours: field required"),
-        ("[1, 5]", "[1, 5]\nlambdas = [1]", "lambdas: extra inputs are not permitted"),
+        ("[1, 5]", "[1, 5]\nlambdas = [1]", "lambdas: unknown key; there are neighbours"),
     ],
 )
 def test_a_mistake_is_named_with_its_field(tmp_path, before, after, message):

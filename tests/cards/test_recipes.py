@@ -34,7 +34,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest():
         ('recipe = "small/looc-rotation"', 'recipe = "small/looc"', "the file is small/looc-rotation.toml; rename one"),
         ("[settings]", "[settings]\nsteps = 3", "unknown setting of .* 'steps'"),
         ('method = "looc"', 'method = "loc"', "Did you mean 'looc'"),
-        ("version =", "versoin =", "version: field required"),
+        ("version =", "versoin =", "versoin: unknown key; did you mean 'version'?"),
     ],
 )
 def test_a_card_with_a_mistake_is_refused_by_name(tmp_path, before, after, message):

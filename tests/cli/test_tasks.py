@@ -94,8 +94,8 @@ def test_a_task_without_a_field_is_refused_by_name(one_line, shown, tmp_path, fi
         ({"elsewhere": "cub"}, "unknown data set 'cub'. Did you mean 'cub200'"),
         ({"labels": ["colour"]}, "unknown label of cub200 'colour'. Available: class."),
         ({"kind": "liner"}, "kind 'liner' is not one of linear, knn"),
-        ({"lambdas": [1.0]}, "lambdas: extra inputs are not permitted"),
-        ({"protocol": {"lambdas": [1.0], "steps": 3}}, "steps: extra inputs are not permitted"),
+        ({"lambdas": [1.0]}, "lambdas: unknown key"),
+        ({"protocol": {"lambdas": [1.0], "steps": 3}}, "protocol: steps: unknown key"),
         ({"protocol": {"lambdas": [1.0], "solver": "lbfgs"}}, "solver of linear is one of path, ridge, sgd"),
         (
             {"published": [{"model": "m", "source": "s", "metrics": {"top9": 0.5}}]},
