@@ -46,7 +46,7 @@ def test_python_reads_inside_too():
         ["probe", "--solver", "ridge"],
         ["retrieve"],
         ["rotation"],
-        ["few-shot"],
+        ["few-shot", "--dataset", "blooms", "--shots", "2"],
         ["map", "--method", "pca", "--limit", "40"],
         ["gallery"],
         ["evaluate", "--task", "linear/blooms-color"],
@@ -66,11 +66,8 @@ def test_onnx_holds_it(loocbench, tmp_path):
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     out = tmp_path / "net.onnx"
-    said = loocbench("checkpoints", "export", "random:resnet8", "--format", "onnx", "--features", "stage:2", "-o", out)
-    if said.code:
-        said = loocbench(
-            "checkpoints", "export", "random:resnet8", "--format", "onnx", "--features", "stage:2", "--output", out
-        )
+    command = ["checkpoints", "export", "random:resnet8", "--format", "onnx", "--features", "stage:2"]
+    said = loocbench(*command, "--output", out)
     assert said.code == 0, said.err
     images = torch.rand(1, 3, 32, 32)
     (found,) = runtime.InferenceSession(str(out)).run(None, {"images": images.numpy()})
@@ -102,7 +99,10 @@ def test_inspect_of_a_foreign_vit(loocbench, tmp_path):
 
 def test_wrong_numbers_are_told_what_there_is(one_line):
     said = one_line("knn", *NET, "--features", "stage:4")
-    assert said == "loocbench: this network has no features 'stage:4'; inside it are stage:1 to stage:3."
+    assert (
+        said
+        == "loocbench: this network has no features 'stage:4'; inside it are stage:1 to stage:3, projection:invariant."
+    )
     assert "inside it are stage:1 to stage:3" in one_line("probe", *NET, "--features", "looc+block:-1")
     assert "inside it are stage:1" in one_line("sensitivity", *NET, "--features", "blocks:-4")
 
@@ -110,5 +110,5 @@ def test_wrong_numbers_are_told_what_there_is(one_line):
 def test_sensitivity_over_depth_is_one_heat_map(loocbench, tmp_path):
     said = loocbench("sensitivity", *NET, "--features", "every-block", "--picture", "depth.png", "--json")
     assert said.code == 0, said.err
-    assert [row["features"] for row in json.loads(said.out)] == ["stage:1", "stage:2", "stage:3"]
+    assert [row["features"] for row in json.loads(said.out)["rows"]] == ["stage:1", "stage:2", "stage:3"]
     assert (tmp_path / "depth.png").exists()

@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 from loocbench.features import fusion, inference
-from loocbench.models import architectures, library_network
+from loocbench.models import architectures, library_layers, library_network
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
@@ -138,7 +138,7 @@ def test_a_vit_and_an_untraceable_network_stay_plain(encoder_of):
     vit = torchvision.models.VisionTransformer(32, 16, 1, 2, 16, 16)
     vit.heads = nn.Identity()
     for network in (
-        library_network.wrap_vit(vit, architectures._forward_torchvision_tokens, 1),
+        library_network.wrap_vit(vit, library_layers.forward_torchvision_tokens, 1),
         library_network.wrap_pooled_network(Untraceable()),
     ):
         encoder = encoder_of(network.eval(), 32)

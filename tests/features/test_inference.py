@@ -14,7 +14,7 @@ from loocbench import cpp_compiler
 from loocbench.errors import UserError
 from loocbench.features import compiling, inference
 from loocbench.features.inference_config import InferenceConfig, from_options
-from loocbench.models import architectures, library_network
+from loocbench.models import library_layers, library_network
 from loocbench.models.network import Network
 from tests.features.test_fusion import lively
 
@@ -26,7 +26,7 @@ def small():
 def vit():
     network = torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 64)
     network.heads = nn.Identity()
-    return library_network.wrap_vit(network.eval(), architectures._forward_torchvision_tokens, 1)
+    return library_network.wrap_vit(network.eval(), library_layers.forward_torchvision_tokens, 1)
 
 
 @pytest.fixture

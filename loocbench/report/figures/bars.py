@@ -64,7 +64,7 @@ def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequ
             [place + (number - (len(cells) - 1) / 2) * width for place, _ in known],
             [100 * cell.value for _, cell in known],
             width,
-            yerr=[100 * cell.half_width for _, cell in known],
+            yerr=list(zip(*(_reach(cell) for _, cell in known), strict=True)),
             error_kw={"elinewidth": 0.9, "capsize": 2},
             label=name,
             **styles.bar_style(number),
@@ -79,3 +79,10 @@ def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequ
 
 def _fold_heading(column: Column) -> str:
     return "\n".join(textwrap.wrap(column.short, _HEADING))
+
+
+def _reach(cell: Cell) -> tuple[float, float]:
+    """How far the interval goes below and above the figure, per cent: Wilson's is not symmetric."""
+    if cell.low is None or cell.high is None:
+        return 0.0, 0.0
+    return 100 * max(0.0, cell.value - cell.low), 100 * max(0.0, cell.high - cell.value)

@@ -46,7 +46,7 @@ def draw_training_curves(log: Log, title: str, path: Paths) -> None:
         axis.set_ylim(bottom=0)
     for axis in axes[:count]:
         axis.set_xlabel("epoch")
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.grid(alpha=0.3)
     for axis in axes[count:]:
         axis.remove()

@@ -1,9 +1,13 @@
 """Bars by feature space."""
 
+import pytest
+
 from loocbench.report.figures import bars, saving
 from loocbench.report.table.cells import Line
 from loocbench.report.table.table import build_table
+from loocbench.types import Metric
 from tests.report import fixed_store
+from tests.report.rows import measured_row
 
 
 def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
@@ -19,6 +23,18 @@ def test_bars_hold_the_tables_figures(monkeypatch, tmp_path):
     assert isinstance(figure, Figure)
     heights = {round(bar.get_height(), 6) for bar in figure.axes[0].patches}
     assert heights == {round(100 * cell.value, 6) for line in built.measured for cell in line.cells if cell}
+
+
+def test_an_intervals_ends_are_drawn_where_they_are(monkeypatch, tmp_path):
+    """Wilson's interval of 3 in 12 is no figure plus and minus half its width."""
+    kept = []
+    monkeypatch.setattr(saving, "save_figure", lambda figure, path, **_: kept.append(figure))
+    metric = Metric(value=0.25, low=0.089, high=0.532, n=12)
+    row = measured_row("A", 0.25).model_copy(update={"metrics": {"top1": metric}})
+    built = build_table([row])
+    bars.draw_bars(built.columns, built.measured, "title", tmp_path / "x.png")
+    (drawn,) = kept[0].axes[0].collections[0].get_segments()
+    assert drawn[:, 1].tolist() == pytest.approx([8.9, 53.2])
 
 
 def test_of_too_many_bars_those_of_single_spaces_are_left_out_first():
