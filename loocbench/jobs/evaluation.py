@@ -18,6 +18,7 @@ from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
+from loocbench.models import spaces
 from loocbench.models.preprocessing import describe_assumptions
 from loocbench.plugins import in_use
 from loocbench.pretraining.labels import model_label
@@ -116,7 +117,8 @@ def evaluate_every(
 ) -> list[tuple[Row, Path]]:
     """Return the rows of several features, by :func:`load_or_measure`; all names are checked before any work."""
     measurement = replace(measurement, encoder=measurement.encoder.reading(features))  # what is inside in one pass
-    return [load_or_measure(replace(measurement, features_name=name.replace(" ", "")), settings) for name in features]
+    names = map(spaces.canonical_feature_name, features)
+    return [load_or_measure(replace(measurement, features_name=name), settings) for name in names]
 
 
 def measurement_path(measurement: Measurement, settings: EvaluationSettings, features: str) -> Path:

@@ -18,6 +18,7 @@ from loocbench.features import inference_config
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.settings import InputSettings
+from loocbench.models import spaces
 from loocbench.models.preprocessing import describe_assumptions
 from loocbench.progress import Reporter, Silent
 from loocbench.types import Dataset
@@ -103,7 +104,7 @@ class Session:
             )
         dataset, other = self.open_datasets(card)
         encoder = self.load_encoder(checkpoint)
-        name = (features or encoder.default_features).replace(" ", "")
+        name = spaces.canonical_feature_name(features or encoder.default_features)
         encoder.parse(name)
         return Measurement(card, encoder, dataset, name, self.settings.seed, self.cache, self.reporter, other)
 

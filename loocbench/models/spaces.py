@@ -2,7 +2,7 @@
 
 A checkpoint with one last stage (LooC, MoCo) offers
 
-    looc          V, the general space: the pooled last stage
+    looc          V, the general space: the pooled last stage; ``pooled`` is taken for it, too
     head:NAME     Z_NAME, the L2-normalised embedding of one head
     looc++        the concatenation of all of its embeddings
 
@@ -16,13 +16,14 @@ What lies inside a network has names of its own: :mod:`loocbench.models.inside_n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from loocbench.errors import unknown
 from loocbench.models.inside_names import NOTHING, InsideNames, is_inside
 from loocbench.models.network import GENERAL
 
-LOOC, LOOC_PLUS, HEAD = "looc", "looc++", "head:"
+LOOC, LOOC_PLUS, HEAD, POOLED = "looc", "looc++", "head:", "pooled"
 
 
 def list_feature_names(spaces: Sequence[str], *, separate: bool) -> list[str]:
@@ -31,6 +32,11 @@ def list_feature_names(spaces: Sequence[str], *, separate: bool) -> list[str]:
     if not heads:  # a supervised network
         return [LOOC]
     return [LOOC_PLUS, *heads] if separate else [LOOC, LOOC_PLUS, *heads]
+
+
+def canonical_feature_name(features: str) -> str:
+    """Return the name that rows have: without spaces, and ``looc`` for ``pooled``, as others call pooled features."""
+    return re.sub(rf"(?<![^+]){POOLED}(?![^+])", LOOC, features.replace(" ", ""))
 
 
 def parse_feature_name(
@@ -44,7 +50,7 @@ def parse_feature_name(
     names = list_feature_names(spaces, separate=separate)
     parts: list[str] = []
     # "looc++" ends in the separator "+", so it is replaced before splitting.
-    for part in features.replace(LOOC_PLUS, "\0").split("+"):
+    for part in canonical_feature_name(features).replace(LOOC_PLUS, "\0").split("+"):
         name = part.replace("\0", LOOC_PLUS).strip()
         if is_inside(name):
             parts.extend(inside.parse(name))

@@ -39,3 +39,9 @@ def test_a_name_says_which_spaces_are_joined_and_in_which_order(name, joined):
 def test_what_is_not_offered_is_refused(name):
     with pytest.raises(UserError, match="unknown features"):
         spaces.parse_feature_name(name, HEADS, separate=True)
+
+
+def test_pooled_features_have_the_name_that_others_give_them():
+    names = ["pooled", "pooled + head:color", "head:pooled", "looc++"]
+    assert list(map(spaces.canonical_feature_name, names)) == ["looc", "looc+head:color", "head:pooled", "looc++"]
+    assert spaces.parse_feature_name("pooled", HEADS, separate=False) == ("general",)
