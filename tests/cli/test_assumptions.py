@@ -62,7 +62,7 @@ def test_an_assumed_preprocessing_is_said_in_the_output_and_in_the_row(loocbench
     assert f"assumed of source: {what}" in err
 
 
-@pytest.mark.parametrize("name", ["vit_base_patch16_224_sam", "no_such"])
+@pytest.mark.parametrize("name", ["resnet50.no_such_tag", "no_such"])
 def test_a_model_that_timm_does_not_have_is_one_line(one_line, name):
     pytest.importorskip("timm")
     assert "unknown timm model" in one_line("knn", "--checkpoint", f"random:timm:{name}")

@@ -137,7 +137,7 @@ def test_a_card_in_another_file_than_it_says_is_refused(one_line, tmp_path, fold
     [
         ('kind = "linear"', 'kind = "liner"', "kind 'liner' is not one of linear, knn"),
         ("version = 3", "", "version: field required"),
-        ("tolerance =", "tolerence =", "tolerence: extra inputs are not permitted"),
+        ("tolerance =", "tolerence =", "tolerence: unknown key; did you mean 'tolerance'?"),
         ("1e-6, 1e-5", "-1, 1e-5", "lambdas.0: input should be greater than 0"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_protocol_card_with_a_mistake_is_refused_by_field(one_line, loocbench,
         ('protocol = "knn"', 'protocol = "kn"', "unknown protocol 'kn'. Did you mean 'knn'"),
         ('label = "color"', 'label = "colour"', "blooms has no further label 'colour'"),
         ('label = "color"', 'label = "species"', "blooms has no further label 'species'"),  # the main one is not stated
-        ("title =", "titel =", "tasks.0.titel: extra inputs are not permitted"),
+        ("title =", "titel =", "tasks.0.titel: unknown key"),
     ],
 )
 def test_a_data_set_card_that_names_what_does_not_exist(one_line, loocbench, tmp_path, before, after, message):

@@ -29,7 +29,7 @@ def test_a_whole_file(tmp_path):
     [
         ("[slurm]\npartitoin = 'gpu'", "slurm.partitoin"),
         ("[pretrain]\ngpu = 1", "unknown need 'gpu'; use processes, nodes, gpus"),
-        ("[slurm]\nsbatch = ['-C a100']", "'-c a100' is not a long option, such as --constraint=a100"),
+        ("[slurm]\nsbatch = ['-C a100']", "'-C a100' is not a long option, such as --constraint=a100"),
         ("[slurm]\nsbatch = ['--dependency=singleton']", "'--dependency=singleton' is loocbench's own to say"),
         ("[slurm", "not valid TOML"),
         (None, "cannot read card"),
