@@ -6,6 +6,7 @@ import pytest
 from loocbench.cards import tasks
 from loocbench.checkpoints import locate
 from loocbench.data import catalog
+from loocbench.devices import fastest_precision
 from loocbench.features.encoder import Encoder
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs.measurement import Measurement
@@ -14,6 +15,10 @@ from tests.conftest import Silent
 
 @pytest.mark.realdata
 @pytest.mark.slow
+@pytest.mark.skipif(
+    fastest_precision("cpu") != "bfloat16",
+    reason="a processor without instructions for bfloat16 emulates it: ten minutes in place of one",
+)
 def test_the_probe_of_bfloat16_features_differs_by_chance_alone(photographs, real_weights, tmp_path):
     """ImageNet's MobileNetV2 on all of Flowers-102, at 64 px so that it takes a minute: 0.2 points, or what as many
     answers that became right or wrong give by chance."""
