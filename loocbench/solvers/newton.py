@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import math
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -37,12 +38,17 @@ class Local(Protocol):
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction, float32."""
 
+
+@runtime_checkable
+class WithHessian(Local, Protocol):
+    """A convex function at a point whose Hessian can be formed."""
+
     @property
     def patience(self) -> float:
-        """The number of Hessian-vector products that take as long as one direct solution; infinite without one."""
+        """The number of Hessian-vector products that take as long as one direct solution."""
 
     def hessian(self) -> Tensor:
-        """The Hessian, float64 [K (r + 1), K (r + 1)]; called only where ``patience`` is finite."""
+        """The Hessian, float64 [K (r + 1), K (r + 1)]."""
 
 
 class Objective(Protocol):
@@ -90,15 +96,14 @@ def _newton_direction(here: Local) -> Tensor:
     direction = residual.new_zeros(residual.shape)
     search = scaled = residual * inverse
     product = (residual * scaled).sum()
-    patience = here.patience
+    patience = math.ceil(here.patience) if isinstance(here, WithHessian) else MAX_CONJUGATE_GRADIENTS
     for spent in range(MAX_CONJUGATE_GRADIENTS):
         if float(residual.norm()) <= accuracy:
             break
-        if spent >= patience:
+        if spent == patience and isinstance(here, WithHessian):
             exact = _solve_directly(here)
             if exact is not None:
                 return exact
-            patience = float("inf")
         bent = here.curvature(search)
         length = product / (search * bent).sum()
         direction += length * search
@@ -109,7 +114,7 @@ def _newton_direction(here: Local) -> Tensor:
     return direction.double() * scale
 
 
-def _solve_directly(here: Local) -> Tensor | None:
+def _solve_directly(here: WithHessian) -> Tensor | None:
     """Solve curvature x = -gradient by Cholesky's decomposition; None where rounding leaves no positive one."""
     factor, failed = torch.linalg.cholesky_ex(here.hessian())
     if int(failed):

@@ -7,7 +7,6 @@ are needed, since N x K of them would not fit either.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,15 +100,6 @@ class StreamedAt:
         spread = self._pass[2].float()
         by_weights = spread[:, None] * self.objective.data.moments.float() + self.objective.strength
         return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
-
-    @property
-    def patience(self) -> float:
-        """Infinite: the Hessian is not formed."""
-        return math.inf
-
-    def hessian(self) -> Tensor:
-        """Not formed."""
-        raise NotImplementedError
 
     @cached_property
     def _single(self) -> tuple[Tensor, Tensor]:

@@ -141,7 +141,7 @@ def test_where_rounding_leaves_no_decomposition_conjugate_gradients_go_on(monkey
 def test_weakly_regularised_solutions_are_those_of_conjugate_gradients_alone(monkeypatch):
     x, y = data()
     ours = fit_logistic_path(x, y, [1e-6], tolerance=1e-9)
-    monkeypatch.setattr(SoftmaxAt, "patience", float("inf"))
+    monkeypatch.setattr(SoftmaxAt, "patience", float(newton.MAX_CONJUGATE_GRADIENTS))
     theirs = fit_logistic_path(x, y, [1e-6], tolerance=1e-9)
     sides = ((path.weights[0], path.intercepts[0]) for path in (ours, theirs))
     assert_both_near_the_optimum(x, y, 1e-6, *sides, our_gradient=1e-9, their_gradient=1e-9)
