@@ -7,9 +7,8 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache, partial
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from loocbench.errors import UserError, unknown
-from loocbench.extras import require
-from loocbench.models import backbones, library_layers, library_network
+from loocbench.models import backbones, library_layers, library_network, timm_networks
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
@@ -40,7 +38,7 @@ def resolve_name(name: str) -> str:
             raise UserError(f"'{name}' does not name a function; write package.module:function.")
         return PYTHON + function
     if name.startswith(TIMM):
-        return TIMM + _resolve_timm_name(name.removeprefix(TIMM))
+        return TIMM + timm_networks.resolve_name(name.removeprefix(TIMM))
     bare = name.removeprefix(TORCHVISION)
     if bare in backbones.list_backbones():
         return bare
@@ -65,7 +63,7 @@ def build_architecture(
     if name.startswith(TORCHVISION):
         return _build_torchvision(name.removeprefix(TORCHVISION), architecture.options)
     if name.startswith(TIMM):
-        return _build_timm(name.removeprefix(TIMM), architecture.options)
+        return timm_networks.build_network(name.removeprefix(TIMM), architecture.options)
     if name.startswith(PYTHON):
         return library_network.wrap_user_network(_build_user_network(name.removeprefix(PYTHON)), spaces)
     return Network(
@@ -120,24 +118,13 @@ def default_image_size(name: str) -> int:
     if name == f"{TORCHVISION}inception_v3":
         return 299
     if name.startswith(TIMM):
-        height, width = read_timm_input_size(name)
+        height, width = timm_networks.read_input_size(name.removeprefix(TIMM))
         if height != width:
             raise UserError(
                 f"{name} is made for images of {height} x {width} px, loocbench's are square; name another."
             )
         return height
     return backbones.default_image_size(name)
-
-
-@lru_cache(maxsize=16)
-def read_timm_input_size(name: str) -> tuple[int, int]:
-    """Return the height and width in pixels that timm states for the architecture ``timm:NAME``. Raises UserError."""
-    timm = require("timm", "timm")
-    config = timm.get_pretrained_cfg(_resolve_timm_name(name.removeprefix(TIMM)), allow_unregistered=True)
-    if config is None:
-        raise UserError(f"timm states no image size for {name}; name another model.")
-    _, height, width = config.input_size
-    return int(height), int(width)
 
 
 def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
@@ -149,7 +136,7 @@ def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network
     if name in ("googlenet", "inception_v3"):
         # Their published weights were ported from TensorFlow and expect its scaling of the input.
         needs |= {"transform_input": True, "init_weights": False, "aux_logits": False}
-    with _library_errors_as_user_errors(name, options):
+    with library_network.library_errors_as_user_errors(name, options):
         net = torchvision.models.get_model(name, weights=None, **needs)
     if isinstance(net, torchvision.models.VisionTransformer):
         net.heads = nn.Identity()
@@ -162,68 +149,6 @@ def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network
     parent, _, last = path.rpartition(".")
     setattr(net.get_submodule(parent), last, nn.Identity())
     return library_network.wrap_pooled_network(net, (f"{path}.", *_AUXILIARY))
-
-
-def _resolve_timm_name(name: str) -> str:
-    """Return timm's name of a model today; timm has renamed some two hundred. Raises UserError for an unknown one."""
-    timm = require("timm", "timm")
-    renamed = timm.models.get_deprecated_models()
-    if name in renamed:
-        if renamed[name] is None:
-            raise UserError(f"timm has removed its model {name}; name another.")
-        name = _find_longer_tag(renamed[name], timm.list_pretrained(f"{renamed[name]}*"))
-    architecture, _, tag = name.partition(".")
-    if tag and timm.is_model(architecture):
-        known = timm.list_pretrained(f"{architecture}.*")
-        if known and name not in known:
-            raise unknown("timm model", name, known)
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('.')[0].split('_')[0]}*") or ["resnet50", "vit_base_patch16_224"]
-        raise unknown("timm model", name, near[:40])
-    return name
-
-
-def _find_longer_tag(name: str, known: list[str]) -> str:
-    """Return the only name of ``known`` that continues ``name``: timm renames models to tags that it renamed since."""
-    longer = [one for one in known if one.startswith(f"{name}_")]
-    return longer[0] if "." in name and name not in known and len(longer) == 1 else name
-
-
-def _build_timm(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:
-    timm = require("timm", "timm")
-    with _library_errors_as_user_errors(f"timm:{name}", options):
-        net = timm.create_model(
-            _resolve_timm_name(name), pretrained=False, num_classes=0, **_to_timm_arguments(timm, options)
-        )
-    classifier = net.default_cfg.get("classifier") or ()
-    heads = tuple(f"{path}." for path in ([classifier] if isinstance(classifier, str) else classifier))
-    if isinstance(getattr(net, "patch_embed", None), nn.Module) and hasattr(net, "num_prefix_tokens"):
-        prefix, blocks = int(net.num_prefix_tokens), library_layers.count_timm_blocks(net)
-        return library_network.wrap_vit(
-            net, library_layers.forward_timm_tokens, prefix, heads, library_layers.read_timm_blocks, blocks
-        )
-    return library_network.wrap_pooled_network(net, heads, library_layers.find_timm_stages(net))
-
-
-def _to_timm_arguments(timm: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of timm's constructor: a height and width, and an epsilon, become what it takes for them."""
-    own = dict(options)
-    height, width, epsilon = (own.pop(name, None) for name in ("img_height", "img_width", "layer_norm_eps"))
-    arguments = {**own, **({"img_size": (height, width)} if height and width else {})}
-    return {**arguments, **({"norm_layer": partial(timm.layers.LayerNorm, eps=epsilon)} if epsilon else {})}
-
-
-@contextmanager
-def _library_errors_as_user_errors(name: str, options: Mapping[str, Any]) -> Iterator[None]:
-    """Raise UserError where a library refuses the options; other errors pass."""
-    try:
-        yield
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-        if not options:
-            raise
-        said = ", ".join(f"{option} {value}" for option, value in options.items())
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"there is no {name} with {said} ({reason}); name another with --arch.") from error
 
 
 def hash_user_code(name: str) -> str:

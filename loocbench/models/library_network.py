@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,3 +129,16 @@ def _require_matrix(name: str, values: Tensor) -> Tensor:
             "out."
         )
     return values
+
+
+@contextmanager
+def library_errors_as_user_errors(name: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """Raise UserError where a library refuses the options; other errors pass."""
+    try:
+        yield
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if not options:
+            raise
+        said = ", ".join(f"{option} {value}" for option, value in options.items())
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"there is no {name} with {said} ({reason}); name another with --arch.") from error

@@ -1,4 +1,4 @@
-"""loocbench.models.architectures: architectures by name."""
+"""loocbench.models.architectures: architectures by name. Covers loocbench.models.timm_networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from loocbench.errors import UserError
-from loocbench.models import architectures
+from loocbench.models import architectures, timm_networks
 from loocbench.types import Architecture
 
 
@@ -42,7 +42,7 @@ def test_every_deprecated_name_of_timm_is_its_name_of_today():
         found = architectures.resolve_name(f"timm:{name}")
         assert found == f"timm:{today}" or found.startswith(f"timm:{today}_")  # a tag that was renamed since
         assert timm.is_model(found.removeprefix("timm:"))
-        assert architectures.read_timm_input_size(f"timm:{name}") == architectures.read_timm_input_size(found)
+        assert timm_networks.read_input_size(name) == timm_networks.read_input_size(found.removeprefix("timm:"))
     assert architectures.resolve_name("timm:vit_base_patch32_224_sam") == "timm:vit_base_patch32_224.sam_in1k"
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from loocbench.checkpoints.foreign.export_statement import ExportStatement
 from loocbench.errors import UserError
 from loocbench.extras import require
-from loocbench.models import architectures
+from loocbench.models import architectures, timm_networks
 from loocbench.models.preprocessing import (
     ASSUMED_IMAGENET,
     default_preprocessing,
@@ -91,9 +91,9 @@ def adapt_to_image_size(architecture: Architecture, image_size: int) -> Architec
         raise UserError(f"{name} takes images of {built_for or 224} px; leave --image-size out.")
     if not name.startswith(architectures.TIMM):
         return architecture
-    height, width = (
-        (built_for, built_for) if built_for else oblong if all(oblong) else architectures.read_timm_input_size(name)
-    )
+    height, width = built_for, built_for
+    if not built_for:
+        height, width = oblong if all(oblong) else timm_networks.read_input_size(name.removeprefix(architectures.TIMM))
     if (height, width) != (image_size, image_size):
         net = getattr(architectures.build_without_weights(architecture), "net", None)
         if hasattr(net, "pos_embed"):
