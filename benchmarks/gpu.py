@@ -27,7 +27,7 @@ import torch
 from gpu_checks import check_all
 from networks import SIZE, build_networks
 from prepared import list_ways, make_noise
-from pretraining import bare_passes, our_views, take_turns
+from pretraining import bare_passes, our_views, recipe_of, take_turns
 
 from loocbench import files, provenance
 from loocbench.data import preparing
@@ -36,27 +36,11 @@ from loocbench.devices import fastest_precision
 from loocbench.features.encoder import Encoder
 from loocbench.features.inference_config import from_options
 from loocbench.models.preprocessing import default_preprocessing
-from loocbench.pretraining import recipes
 from loocbench.pretraining.loop import Run
 from loocbench.progress import Silent
-from loocbench.types import Recipe
 
 STEPS = {"resnet18 at 64 px": ("resnet18", 64, 256, 20), "resnet50 at 224 px": ("resnet50", 224, 256, 8)}
 TINY_STEPS = {"resnet8 at 32 px": ("resnet8", 32, 64, 2)}
-
-
-def recipe_of(method: str, backbone: str, size: int, batch: int, precision: str) -> Recipe:
-    """MoCo v2's setting; LooC's with color and rotation."""
-    return recipes.make(
-        method,
-        backbone=backbone,
-        image_size=size,
-        epochs=1_000_000,
-        batch_size=batch,
-        learning_rate=0.03,
-        queue_size=4096,
-        precision=precision,
-    )
 
 
 def prepare_noise(count: int, size: int, cache: Path) -> PreparedImages:
@@ -111,7 +95,7 @@ def measure_steps(name: str, setting: tuple[str, int, int, int], device: torch.d
     held = images.on_device(device) if device.type == "cuda" else images
     precision, found = fastest_precision(device.type), {}
     for method in ("moco", "looc"):
-        recipe = recipe_of(method, backbone, size, batch, precision)
+        recipe = recipe_of(method, backbone, size, precision, batch)
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
         contenders = {

@@ -55,14 +55,14 @@ SETTINGS = {  # and steps timed
 }
 
 
-def recipe_of(method: str, backbone: str, size: int, precision: str = "float32") -> Recipe:
+def recipe_of(method: str, backbone: str, size: int, precision: str = "float32", batch: int = BATCH) -> Recipe:
     """MoCo v2's setting; LooC's with color and rotation."""
     return recipes.make(
         method,
         backbone=backbone,
         image_size=size,
         epochs=1_000_000,
-        batch_size=BATCH,
+        batch_size=batch,
         learning_rate=0.01,
         queue_size=4096,
         precision=precision,
@@ -75,7 +75,8 @@ def our_views(recipe: Recipe, images: Images, device: str) -> Iterator[Tensor]:
     generator = np.random.default_rng(0)
     while True:
         order = generator.permutation(len(images))
-        parts = [order[begin : begin + BATCH] for begin in range(0, len(images) - BATCH + 1, BATCH)]
+        size = recipe.batch_size
+        parts = [order[begin : begin + size] for begin in range(0, len(images) - size + 1, size)]
         for batch in batches.iterate_epoch(0, parts, Layout()):
             yield batch.keys
 
@@ -83,10 +84,10 @@ def our_views(recipe: Recipe, images: Images, device: str) -> Iterator[Tensor]:
 def bare_passes(run: Run) -> Iterator[None]:
     """The passes of a step's networks on a batch that is ready, and nothing else."""
     training: Any = run.training
-    order = np.random.default_rng(0).permutation(len(run.labels))[:BATCH]
+    order = np.random.default_rng(0).permutation(len(run.labels))[: run.recipe.batch_size]
     batch = next(run.batches.iterate_epoch(0, [order], training.layout))
     queries, keys = batch.queries.clone(), batch.keys.clone()
-    gradient = torch.randn(len(training.losses), BATCH, run.recipe.embedding_dim, device=run.device) / BATCH
+    gradient = torch.randn(len(training.losses), len(order), run.recipe.embedding_dim, device=run.device) / len(order)
     while True:
         with torch.no_grad(), autocast(run.recipe, run.device):
             for view in keys:
