@@ -1,25 +1,15 @@
-"""The report as one self-contained HTML file: it loads nothing from the network or from other files.
-
-The template escapes everything that comes from rows. The page's content security policy allows only its own style and
-script, by their hashes, as a second line of defence.
-"""
+"""The report as one self-contained HTML file: it loads nothing from the network or from other files."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
-import loocbench
 from loocbench.report.formats import svg
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
+from loocbench.report.formats.single_file_page import render_page
 from loocbench.report.table import labels
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.matrices import Matrix
@@ -41,27 +31,15 @@ def render_html(
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
-    style, script = read_template("page.css"), read_template("page.js")
     grids = build_grids(table, pivot=pivot)
     plots = {
         group: [svg.layout_plot(panel) for panel in members]
         for group, members in groupby(sorted(panels, key=lambda panel: panel.group), key=lambda panel: panel.group)
     }
-    environment = Environment(
-        loader=PackageLoader("loocbench.report.formats"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     measured = grids[0]
-    return environment.get_template("page.html.jinja").render(
+    return render_page(
+        "page",
         title=title,
-        version=loocbench.__version__,
-        style=Markup(style),  # our own file, hence not escaped
-        script=Markup(script),
-        style_hash=csp_hash(style),
-        script_hash=csp_hash(script),
         sections=_sections(table, grids, plots, matrices, galleries),
         grids=grids,
         pivot=pivot,
@@ -83,16 +61,6 @@ def render_html(
         galleries_left_out=galleries_left_out,
         notes=table.notes,
     )
-
-
-def read_template(name: str) -> str:
-    """Return the text of a template's file."""
-    return resources.files("loocbench.report.formats").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def csp_hash(text: str) -> str:
-    """Return how a content security policy names an embedded style or script."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def _sections(

@@ -1,7 +1,6 @@
 """Maps of feature spaces as one HTML file that loads nothing: pointing at a dot, or focussing it, shows its image.
 
-The images are one embedded JPEG of thumbnails. What comes from a data set is escaped by the template; the content
-security policy allows only the page's own style and script, by their hashes.
+The images are one embedded JPEG of thumbnails.
 """
 
 from __future__ import annotations
@@ -12,13 +11,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 from PIL import Image
 
-import loocbench
 from loocbench.report.figures.feature_map import Factor, Space, choose_classes, color_of, shape_of
-from loocbench.report.formats.html_page import csp_hash, read_template
+from loocbench.report.formats.single_file_page import render_page
 from loocbench.types import Pixels
 
 THUMBNAIL = 64  # pixels
@@ -31,22 +27,10 @@ def render_map_page(
     spaces: Sequence[Space], factors: Sequence[Factor], names: Sequence[str], thumbnails: Pixels, title: str
 ) -> str:
     """Return the page. names: of the N images. thumbnails: uint8 [N, THUMBNAIL, THUMBNAIL, 3]."""
-    style, script = read_template("map.css"), read_template("map.js")
-    environment = Environment(
-        loader=PackageLoader("loocbench.report.formats"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     columns = math.ceil(math.sqrt(len(names)))
-    return environment.get_template("map.html.jinja").render(
+    return render_page(
+        "map",
         title=title,
-        version=loocbench.__version__,
-        style=Markup(style),  # our own file, hence not escaped
-        script=Markup(script),
-        style_hash=csp_hash(style),
-        script_hash=csp_hash(script),
         spaces=spaces,
         factors=factors,
         side=_SIDE,

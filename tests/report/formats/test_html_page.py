@@ -1,7 +1,7 @@
 """The HTML report in a real browser: it opens alone, sorts, filters, shows galleries, and runs nothing from rows.
 
-Covers loocbench.report.formats.html_page, loocbench.report.formats.svg, loocbench.report.formats.pictures and
-loocbench.jobs.html_report.
+Covers loocbench.report.formats.html_page, loocbench.report.formats.single_file_page, loocbench.report.formats.svg,
+loocbench.report.formats.pictures and loocbench.jobs.html_report.
 """
 
 import re
