@@ -17,6 +17,7 @@ from loocbench.features import extraction
 from loocbench.features.cache_keys import Rows
 from loocbench.features.encoder import Encoder
 from loocbench.jobs.session import Session
+from loocbench.models.spaces import canonical_feature_name
 from loocbench.pretraining.labels import model_label
 from loocbench.report.figures.feature_map import Factor, Space, draw_maps
 from loocbench.report.formats.map_page import THUMBNAIL, render_map_page
@@ -76,7 +77,7 @@ def make_maps(request: MapRequest, session: Session) -> FeatureMaps:
         raise UserError(f"a map of {len(rows)} images shows nothing; take {plane.FEWEST} or more.")
     found = session.load_checkpoint(request.checkpoint)
     encoder = session.load_encoder(found)
-    names = [name.replace(" ", "") for name in request.features or encoder.spaces]
+    names = list(map(canonical_feature_name, request.features or encoder.spaces))
     parts = [encoder.parse(name) for name in names]
     label = model_label(encoder.card)
     session.reporter.info(f"{label}, checkpoint {found.where}: {plane.TITLES[method]} of {len(rows):,} images")

@@ -160,6 +160,7 @@ class _Planner:
 
     def _plan_row(self, task: TaskCard, features: str, whose: CheckpointCard | None, *, separate: bool) -> PlannedRow:
         """Return a row and its state. whose: the checkpoint's card; None before it is pretrained."""
+        features = spaces.canonical_feature_name(features)
         try:
             if whose and features != SELECTED:
                 inside = networks.list_inside(whose) if inside_names.mentions_inside(features) else inside_names.NOTHING
@@ -171,7 +172,7 @@ class _Planner:
         path = self._row_path(task, features, whose) if whose else None
         if path and whose and path.exists():
             inference = InferenceConfig(self.settings.precision, self.settings.compiled)  # type: ignore[arg-type]
-            wanted = Wanted(task, whose, features.replace(" ", ""), self.settings.seed, inference, data)
+            wanted = Wanted(task, whose, features, self.settings.seed, inference, data)
             wrong = reuse_error(store.read_row(path), wanted)
             return PlannedRow(
                 task, features, "blocked" if wrong else "kept", f"{path} {wrong}" if wrong else "measured before", path

@@ -139,3 +139,8 @@ def test_a_run_that_did_not_end_is_trained_again(trained, tiny_blooms, tmp_path,
     if leftover == "state":
         (folder / "state-000000001.safetensors").write_bytes(b"")
     assert suite_plan.find_trained(tiny_recipe("moco"), "moco", tmp_path / "runs", tiny_blooms) is None
+
+
+def test_features_have_one_name_however_they_are_typed(stored, checkpoint):
+    (model,) = plan(make_suite("knn/blooms"), str(checkpoint), features=("pooled",))
+    assert states(model) == {("knn/blooms", "looc"): "kept"}
