@@ -17,15 +17,13 @@ Suites = Annotated[
     list[str] | None,
     typer.Option("--suite", help="Only this suite (repeatable); default all.", rich_help_panel=o.OUTPUT),
 ]
-_MERGED_INTO = "Folder that the rows are added to."
+Target = Annotated[Path, typer.Option("--results", help="Folder that the rows are added to.", rich_help_panel=o.OUTPUT)]
 
 
 @app.command("merge")
 def merge_results(
     stores: Annotated[list[Path], typer.Argument(help="Folders of measured rows, such as results.")],
-    results: Annotated[
-        Path, typer.Option("--results", help=_MERGED_INTO, rich_help_panel=o.OUTPUT)
-    ] = o.DEFAULT_RESULTS,
+    results: Target = o.DEFAULT_RESULTS,
     suite: Suites = None,
     as_json: o.Json = False,
 ) -> None:
@@ -97,9 +95,7 @@ def export_results(
 @app.command("import")
 def import_results(
     file: Annotated[Path, typer.Argument(help="A file of 'loocbench results export'.")],
-    results: Annotated[
-        Path, typer.Option("--results", help=_MERGED_INTO, rich_help_panel=o.OUTPUT)
-    ] = o.DEFAULT_RESULTS,
+    results: Target = o.DEFAULT_RESULTS,
     suite: Suites = None,
     as_json: o.Json = False,
 ) -> None:
