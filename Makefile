@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Of the tens of thousands of modules that come with torch and the tests' tools most are never imported: what is
+# imported is compiled then.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser slurm check format clean
+.PHONY: help demo test programs check format clean
 
 help:
 	@echo "make demo    pretrain on the embedded flowers, measure, compare"
@@ -20,13 +23,13 @@ $(VENV)/.python:
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.python
 	@echo "Installing loocbench into $(VENV) (torch is large: minutes on the first time)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing what the tests need"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.python
+	@echo "Installing loocbench and what the tests need into $(VENV) (torch is large: minutes on the first time)"
+	$(PIP) -e '.[dev]'
+	@touch $(VENV)/.installed $@
 
 demo: $(VENV)/.installed
 	$(BIN)/loocbench demo
@@ -36,26 +39,25 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
-# The HTML report is tested in a real browser; without one those tests are skipped and say so.
-browser:
-	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
-		if command -v $$name >/dev/null; then exit 0; fi; \
-	done; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Chromium for the tests of the HTML report"; \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
-			>/dev/null 2>&1 || echo "Chromium could not be installed: the tests that need it are skipped"; \
+# The HTML report is tested in a real browser, jobs through Slurm on a real one of this machine; without them those
+# tests are skipped and say so.
+programs:
+	@wanted=; \
+	command -v slurmctld >/dev/null || wanted="slurm-wlm munge"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		command -v google-chrome-stable >/dev/null || wanted="$$wanted chromium"; \
+	if [ -n "$$wanted" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing for the tests: $$wanted"; \
+		apt-get update -qq >/dev/null 2>&1; \
+		for package in $$wanted; do \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$package >/dev/null 2>&1 || \
+				echo "$$package could not be installed: the tests that need it are skipped"; \
+		done; \
 	fi
 
-# Jobs through Slurm are tested on a real one of this machine; without it those tests are skipped and say so.
-slurm:
-	@if ! command -v slurmctld >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Slurm for the tests of jobs on clusters"; \
-		(apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			slurm-wlm munge) >/dev/null 2>&1 || echo "Slurm could not be installed: the tests that need it are skipped"; \
-	fi
-
-test: check browser slurm
+test:
+	$(MAKE) --jobs=2 $(VENV)/.installed-dev programs
+	$(MAKE) check
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 format: $(VENV)/.installed-dev

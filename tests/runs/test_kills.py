@@ -28,7 +28,7 @@ def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_b
     folder = tmp_path / "runs" / "run"
 
     context = multiprocessing.get_context("forkserver")  # of this process's threads a fork would know nothing
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["torch._dynamo", "tests.runs.loaded_views"])  # seconds of each process's start
 
     for kill in range(20):
         process = context.Process(target=_go_on, args=(tmp_path,))
