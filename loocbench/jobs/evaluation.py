@@ -168,6 +168,7 @@ def measure(measurement: Measurement) -> Row:
     return Row(
         task=card.task,
         task_version=card.version,
+        title=card.title,
         dataset=dataset.name,
         dataset_note=_note(measurement),
         skipped=tuple(item for one in _datasets(measurement) for item in one.skipped),
