@@ -406,7 +406,7 @@ ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessin
 LEARNING = "signs of learning"  # what ``stated`` says of a model that did not learn what its method is to teach it
 REMOTE = ("torchvision:", "timm:", "hf:")  # how references to models of libraries and hubs begin
 RANDOM = "random:"  # prefix of the source of untrained weights
-ROW_VERSION = 3  # of Row's schema; records/migration.py brings older ones to it
+ROW_VERSION = 4  # of Row's schema; records/migration.py brings older ones to it
 
 
 class Conditions(Frozen):
@@ -429,15 +429,17 @@ class Row(Frozen):
 
     recipe: the pretraining recipe; None for weights that loocbench did not train, which ``source`` names and whose
     epochs may be unknown (None). seed: of the measurement; the pretraining seed is in the recipe. items: each test
-    item's contribution to a metric. measured_with: None in rows of schemas before 3, which did not record it.
+    item's contribution to a metric. measured_with: None in rows of schemas before 3, which did not record it. title: of
+    the task's card, by which tables name a task of the user's own; "" in rows of schemas before 4.
     seconds: wall time per phase. All numbers are finite, as JSON requires.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     task: str
     task_version: int
+    title: str = ""
     dataset: str
     dataset_note: str = ""
     skipped: tuple[str, ...] = ()

@@ -48,6 +48,8 @@ def format_description(description: Mapping[str, Any]) -> str:
         parts.append(f"{len(description['rows']):,} of its images")
     if description.get("kind") == "digests":
         parts.append("SHA-256 of its files")
+    if description.get("kind") == "answer":
+        parts.append("a kept row")
     if "damaged" in description:
         parts.append(f"{len(description['damaged']):,} damaged images")
     parts += [str(description[key]) for key in ("checkpoint", "change", "numerics") if description.get(key)]

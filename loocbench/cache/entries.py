@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from loocbench.cache import descriptions, layout, locks
 
-EntryKind = Literal["images", "features", "digests", "damage", "scratch"]
+EntryKind = Literal["images", "features", "digests", "damage", "answers", "scratch"]
 State = Literal["whole", "in use", "half-written", "left over"]
 
 

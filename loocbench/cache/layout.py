@@ -4,6 +4,7 @@
     features/<key>.safetensors    features of a split (features.extraction)
     digests/<key>.safetensors     SHA-256 of a split's image files (data.digests)
     damaged/<key>.json            which images of a split are damaged (data.damage)
+    answers/<key>.json            what a command shows whose row is kept (cache.answers)
     .bench-<random>/              scratch folder of a benchmark, while it runs (jobs.bench)
 
 While ``<key>`` is made there are also ``<key>.lock``, held by the process that makes it, ``<key>.part``, what it has
@@ -23,8 +24,14 @@ import platformdirs
 
 from loocbench import configuration, files
 
-Kind = Literal["images", "features", "digests", "damage"]
-FOLDERS: dict[Kind, str] = {"images": "images", "features": "features", "digests": "digests", "damage": "damaged"}
+Kind = Literal["images", "features", "digests", "damage", "answers"]
+FOLDERS: dict[Kind, str] = {
+    "images": "images",
+    "features": "features",
+    "digests": "digests",
+    "damage": "damaged",
+    "answers": "answers",
+}
 SCRATCH_PREFIX = ".bench-"
 PART, PROGRESS, LOCK = ".part", ".progress", ".lock"
 ENTRY_SUFFIXES: dict[Kind, str] = {
@@ -32,6 +39,7 @@ ENTRY_SUFFIXES: dict[Kind, str] = {
     "features": ".safetensors",
     "digests": ".safetensors",
     "damage": ".json",
+    "answers": ".json",
 }
 KEY_LENGTH = 32  # hexadecimal digits
 # Names of older versions too, which may still be there: hidden ones, and those of images with data set and size.

@@ -9,6 +9,7 @@ import typer
 from loocbench.cli import completing
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -29,7 +30,8 @@ def evaluate(
     as_json: o.Json = False,
 ) -> None:
     """Evaluate a checkpoint on any task, by the task's name or the file of its card."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    evaluate_and_show(finding.find_named_task(task), checkpoint, features, settings, as_json=as_json)
+    arguments = {"name": task}
+    question = Question("find_named_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

@@ -8,6 +8,7 @@ import typer
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -44,8 +45,9 @@ def few_shot(
     as_json: o.Json = False,
 ) -> None:
     """Few-shot classification: all classes from a few images per class, or N-way K-shot episodes."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find_few_shot_task(dataset, label, shots=shots, ways=ways, trials=trials, solver=solver)
-    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)
+    numbers = {"shots": shots, "ways": ways, "trials": trials}
+    arguments = {"dataset": dataset, "label": label, "solver": solver, **numbers}
+    question = Question("find_few_shot_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

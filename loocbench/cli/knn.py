@@ -8,6 +8,7 @@ import typer
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -28,8 +29,8 @@ def knn(
     as_json: o.Json = False,
 ) -> None:
     """Nearest-neighbour classification: their number chosen on a validation split, tested on the test split."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find_task("knn", dataset, label)
-    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)
+    arguments = {"kind": "knn", "dataset": dataset, "label": label}
+    question = Question("find_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

@@ -8,6 +8,7 @@ import typer
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -36,8 +37,8 @@ def probe(
     as_json: o.Json = False,
 ) -> None:
     """Linear probe: strength chosen on a validation split; top-1, top-5 and mean per class on the test split."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find_task("linear", dataset, label, solver=solver)
-    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)
+    arguments = {"kind": "linear", "dataset": dataset, "label": label, "solver": solver}
+    question = Question("find_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

@@ -8,6 +8,7 @@ import typer
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -28,8 +29,8 @@ def robustness(
     as_json: o.Json = False,
 ) -> None:
     """Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find_task("robustness", dataset, elsewhere=elsewhere)
-    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)
+    arguments = {"kind": "robustness", "dataset": dataset, "elsewhere": elsewhere}
+    question = Question("find_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

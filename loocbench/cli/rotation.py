@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
+from loocbench.jobs.question import Question
 from loocbench.jobs.settings import EvaluationSettings
 
 
@@ -16,8 +17,8 @@ def rotation(
     as_json: o.Json = False,
 ) -> None:
     """Rotation prediction: which of four exact quarter turns a square crop was given."""
-    from loocbench.cards import finding
     from loocbench.cli.show_rows import evaluate_and_show
 
-    card = finding.find_task("rotation", dataset)
-    evaluate_and_show(card, checkpoint, features, settings, as_json=as_json)
+    arguments = {"kind": "rotation", "dataset": dataset}
+    question = Question("find_task", arguments, checkpoint, features, settings)
+    evaluate_and_show(question, as_json=as_json)

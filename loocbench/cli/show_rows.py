@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loocbench.cache.answers import Answer, find_answer
 from loocbench.cli.console import Display, stdout
+from loocbench.records.summary import describe_kept, select_shown, summarise_row, to_json_fields
 
 if TYPE_CHECKING:
     from loocbench.cards.tasks import TaskCard
     from loocbench.jobs.estimating import Estimate
+    from loocbench.jobs.question import Question
     from loocbench.jobs.settings import EvaluationSettings
     from loocbench.types import Row
 
+_HEAVY = "torch"
 
-def evaluate_and_show(
-    card: TaskCard, checkpoint: str | None, features: str | None, settings: EvaluationSettings, *, as_json: bool
-) -> None:
+
+def evaluate_and_show(question: Question, *, as_json: bool) -> None:
     """Evaluate one task, store its row and show it; or show how long it would take."""
-    from loocbench.jobs.evaluation import evaluate_task
-
-    if settings.dry_run:
-        show_estimate(card, checkpoint, features, settings, as_json=as_json)
+    if question.settings.dry_run:
+        show_estimate(question.find_task(), question.checkpoint, question.features, question.settings, as_json=as_json)
         return
     with Display() as display:
-        row, path, _ = evaluate_task(card, checkpoint, features, settings, display)
-    show_row(row, path, as_json=as_json)
+        answer = None if question.settings.overwrite else _find_answer(question)
+        if answer:
+            for line in (*answer.said, describe_kept(answer.row)):
+                display.info(line)
+            shown, path = answer.shown, answer.row
+        else:
+            from loocbench.jobs.answering import answer_question
+
+            row, path = answer_question(question, display)
+            shown = select_shown(row)
+    show_fields(shown, path, as_json=as_json)
+
+
+def _find_answer(question: Question) -> Answer | None:
+    """Return the answer that is kept to a question.
+
+    Not in a process that has torch: the long way is short there, and what runs in it may differ from what is installed.
+    """
+    if _HEAVY in sys.modules or os.environ.get("WORLD_SIZE", "1") != "1":
+        return None
+    return find_answer(question.cache, question.describe())
 
 
 def show_estimate(
@@ -55,24 +77,31 @@ def print_estimate(what: str, estimate: Estimate, *, as_json: bool) -> None:
 
 def show_row(row: Row, path: Path, *, as_json: bool) -> None:
     """Print a row as a small table, or as one JSON object."""
+    show_fields(select_shown(row), path, as_json=as_json)
+
+
+def show_fields(shown: Mapping[str, Any], path: Path, *, as_json: bool) -> None:
+    """Print the fields of a row that ``records.summary`` selects, as :func:`show_row` does."""
     if as_json:
-        print(json.dumps({**summarise_row(row), "row": str(path)}))
+        print(json.dumps(to_json_fields(shown, path)))
         return
     from rich.table import Table
 
     from loocbench.report.table.labels import format_percent
 
     console = stdout()
-    console.print(f"{row.task} (v{row.task_version}), {row.model}, {row.features}", highlight=False, soft_wrap=True)
+    heading = f"{shown['task']} (v{shown['task_version']}), {shown['model']}, {shown['features']}"
+    console.print(heading, highlight=False, soft_wrap=True)
     table = Table()
-    for heading in ("metric", "value %", "95 % interval", *row.scale, "n"):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
-    for name, metric in row.metrics.items():
-        value, low, high = map(format_percent, (metric.value, metric.low, metric.high))
-        scale = (format_percent(values[name]) if name in values else "" for values in row.scale.values())
-        table.add_row(name, value, f"{low} – {high}", *scale, f"{metric.n:,}")
+    scale = shown["scale"]
+    for name in ("metric", "value %", "95 % interval", *scale, "n"):
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    for name, metric in shown["metrics"].items():
+        value, low, high = map(format_percent, (metric["value"], metric["low"], metric["high"]))
+        beside = (format_percent(values[name]) if name in values else "" for values in scale.values())
+        table.add_row(name, value, f"{low} – {high}", *beside, f"{metric['n']:,}")
     console.print(table)
-    for name, value in row.stated.items():
+    for name, value in shown["stated"].items():
         console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
     print_paths([path])
 
@@ -86,19 +115,3 @@ def print_paths(paths: Iterable[Path]) -> None:
     """Print the paths of stored rows."""
     for path in paths:
         stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
-
-
-def summarise_row(row: Row) -> dict[str, Any]:
-    """Return the fields of a row that ``--json`` prints."""
-    return {
-        "task": row.task,
-        "dataset": row.dataset,
-        "features": row.features,
-        "checkpoint": row.checkpoint,
-        "seed": row.seed,
-        "metrics": {name: metric.model_dump() for name, metric in row.metrics.items()},
-        "scale": row.scale,
-        "stated": row.stated,
-        "chosen": row.chosen,
-        "certificate": row.certificate,
-    }

@@ -71,7 +71,8 @@ class Entry:
     short: its name in column headings of tables. labels: names of its labels, the main one first. folders: where its
     files may lie below the data folder, the official name first. read: opens such a folder. generate: opens a data set
     that has no files, instead of ``read``. test_only: it has nothing but a test split, so that whatever is fitted is
-    fitted on another data set. fetch(root): downloads its folder below ``root`` by another library.
+    fitted on another data set. fetch(root): downloads its folder below ``root`` by another library. beside: names of
+    folders beside its own that ``read`` looks into, too.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Entry:
     generate: Callable[[], Dataset] | None = None
     test_only: bool = False
     fetch: Callable[[Path], None] | None = None
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for an entry that cannot be opened."""

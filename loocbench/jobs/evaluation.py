@@ -24,6 +24,7 @@ from loocbench.plugins import in_use
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.records import store
+from loocbench.records.summary import describe_kept
 from loocbench.types import ASSUMED, CONSTANT, LEARNING, Dataset, Items, Row
 
 _LOOKED_AT = 1000  # images, as many as tasks with changed images draw at most
@@ -89,12 +90,12 @@ def load_or_measure(
     kept = store.read_row(path) if path.exists() and not settings.overwrite else None
     if kept is not None:
         row = _require_reusable(kept, path, measurement, stored_as)
-        measurement.info(f"measured before, kept: {path} (--overwrite measures again)")
+        measurement.info(describe_kept(path))
         return row, path
     if not settings.overwrite and (
         former := _find_former_row(measurement, path, stored_as or measurement.features_name)
     ):
-        measurement.info(f"measured before, kept: {former[1]} (--overwrite measures again)")
+        measurement.info(describe_kept(former[1]))
         return former
     files.require_writable(path.parent)
     row = make_row() if make_row else measure(measurement)
@@ -167,6 +168,7 @@ def measure(measurement: Measurement) -> Row:
     return Row(
         task=card.task,
         task_version=card.version,
+        title=card.title,
         dataset=dataset.name,
         dataset_note=_note(measurement),
         skipped=tuple(item for one in _datasets(measurement) for item in one.skipped),

@@ -42,4 +42,9 @@ def _from_2(fields: Fields) -> Fields:
     return {**fields, "measured_with": None, "schema_version": 3}
 
 
-_STEPS: dict[int, Callable[[Fields], Fields]] = {1: _from_1, 2: _from_2}  # version -> upgrade to the next
+def _from_3(fields: Fields) -> Fields:
+    """Schema 4 records the task's title; of an older row it is unknown."""
+    return {**fields, "title": "", "schema_version": 4}
+
+
+_STEPS: dict[int, Callable[[Fields], Fields]] = {1: _from_1, 2: _from_2, 3: _from_3}  # version -> upgrade to the next

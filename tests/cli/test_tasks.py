@@ -196,3 +196,29 @@ def test_a_suite_card_that_names_what_does_not_exist(one_line, loocbench, tmp_pa
     assert loocbench("tasks", "validate", path).code == 0
     path.write_text(text.replace(before, after))
     assert message in one_line("tasks", "validate", path)
+
+
+OWN = """
+task = "knn/mine"
+version = 1
+title = "Shapes, nearest"
+description = "One neighbour."
+kind = "knn"
+dataset = "blooms"
+labels = ["species"]
+cost = "seconds"
+"""
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_tables_call_a_task_of_ones_own_by_the_title_of_its_card(loocbench, tmp_path):
+    """Also where the card is gone: the row says it."""
+    settings = tomllib.loads(loocbench("tasks", "show", "knn/blooms").out)["protocol"]
+    card = tmp_path / "mine.toml"
+    card.write_text(OWN + tomli_w.dumps({"protocol": settings}))
+    said = loocbench("evaluate", "--task", card, "--checkpoint", "random:resnet8")
+    assert said.code == 0, said.err
+    card.unlink()
+    shown = loocbench("report", "--format", "markdown").out
+    assert "Shapes, nearest, top-1 (v1)" in shown
+    assert "knn/mine" not in shown

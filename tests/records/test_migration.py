@@ -15,8 +15,8 @@ def test_a_row_of_the_first_schema_is_read_as_todays():
     before = path.read_bytes()
     assert json.loads(before)["schema_version"] == 1
     found = store.read_row(path)
-    assert (found.schema_version, found.backbone, found.image_size) == (3, "resnet8", 32)
-    assert found.source == ""
+    assert (found.schema_version, found.backbone, found.image_size) == (4, "resnet8", 32)
+    assert (found.source, found.title) == ("", "")
     assert found.items == {}
     assert found.measured_with is None
     assert isinstance(found.recipe, Recipe)

@@ -89,6 +89,7 @@ ENTRY = Entry(
     short="CUB-200",
     title="CUB-200-2011: birds",
     folders=("CUB_200_2011",),
+    beside=("segmentations",),
     read=read_cub200,
     official=Official(
         list_train_and_test(5_994, 5_794),

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loocbench.cards import finding
+from loocbench.cards import restoring
 from loocbench.cards.tasks import TaskCard
 from loocbench.evaluators import KINDS
 from loocbench.report.table import labels
@@ -44,10 +44,7 @@ class Column:
 
 def load_cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
     """The card of each task of the rows; tasks that are no longer shipped are missing."""
-    named = {
-        task: finding.find_task_of_row(task, dataset) for task, dataset in {(row.task, row.dataset) for row in rows}
-    }
-    return {task: card for task, card in named.items() if card}
+    return restoring.load_tasks_of_rows(rows)
 
 
 def choose_columns(
@@ -70,7 +67,7 @@ def choose_columns(
             shown = [name for name in names if matches(metrics, name)]
         else:
             shown = list(names) if every_metric or card is None else _shown(card, list(names))
-        title = card.title if card else task
+        title = card.title if card else row.title or task
         group = groups.get(task, row.dataset)
         rest = re.sub(r"^[ ,]+", "", title.removeprefix(group))
         if not rest and not re.search("[ ,]", title):  # "CUB-200" alone does not say what was done
