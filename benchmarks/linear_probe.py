@@ -5,6 +5,7 @@ gradient at its solution is below the bound that ours has to meet, and only that
 with a decaying spectrum and class means, as embeddings have. scikit-learn's time is measured at every ``--every``-th
 strength, the strongest and the weakest among them, and scaled up to all: the whole takes hours.
 
+Beside it, where the time goes: the share of matrix products, and their speed beside that of large products alone.
 Also: three heads side by side (6,144-d) beside one of them, where there are fewer images than features.
 """
 
@@ -63,14 +64,41 @@ def sklearn_seconds(x: np.ndarray, y: np.ndarray, strength: float) -> float:
     raise RuntimeError(f"scikit-learn does not reach {TOLERANCE} at lambda {strength}")
 
 
-def path_seconds(x: torch.Tensor, y: torch.Tensor, repeats: int) -> float:
-    """Median seconds of the whole path."""
+def path_seconds(x: torch.Tensor, y: torch.Tensor, repeats: int) -> list[float]:
+    """Seconds of the whole path."""
     taken = []
     for _ in range(repeats):
         begin = time.perf_counter()
         fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
         taken.append(time.perf_counter() - begin)
-    return statistics.median(taken)
+    return taken
+
+
+def speed_of_products(dtype: torch.dtype) -> float:
+    """1e9 operations per second of products of 2,048 x 2,048 matrices alone."""
+    a = torch.randn(2_048, 2_048, dtype=dtype)
+    taken = []
+    for _ in range(4):
+        begin = time.perf_counter()
+        a @ a
+        taken.append(time.perf_counter() - begin)
+    return 2 * 2_048**3 / statistics.median(taken[1:]) / 1e9
+
+
+def describe_products(x: torch.Tensor, y: torch.Tensor) -> str:
+    """The share of the path's time that matrix products take, and their speed."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], with_flops=True) as profiler:
+        fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
+    events = profiler.key_averages()
+    products = [event for event in events if event.key in {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}]
+    seconds = sum(event.self_cpu_time_total for event in products) / 1e6
+    share = seconds / (sum(event.self_cpu_time_total for event in events) / 1e6)
+    speed = sum(event.flops for event in products) / seconds / 1e9
+    alone = [speed_of_products(dtype) for dtype in (torch.float32, torch.float64)]
+    return (
+        f"products {100 * share:.0f} % of the time, {speed:.0f} GFLOP/s in float32 and float64; alone "
+        f"{alone[0]:.0f} in float32, {alone[1]:.0f} in float64"
+    )
 
 
 def main() -> None:
@@ -86,18 +114,21 @@ def main() -> None:
     for name in options.size or SIZES:
         x, y = features(*SIZES[name])
         fit_logistic_path(x, y, GRID[-1:], tolerance=TOLERANCE)  # warm up
-        ours = path_seconds(x, y, options.repeats)
+        times = path_seconds(x, y, options.repeats)
+        ours = statistics.median(times)
         sampled = GRID[:: options.every]
         theirs = len(GRID) / len(sampled) * sum(sklearn_seconds(x.numpy(), y.numpy(), value) for value in sampled)
         print(
-            f"{name}, {x.shape[0]} x {x.shape[1]}, {int(y.max()) + 1} classes: ours {ours:.1f} s, scikit-learn "
+            f"{name}, {x.shape[0]} x {x.shape[1]}, {int(y.max()) + 1} classes: ours {ours:.1f} s ({min(times):.1f} to "
+            f"{max(times):.1f}), scikit-learn "
             f"{theirs:.0f} s (from {len(sampled)} of {len(GRID)}), ratio {theirs / ours:.0f}",
             flush=True,
         )
+        print(f"    {describe_products(x, y)}", flush=True)
     count, dim, classes = SIZES["Flowers-102, train"]
     one, labels = features(count, dim, classes)
     three, _ = features(count, HEADS * dim, classes)
-    a, b = (path_seconds(x, labels, options.repeats) for x in (one, three))
+    a, b = (statistics.median(path_seconds(x, labels, options.repeats)) for x in (one, three))
     print(f"{HEADS} heads, {count} x {HEADS * dim}: {b:.1f} s, one {a:.1f} s, ratio {b / a:.2f}")
 
 

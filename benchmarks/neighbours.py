@@ -25,7 +25,7 @@ from loocbench.solvers.batched import fit_logistic_batch
 NEAREST, QUERIES, PART = 100, 4_000, 200
 
 
-def medians(repeats: int, *works: Callable[[], object]) -> list[float]:
+def alternate(repeats: int, *works: Callable[[], object]) -> list[list[float]]:
     """Seconds of each, warmed up and measured in turn, so that a busy machine is busy for all."""
     taken: list[list[float]] = [[] for _ in works]
     for turn in range(repeats + 1):
@@ -34,7 +34,13 @@ def medians(repeats: int, *works: Callable[[], object]) -> list[float]:
             work()
             if turn:
                 seconds.append(time.perf_counter() - begin)
-    return [statistics.median(seconds) for seconds in taken]
+    return taken
+
+
+def describe_ratio(ours: list[float], theirs: list[float]) -> str:
+    """How many times as fast, turn by turn: the median, the least and the most."""
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    return f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} turns)"
 
 
 def compare_neighbours(count: int, dim: int, repeats: int) -> None:
@@ -47,14 +53,15 @@ def compare_neighbours(count: int, dim: int, repeats: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     neighbours.find_nearest(features, NEAREST, queries)
     extra = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    ours, theirs = medians(
+    ours, theirs = alternate(
         repeats,
         lambda: neighbours.find_nearest(features, NEAREST, queries),
         lambda: index.search(asked, NEAREST + 1),
     )
+    speeds = [len(queries) / statistics.median(seconds) for seconds in (ours, theirs)]
     print(
-        f"{len(queries)} queries among {count} x {dim}: loocbench {len(queries) / ours:.0f}/s, faiss "
-        f"{len(queries) / theirs:.0f}/s, ratio {theirs / ours:.2f}; {extra:.0f} MB more at the peak"
+        f"{len(queries)} queries among {count} x {dim}: loocbench {speeds[0]:.0f}/s, faiss {speeds[1]:.0f}/s, "
+        f"{describe_ratio(ours, theirs)}; {extra:.0f} MB more at the peak"
     )
 
 
@@ -75,16 +82,17 @@ def compare_episodes(count: int, ways: int, shots: int, dim: int, repeats: int) 
         for one in features[:PART].double().numpy():
             LogisticRegression(C=1.0, tol=1e-7, max_iter=10_000).fit(one, labels.numpy())
 
-    ours, theirs = medians(repeats, together, one_by_one)
-    theirs *= count / PART
+    ours, theirs = alternate(repeats, together, one_by_one)
+    theirs = [seconds * count / PART for seconds in theirs]
     what = f"{count} episodes, {ways} ways, {shots} shots, {dim}-d"
-    print(f"{what}: {ours:.2f} s, scikit-learn {theirs:.1f} s, ratio {theirs / ours:.1f}")
+    medians = statistics.median(ours), statistics.median(theirs)
+    print(f"{what}: {medians[0]:.2f} s, scikit-learn {medians[1]:.1f} s, {describe_ratio(ours, theirs)}")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     faiss.omp_set_num_threads(torch.get_num_threads())
     print(f"{provenance.hardware('cpu')}, torch {torch.__version__}, faiss {faiss.__version__}, numpy {np.__version__}")
