@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loocbench.checkpoints.foreign import vits
-from loocbench.checkpoints.foreign.preprocessing import ResolvedPreprocessing, describe_interpolation
+from loocbench.checkpoints.foreign.preprocessing import ResolvedPreprocessing, find_interpolation
 from loocbench.checkpoints.foreign.types import RecognisedArchitecture
 from loocbench.errors import UserError
 from loocbench.types import Architecture, Preprocessing
@@ -21,6 +21,10 @@ _LARGEST = 16_000_000  # bytes; the names of 21 thousand classes take one millio
 _EPSILON = 1e-6  # of timm's ViTs
 _GELU = ("gelu", "gelu_python")
 _RESAMPLING = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}  # Pillow's numbers
+_BICUBIC = (  # processors that resize bicubically where their file says nothing
+    *("CLIPImageProcessor", "CLIPFeatureExtractor", "SiglipImageProcessor", "BitImageProcessor"),
+    *("CLIPImageProcessorFast", "SiglipImageProcessorFast", "BitImageProcessorFast"),
+)
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # transformers' own for ViTs
 
 
@@ -127,13 +131,17 @@ def _read_images(config: Mapping[str, Any]) -> ResolvedPreprocessing | None:
         (config.get("image_mean") or _MEAN, config.get("image_std") or _STD) if normalised else ((0,) * 3, (1,) * 3)
     )
     known_from = f"stated by its {PREPROCESSOR}"
-    known_from += describe_interpolation(_RESAMPLING.get(config.get("resample", 2), str(config.get("resample"))))
+    usual = 3 if config.get("image_processor_type", config.get("feature_extractor_type")) in _BICUBIC else 2
+    resample = config.get("resample", usual)
+    interpolation, note = find_interpolation(_RESAMPLING.get(resample, str(resample)))
+    known_from += note
     known_from += "" if keeps_shape else ", but cropped to the centre (its own resizes both sides, whatever the shape)"
     values = Preprocessing(
         image_size=height,
         resize=max(short, height),
         mean=tuple(round(float(value) / scale, 12) for value in mean),
         std=tuple(round(float(value) / scale, 12) for value in std),
+        interpolation=interpolation,
     )
     return ResolvedPreprocessing(values, known_from)
 
