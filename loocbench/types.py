@@ -237,6 +237,7 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_SWITCHES, (bool,)),
     **dict.fromkeys(_NUMBERS, (int, float)),
     "global_pool": (str,),
+    "act_layer": (str,),
 }
 _LARGEST = {"depth": 256, "stem_padding": 3}  # others: 8192
 

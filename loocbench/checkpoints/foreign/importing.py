@@ -25,6 +25,7 @@ from loocbench.checkpoints.foreign import (
     tensor_routing,
     timm_names,
     transformers_config,
+    transformers_towers,
 )
 from loocbench.checkpoints.foreign import preprocessing as preprocessings
 from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, ResolvedPreprocessing
@@ -105,13 +106,21 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
     if renamed == tensor_names.TRANSFORMERS and not arch:
         stated = transformers_config.read_beside(path)
         architecture_options = {**({"num_heads": stated.heads} if stated.heads else {}), **architecture_options}
+    tower = renamed == tensor_names.TOWER and not arch
+    if tower:
+        stated = transformers_config.read_beside(path, transformers_towers.ACTIVATIONS)
     grid = (key_map.grid if key_map else None) or stated.grid
-    found = recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options, grid)
+    heads = architecture_options.get("num_heads")
+    found = (
+        transformers_towers.recognise_tower(tensors, stated, int(heads) if heads else None)
+        if tower
+        else recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options, grid)
+    )
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
         family = "none known" if routed.family == "torchvision" else routed.family
         return Inspection(contents, family, None, nothing, routed.left_out, routed.unknown, tuple(notes), {}, None)
-    found = transformers_config.complete(found, stated)
+    found = found if tower else transformers_config.complete(found, stated)
     preprocessing = preprocessings.resolve_preprocessing(
         found.architecture,
         contents.sha256,

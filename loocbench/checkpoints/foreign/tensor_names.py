@@ -8,7 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import transformers_towers
+
 TRANSFORMERS = "transformers' ViT"
+TOWER = "transformers' image tower of CLIP or SigLIP"
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
 
@@ -50,6 +53,8 @@ def to_library_names(backbone: Mapping[str, Tensor]) -> tuple[dict[str, Tensor],
         return _apply_rules(backbone, _MM_VIT), "OpenMMLab's ViT"
     if "embeddings.patch_embeddings.projection.weight" in backbone:
         return _join_query_key_value(_apply_rules(backbone, _TRANSFORMERS_VIT)), TRANSFORMERS
+    if transformers_towers.MARK in backbone:
+        return transformers_towers.to_timm_names(backbone), TOWER
     if "patch_embed.proj.weight" in backbone and any(re.match(r"blocks\.\d+\.\d+\.norm1\.", name) for name in backbone):
         return _join_chunks(backbone), "DINOv2's chunks of blocks"
     if any(_OLD_DENSENET.match(name) for name in backbone):
