@@ -61,7 +61,8 @@ def measure_dimensions(network: Network | LibraryNetwork, size: int) -> dict[str
 
 def _list_single_stage(network: Network) -> list[nn.Module]:
     """Return the blocks of the one last stage of a ViT; none where each space has its own."""
-    return list(network.stages[GENERAL].vit.blocks) if GENERAL in network.stages else []
+    stage = network.stages[GENERAL] if GENERAL in network.stages else None
+    return list(stage.vit.blocks) if isinstance(stage, ViTLastStage) else []
 
 
 def _read_network(net: Network, images: Tensor, parts: Sequence[str]) -> dict[str, Tensor]:

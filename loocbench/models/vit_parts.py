@@ -136,7 +136,7 @@ def resample_positions(values: Tensor, source: Any, target: Any) -> Tensor:
     )
 
 
-def find_same_vit(vit: nn.Module, bare: str) -> str:
+def find_same_vit(vit: Any, bare: str) -> str:
     """Return the name of timm's ViT that is this network but for its image size; "" if there is none.
 
     bare: the name that it was built from, perhaps with options.
@@ -174,7 +174,7 @@ def _build_vit(name: str, image_size: int | None = None) -> Any:
         raise UserError(f"there is no timm:{name} for images of {image_size} px ({reason}); name another.") from error
 
 
-def _is_plain_vit(net: nn.Module) -> bool:
+def _is_plain_vit(net: Any) -> bool:
     """Whether a network is timm's VisionTransformer itself: those derived from it arrange their tokens differently."""
     from timm.models.vision_transformer import VisionTransformer
 
