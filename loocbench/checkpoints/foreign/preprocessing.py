@@ -70,7 +70,9 @@ def resolve_preprocessing(
     if not changed:
         return found
     given = " and ".join(name.replace("_", " ") for name in changed)
-    rest = "" if len(changed) == 5 else f"; the rest {found.known_from}"
+    left = {name for name in vars(overrides) if name not in changed}
+    plain = found.values.interpolation == BILINEAR  # as it is by default, and was before it could be given
+    rest = "" if not left or (left == {"interpolation"} and plain) else f"; the rest {found.known_from}"
     if overrides.image_size and not overrides.resize:
         changed["resize"] = default_resize(overrides.image_size)
     try:
