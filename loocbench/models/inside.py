@@ -61,8 +61,11 @@ def measure_dimensions(network: Network | LibraryNetwork, size: int) -> dict[str
 
 def _list_single_stage(network: Network) -> list[nn.Module]:
     """Return the blocks of the one last stage of a ViT; none where each space has its own."""
-    stage = network.stages[GENERAL] if GENERAL in network.stages else None
-    return list(stage.vit.blocks) if isinstance(stage, ViTLastStage) else []
+    if GENERAL not in network.stages:
+        return []
+    stage = network.stages[GENERAL]
+    assert isinstance(stage, ViTLastStage)  # as the trunk is a ViT's
+    return list(stage.vit.blocks)
 
 
 def _read_network(net: Network, images: Tensor, parts: Sequence[str]) -> dict[str, Tensor]:
