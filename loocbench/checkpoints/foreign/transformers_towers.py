@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -116,7 +117,7 @@ def recognise_tower(
 
 def _has_shape(name: str, depth: int, heads: int, hidden: int) -> bool:
     """Whether timm's ViT of this name has so many blocks, heads and hidden channels."""
-    net = architectures.build_without_weights(Architecture(name=f"timm:{name}")).net
+    net: Any = architectures.build_without_weights(Architecture(name=f"timm:{name}")).net
     block = net.blocks[0]
     return (len(net.blocks), block.attn.num_heads, block.mlp.fc1.out_features) == (depth, heads, hidden)
 
