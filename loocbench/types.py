@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from loocbench import item_codec
 from loocbench.errors import DamagedImageError
@@ -81,7 +81,8 @@ class Foreground:
 class Dataset:
     """A data set that is ready to be read.
 
-    read(items, short_side) returns one uint8 [H, W, 3] RGB array per item, its short side resized to ``short_side``;
+    read(items, short_side) returns one uint8 [H, W, 3] RGB array per item, its short side resized to ``short_side``,
+    bilinearly if no third argument says "bicubic" (what is rendered is drawn at that size in either case);
     sizes(items, short_side) their heights and widths, int64 [N, 2], without decoding where the format allows it.
     examine(items) decodes each item whole and returns its SHA-256, or the error that says what is wrong with it.
     content(items) names the pixels behind the items on this machine (it changes when a file is replaced or touched);
@@ -95,7 +96,7 @@ class Dataset:
 
     name: str
     splits: Mapping[str, Split]
-    read: Callable[[Sequence[str], int], list[Pixels]]
+    read: Callable[..., list[Pixels]]
     sizes: Callable[[Sequence[str], int], Sizes]
     examine: Callable[[Sequence[str]], list[str | DamagedImageError]]
     content: Callable[[Sequence[str]], str]
@@ -129,16 +130,27 @@ Mean = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Deviation = Annotated[float, Field(ge=0.001, le=1, allow_inf_nan=False)]
 
 
+Interpolation = Literal["bilinear", "bicubic"]  # of resizing, antialiased in either case
+BILINEAR: Interpolation = "bilinear"
+
+
 class Preprocessing(Frozen):
     """How an image becomes the network's input: short side to ``resize``, centre crop ``image_size``, normalise.
 
-    mean, std: of red, green and blue, of pixel values in [0, 1].
+    mean, std: of red, green and blue, of pixel values in [0, 1]. interpolation: of resizing the whole image.
     """
 
     image_size: int = Field(ge=8, le=4096)
     resize: int = Field(ge=8, le=4096)
     mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
     std: tuple[Deviation, Deviation, Deviation] = (0.229, 0.224, 0.225)
+    interpolation: Interpolation = BILINEAR
+
+    @model_serializer(mode="wrap")
+    def _write_what_departs(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Bilinear is not written: cards, rows and keys of caches stay what they were before it could be stated."""
+        fields: dict[str, Any] = write(self)
+        return {name: value for name, value in fields.items() if (name, value) != ("interpolation", BILINEAR)}
 
     @model_validator(mode="after")
     def _has_crop(self) -> Preprocessing:
@@ -225,6 +237,7 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(_SWITCHES, (bool,)),
     **dict.fromkeys(_NUMBERS, (int, float)),
     "global_pool": (str,),
+    "act_layer": (str,),
 }
 _LARGEST = {"depth": 256, "stem_padding": 3}  # others: 8192
 

@@ -80,7 +80,7 @@ def rendered_once(dataset: Dataset) -> Dataset:
     """The same data set, each image of which is rendered at most once in each size and then remembered."""
     known: dict[tuple[str, int], Pixels] = {}
 
-    def read(items, short_side):
+    def read(items, short_side, interpolation="bilinear"):  # what is rendered is not resized
         if new := [item for item in items if (item, short_side) not in known]:
             for item, image in zip(new, dataset.read(new, short_side), strict=True):
                 image.setflags(write=False)  # a test that changed it would change it for all

@@ -43,7 +43,7 @@ def format_description(description: Mapping[str, Any]) -> str:
         return "unknown content"
     parts = [f"{description['dataset']} {description.get('split', '')}".strip()]
     if "short_side" in description:
-        parts.append(f"{description['short_side']} px")
+        parts.append(f"{description['short_side']} px" + (" bicubic" if "interpolation" in description else ""))
     if "rows" in description:
         parts.append(f"{len(description['rows']):,} of its images")
     if description.get("kind") == "digests":

@@ -23,10 +23,15 @@ def build_from_checkpoint(checkpoint: Checkpoint) -> Network | LibraryNetwork:
     """
     card = checkpoint.card
     try:
-        return architectures.build_with_weights(_get_architecture(card), card.spaces, checkpoint.weights)
+        return architectures.build_with_weights(get_architecture(card), card.spaces, checkpoint.weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{checkpoint.where} does not fit its card: {reason}; make it anew.") from error
+
+
+def build_without_weights(card: CheckpointCard) -> Network | LibraryNetwork:
+    """Build the network of a card on torch's meta device: names and shapes of tensors, but no memory."""
+    return architectures.build_without_weights(get_architecture(card), card.spaces)
 
 
 def require_weights_fit(checkpoint: Checkpoint) -> None:
@@ -35,7 +40,7 @@ def require_weights_fit(checkpoint: Checkpoint) -> None:
     The network is built without weights, so that a wrong card cannot allocate memory.
     """
     card = checkpoint.card
-    network = architectures.build_without_weights(_get_architecture(card), card.spaces)
+    network = build_without_weights(card)
     needed = network.state_dict()
     shapes = {name: tensor.shape for name, tensor in checkpoint.weights.items()}
     wrong = [name for name in needed if shapes.get(name) != needed[name].shape]
@@ -49,14 +54,14 @@ def require_weights_fit(checkpoint: Checkpoint) -> None:
 
 def has_separate_stages(card: CheckpointCard) -> bool:
     """Whether each space has its own copy of the last stage (LooC++, MoCo++)."""
-    return _get_architecture(card).separate
+    return get_architecture(card).separate
 
 
 def list_inside(card: CheckpointCard) -> InsideNames:
     """Return what the network of a card offers inside it; nothing of a user's network, whose code is not run."""
     if card.backbone.startswith(architectures.PYTHON):
         return NOTHING
-    return describe_inside(architectures.build_without_weights(_get_architecture(card), card.spaces))
+    return describe_inside(build_without_weights(card))
 
 
 def measure_features(card: CheckpointCard) -> dict[str, int]:
@@ -64,7 +69,7 @@ def measure_features(card: CheckpointCard) -> dict[str, int]:
 
     Nothing where its network cannot be built or run: a user's own, or one of a library that is not here.
     """
-    return measure_architecture(_get_architecture(card), card.spaces, card.preprocessing.image_size)
+    return measure_architecture(get_architecture(card), card.spaces, card.preprocessing.image_size)
 
 
 def measure_architecture(architecture: Architecture, space_names: tuple[str, ...], size: int) -> dict[str, int]:
@@ -89,17 +94,18 @@ def cache_identity(card: CheckpointCard) -> dict[str, Any]:
     of_code = {"code": code} if code else {}
     if card.recipe is not None:
         return {**card.recipe.model_dump(include={"method", "backbone", "left_out"}), **of_code}
-    return {**_get_architecture(card).model_dump(), "spaces": card.spaces, **of_code}
+    return {**get_architecture(card).model_dump(), "spaces": card.spaces, **of_code}
 
 
 def measured_identity(card: CheckpointCard) -> dict[str, Any]:
     """As :func:`cache_identity`, with the hash of a user's code also where that was not imported yet."""
     if card.backbone.startswith(architectures.PYTHON) and not architectures.hash_user_code(card.backbone):
-        architectures.build_without_weights(_get_architecture(card), card.spaces)
+        build_without_weights(card)
     return cache_identity(card)
 
 
-def _get_architecture(card: CheckpointCard) -> Architecture:
+def get_architecture(card: CheckpointCard) -> Architecture:
+    """Return the architecture of the network that a card describes, in the parts that loocbench gives it."""
     if card.architecture is not None:
         return card.architecture
     assert card.recipe is not None  # CheckpointCard validates that a card has one or the other
@@ -107,4 +113,5 @@ def _get_architecture(card: CheckpointCard) -> Architecture:
         name=card.recipe.backbone,
         separate=recipes.has_separate_stages(card.recipe),
         embedding_dim=card.recipe.embedding_dim,
+        options={"img_size": card.recipe.image_size} if card.recipe.backbone.startswith(architectures.TIMM) else {},
     )

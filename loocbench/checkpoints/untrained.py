@@ -19,13 +19,17 @@ from loocbench.types import RANDOM, Architecture, CheckpointCard, Preprocessing,
 def build_checkpoint(architecture: str, seed: int, image_size: int | None = None) -> Checkpoint:
     """Draw the weights of an architecture from ``seed``, without training.
 
-    image_size: pixels; default the resolution that the architecture is made for. Raises UserError for an unknown name.
+    image_size: pixels, of a recipe's views; default the resolution that the architecture is made for. Raises UserError
+    for an unknown name.
     """
     if architecture not in backbones.list_backbones() and (":" in architecture or _is_architecture(architecture)):
         described = Architecture(name=architectures.resolve_name(architecture))
+        if image_size and described.name.startswith(architectures.TIMM):  # a ViT, which is built for its images' size
+            described = described.model_copy(update={"options": {"img_size": image_size}})
+        how = "that of a recipe" if image_size else ASSUMED_IMAGENET
         size = image_size or architectures.default_image_size(described.name)
         name = described.name.rpartition(":")[2]
-        return _build_from_architecture(name, described, None, default_preprocessing(size), ASSUMED_IMAGENET, seed)
+        return _build_from_architecture(name, described, None, default_preprocessing(size), how, seed)
     recipe = recipes.untrained(architecture, seed, image_size)
     weights = build_network(recipe).state_dict()
     origin = {"recipe": recipe, "spaces": recipes.spaces(recipe)}

@@ -90,6 +90,10 @@ class FileOptions:
         tuple[float, float, float] | None,
         typer.Option("--std", help="Standard deviation of R G B, in [0, 1].", rich_help_panel=_IMAGES),
     ] = None
+    interpolation: Annotated[
+        str,
+        typer.Option("--interpolation", help="Of resizing: bilinear or bicubic.", rich_help_panel=_IMAGES),
+    ] = ""
 
 
 @app.command("ls")
@@ -228,7 +232,7 @@ def _announce_large_file(file: str) -> None:
 
 def _make_import_options(options: FileOptions, *, name: str = "", trained_on: str = "") -> ImportOptions:
     from loocbench.checkpoints.foreign.importing import ImportOptions
-    from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides
+    from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, read_interpolation
 
     return ImportOptions(
         arch=options.arch,
@@ -236,7 +240,9 @@ def _make_import_options(options: FileOptions, *, name: str = "", trained_on: st
         heads=tuple(options.head or ()),
         name=name,
         trained_on=trained_on,
-        preprocessing=PreprocessingOverrides(options.image_size, options.resize, options.mean, options.std),
+        preprocessing=PreprocessingOverrides(
+            options.image_size, options.resize, options.mean, options.std, read_interpolation(options.interpolation)
+        ),
         stem_padding=options.stem_padding,
         architecture_options={"num_heads": options.num_heads} if options.num_heads else {},
     )

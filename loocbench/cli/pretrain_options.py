@@ -55,7 +55,8 @@ Same = Annotated[
 ]
 Texture = Annotated[str | None, _recipe("--texture", "Randomisation of texture: {textures}; default the first.")]
 Backbone = Annotated[
-    str | None, _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152, mobilenet_v2 …; default {backbone}.")
+    str | None,
+    _recipe("--backbone", "resnet8 … resnet20, resnet18 … resnet152, mobilenet_v2 …, timm:VIT; default {backbone}."),
 ]
 ImageSize = Annotated[
     int | None, _recipe("--image-size", "View size in pixels; default {image_size}, or that of another --backbone.")

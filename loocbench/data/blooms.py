@@ -16,7 +16,7 @@ from loocbench.data import blooms_render
 from loocbench.data.entry import DatasetSource, Entry
 from loocbench.data.official import Official, list_train_val_test
 from loocbench.errors import DamagedImageError
-from loocbench.types import Dataset, Pixels, Sizes, Split
+from loocbench.types import BILINEAR, Dataset, Interpolation, Pixels, Sizes, Split
 
 VERSION = 2  # raise it when the same seed gives other pixels or labels
 SIZES = {"train": 3000, "val": 1000, "test": 2000}
@@ -46,7 +46,7 @@ def make_blooms(sizes: dict[str, int] | None = None, *, seed: int = 0) -> Datase
             },
         )
 
-    def read(items: Sequence[str], short_side: int) -> list[Pixels]:
+    def read(items: Sequence[str], short_side: int, interpolation: Interpolation = BILINEAR) -> list[Pixels]:
         indices = np.array([int(item.removeprefix("bloom-")) for item in items])
         return [
             image

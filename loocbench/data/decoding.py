@@ -14,7 +14,7 @@ from PIL import Image
 
 from loocbench.data.orientation import read_orientation
 from loocbench.errors import DamagedImageError, UserError
-from loocbench.types import Pixels
+from loocbench.types import BILINEAR, Interpolation, Pixels
 
 NUMBER = 3  # raise it when a file decodes to other pixels: part of every cache key and row
 VERSION = f"{NUMBER}, Pillow {PIL.__version__}"  # part of every cache key
@@ -23,6 +23,10 @@ VERSION = f"{NUMBER}, Pillow {PIL.__version__}"  # part of every cache key
 # many times the wanted pixels remain a side; the resize then still averages. tests/data/test_decoding.py bounds what
 # that changes.
 _REDUCING_GAP = 3
+_FILTERS: dict[Interpolation, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
 _HEADER_TELLS_SIZE = {"JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "PPM"}
 _TURNED = {5, 6, 7, 8}  # EXIF orientations that exchange width and height
 _TRANSPOSITIONS = {
@@ -36,8 +40,15 @@ _TRANSPOSITIONS = {
 }
 
 
-def decode_image(path: Path, short_side: int, *, border: int = 0, raw: bytes | None = None) -> Pixels:
-    """Decode an image and resize its short side: bilinear, antialiased, aspect ratio kept.
+def decode_image(
+    path: Path,
+    short_side: int,
+    *,
+    border: int = 0,
+    raw: bytes | None = None,
+    interpolation: Interpolation = BILINEAR,
+) -> Pixels:
+    """Decode an image and resize its short side: antialiased, aspect ratio kept.
 
     The orientation that EXIF or XMP states is applied; greyscale, palette and CMYK become RGB; of 16-bit greyscale the
     upper eight bits count; of several frames the first is taken. ``border`` pixels are cut off each side first. raw:
@@ -52,7 +63,7 @@ def decode_image(path: Path, short_side: int, *, border: int = 0, raw: bytes | N
             wanted = size[::-1] if orientation in _TURNED else size
             image.draft(image.mode, (wanted[0] * _REDUCING_GAP, wanted[1] * _REDUCING_GAP))
         upright = _make_upright(image, orientation, border)
-        return np.asarray(upright if upright.size == size else upright.resize(size, Image.Resampling.BILINEAR))
+        return np.asarray(upright if upright.size == size else upright.resize(size, _FILTERS[interpolation]))
 
 
 def decode_full_size(path: Path) -> Pixels:
@@ -110,10 +121,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def resize_short_side(image: Image.Image, short_side: int) -> Image.Image:
+def resize_short_side(image: Image.Image, short_side: int, interpolation: Interpolation = BILINEAR) -> Image.Image:
     """Resize so that the short side is ``short_side``, as torchvision's ``Resize``."""
     size = scale_size(*image.size, short_side)
-    return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
+    return image if image.size == size else image.resize(size, _FILTERS[interpolation])
 
 
 def scale_size(width: int, height: int, short_side: int) -> tuple[int, int]:

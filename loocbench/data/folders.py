@@ -17,7 +17,7 @@ from PIL import Image
 from loocbench.data import decoding, digests
 from loocbench.data.parallel import map_parallel
 from loocbench.errors import DamagedImageError, UserError
-from loocbench.types import Dataset, ImageFiles, Pixels, Sizes, Split
+from loocbench.types import BILINEAR, Dataset, ImageFiles, Interpolation, Pixels, Sizes, Split
 
 # Formats that Pillow knows without reading them itself (stubs, Ghostscript), and those that are not pictures.
 _NOT_READ = {"BUFR", "EPS", "FITS", "FLI", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
@@ -30,8 +30,9 @@ def open_image_files(name: str, folder: Path, splits: Mapping[str, Split], *, bo
     """
     _require_plain_names(folder, splits)
 
-    def read(items: Sequence[str], short_side: int) -> list[Pixels]:
-        return map_parallel(lambda item: decoding.decode_image(folder / item, short_side, border=border), items)
+    def read(items: Sequence[str], short_side: int, interpolation: Interpolation = BILINEAR) -> list[Pixels]:
+        decode = partial(decoding.decode_image, short_side=short_side, border=border, interpolation=interpolation)
+        return map_parallel(lambda item: decode(folder / item), items)
 
     def sizes(items: Sequence[str], short_side: int) -> Sizes:
         every = map_parallel(lambda item: decoding.predict_size(folder / item, short_side, border=border), items)

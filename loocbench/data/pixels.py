@@ -12,7 +12,7 @@ from PIL import Image
 
 from loocbench.data import decoding
 from loocbench.errors import DamagedImageError
-from loocbench.types import Dataset, Pixels, Sizes, Split
+from loocbench.types import BILINEAR, Dataset, Interpolation, Pixels, Sizes, Split
 
 
 def to_rgb_arrays(images: Any) -> Pixels:
@@ -38,9 +38,9 @@ def open_arrays(name: str, splits: Mapping[str, Split], images: Mapping[str, Pix
         prefix, _, number = item.rpartition("/")
         return images[f"{prefix}/"][int(number)]
 
-    def read(items: Sequence[str], short_side: int) -> list[Pixels]:
+    def read(items: Sequence[str], short_side: int, interpolation: Interpolation = BILINEAR) -> list[Pixels]:
         found = (Image.fromarray(np.ascontiguousarray(find(item))) for item in items)
-        return [np.asarray(decoding.resize_short_side(image, short_side)) for image in found]
+        return [np.asarray(decoding.resize_short_side(image, short_side, interpolation)) for image in found]
 
     def sizes(items: Sequence[str], short_side: int) -> Sizes:
         shapes = [find(item).shape for item in items]

@@ -23,7 +23,7 @@ from loocbench.data.decoded_groups import Group
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import UserError
 from loocbench.progress import Reporter
-from loocbench.types import Dataset, ImageFiles, Pixels, Split
+from loocbench.types import BILINEAR, Dataset, ImageFiles, Interpolation, Pixels, Split
 from loocbench.wording import count_of
 
 _VERSION = "2"  # raise it when the same files give other content
@@ -34,9 +34,12 @@ _ROOM_TO_LEAVE = 64 * 2**20  # bytes
 OnDecoded = Callable[[Path, int], None]
 
 
-def prepared_path(dataset: Dataset, split: Split, short_side: int, cache: Path) -> Path:
+def prepared_path(
+    dataset: Dataset, split: Split, short_side: int, cache: Path, interpolation: Interpolation = BILINEAR
+) -> Path:
     """Where the prepared images of ``split`` are, or will be."""
-    determined = [_VERSION, dataset.name, split.name, str(short_side), dataset.content(split.items), *split.items]
+    how = [] if interpolation == BILINEAR else [interpolation]
+    determined = [_VERSION, *how, dataset.name, split.name, str(short_side), dataset.content(split.items), *split.items]
     return layout.entry_path(cache, "images", hashlib.sha256("\n".join(determined).encode()).hexdigest())
 
 
@@ -48,24 +51,25 @@ def prepare(
     cache: Path,
     reporter: Reporter,
     on_decoded: OnDecoded = lambda path, count: None,
+    interpolation: Interpolation = BILINEAR,
 ) -> PreparedImages:
     """The prepared images of ``split``, decoded now unless ``cache`` has them.
 
     The file's name is a hash of everything that determines its content: how files decode, each file's name, size,
-    times of change and inode, the short side. It appears whole or not at all; an interrupted run resumes where it
-    stopped. Its size is known from the images' headers and announced beforehand. The SHA-256 of the files are kept, too
-    (:mod:`loocbench.data.digests`). Raises UserError when the disk has no room for it, for a damaged image, and for
-    files that change meanwhile.
+    times of change and inode, the short side, and how it is resized if not bilinearly. It appears whole or not at all;
+    an interrupted run resumes where it stopped. Its size is known from the images' headers and announced beforehand.
+    The SHA-256 of the files are kept, too (:mod:`loocbench.data.digests`). Raises UserError when the disk has no room
+    for it, for a damaged image, and for files that change meanwhile.
 
     on_decoded(path, count) is called during decoding whenever the first ``count`` images are in ``path``, a file of the
     same form. A BaseException of its own that is not an Exception stops decoding as Ctrl-C does.
     """
-    path = prepared_path(dataset, split, short_side, cache)
+    path = prepared_path(dataset, split, short_side, cache, interpolation)
     while True:
         if not integrity.is_there(path, reporter):
             with locks.locked(layout.lock_path(path), f"prepares {dataset.name}, {split.name}", reporter):
                 if not integrity.is_there(path, reporter):
-                    _Preparation(dataset, split, short_side, path, reporter, on_decoded).run()
+                    _Preparation(dataset, split, short_side, path, reporter, on_decoded, interpolation).run()
         with suppress(FileNotFoundError):  # pruned this moment
             return PreparedImages(path)
 
@@ -90,6 +94,7 @@ class _Preparation:
     path: Path
     reporter: Reporter
     on_decoded: OnDecoded
+    interpolation: Interpolation
 
     def run(self) -> None:
         """Decode into a part file and rename it. After Ctrl-C or a kill the part stays, after an error nothing."""
@@ -109,7 +114,9 @@ class _Preparation:
                 os.truncate(part, len(header) + int(ends[-1]))  # readers may map it now; what is not written is zero
                 self.on_decoded(part, begin)
                 hashed = self._decode(pool, sizes, offsets, groups)
-                if self.path != prepared_path(self.dataset, self.split, self.short_side, self._cache):
+                if self.path != prepared_path(
+                    self.dataset, self.split, self.short_side, self._cache, self.interpolation
+                ):
                     raise UserError(f"images of {self.dataset.name} changed while they were read; run it again.")
                 integrity.publish(part, self.path)
                 progress.unlink(missing_ok=True)
@@ -144,6 +151,7 @@ class _Preparation:
             "split": self.split.name,
             "images": len(self.split),
             "short_side": self.short_side,
+            **({} if self.interpolation == BILINEAR else {"interpolation": self.interpolation}),
         }
         header, _ = tensor_files.encode_header(
             {"index": ("<i8", index.shape), "pixels": ("|u1", (int(ends[-1]),))}, descriptions.to_metadata(description)
@@ -190,9 +198,12 @@ class _Preparation:
         part, items, count = layout.part_path(self.path), self.split.items, len(self.split)
         slices = [slice(first, min(first + _CHUNK, count)) for first in range(begin, count, _CHUNK)]
         chunks = [_Chunk(part, int(offsets[rows.start]), items[rows], sizes[rows]) for rows in slices]
-        done: Iterable[list[bytes]] = map(partial(_render_chunk, self.dataset, self.short_side), chunks)
+        done: Iterable[list[bytes]] = map(
+            partial(_render_chunk, self.dataset, self.short_side, self.interpolation), chunks
+        )
         if self.dataset.files is not None:
-            done = pool.map(partial(_decode_chunk, self.dataset.files, self.short_side), chunks)
+            decode = partial(_decode_chunk, self.dataset.files, self.short_side, self.interpolation)
+            done = pool.map(decode, chunks)
         hashed: list[bytes] = []
         with part.open("r+b") as file:
             for rows, of_chunk in zip(slices, done, strict=True):
@@ -209,7 +220,7 @@ def _measure_files(source: ImageFiles, short_side: int, items: Sequence[str]) ->
     return [decoding.predict_size(source.folder / item, short_side, border=source.border) for item in items]
 
 
-def _decode_chunk(source: ImageFiles, short_side: int, chunk: _Chunk) -> list[bytes]:
+def _decode_chunk(source: ImageFiles, short_side: int, interpolation: Interpolation, chunk: _Chunk) -> list[bytes]:
     """Write a chunk's images. Returns the SHA-256 of the bytes that they were decoded from."""
     hashed = []
 
@@ -217,14 +228,16 @@ def _decode_chunk(source: ImageFiles, short_side: int, chunk: _Chunk) -> list[by
         for item in chunk.items:
             raw = decoding.read_file(source.folder / item)
             hashed.append(hashlib.sha256(raw).digest())
-            yield decoding.decode_image(source.folder / item, short_side, border=source.border, raw=raw)
+            path, border = source.folder / item, source.border
+            yield decoding.decode_image(path, short_side, border=border, raw=raw, interpolation=interpolation)
 
     _write_images(chunk, decode())
     return hashed
 
 
-def _render_chunk(dataset: Dataset, short_side: int, chunk: _Chunk) -> list[bytes]:
-    _write_images(chunk, dataset.read(chunk.items, short_side))
+def _render_chunk(dataset: Dataset, short_side: int, interpolation: Interpolation, chunk: _Chunk) -> list[bytes]:
+    how = [] if interpolation == BILINEAR else [interpolation]  # a data set of a plug-in may know no other
+    _write_images(chunk, dataset.read(chunk.items, short_side, *how))
     return []
 
 

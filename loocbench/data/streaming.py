@@ -10,7 +10,7 @@ from types import TracebackType
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.progress import Reporter
-from loocbench.types import Dataset, Split
+from loocbench.types import BILINEAR, Dataset, Interpolation, Split
 
 _PATIENCE = 5.0  # seconds to wait for the decoding thread after an error
 
@@ -26,10 +26,20 @@ class StreamingImages:
     which raises what it raised; the next run goes on where it stopped.
     """
 
-    def __init__(self, dataset: Dataset, split: Split, short_side: int, *, cache: Path, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: Split,
+        short_side: int,
+        *,
+        cache: Path,
+        reporter: Reporter,
+        interpolation: Interpolation = BILINEAR,
+    ) -> None:
         self._split = split
         self._dataset, self._short_side, self._cache, self._reporter = dataset, short_side, cache, reporter
-        self._is_prepared = preparing.prepared_path(dataset, split, short_side, cache).is_file()
+        self._is_prepared = preparing.prepared_path(dataset, split, short_side, cache, interpolation).is_file()
+        self._interpolation = interpolation
         self._changed = threading.Condition()
         self._count = 0
         self._images: PreparedImages | None = None
@@ -78,6 +88,7 @@ class StreamingImages:
             cache=self._cache,
             reporter=self._reporter,
             on_decoded=self._on_decoded,
+            interpolation=self._interpolation,
         )
 
     def _work(self) -> None:

@@ -17,7 +17,7 @@ from loocbench.checkpoints import networks
 from loocbench.checkpoints.foreign import export_statement, tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
-from loocbench.models import architectures, backbones
+from loocbench.models import architectures, backbones, vit_parts
 from loocbench.models.network import GENERAL
 from loocbench.types import Architecture, CheckpointCard
 
@@ -48,6 +48,8 @@ def rename_tensors(checkpoint: Checkpoint, layout: str, space: str | None = None
     """
     card, name = checkpoint.card, checkpoint.card.backbone
     library = name.partition(":")[0] if ":" in name else ""
+    if library and card.recipe:
+        return _rename_pretrained_vit(checkpoint, layout, space)
     if library:
         found = {key.removeprefix(architectures.NET): tensor for key, tensor in checkpoint.weights.items()}
         if library == layout:
@@ -58,14 +60,27 @@ def rename_tensors(checkpoint: Checkpoint, layout: str, space: str | None = None
     if name not in backbones.TORCHVISION or (card.architecture and card.architecture.options):
         raise UserError(f"{layout} has no {name} like this one; export it with --format onnx.")
     # timm names the parameters of ResNets as torchvision does.
+    stage = _choose_stage(card, space)
+    renamed = {tensor_names.to_torchvision_name(key, stage): tensor for key, tensor in checkpoint.weights.items()}
+    return {key: tensor for key, tensor in renamed.items() if key is not None}
+
+
+def _choose_stage(card: CheckpointCard, space: str | None) -> str:
+    """Return the name of the last stage to export. Raises UserError if there are several and none of them is named."""
     stages = card.spaces if networks.has_separate_stages(card) else (GENERAL,)
     if space is None and len(stages) > 1:
         raise UserError(f"each space has its own last stage; name one with --space: {', '.join(stages)}.")
     if space is not None and space not in stages:
         raise unknown("space", space, stages)
-    renamed = {
-        tensor_names.to_torchvision_name(key, space or stages[0]): tensor for key, tensor in checkpoint.weights.items()
-    }
+    return space or stages[0]
+
+
+def _rename_pretrained_vit(checkpoint: Checkpoint, layout: str, space: str | None) -> dict[str, Tensor]:
+    """Return the tensors of a ViT that loocbench trained under timm's names. Raises UserError for another layout."""
+    if layout != "timm":
+        raise UserError(f"{layout} has no layout of {checkpoint.card.backbone}; export it with --format timm, or onnx.")
+    stage = _choose_stage(checkpoint.card, space)
+    renamed = {vit_parts.to_timm_name(key, stage): tensor for key, tensor in checkpoint.weights.items()}
     return {key: tensor for key, tensor in renamed.items() if key is not None}
 
 
@@ -91,6 +106,8 @@ def _name_architecture(card: CheckpointCard, layout: str) -> Architecture | None
     """Return the architecture that the exported tensors are of, or None if another library's names hide which."""
     if ":" not in card.backbone:
         return Architecture(name=card.backbone)
+    if card.recipe:  # a ViT, which is timm's again without its heads
+        return Architecture(name=card.backbone, options=networks.get_architecture(card).options)
     return card.architecture if card.backbone.startswith(f"{layout}:") else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.pretraining.labels import model_label
-from loocbench.types import CheckpointCard
+from loocbench.types import BILINEAR, CheckpointCard
 from loocbench.wording import count_of
 
 
@@ -18,6 +18,7 @@ def render_model_card(encoder: Encoder, repository: str) -> str:
 
 def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[str]:
     size = card.preprocessing
+    how = "" if size.interpolation == BILINEAR else f" ({size.interpolation})"
     yield from ("---", "library_name: loocbench", "pipeline_tag: image-feature-extraction", "tags:", "- loocbench")
     yield from ("- self-supervised-learning", "---", "", f"# {card.name}", "")
     loading = "loading it runs no code"
@@ -28,8 +29,8 @@ def _lines(encoder: Encoder, card: CheckpointCard, repository: str) -> Iterator[
     yield from ("| | |", "|---|---|")
     yield f"| spaces | {', '.join(f'`{name}`' for name in encoder.spaces)} |"
     yield (
-        f"| input | short side {size.resize} px, centre crop {size.image_size} px, mean {_format_values(size.mean)}, "
-        + (f"standard deviation {_format_values(size.std)} |")
+        f"| input | short side {size.resize} px{how}, centre crop {size.image_size} px, "
+        f"mean {_format_values(size.mean)}, standard deviation {_format_values(size.std)} |"
     )
     if card.recipe:
         note = f" ({card.dataset_note})" if card.dataset_note else ""

@@ -61,7 +61,8 @@ def export_onnx(path: Path, encoder: Encoder, features: str) -> float | None:
 def describe_input(encoder: Encoder) -> str:
     """Return what the graph takes, and what it does itself."""
     values = describe_preprocessing(encoder.preprocessing)
-    return f"RGB in [0, 1], resized bilinearly and cropped to the centre; the graph normalises them ({values})"
+    how = {"bilinear": "bilinearly", "bicubic": "bicubically"}[encoder.preprocessing.interpolation]
+    return f"RGB in [0, 1], resized {how} and cropped to the centre; the graph normalises them ({values})"
 
 
 class _FeatureModel(nn.Module):

@@ -102,9 +102,8 @@ class Encoder:
             raise ValueError("prepare takes one image or more, the list is empty: prepare([Image.open(path)])")
         crops = []
         for image in pictures:
-            resized = decoding.resize_short_side(
-                decoding.to_rgb(ImageOps.exif_transpose(image)), self.preprocessing.resize
-            )
+            upright = decoding.to_rgb(ImageOps.exif_transpose(image))
+            resized = decoding.resize_short_side(upright, self.preprocessing.resize, self.preprocessing.interpolation)
             left, top = round((resized.width - size) / 2.0), round((resized.height - size) / 2.0)
             crops.append(np.asarray(resized.crop((left, top, left + size, top + size))))
         return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).contiguous()

@@ -133,12 +133,13 @@ class _Extraction:
 
     def _open_images(self) -> StreamingImages | nullcontext[PreparedImages]:
         """The prepared images; one process computes features of the first ones while the others are decoded."""
-        short_side = self.encoder.preprocessing.resize
+        dataset, split, cache, reporter = self.dataset, self.split, self.cache, self.reporter
+        short_side, how = self.encoder.preprocessing.resize, self.encoder.preprocessing.interpolation
         if self.ranks.world == 1:
-            return StreamingImages(self.dataset, self.split, short_side, cache=self.cache, reporter=self.reporter)
+            return StreamingImages(dataset, split, short_side, cache=cache, reporter=reporter, interpolation=how)
 
         def prepare() -> PreparedImages:
-            return preparing.prepare(self.dataset, self.split, short_side, cache=self.cache, reporter=self.reporter)
+            return preparing.prepare(dataset, split, short_side, cache=cache, reporter=reporter, interpolation=how)
 
         return nullcontext(self.ranks.first_then_others(prepare))
 

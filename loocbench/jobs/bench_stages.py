@@ -49,7 +49,10 @@ def prepare_stages(
 ) -> dict[str, Callable[[], Any]]:
     """Return, by stage, a function that does its work on all images of a split. scratch: a folder for files."""
     preprocessing, count, batch_size = encoder.preprocessing, len(split), inference.default_batch_size(encoder)
-    images = preparing.prepare(dataset, split, preprocessing.resize, cache=scratch, reporter=Silent())
+    interpolation = preprocessing.interpolation
+    images = preparing.prepare(
+        dataset, split, preprocessing.resize, cache=scratch, reporter=Silent(), interpolation=interpolation
+    )
     batches = [np.arange(begin, min(begin + batch_size, count)) for begin in range(0, count, batch_size)]
     crops = [images.center_crops(rows, preprocessing.image_size) for rows in batches]
     network = inference.InferenceNetwork(encoder, info=reporter.info)

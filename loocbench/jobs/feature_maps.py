@@ -113,7 +113,12 @@ def write_maps(maps: FeatureMaps, pictures: Sequence[Path], page: Path | None) -
 def _make_thumbnails(dataset: Dataset, split: Split, rows: Rows, encoder: Encoder, session: Session) -> Pixels:
     """The network's input crops, small: uint8 [N, THUMBNAIL, THUMBNAIL, 3]."""
     prepared = preparing.prepare(
-        dataset, split, encoder.preprocessing.resize, cache=session.cache, reporter=session.reporter
+        dataset,
+        split,
+        encoder.preprocessing.resize,
+        cache=session.cache,
+        reporter=session.reporter,
+        interpolation=encoder.preprocessing.interpolation,
     )
     made = np.empty((len(rows), THUMBNAIL, THUMBNAIL, 3), dtype=np.uint8)
     for begin in range(0, len(rows), _BATCH):

@@ -166,9 +166,14 @@ class Measurement:
 
     def _images(self, split: str) -> PreparedImages:
         if split not in self._prepared:
-            images, resize = self.dataset.splits[split], self.encoder.preprocessing.resize
+            images, values = self.dataset.splits[split], self.encoder.preprocessing
             self._prepared[split] = preparing.prepare(
-                self.dataset, images, resize, cache=self.cache, reporter=self.reporter
+                self.dataset,
+                images,
+                values.resize,
+                cache=self.cache,
+                reporter=self.reporter,
+                interpolation=values.interpolation,
             )
         return self._prepared[split]
 

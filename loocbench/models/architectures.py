@@ -62,7 +62,7 @@ def build_architecture(
     name = architecture.name
     if name.startswith(TORCHVISION):
         return _build_torchvision(name.removeprefix(TORCHVISION), architecture.options)
-    if name.startswith(TIMM):
+    if name.startswith(TIMM) and not _is_pretrained_here(architecture):
         return timm_networks.build_network(name.removeprefix(TIMM), architecture.options)
     if name.startswith(PYTHON):
         return library_network.wrap_user_network(_build_user_network(name.removeprefix(PYTHON)), spaces)
@@ -73,7 +73,13 @@ def build_architecture(
         embedding_dim=architecture.embedding_dim,
         hidden_dim=architecture.hidden_dim,
         stem_padding=int(architecture.options.get("stem_padding", 0)),
+        image_size=int(architecture.options.get("img_size", 0)),
     )
+
+
+def _is_pretrained_here(architecture: Architecture) -> bool:
+    """Whether a network of timm is that of a recipe, in two parts and with heads: embeddings then have a dimension."""
+    return architecture.embedding_dim > 0
 
 
 def build_without_weights(

@@ -14,8 +14,8 @@ class BackboneParts(NamedTuple):
     """A backbone in two parts.
 
     trunk: images [N, 3, H, W] -> feature maps. build_last_stage() returns a freshly initialised last stage: feature
-    maps -> [N, dim, h, w]. trunk_stages: names of the trunk's children, which run one after another, that end a stage;
-    none where stages are not to be read.
+    maps -> [N, dim, h, w], or [N, dim] if it pools them itself. trunk_stages: names of the trunk's children, which run
+    one after another, that end a stage; none where stages are not to be read.
     """
 
     trunk: nn.Module

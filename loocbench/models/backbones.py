@@ -10,7 +10,9 @@ from loocbench.errors import UserError, unknown
 from loocbench.models.backbone import ADDED, BackboneParts
 
 TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
+TIMM = "timm:"  # prefix of the names of timm's ViTs
 MOBILENETS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")  # torchvision's
+_COMMON_VITS = ("vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224")  # to suggest
 
 
 @dataclass(frozen=True)
@@ -72,23 +74,51 @@ def list_backbones() -> list[str]:
 
 
 def list_trainable() -> list[str]:
-    """Return the names that :func:`build_backbone` takes, and ``pretrain`` with it."""
+    """Return the names that :func:`build_backbone` takes, and ``pretrain`` with it; beside them ``timm:`` and a ViT."""
     return [*list_backbones(), *MOBILENETS]
+
+
+def resolve_trainable(name: str) -> str:
+    """Return the name of a backbone in recipes. Raises UserError, with the nearest name, if ``pretrain`` has none."""
+    if name.startswith(TIMM):
+        from loocbench.models import vit_parts  # here and below, for it imports modules that import this one
+
+        return TIMM + vit_parts.resolve_name(name.removeprefix(TIMM))
+    if name not in list_trainable():
+        raise unknown("backbone", name, [*list_trainable(), *(f"{TIMM}{vit}" for vit in _COMMON_VITS)])
+    return name
+
+
+def require_image_size(name: str, image_size: int) -> None:
+    """Raise UserError if a backbone cannot be built for images of this size."""
+    if name.startswith(TIMM):
+        from loocbench.models import vit_parts
+
+        vit_parts.require_whole_patches(name.removeprefix(TIMM), image_size)
 
 
 def default_image_size(name: str) -> int:
     """Return the image size a backbone is made for: 32 px for the small ResNets, 224 px for torchvision's."""
     if name in ADDED:
         return ADDED[name].image_size
+    if name.startswith(TIMM):
+        from loocbench.models import timm_networks
+
+        return timm_networks.read_input_size(name.removeprefix(TIMM))[0]
     return 32 if name in SMALL else 224
 
 
-def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
+def build_backbone(name: str, *, stem_padding: int = 0, image_size: int = 0) -> BackboneParts:
     """Build the parts of a backbone by name, freshly initialised from torch's global generator.
 
     stem_padding: replace the stem of a torchvision ResNet by the usual one for 32 px images: a 3x3 convolution of
-    stride 1 with this padding, without max-pooling. Raises UserError, with the nearest name, for an unknown name.
+    stride 1 with this padding, without max-pooling. image_size: in pixels, for which a ViT is built; 0 for its own.
+    Raises UserError, with the nearest name, for an unknown name.
     """
+    if name.startswith(TIMM):
+        from loocbench.models import vit_parts
+
+        return vit_parts.split_vit(name.removeprefix(TIMM), image_size or default_image_size(name))
     if name in SMALL:
         parts = SMALL[name].build_parts()
         return parts._replace(trunk=_initialise(parts.trunk))
@@ -97,7 +127,7 @@ def build_backbone(name: str, *, stem_padding: int = 0) -> BackboneParts:
     if name in MOBILENETS:
         return _split_mobilenet(name)
     if name not in TORCHVISION:
-        raise unknown("backbone", name, list_trainable())
+        resolve_trainable(name)
     import torchvision  # here, for it takes as long to import as torch, and the small networks do without
 
     net = torchvision.models.get_model(name, weights=None)

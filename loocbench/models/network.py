@@ -23,8 +23,8 @@ class Network(nn.Module):
     """Encoder f with heads h_0 ... h_n.
 
     spaces: names of the n + 1 embedding spaces. separate: each space has its own copy of the last stage. hidden_dim:
-    width of the heads' hidden layer; 0 for that of V. embedding_dim: 0 for a network without heads. stem_padding: see
-    :func:`backbones.build_backbone`.
+    width of the heads' hidden layer; 0 for that of V. embedding_dim: 0 for a network without heads. stem_padding,
+    image_size: see :func:`backbones.build_backbone`.
     """
 
     def __init__(
@@ -36,9 +36,10 @@ class Network(nn.Module):
         embedding_dim: int,
         hidden_dim: int = 0,
         stem_padding: int = 0,
+        image_size: int = 0,
     ) -> None:
         super().__init__()
-        parts = backbones.build_backbone(backbone, stem_padding=stem_padding)
+        parts = backbones.build_backbone(backbone, stem_padding=stem_padding, image_size=image_size)
         self.spaces = tuple(spaces)
         self.dim = parts.dim
         hidden = hidden_dim or self.dim
@@ -62,8 +63,8 @@ class Network(nn.Module):
         return self.pool_stages(self.trunk(images))
 
     def pool_stages(self, maps: Tensor) -> dict[str, Tensor]:
-        """Compute the same from the trunk's feature maps."""
-        return {name: stage(maps).mean(dim=(2, 3)) for name, stage in self.stages.items()}
+        """Compute the same from the trunk's feature maps, or tokens."""
+        return {name: _pool(stage(maps)) for name, stage in self.stages.items()}
 
     def project(self, features: dict[str, Tensor]) -> Tensor:
         """Compute L2-normalised embeddings [S, N, embedding_dim] from pooled features; empty without heads."""
@@ -90,6 +91,11 @@ class Network(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Compute embeddings [S, N, embedding_dim] of normalised images [N, 3, H, W] in all S spaces."""
         return self.project(self.features(images))
+
+
+def _pool(output: Tensor) -> Tensor:
+    """Pool feature maps; the last stage of a ViT has pooled its tokens."""
+    return output.mean(dim=(2, 3)) if output.ndim == 4 else output
 
 
 def _normalise(embeddings: Tensor) -> Tensor:

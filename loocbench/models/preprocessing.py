@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from loocbench.errors import UserError
-from loocbench.types import CheckpointCard, Preprocessing
+from loocbench.types import BILINEAR, CheckpointCard, Preprocessing
 
 ASSUMED_IMAGENET = "assumed: ImageNet's"  # where the preprocessing of a card is known from, if from nowhere
 
@@ -29,7 +29,8 @@ def default_preprocessing(image_size: int) -> Preprocessing:
 def describe_preprocessing(values: Preprocessing) -> str:
     """Return "short side 256 px, crop 224 px, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225"."""
     mean, std = (", ".join(f"{value:g}" for value in triple) for triple in (values.mean, values.std))
-    return f"short side {values.resize} px, crop {values.image_size} px, mean {mean}, std {std}"
+    how = "" if values.interpolation == BILINEAR else f" ({values.interpolation})"
+    return f"short side {values.resize} px{how}, crop {values.image_size} px, mean {mean}, std {std}"
 
 
 def describe_assumptions(card: CheckpointCard) -> str:

@@ -18,4 +18,5 @@ def build_network(recipe: Recipe) -> Network:
             spaces(recipe),
             separate=has_separate_stages(recipe),
             embedding_dim=recipe.embedding_dim,
+            image_size=recipe.image_size,
         )

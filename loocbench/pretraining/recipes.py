@@ -61,7 +61,7 @@ def make(
         raise unknown("method", method, trainable_names())
     if texture not in variant_names("texture"):
         raise unknown("texture randomisation", texture, variant_names("texture"))
-    size = _checked_image_size(backbone, image_size)
+    backbone, size = _check_backbone(backbone, image_size)
     if schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
     used, own, same = _checked_augmentations(METHODS[method], augmentations, left_out, shared)
@@ -88,13 +88,17 @@ def make(
         raise UserError(f"bad value for {first['loc'][0]}: {first['msg'].lower()} (given {first['input']}).") from error
 
 
-def _checked_image_size(backbone: str, image_size: int | None) -> int:
-    """The views' size; default the backbone's. Raises UserError for an unknown backbone."""
+def _check_backbone(name: str, image_size: int | None) -> tuple[str, int]:
+    """Return a backbone's name in recipes, and the views' size, by default the backbone's own.
+
+    Raises UserError for an unknown backbone, and for a size that it does not take.
+    """
     from loocbench.models import backbones
 
-    if backbone not in backbones.list_trainable():
-        raise unknown("backbone", backbone, backbones.list_trainable())
-    return image_size or backbones.default_image_size(backbone)
+    resolved = backbones.resolve_trainable(name)
+    size = image_size or backbones.default_image_size(name)
+    backbones.require_image_size(resolved, size)
+    return resolved, size
 
 
 def _checked_augmentations(
@@ -182,11 +186,12 @@ def missing_augmentations(recipe: Recipe) -> list[str]:
 
 def untrained(backbone: str, seed: int, image_size: int | None = None) -> Recipe:
     """The recipe of an untrained network. Raises UserError for an unknown backbone."""
+    backbone, size = _check_backbone(backbone, image_size)
     return Recipe(
         method=UNTRAINED,
         augmentations=(),
         backbone=backbone,
-        image_size=_checked_image_size(backbone, image_size),
+        image_size=size,
         epochs=0,
         batch_size=2,
         learning_rate=1.0,

@@ -38,6 +38,29 @@ def trained_at_32(loocbench):
     assert "short side 32 px, crop 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5" in said.out
 
 
+def test_bicubic_preprocessing_is_in_rows_exports_and_caches_of_its_own(loocbench, one_line, tmp_path):
+    """A model that was trained bilinearly keeps its rows and its cached images."""
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18().state_dict(), "source.pth")
+    size = ["--arch", "resnet18", "--image-size", "32", "--mean", "0.5", "0.5", "0.5", "--std", "0.5", "0.5", "0.5"]
+    for name, how in (("plain", "bilinear"), ("cubic", "bicubic")):
+        options = ["--name", name, *size, "--resize", "32", "--interpolation", how]
+        said = loocbench("checkpoints", "import", "source.pth", *options)
+        assert said.code == 0, said.err
+    assert "unknown interpolation 'cubic'" in one_line(
+        "checkpoints", "inspect", "source.pth", "--interpolation", "cubic"
+    )
+    plain, _, _ = measure(loocbench, "plain")
+    assert "interpolation" not in plain["measured_with"]["preprocessing"]
+    cubic, _, err = measure(loocbench, "cubic")
+    assert cubic["measured_with"]["preprocessing"]["interpolation"] == "bicubic"
+    assert "preparing blooms" in err
+    assert "short side 32 px (bicubic)" in " ".join(loocbench("checkpoints", "inspect", "cubic").out.split())
+    assert loocbench("checkpoints", "export", "cubic", "--output", "cubic.pth").code == 0
+    again, _, _ = measure(loocbench, "cubic.pth")
+    assert again["measured_with"]["preprocessing"] == cubic["measured_with"]["preprocessing"]
+
+
 @pytest.mark.usefixtures("trained_at_32")
 def test_an_exported_network_is_measured_as_it_was_trained(loocbench):
     """It was measured at 224 px without a word."""

@@ -17,6 +17,21 @@ def test_equals_torchvisions_resize(tmp_path, size):
     assert np.array_equal(decoding.decode_image(path, 32), expected)
 
 
+@pytest.mark.parametrize("size", [(60, 40), (41, 77), (20, 24), (32, 32)])
+def test_bicubic_equals_torchvisions_and_pillows(tmp_path, size):
+    """Of a PNG, which is decoded whole; larger, smaller and as it is."""
+    picture(tmp_path / "a.jpg", size)
+    with Image.open(tmp_path / "a.jpg") as image:
+        image.save(tmp_path / "a.png")
+    found = decoding.decode_image(tmp_path / "a.png", 32, interpolation="bicubic")
+    with Image.open(tmp_path / "a.png") as image:
+        expected = tv.resize(image, 32, tv.InterpolationMode.BICUBIC)
+        assert np.array_equal(found, np.asarray(expected))
+        assert np.array_equal(found, np.asarray(image.resize(expected.size, Image.Resampling.BICUBIC)))
+    differs = not np.array_equal(found, decoding.decode_image(tmp_path / "a.png", 32))
+    assert differs == (size != (32, 32))
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGBA", "1", "LA"])
 def test_every_mode_becomes_rgb(tmp_path, mode):
     grey = Image.new("RGB", (20, 20), (200, 200, 200)).convert(mode)

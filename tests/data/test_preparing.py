@@ -12,9 +12,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from loocbench.data import blooms, parallel, preparing
+from loocbench.cache import descriptions
+from loocbench.data import blooms, parallel, pixels, preparing
 from loocbench.errors import UserError
+from loocbench.types import Split
 from tests.conftest import Silent, picture
 from tests.data.preparation import Listening, leftovers, prepare
 from tests.features.extracting import clearing
@@ -44,6 +47,30 @@ def test_a_rendered_data_set_is_prepared_like_files(tmp_path):
     images = prepare(dataset, "train", 20, tmp_path)
     expected = dataset.read(dataset.splits["train"].items, 20)
     assert all(np.array_equal(images.image(row), expected[row]) for row in range(70))
+
+
+def test_bicubic_images_are_an_entry_of_their_own(tmp_path, pets):
+    """The other one keeps its name and its content."""
+    cache, split = tmp_path / "cache", pets.splits["test"]
+    prepare(pets, "test", 16, cache)
+    (plain,) = (cache / "images").glob("*.safetensors")
+    before = plain.read_bytes()
+    images = preparing.prepare(pets, split, 16, cache=cache, reporter=Silent(), interpolation="bicubic")
+    for row, expected in enumerate(pets.read(split.items, 16, "bicubic")):
+        assert np.array_equal(images.image(row), expected)
+    assert plain.read_bytes() == before
+    (other,) = {*(cache / "images").glob("*.safetensors")} - {plain}
+    described = [descriptions.format_description(descriptions.read_description(path)) for path in (plain, other)]
+    assert described == ["folder:pets test, 16 px", "folder:pets test, 16 px bicubic"]
+    assert plain == preparing.prepared_path(pets, split, 16, cache, "bilinear")
+
+
+def test_images_of_an_array_are_resized_bicubically_too():
+    values = np.random.default_rng(0).integers(0, 256, (2, 20, 20, 3), dtype=np.uint8)
+    split = Split("few", "test", ("few/000000", "few/000001"), {}, {})
+    images = pixels.open_arrays("few", {"test": split}, {"few/": values})
+    for found, image in zip(images.read(split.items, 15, "bicubic"), values, strict=True):
+        assert np.array_equal(found, np.asarray(Image.fromarray(image).resize((15, 15), Image.Resampling.BICUBIC)))
 
 
 def test_a_changed_file_is_decoded_anew(tmp_path, pets):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms import v2
 
 import loocbench
 from loocbench.checkpoints import untrained
@@ -128,6 +129,19 @@ def test_prepare_makes_pillow_images_into_the_networks_input(trained):
     assert prepared.shape == (2, 3, 16, 16)
     assert prepared.dtype == torch.uint8
     assert (prepared[0] == 128).all()
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_prepare_resizes_as_the_checkpoint_says(interpolation):
+    """Witness: torchvision's transforms."""
+    made = untrained.build_checkpoint("resnet8", 0, 16)
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8))
+    values = made.card.preprocessing.model_copy(update={"interpolation": interpolation})
+    encoder = Encoder.from_checkpoint(replace(made, card=made.card.model_copy(update={"preprocessing": values})))
+    witness = v2.Compose(
+        [v2.Resize(values.resize, v2.InterpolationMode(interpolation)), v2.CenterCrop(16), v2.PILToTensor()]
+    )
+    assert torch.equal(encoder.prepare([image])[0], witness(image))
 
 
 @pytest.mark.parametrize("change", ["missing", "unexpected", "misshapen"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -25,6 +26,22 @@ def test_the_short_side_is_resized_to_eight_sevenths_of_the_crop(image_size, res
 def test_sizes_out_of_range_are_one_line(image_size):
     with pytest.raises(UserError, match=r"bad value for .*; give another --image-size"):
         default_preprocessing(image_size)
+
+
+def test_bilinear_is_not_written_so_that_cards_rows_and_caches_stay_as_they_were():
+    plain = default_preprocessing(32)
+    assert (
+        list(plain.model_dump())
+        == list(json.loads(plain.model_dump_json()))
+        == [
+            *("image_size", "resize", "mean", "std"),
+        ]
+    )
+    bicubic = plain.model_copy(update={"interpolation": "bicubic"})
+    assert bicubic.model_dump()["interpolation"] == "bicubic"
+    for values in (plain, bicubic):
+        assert Preprocessing.model_validate_json(values.model_dump_json()) == values
+    assert preprocessing.describe_preprocessing(bicubic).startswith("short side 37 px (bicubic), crop 32 px")
 
 
 def invalid(**changes) -> str:

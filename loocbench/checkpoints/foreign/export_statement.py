@@ -43,6 +43,7 @@ def write_statement(
     source = card.source
     statement = ExportStatement(
         preprocessing=card.preprocessing,
+        interpolation=card.preprocessing.interpolation,
         architecture=architecture,
         dataset="" if card.untrained else card.dataset,
         known_from=source.preprocessing if source else "",

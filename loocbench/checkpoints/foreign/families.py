@@ -80,6 +80,8 @@ FAMILIES = (
     # huggingface/transformers
     Family("transformers", r"(?:dinov2(?:_with_registers)?|vit)\.", r"^\w+\.embeddings\.patch_embeddings\."),
     Family("transformers", "", r"^embeddings\.patch_embeddings\."),
+    Family("transformers", r"vision_model\.", r"^vision_model\.embeddings\.patch_embedding\."),
+    Family("transformers", "", r"^embeddings\.patch_embedding\."),
     Family("timm", "", r"^(cls_token|pos_embed|patch_embed\.|conv_stem\.|stem\.)"),
     Family("backbone alone", r"backbone\."),
     Family("backbone alone", r"encoder\.(?!layers|pos_embedding|ln|layer\.)"),
@@ -96,7 +98,7 @@ _BESIDE_THE_BACKBONE = re.compile(
     r"|encoder_[qk]\..*|momentum_.*|.*_momentum\..*|backbone_momentum\..*|target_.*|online_.*|queue.*|.*\.queue.*"
     r"|projector\..*|projection.*|predictor.*|prediction_head.*|prototypes.*|neck\..*|head\..*|heads\..*|head_.*"
     r"|classifier\..*|fc\..*|bn\..*|linear\..*|data_preprocessor\..*|criterion.*|.*loss.*|center"
-    r"|visual\.head\..*|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection|logit_(scale|bias)"
+    r"|visual\.head\..*|transformer\..*|text\..*|token_embedding\..*|positional_embedding|ln_final\..*|text_projection.*|text_model\..*|visual_projection\..*|logit_(scale|bias)"
     r"|layernorm_unused|pooler\..*|net_avg.*|anchor.*|backbone\..*)$"
 )
 

@@ -26,6 +26,13 @@ _NOT_WEIGHTS = (
     (b"<!doctype html", "an HTML page: a download that failed"),
     (b"<html", "an HTML page: a download that failed"),
 )
+_BY_SUFFIX = {
+    ".onnx": "an ONNX graph, not PyTorch weights; give those that it was made from",
+    ".pb": "a graph of TensorFlow; convert its weights to PyTorch's, or look for a PyTorch version of the model",
+    ".msgpack": "a file of Flax; save the model as PyTorch's (transformers: from_pretrained(…, from_flax=True))",
+    ".keras": "a model of Keras; convert its weights to PyTorch's, or look for a PyTorch version of the model",
+    ".npz": "an archive of NumPy arrays, as JAX's ViTs are; let timm load it (load_pretrained) and save its state_dict",
+}
 
 
 def detect_file_type(path: Path) -> FileType:
@@ -58,6 +65,8 @@ def detect_file_type(path: Path) -> FileType:
         return "safetensors"
     if head.startswith(b"\0\0\0\0") or head[257:262] == b"ustar":
         raise UserError(f"{path} is a tar archive; unpack it and give the file of weights in it.")
+    if path.suffix.lower() in _BY_SUFFIX:  # protobuf and msgpack begin with nothing that is theirs alone
+        raise UserError(f"{path} is {_BY_SUFFIX[path.suffix.lower()]}.")
     what = "a text file" if head.isascii() and b"\0" not in head else "of no known format"
     raise UserError(f"{path} is {what}; give a .safetensors file or one that torch.save wrote.")
 
@@ -72,5 +81,7 @@ def _require_weights_in_zip(path: Path) -> None:
         raise UserError(
             f"{path} is a TorchScript archive, which is code; export its state_dict as docs/checkpoints.md says."
         )
+    if path.suffix.lower() in _BY_SUFFIX:
+        raise UserError(f"{path} is {_BY_SUFFIX[path.suffix.lower()]}.")
     if "data.pkl" not in names:
         raise UserError(f"{path} is a zip archive without weights; unpack it and give the file of weights in it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,12 +19,14 @@ from loocbench.checkpoints.foreign import (
     key_maps,
     map_hints,
     matching,
+    not_a_backbone,
     reading,
     recognising,
     tensor_names,
     tensor_routing,
     timm_names,
     transformers_config,
+    transformers_towers,
 )
 from loocbench.checkpoints.foreign import preprocessing as preprocessings
 from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, ResolvedPreprocessing
@@ -105,13 +107,21 @@ def inspect_file(path: Path, options: ImportOptions = ImportOptions()) -> Inspec
     if renamed == tensor_names.TRANSFORMERS and not arch:
         stated = transformers_config.read_beside(path)
         architecture_options = {**({"num_heads": stated.heads} if stated.heads else {}), **architecture_options}
+    tower = renamed == tensor_names.TOWER and not arch
+    if tower:
+        stated = transformers_config.read_beside(path, transformers_towers.ACTIVATIONS)
     grid = (key_map.grid if key_map else None) or stated.grid
-    found = recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options, grid)
+    heads = architecture_options.get("num_heads")
+    found = (
+        transformers_towers.recognise_tower(tensors, stated, int(heads) if heads else None)
+        if tower
+        else recognising.recognise_architecture(tensors, routed, arch, options.stem_padding, architecture_options, grid)
+    )
     if found is None:
         nothing = matching.Match({}, unexpected=tuple(tensors))
         family = "none known" if routed.family == "torchvision" else routed.family
         return Inspection(contents, family, None, nothing, routed.left_out, routed.unknown, tuple(notes), {}, None)
-    found = transformers_config.complete(found, stated)
+    found = found if tower else transformers_config.complete(found, stated)
     preprocessing = preprocessings.resolve_preprocessing(
         found.architecture,
         contents.sha256,
@@ -158,6 +168,9 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
     """
     contents, match = inspection.contents, inspection.match
     path = contents.path
+    complete = inspection.architecture is not None and match.complete
+    if not complete and (told := not_a_backbone.describe_content(contents.tensors)):
+        raise UserError(f"{path} {told}.")
     if inspection.architecture is None or inspection.preprocessing is None:
         hint = map_hints.suggest_backbone(contents.tensors)
         raise UserError(
@@ -170,7 +183,8 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
         hint = map_hints.suggest_lines(contents.tensors, missing, match.unexpected)
         raise UserError(
             f"{path} does not fit {inspection.architecture.name}: {match.describe_first_faults()}. 'loocbench "
-            f"checkpoints inspect' lists all; use --arch, --head or --map{f', which says {hint}' if hint else ''}."
+            f"checkpoints inspect' lists all; {_suggest_architecture(inspection, options)}use --arch, --head or --map"
+            f"{f', which says {hint}' if hint else ''}."
         )
     preprocessing = inspection.preprocessing
     own_name = path.resolve().name if path.is_dir() else path.stem
@@ -202,6 +216,18 @@ def convert_to_checkpoint(inspection: Inspection, options: ImportOptions) -> Che
         hardware="",
     )
     return Checkpoint(card, match.weights, str(path))
+
+
+def _suggest_architecture(inspection: Inspection, options: ImportOptions) -> str:
+    """Return a hint at the architecture that the tensors are of, where the user named another one; else ""."""
+    if not options.arch or not (inspection.match.missing or inspection.match.wrong):
+        return ""
+    try:
+        alone = inspect_file(inspection.contents.path, replace(options, arch="", architecture_options={}))
+    except UserError:
+        return ""
+    known = alone.architecture if alone.match.complete else None
+    return f"its tensors are those of {known.name}: leave --arch out, or " if known else ""
 
 
 def _measure_dimensions(

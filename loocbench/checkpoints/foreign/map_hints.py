@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from loocbench.checkpoints.foreign import wrappers
+
 # Ends of tensor names by which the beginning of a known network is found.
 _LANDMARKS = re.compile(
     r"(?:layer1\.0\.conv1\.weight|patch_embed\.proj(?:ection)?\.weight|conv_proj\.weight|features\.0\.(?:0\.)?weight"
@@ -21,7 +23,8 @@ def suggest_backbone(names: Collection[str]) -> str:
     """
     prefixes = [name[: match.start()] for name in names if (match := _LANDMARKS.search(name))]
     if prefixes:
-        return _write_prefix(prefixes[0]) if prefixes[0].endswith(".") else ""
+        told = prefixes[0].endswith(".") and wrappers.strip_wrappers(f"{prefixes[0]}x") != "x"  # it is taken out anyway
+        return _write_prefix(prefixes[0]) if told else ""
     first = Counter(name.partition(".")[0] for name in names if "." in name).most_common(1)
     return _write_prefix(f"{first[0][0]}.") if first and first[0][1] > len(names) / 2 else ""
 

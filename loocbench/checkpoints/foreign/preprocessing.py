@@ -7,12 +7,12 @@ import math
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
 from loocbench.checkpoints.foreign.export_statement import ExportStatement
-from loocbench.errors import UserError
+from loocbench.errors import UserError, unknown
 from loocbench.extras import require
 from loocbench.models import architectures, timm_networks
 from loocbench.models.preprocessing import (
@@ -21,7 +21,7 @@ from loocbench.models.preprocessing import (
     default_resize,
     describe_invalid,
 )
-from loocbench.types import Architecture, Preprocessing
+from loocbench.types import BILINEAR, Architecture, Interpolation, Preprocessing
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class PreprocessingOverrides:
     resize: int | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+    interpolation: Interpolation | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def resolve_preprocessing(
     if not changed:
         return found
     given = " and ".join(name.replace("_", " ") for name in changed)
-    rest = "" if len(changed) == 4 else f"; the rest {found.known_from}"
+    left = {name for name in vars(overrides) if name not in changed}
+    plain = found.values.interpolation == BILINEAR  # as it is by default, and was before it could be given
+    rest = "" if not left or (left == {"interpolation"} and plain) else f"; the rest {found.known_from}"
     if overrides.image_size and not overrides.resize:
         changed["resize"] = default_resize(overrides.image_size)
     try:
@@ -129,12 +132,16 @@ def _look_up_torchvision(sha256: str) -> ResolvedPreprocessing | None:
     if entry is None:
         return None
     crops = entry.transforms()
+    interpolation, note = find_interpolation(crops.interpolation.value)
     values = Preprocessing(
-        image_size=crops.crop_size[0], resize=crops.resize_size[0], mean=tuple(crops.mean), std=tuple(crops.std)
+        image_size=crops.crop_size[0],
+        resize=crops.resize_size[0],
+        mean=tuple(crops.mean),
+        std=tuple(crops.std),
+        interpolation=interpolation,
     )
     trained_on = "ImageNet-1k" if re.fullmatch(r"IMAGENET1K_V\d+", entry.name) else ""
-    interpolation = describe_interpolation(crops.interpolation.value)
-    known_from = f"stated by torchvision for {type(entry).__name__}.{entry.name}{interpolation}"
+    known_from = f"stated by torchvision for {type(entry).__name__}.{entry.name}{note}"
     return ResolvedPreprocessing(values, known_from, trained_on)
 
 
@@ -166,7 +173,10 @@ def _read_timm_config(config: dict[str, Any], known_from: str) -> ResolvedPrepro
         _, height, width = (int(length) for length in config.get("input_size") or (3, 224, 224))
         mean, std = (tuple(config.get(key) or usual) for key, usual in (("mean", _MEAN), ("std", _STD)))
         stated = math.floor(height / float(config.get("crop_pct") or 0.875))
-        values = Preprocessing(image_size=height, resize=max(height, stated), mean=mean, std=std)
+        interpolation, note = find_interpolation(str(config.get("interpolation") or _TIMM_INTERPOLATION))
+        values = Preprocessing(
+            image_size=height, resize=max(height, stated), mean=mean, std=std, interpolation=interpolation
+        )
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
     if height != width:
@@ -174,17 +184,29 @@ def _read_timm_config(config: dict[str, Any], known_from: str) -> ResolvedPrepro
     resize = "" if values.resize == stated else f", but resized to {height} px (its own {stated} px has no such crop)"
     mode = str(config.get("crop_mode") or "center")
     crop = "" if mode == "center" else f", but cropped to the centre (its own crop mode is {mode})"
-    interpolation = describe_interpolation(str(config.get("interpolation", "bilinear")))
-    return ResolvedPreprocessing(values, known_from + interpolation + resize + crop)
+    return ResolvedPreprocessing(values, known_from + note + resize + crop)
 
 
 _EXPORTED = "stated by the file, an export of loocbench"
 _MEAN, _STD = (Preprocessing.model_fields[name].default for name in ("mean", "std"))
 
 
-def describe_interpolation(own: str) -> str:
-    """Return the note on images that were resized otherwise when the network was trained; "" if they were not."""
-    return "" if own == "bilinear" else f", but resized bilinearly (its own is {own})"
+_TIMM_INTERPOLATION = "bicubic"  # where its configuration says nothing
+
+
+def find_interpolation(own: str) -> tuple[Interpolation, str]:
+    """Return how images are resized for a network that was trained with ``own``, and a note if that is not the same."""
+    if own in get_args(Interpolation):
+        return cast(Interpolation, own), ""
+    return BILINEAR, f", but resized bilinearly (its own is {own})"
+
+
+def read_interpolation(given: str) -> Interpolation | None:
+    """Return the interpolation that the user names; None for "". Raises UserError for another."""
+    known = get_args(Interpolation)
+    if given and given not in known:
+        raise unknown("interpolation", given, known)
+    return cast(Interpolation, given) if given else None
 
 
 def _fit_square(architecture: Architecture) -> int:

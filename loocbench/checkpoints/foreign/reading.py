@@ -49,6 +49,8 @@ def find_weights(folder: Path) -> Path:
     indices = [path for path in others if path.name.endswith(shards.INDEX)]
     if len(indices or others) == 1:
         return (indices or others)[0]
+    if (folder / "saved_model.pb").is_file():
+        raise UserError(f"{folder} is a SavedModel of TensorFlow; look for a PyTorch version of the model.")
     names = [path.name for path in others]
     shown = f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}"
     what = f"is a folder of several files of weights ({shown})" if names else "is a folder without weights or an index"

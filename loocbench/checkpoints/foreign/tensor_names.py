@@ -8,9 +8,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from loocbench.checkpoints.foreign import transformers_towers
+
 TRANSFORMERS = "transformers' ViT"
+TOWER = "transformers' image tower of CLIP or SigLIP"
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
+
+_FLAT_MOBILENET = re.compile(r"^(features\.(\d+)\.conv)\.(\d)\.")
+# tonylins/pytorch-mobilenet-v2: layers of a block, of which torchvision puts convolution and batch norm together
+_FIRST_BLOCK = {"0": "0.0", "1": "0.1", "3": "1", "4": "2"}
+_OTHER_BLOCKS = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2", "7": "3"}
 
 _CHUNKED = re.compile(r"^blocks\.(\d+)\.(\d+)\.")
 
@@ -50,8 +58,12 @@ def to_library_names(backbone: Mapping[str, Tensor]) -> tuple[dict[str, Tensor],
         return _apply_rules(backbone, _MM_VIT), "OpenMMLab's ViT"
     if "embeddings.patch_embeddings.projection.weight" in backbone:
         return _join_query_key_value(_apply_rules(backbone, _TRANSFORMERS_VIT)), TRANSFORMERS
+    if transformers_towers.MARK in backbone:
+        return transformers_towers.to_timm_names(backbone), TOWER
     if "patch_embed.proj.weight" in backbone and any(re.match(r"blocks\.\d+\.\d+\.norm1\.", name) for name in backbone):
         return _join_chunks(backbone), "DINOv2's chunks of blocks"
+    if {"features.1.conv.4.weight", "features.2.conv.7.weight"} <= backbone.keys():
+        return {_name_mobilenet_layer(name): tensor for name, tensor in backbone.items()}, "tonylins' MobileNetV2"
     if any(_OLD_DENSENET.match(name) for name in backbone):
         return {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in backbone.items()}, "an older DenseNet"
     return dict(backbone), ""
@@ -75,6 +87,12 @@ def to_torchvision_name(name: str, space: str) -> str | None:
 def _name_child(name: str) -> str:
     child, _, rest = name.partition(".")
     return f"{_CHILDREN[child]}.{rest}" if child in _CHILDREN else name
+
+
+def _name_mobilenet_layer(name: str) -> str:
+    match = _FLAT_MOBILENET.match(name)
+    places = _FIRST_BLOCK if match and match[2] == "1" else _OTHER_BLOCKS  # the first block does not widen its input
+    return f"{match[1]}.{places[match[3]]}.{name[match.end() :]}" if match and match[3] in places else name
 
 
 def _apply_rules(tensors: Mapping[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:

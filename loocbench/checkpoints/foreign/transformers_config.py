@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loocbench.checkpoints.foreign import vits
-from loocbench.checkpoints.foreign.preprocessing import ResolvedPreprocessing, describe_interpolation
+from loocbench.checkpoints.foreign.preprocessing import ResolvedPreprocessing, find_interpolation
 from loocbench.checkpoints.foreign.types import RecognisedArchitecture
 from loocbench.errors import UserError
 from loocbench.types import Architecture, Preprocessing
@@ -21,6 +21,14 @@ _LARGEST = 16_000_000  # bytes; the names of 21 thousand classes take one millio
 _EPSILON = 1e-6  # of timm's ViTs
 _GELU = ("gelu", "gelu_python")
 _RESAMPLING = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}  # Pillow's numbers
+_BICUBIC = (  # processors that resize bicubically where their file says nothing
+    *("CLIPImageProcessor", "CLIPFeatureExtractor", "SiglipImageProcessor", "BitImageProcessor"),
+    *("CLIPImageProcessorFast", "SiglipImageProcessorFast", "BitImageProcessorFast"),
+)
+_USUAL: dict[str, dict[str, Any]] = {
+    "clip_vision_model": {"hidden_act": "quick_gelu", "num_attention_heads": 12, "layer_norm_eps": 1e-5},
+    "siglip_vision_model": {"hidden_act": "gelu_pytorch_tanh", "num_attention_heads": 12, "layer_norm_eps": 1e-6},
+}
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # transformers' own for ViTs
 
 
@@ -28,26 +36,30 @@ _MEAN, _STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)  # transformers' own for ViTs
 class StatedConfig:
     """What the files state; None or 0 where they say nothing.
 
-    heads: of the attention. epsilon: of layer norm. mean_pooled: whether the features are the mean of the patches.
-    grid: rows and columns of patches. preprocessing: of the images.
+    heads: of the attention. activation: of an image tower, by transformers' name. epsilon: of layer norm. mean_pooled:
+    whether the features are the mean of the patches. grid: rows and columns of patches. preprocessing: of the images.
     """
 
     heads: int = 0
+    activation: str = ""
     epsilon: float = 0.0
     mean_pooled: bool = False
     grid: tuple[int, int] | None = None
     preprocessing: ResolvedPreprocessing | None = None
 
 
-def read_beside(path: Path) -> StatedConfig:
+def read_beside(path: Path, activations: Collection[str] = _GELU) -> StatedConfig:
     """Read the configuration in a folder, or beside a file. Nothing is stated where there is none.
 
-    Raises UserError for a network that is not built here, and for a file that is damaged or too large.
+    activations: those that the network can have, by transformers' names. Raises UserError for a network that is not
+    built here, and for a file that is damaged or too large.
     """
     folder = path if path.is_dir() else path.parent
     config, images = _read_json(folder / CONFIG), _read_json(folder / PREPROCESSOR)
+    tower = config.get("vision_config")  # of a CLIP or SigLIP with its text tower
+    config = _complete_tower(tower if isinstance(tower, Mapping) else config)
     activation = config.get("hidden_act", "gelu")
-    if config and activation not in _GELU:
+    if config and activation not in activations:
         raise UserError(
             f"{folder / CONFIG} states the activation {activation!r}, which timm's ViTs do not have; build the network "
             "in a function of your own, and name that with --arch package.module:function."
@@ -55,6 +67,7 @@ def read_beside(path: Path) -> StatedConfig:
     try:
         return StatedConfig(
             heads=int(config.get("num_attention_heads") or 0),
+            activation=str(config.get("hidden_act") or ""),
             epsilon=float(config.get("layer_norm_eps") or 0),
             mean_pooled=bool(config.get("use_mean_pooling")),
             grid=_read_grid(config),
@@ -85,6 +98,11 @@ def complete(found: RecognisedArchitecture, stated: StatedConfig) -> RecognisedA
     except ValidationError as error:
         raise UserError(f"{CONFIG} states a layer norm's epsilon of {stated.epsilon:g}; correct it.") from error
     return RecognisedArchitecture(architecture, tuple(assumed), tuple(given))
+
+
+def _complete_tower(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of an image tower with the values that transformers leaves out where they are usual."""
+    return {**_USUAL.get(str(config.get("model_type")), {}), **config}
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -127,13 +145,17 @@ def _read_images(config: Mapping[str, Any]) -> ResolvedPreprocessing | None:
         (config.get("image_mean") or _MEAN, config.get("image_std") or _STD) if normalised else ((0,) * 3, (1,) * 3)
     )
     known_from = f"stated by its {PREPROCESSOR}"
-    known_from += describe_interpolation(_RESAMPLING.get(config.get("resample", 2), str(config.get("resample"))))
+    usual = 3 if config.get("image_processor_type", config.get("feature_extractor_type")) in _BICUBIC else 2
+    resample = config.get("resample", usual)
+    interpolation, note = find_interpolation(_RESAMPLING.get(resample, str(resample)))
+    known_from += note
     known_from += "" if keeps_shape else ", but cropped to the centre (its own resizes both sides, whatever the shape)"
     values = Preprocessing(
         image_size=height,
         resize=max(short, height),
         mean=tuple(round(float(value) / scale, 12) for value in mean),
         std=tuple(round(float(value) / scale, 12) for value in std),
+        interpolation=interpolation,
     )
     return ResolvedPreprocessing(values, known_from)
 

@@ -1,4 +1,4 @@
-"""loocbench.checkpoints.foreign.tensor_names: ViTs in the names of transformers."""
+"""loocbench.checkpoints.foreign.tensor_names: ViTs in the names of transformers, an older MobileNetV2."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 
+from loocbench.checkpoints.foreign import tensor_names
 from tests.checkpoints.foreign.helpers import (
     assert_features_equal,
     compute_spaces,
@@ -78,3 +80,20 @@ def test_vits_as_transformers_itself_saves_them(model, size, options, tmp_path):
     found_spaces = compute_spaces(checkpoint, random_images(size))
     assert_features_equal(found_spaces["cls"], every[:, 0])
     assert_features_equal(found_spaces["patch"], every[:, 1 + options.get("num_register_tokens", 0) :].mean(dim=1))
+
+
+def test_tonylins_mobilenet_is_torchvisions():
+    """Its blocks are one flat sequence: convolutions, batch norms and activations count through."""
+    theirs = torchvision.models.mobilenet_v2().features.state_dict()
+    flat = {}
+    for name, tensor in theirs.items():
+        layer, _, rest = name.partition(".")
+        if rest.startswith("conv."):
+            place, last = rest.removeprefix("conv.").rsplit(".", 1)
+            order = ["0.0", "0.1", "", "1", "2"] if layer == "1" else ["0.0", "0.1", "", "1.0", "1.1", "", "2", "3"]
+            rest = f"conv.{order.index(place)}.{last}"
+        flat[f"features.{layer}.{rest}"] = tensor
+    renamed, whose = tensor_names.to_library_names(flat)
+    assert whose == "tonylins' MobileNetV2"
+    assert renamed.keys() == {f"features.{name}" for name in theirs}
+    assert all(renamed[f"features.{name}"] is tensor for name, tensor in theirs.items())

@@ -61,7 +61,7 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     assert found.family == "CLIP"
     assert found.unknown == ()
     assert checkpoint.card.preprocessing.mean == pytest.approx((0.48145466, 0.4578275, 0.40821073))
-    assert "its own is bicubic" in checkpoint.card.source.preprocessing
+    assert checkpoint.card.preprocessing.interpolation == "bicubic"
     assert_all_features_equal(compute_spaces(checkpoint, random_images(224)), tokens(net, random_images(224)))
 
 

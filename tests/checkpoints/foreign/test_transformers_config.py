@@ -147,12 +147,24 @@ def test_statistics_are_of_pixels_from_0_to_1(tmp_path, images, mean, std):
     assert values.std == pytest.approx((std,) * 3)
 
 
-def test_an_interpolation_that_is_not_bilinear_is_told(tmp_path):
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**IMAGES, "resample": 3}))
-    assert (
-        "but resized bilinearly (its own is bicubic)"
-        in transformers_config.read_beside(tmp_path).preprocessing.known_from
-    )
+@pytest.mark.parametrize(
+    ("stated", "interpolation", "note"),
+    [
+        ({"resample": 3}, "bicubic", ""),
+        ({"resample": 2}, "bilinear", ""),
+        ({"resample": 1}, "bilinear", "but resized bilinearly (its own is lanczos)"),
+        ({"image_processor_type": "ViTImageProcessor"}, "bilinear", ""),
+        ({"image_processor_type": "BitImageProcessor"}, "bicubic", ""),
+        ({"image_processor_type": "BitImageProcessor", "resample": 2}, "bilinear", ""),
+    ],
+)
+def test_the_interpolation_is_that_of_resample_or_the_processors_own(tmp_path, stated, interpolation, note):
+    images = {name: value for name, value in IMAGES.items() if name not in ("resample", "image_processor_type")}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**images, **stated}))
+    found = transformers_config.read_beside(tmp_path).preprocessing
+    assert found.values.interpolation == interpolation
+    assert note in found.known_from
+    assert ("but resized" in found.known_from) == bool(note)
 
 
 def test_images_that_are_not_square_are_not_stated(tmp_path):
