@@ -380,7 +380,8 @@ class Outcome:
     """The result of an evaluator: metrics by name, hyperparameters chosen on validation, and the solver's certificate.
 
     draws: fingerprint of the images that it drew at random, if any. items: each test item's contribution to a metric,
-    bool or float64 [N] in the split's order (or the drawn order: images, trials), for paired tests of models. scale:
+    bool or float64 [N] in the split's order (or the drawn order: images, trials), for paired tests of models; under
+    ``PREDICTED`` each test image's predicted class, int64 [N], where there is one. scale:
     reference values of the metrics, by name ("random", "oracle"). stated: further conditions of the measurement
     ("foreground": "bounding box").
     """
@@ -390,7 +391,7 @@ class Outcome:
     curve: Sequence[Mapping[str, float]] = ()
     certificate: float | None = None
     draws: str = ""
-    items: Mapping[str, npt.NDArray[np.bool_] | npt.NDArray[np.float64]] = field(default_factory=dict)
+    items: Mapping[str, item_codec.Values] = field(default_factory=dict)
     scale: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     stated: Mapping[str, str] = field(default_factory=dict)
 
@@ -404,16 +405,17 @@ class Items(Frozen):
 
     @classmethod
     def of(cls, values: item_codec.Values) -> Items:
-        """Pack bool [N] exactly, or float64 [N] to three digits or more."""
+        """Pack bool or int64 [N] exactly, or float64 [N] to three digits or more."""
         kind, data = item_codec.pack(values)
         return cls(kind=kind, count=len(values), data=data)
 
     def values(self) -> item_codec.Values:
-        """Unpack to bool [N] or float64 [N]. Raises ValueError if the text is damaged."""
+        """Unpack to bool, float64 or int64 [N]. Raises ValueError if the text is damaged."""
         return item_codec.unpack(self.kind, self.count, self.data)
 
 
 SELECTED = "selected"  # features of a row whose combination was chosen on validation; ``stated`` then names it
+PREDICTED = "predicted"  # items of a row that are no metric's: the class predicted for each test image
 CONSTANT = "constant features"  # what ``stated`` says of features that do not tell images apart
 ASSUMED = "assumed"  # what ``stated`` says of a model's network or preprocessing that nobody stated
 LEARNING = "signs of learning"  # what ``stated`` says of a model that did not learn what its method is to teach it

@@ -50,3 +50,10 @@ def test_text_of_another_number_of_values_is_refused():
     for count in (9, 1000):
         with pytest.raises(ValueError, match=f"packed values are not {count}"):
             item_codec.unpack(kind, count, text)
+
+
+def test_whole_numbers_are_kept_exactly():
+    classes = np.array([0, 70_001, 3, 12_345_678])
+    packed = Items.model_validate_json(Items.of(classes).model_dump_json())
+    assert packed.values().dtype == np.int64
+    assert packed.values().tolist() == classes.tolist()

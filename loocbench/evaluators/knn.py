@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from loocbench.evaluators.task_kind import Count, TaskKind
-from loocbench.types import Frozen, Outcome
+from loocbench.types import PREDICTED, Frozen, Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +63,8 @@ class Knn(TaskKind[KnnProtocol]):
         scores[scores == 0] = -torch.inf  # a class without a vote never counts as predicted, not even in the top 5
         curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
         metrics = probing.accuracy_metrics(scores, test[1], seed=data.seed)
-        return Outcome(metrics, {"neighbours": chosen}, curve, items={"top1": probing.top_k_hits(scores, test[1], 1)})
+        items = {"top1": probing.top_k_hits(scores, test[1], 1), PREDICTED: probing.predicted_classes(scores)}
+        return Outcome(metrics, {"neighbours": chosen}, curve, items=items)
 
 
 KIND = Knn()

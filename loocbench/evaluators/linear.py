@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from loocbench.evaluators.task_kind import Count, Positives, TaskKind, Tolerance
 from loocbench.lazy_table import import_place
-from loocbench.types import Frozen, Outcome
+from loocbench.types import PREDICTED, Frozen, Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,10 @@ class Linear(TaskKind[LinearProtocol]):
             found.chosen,
             found.curve,
             found.certificate,
-            items={"top1": probing.top_k_hits(found.scores, wanted, 1)},
+            items={
+                "top1": probing.top_k_hits(found.scores, wanted, 1),
+                PREDICTED: probing.predicted_classes(found.scores),
+            },
         )
 
 

@@ -192,6 +192,12 @@ def top_k_hits(scores: Tensor, labels: Tensor, k: int) -> np.ndarray:
     return hits
 
 
+def predicted_classes(scores: Tensor) -> np.ndarray:
+    """Return the class with the highest of scores [N, K], as ``top_k_hits`` takes it: int64 [N]."""
+    best: np.ndarray = scores.topk(1, dim=1).indices[:, 0].cpu().numpy()
+    return best
+
+
 def mean_per_image(values: Sequence[Tensor]) -> np.ndarray:
     """Return each image's mean over several float64 arrays [N]: [N]."""
     mean: np.ndarray = torch.stack(list(values)).mean(dim=0).cpu().numpy()

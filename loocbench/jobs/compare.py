@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from loocbench.cache import layout
 from loocbench.cards.limits import parse_limit
 from loocbench.data import catalog
@@ -16,11 +19,11 @@ from loocbench.progress import Silent
 from loocbench.report.figures import contact_sheet
 from loocbench.report.table import disagreements
 from loocbench.report.table.comparisons import Comparison
-from loocbench.report.table.disagreements import Disagreement
+from loocbench.report.table.disagreements import Answers, Disagreement
 from loocbench.types import Dataset, Row
 
 _MAX_IMAGES = 32  # of each side on a contact sheet
-_SHORT_SIDE = 96  # pixels
+_SHORT_SIDE = 180  # pixels, as many as the sheet shows
 
 
 def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> list[Disagreement]:
@@ -31,6 +34,8 @@ def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None)
 
 def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
     """Draw the images that only one experiment got right, at most 32 per side, and return the PNG's path.
+
+    Each stands below its class and what A and B took it for.
 
     Raises UserError if the data set cannot be opened, if its files changed, or if the two agree on every image.
     """
@@ -43,20 +48,40 @@ def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
             f"no pictures of {comparison.column.task}: the files of {dataset.name} here are not the measured ones."
         )
     images, captions = [], []
-    for mark, indices in (("A", disagreement.first), ("B", disagreement.second)):
-        names = [disagreement.image_name(index) for index in indices[:_MAX_IMAGES].tolist()]
-        images += dataset.read(names, _SHORT_SIDE)
-        captions += [f"{mark}: {Path(name).stem}" for name in names]
+    answers = disagreements.read_answers(disagreement)
+    for indices in (disagreement.first, disagreement.second):
+        drawn = indices[:_MAX_IMAGES].tolist()
+        images += dataset.read([disagreement.image_name(index) for index in drawn], _SHORT_SIDE)
+        captions += [_caption(answers, index) for index in drawn]
     if not images:
         raise UserError(f"no pictures of {comparison.column.task}: the two agree on every image.")
     title = (
         f"{comparison.column.heading}: right by one alone\n"
-        f"A: {comparison.first.name} ({len(disagreement.first)})   "
-        f"B: {comparison.second.name} ({len(disagreement.second)})"
+        f"A: {comparison.first.name} ({_count(disagreement.first)})   "
+        f"B: {comparison.second.name} ({_count(disagreement.second)})"
     )
     path = folder / f"{comparison.column.task.replace('/', '-')}.{comparison.column.metric}.png"
     contact_sheet.draw_contact_sheet(images, captions, title, path)
     return path
+
+
+def _count(indices: npt.NDArray[np.int64]) -> str:
+    """Say how many images a side alone got right, and how many of them are drawn if not all are."""
+    more = f", of which {_MAX_IMAGES} are drawn" if len(indices) > _MAX_IMAGES else ""
+    return f"{len(indices)}{more}"
+
+
+def _caption(answers: Answers, index: int) -> str:
+    """An image's class, and what each side took it for."""
+    lines = [contact_sheet.plain_name(answers.names[answers.wanted[index]])]
+    for mark, right, predicted in zip(("A", "B"), answers.right, answers.predicted, strict=True):
+        if right[index]:
+            lines.append(f"{mark}: right")
+        elif predicted is None:
+            lines.append(f"{mark}: wrong (as what was not stored)")
+        else:
+            lines.append(f"{mark}: {contact_sheet.plain_name(answers.names[predicted[index]])}")
+    return "\n".join(lines)
 
 
 def _open_measured(row: Row, data_dir: Path | None, opened: dict[tuple[str, int], Dataset | str]) -> Dataset | str:

@@ -179,7 +179,7 @@ def draw_dataset_sheet(dataset: Dataset, path: Path, *, seed: int) -> Path:
     factor = next(iter(split.labels))
     rows = _sample_classes(split, factor, np.random.default_rng(seed))
     images = dataset.read([split.items[row] for row in rows], _SHEET_SIDE)
-    captions = [split.class_names[factor][split.labels[factor][row]] for row in rows]
+    captions = [contact_sheet.plain_name(split.class_names[factor][split.labels[factor][row]]) for row in rows]
     remark = f" ({dataset.note})" if dataset.note else ""
     title = f"{dataset.name}{remark}: {len(rows)} of {len(split):,} images of {split.name}, by {factor}"
     contact_sheet.draw_contact_sheet(images, captions, title, path)

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from loocbench.data.prepared import center_square
 from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
 from loocbench.jobs.measurement import Measurement
 from loocbench.pretraining.labels import model_label
-from loocbench.report.figures import gallery
+from loocbench.report.figures import contact_sheet, gallery
+from loocbench.types import Pixels
 
 QUERIES, FEWEST = 6, 2
 NEIGHBOURS = 7
-_LINES = 18  # most lines of a picture of several models
-_CAPTION = 22  # characters that fit above a picture
+_LINES = 12  # most lines of a picture of several models: more cannot be read on a screen
 
 
 def draw_neighbours(measurements: Sequence[Measurement], path: Path) -> Path:
@@ -65,10 +66,27 @@ def _row(
         )
         for position, row in enumerate(shown)
     ]
-    crops = measurement.crops("test", shown.tolist())
-    return gallery.GalleryRow(crops, np.all(matches, axis=0)[1:], captions, label, with_query)
+    return gallery.GalleryRow(
+        read_photographs(measurement, shown.tolist(), gallery.PIXELS),
+        np.all(matches, axis=0)[1:],
+        captions,
+        label,
+        with_query,
+    )
+
+
+def read_photographs(measurement: Measurement, rows: Sequence[int], side: int) -> list[Pixels]:
+    """Return what the network sees of some test images, from the photographs: uint8 [S, S, 3], S at least ``side``.
+
+    So they are not as coarse as the input of a network for small images.
+    """
+    size, resize = measurement.encoder.preprocessing.image_size, measurement.encoder.preprocessing.resize
+    wanted = max(side, size)
+    items = measurement.items("test")
+    images = measurement.dataset.read([items[row] for row in rows], -(-wanted * resize // size))
+    return [center_square(image, wanted) for image in images]
 
 
 def _readable(name: str, matches: bool) -> str:
     """Return a class name such as "001.Black_footed_Albatross" as a caption, with a tick if it matches."""
-    return f"{'✓ ' if matches else ''}{name.split('.', 1)[-1].replace('_', ' ')[:_CAPTION]}"
+    return f"{'✓ ' if matches else ''}{contact_sheet.plain_name(name)}"

@@ -13,7 +13,7 @@ from loocbench.cards.tasks import TaskCard
 from loocbench.progress import Reporter
 from loocbench.records import places, store
 from loocbench.records.store import UnreadableRow
-from loocbench.types import Row
+from loocbench.types import PREDICTED, Row
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CODE = "kind_code"  # of a protocol in ``measured_with``: the hash of a plug-in's code, which no card states
@@ -78,7 +78,7 @@ def _check_content(row: Row) -> Iterator[str]:
     if not row.metrics:
         yield "it has no metrics"
     for name, items in row.items.items():
-        if name not in row.metrics:
+        if name not in (*row.metrics, PREDICTED):
             yield f"it has items of {name}, which is not among its metrics"
         try:
             items.values()

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from loocbench.records import store
+from loocbench.report.figures import contact_sheet
 from loocbench.types import Items, Metric
 from tests.conftest import tiny_recipe
 from tests.records.rows import make_path, make_row
@@ -29,8 +30,7 @@ def keep(tmp_path, checkpoint, right, *, model, seed=0, features="looc", **chang
         recipe=tiny_recipe("moco", seed=seed),
         seed=seed,
         metrics={"top1": Metric(value=share, low=share - 0.1, high=share + 0.1, n=len(right))},
-        items={"top1": Items.of(np.asarray(right))},
-        **changes,
+        **{"items": {"top1": Items.of(np.asarray(right))}, **changes},
     )
     store.write_row(make_path(tmp_path / "results", "local", kept), kept)
     return kept
@@ -81,6 +81,39 @@ def test_a_sheet_of_the_images(loocbench, tmp_path):
     (picture,) = (tmp_path / "sheets").glob("*.png")
     assert f"picture: {picture}" in said.out
     assert np.asarray(Image.open(picture).convert("L")).std() > 10
+
+
+@pytest.fixture
+def captions(monkeypatch):
+    """The captions of the contact sheets that are drawn."""
+    found = []
+    monkeypatch.setattr(contact_sheet, "draw_contact_sheet", lambda images, texts, *_: found.extend(texts))
+    return found
+
+
+@pytest.mark.usefixtures("only_tiny_blooms")
+def test_images_stand_below_their_class_and_both_predictions(loocbench, tmp_path, tiny_blooms, captions):
+    split = tiny_blooms.splits["test"]
+    wanted = split.labels["species"]
+    names = split.class_names["species"]
+    fingerprints = {name: split.fingerprint for name, split in tiny_blooms.splits.items()}
+    for name, first_right in (("a", 2), ("b", 0)):
+        predicted = np.where(np.arange(64) < first_right, wanted, np.where(np.arange(64) < 4, (wanted + 1) % 2, wanted))
+        right = predicted == wanted
+        items = {"top1": Items.of(right), "predicted": Items.of(predicted.astype(np.int64))}
+        keep(tmp_path, name, right, model=name, fingerprints=fingerprints, edition=tiny_blooms.edition(), items=items)
+    assert loocbench("compare", "a", "b", "--pictures", tmp_path / "sheets").code == 0
+    assert captions == [
+        f"{names[wanted[index]]}\nA: right\nB: {names[(wanted[index] + 1) % 2]}".replace("_", " ") for index in (0, 1)
+    ]
+
+
+@pytest.mark.usefixtures("only_tiny_blooms", "two")
+def test_predictions_that_no_row_holds_are_said_to_be_missing(loocbench, tmp_path, captions):
+    assert loocbench("compare", "a", "b", "--pictures", tmp_path / "sheets").code == 0
+    assert len(captions) == 24
+    assert captions[0].endswith("A: right\nB: wrong (as what was not stored)")
+    assert captions[-1].endswith("A: wrong (as what was not stored)\nB: right")
 
 
 @pytest.mark.usefixtures("two")

@@ -11,7 +11,6 @@ from loocbench.report.figures.saving import Paths
 from loocbench.report.table import panels
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
-from loocbench.types import SELECTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +41,10 @@ def draw_bars(columns: Sequence[Column], lines: Sequence[Line], title: str, path
         _draw_groups(axis, [[line.cells[place] for place in places] for line in shown], names)
         axis.set_xticks(range(len(places)), [_fold_heading(columns[place]) for place in places], fontsize=7)
         axis.set_xlim(-0.5, abreast - 0.5)
-    left_out = f" ({len(lines) - MAX_BARS} more not drawn)" if len(lines) > MAX_BARS else ""
+    left_out = f" ({panels.describe_left_out(len(lines) - MAX_BARS)})" if len(lines) > MAX_BARS else ""
+    low, high = _find_range(shown)
+    for axis in figure.axes:  # all rows of groups on one scale; bars begin at 0, since their length is the figure
+        axis.set_ylim(low, high)
     figure.axes[0].set_title(styles.fold_title(title + left_out, width), fontsize=9, loc="left", parse_math=False)
     styles.add_legend(figure, fitting)
     saving.save_figure(figure, path)
@@ -50,9 +52,16 @@ def draw_bars(columns: Sequence[Column], lines: Sequence[Line], title: str, path
 
 def choose_lines(lines: Sequence[Line]) -> list[Line]:
     """At most ``MAX_BARS`` lines, in their order; single spaces and validation's choice are left out first."""
-    secondary = [line.features.startswith("head:") or line.features == SELECTED for line in lines]
-    kept = sorted(sorted(range(len(lines)), key=secondary.__getitem__)[:MAX_BARS])
-    return [lines[place] for place in kept]
+    return [lines[place] for place in panels.choose_places([line.features for line in lines], MAX_BARS)]
+
+
+def _find_range(lines: Sequence[Line]) -> tuple[float, float]:
+    """The axis of bars, per cent: from 0, or below the lowest interval, to a little above the highest one."""
+    cells = [cell for line in lines for cell in line.cells if cell]
+    high = max((cell.value if cell.high is None else cell.high for cell in cells), default=1.0)
+    low = min((cell.value if cell.low is None else cell.low for cell in cells), default=0.0)
+    room = 2 * max(high, 0.05)
+    return (100 * low - room if low < 0 else 0.0), 100 * max(high, 0.0) + room
 
 
 def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequence[str]) -> None:
@@ -70,7 +79,6 @@ def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequ
             **styles.bar_style(number),
         )
     axis.set_ylabel("per cent", fontsize=8)
-    axis.set_ylim(0, 102)
     axis.tick_params(axis="y", labelsize=7)
     axis.grid(axis="y", alpha=0.3)
     axis.set_axisbelow(True)

@@ -9,6 +9,7 @@ import numpy as np
 from loocbench.changes.ranges import get_range
 from loocbench.report.figures import saving, styles
 from loocbench.report.figures.saving import Paths
+from loocbench.report.table import labels
 from loocbench.report.table.matrices import MATRIX_METRICS
 from loocbench.types import Row
 
@@ -29,7 +30,7 @@ def draw_heat_map(rows: Sequence[Row], changes: Sequence[str], title: str, path:
         axis.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
         for (line, column), value in np.ndenumerate(values):
             shade = (value - low) / (high - low)
-            text, color = f"{round(value, 2) + 0.0:.2f}", "w" if shade > 0.6 else "k"  # + 0.0: no "-0.00"
+            text, color = labels.format_number(value, 2), "w" if shade > 0.6 else "k"
             axis.text(column, line, text, ha="center", va="center", fontsize=7, color=color)
         names = [_with_chance(change) if metric == "equivariance" else change for change in changes]
         axis.set_xticks(range(len(changes)), names, fontsize=7)

@@ -1,4 +1,7 @@
-"""Line plots of panels: accuracy over shots, or over whatever was varied, one line per model and features."""
+"""Line plots of panels: accuracy over shots, or over whatever was varied, one line per model and features.
+
+The y axis begins and ends where the data are, chance included where it is known; its ticks say where.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,18 @@ from collections.abc import Sequence
 
 from loocbench.report.figures import saving, styles
 from loocbench.report.figures.saving import Paths
-from loocbench.report.table.panels import Panel
+from loocbench.report.table.panels import Panel, describe_left_out
 
 _PANEL = 3.4  # inches
+_MAX_TICKS = 9
 
 
 def draw_line_plots(panels: Sequence[Panel], path: Paths) -> None:
-    """Write panels side by side, in per cent, as PNG, SVG or PDF by the path's ending; a grey line shows chance."""
+    """Write panels side by side, in per cent, as PNG, SVG or PDF by the path's ending; a grey line shows chance.
+
+    A tick stands at each measured place, so that turns are at quarter turns; of more than ``_MAX_TICKS`` places, at
+    every second or third.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -25,19 +33,41 @@ def draw_line_plots(panels: Sequence[Panel], path: Paths) -> None:
             style = styles.line_style(names.index(series.name))
             axis.plot(xs, [100 * value for value in values], label=series.name, **style)
             if low != high:
-                axis.vlines(
-                    xs, [100 * one for one in low], [100 * one for one in high], color=style["color"], alpha=0.6
+                below = [100 * (value - one) for value, one in zip(values, low, strict=True)]
+                above = [100 * (one - value) for value, one in zip(values, high, strict=True)]
+                axis.errorbar(
+                    xs,
+                    [100 * value for value in values],
+                    yerr=[below, above],
+                    fmt="none",
+                    ecolor=style["color"],
+                    elinewidth=0.9,
+                    capsize=2,
+                    alpha=0.6,
                 )
         if panel.chance is not None:
             axis.axhline(100 * panel.chance, color="0.6", linewidth=0.8)
+            axis.text(
+                0.99,
+                100 * panel.chance,
+                "chance",
+                transform=axis.get_yaxis_transform(),
+                ha="right",
+                va="bottom",
+                fontsize=6,
+                color="0.4",
+            )
         if panel.logarithmic:
             axis.set_xscale("log")
-            ticks = sorted({point[0] for series in panel.series for point in series.points})
-            axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            axis.minorticks_off()
+        places = sorted({point[0] for series in panel.series for point in series.points})
+        ticks = places[:: -(-len(places) // _MAX_TICKS)]
+        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.minorticks_off()
         axis.set_xlabel(panel.x, fontsize=8)
         axis.set_ylabel(f"{panel.y}, %", fontsize=8)
         title = panel.title if panel.title.startswith(panel.group) else f"{panel.group}: {panel.title}"
+        if panel.left_out:
+            title += f" ({describe_left_out(panel.left_out)})"
         axis.set_title(styles.fold_title(title, _PANEL), fontsize=8, loc="left", parse_math=False)
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)

@@ -33,7 +33,7 @@ def draw_profiles(questions: Sequence[Question], profiles: Sequence[Profile], ti
     rows = -(-len(shown) // _ABREAST)
     names = [_fold(question.title, _LETTERS) for question in questions]
     lines = sum(1 + 0.6 * name.count("\n") for name in names)
-    height = 0.55 + rows * (0.5 + 0.17 * lines)
+    height = 0.65 + rows * (0.5 + 0.17 * lines)
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, _ABREAST, squeeze=False, sharex=True, sharey=True).flatten()
@@ -46,7 +46,8 @@ def draw_profiles(questions: Sequence[Question], profiles: Sequence[Profile], ti
     left_out = f" ({len(profiles) - MAX_PANELS} more not drawn)" if len(profiles) > MAX_PANELS else ""
     figure.suptitle(styles.fold_title(title + left_out, _WIDTH), fontsize=7, parse_math=False)
     figure.supxlabel(
-        "per cent. Grey: from an untrained network to the best model.\nOpen: less than the untrained network.",
+        "per cent, 0 to 100 in all panels, so that they compare.\nGrey: from an untrained network to the best model."
+        "\nOpen: less than the untrained network.",
         fontsize=6,
     )
     saving.save_figure(figure, path, dpi=220)
@@ -78,6 +79,7 @@ def _draw_panel(axis: Axes, names: Sequence[str], profile: Profile) -> None:
             color="black",
             markerfacecolor="white" if forgot else "black",
             linestyle="none",
+            clip_on=False,
             zorder=4,
         )
         axis.text(104, place, f"{100 * cell.value:.1f}", fontsize=5.5, va="center", color="0.2")

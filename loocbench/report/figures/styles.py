@@ -1,4 +1,7 @@
-"""Plot styles distinguishable in greyscale and by colour-blind people: colour, marker, line style and hatch differ."""
+"""Plot styles distinguishable in greyscale and by colour-blind people: colour, marker, line style and hatch differ.
+
+The first 14 lines have 14 marks: seven shapes, filled and open. A colour's second line has another shape, too.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,21 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, ordered so that neighbours differ in lightness too.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#D55E00", "#CC79A7", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-LINES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "|||", "---", "ooo", "+++", "***")
 
 
 def line_style(number: int) -> dict[str, Any]:
     """Matplotlib keywords of the ``number``-th line of a plot."""
+    color, turn = COLORS[number % len(COLORS)], number // len(COLORS)
     return {
-        "color": COLORS[number % len(COLORS)],
-        "marker": MARKERS[number % len(MARKERS)],
+        "color": color,
+        "marker": MARKERS[(number + 3 * turn) % len(MARKERS)],
+        "markerfacecolor": "white" if turn % 2 else color,
         "linestyle": LINES[number % len(LINES)],
-        "markersize": 4,
+        "markersize": 5,
+        "clip_on": False,
     }
 
 

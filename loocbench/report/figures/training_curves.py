@@ -10,6 +10,7 @@ from loocbench.report.figures.saving import Paths
 
 _COLUMNS = 4
 _VARIES = "varies with"
+_RANK = "effective rank of the features (1: collapsed)"
 Log = Sequence[Mapping[str, Any]]
 Values = list[tuple[int, Any]]  # (epoch, what was logged)
 
@@ -36,6 +37,7 @@ def draw_training_curves(log: Log, title: str, path: Paths) -> None:
         if label.startswith(_VARIES):  # not zoomed in on the noise of spaces that ignore the augmentation
             low, high = axis.get_ylim()
             axis.set_ylim(min(low, -0.05), max(high, 0.25))
+            axis.set_title("axis to 0.25 at least: below is noise", fontsize=7, loc="left")
         axis.set_ylabel(label)
         axis.legend(fontsize=7)
     for chance in sorted(set(log[-1].get("chance_losses", {}).values())):
@@ -43,7 +45,8 @@ def draw_training_curves(log: Log, title: str, path: Paths) -> None:
     for axis, (label, entries) in zip(axes[len(by_space) :], single, strict=False):
         axis.plot(*zip(*entries, strict=True), **styles.line_style(0))
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
+        if label == _RANK:  # its lower end means something: 1 is collapse
+            axis.set_ylim(bottom=0)
     for axis in axes[:count]:
         axis.set_xlabel("epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -67,7 +70,7 @@ def _list_panels(log: Log) -> Iterator[tuple[str, Values]]:
 
 def _list_single_panels(log: Log) -> Iterator[tuple[str, Values]]:
     """Label and entries of each panel with a single line."""
-    for key, label in (("effective_rank", "effective rank of the features"), ("knn", "kNN accuracy, held out")):
+    for key, label in (("effective_rank", _RANK), ("knn", "kNN accuracy, held out")):
         if entries := _find_values(log, key):
             yield label, entries
 

@@ -33,7 +33,7 @@ def render_html(
     """
     grids = build_grids(table, pivot=pivot)
     plots = {
-        group: [svg.layout_plot(panel) for panel in members]
+        group: _lay_out_plots(list(members))
         for group, members in groupby(sorted(panels, key=lambda panel: panel.group), key=lambda panel: panel.group)
     }
     measured = grids[0]
@@ -87,6 +87,12 @@ def _group_spans(grid: Grid) -> list[tuple[str, int]]:
     return [(group, len(list(members))) for group, members in groupby(grid.heads, key=lambda head: head.group)]
 
 
+def _lay_out_plots(members: Sequence[Panel]) -> list[svg.Plot]:
+    """The plots of a group; a series has one style in all of them."""
+    names = list(dict.fromkeys(series.name for panel in members for series in panel.series))
+    return [svg.layout_plot(panel, names) for panel in members]
+
+
 def _legend(members: Sequence[svg.Plot]) -> list[svg.Trace]:
     """The legend of all plots of a group: one entry per name and style."""
     return list({(trace.name, trace.style): trace for plot in members for trace in plot.traces}.values())
@@ -94,7 +100,7 @@ def _legend(members: Sequence[svg.Plot]) -> list[svg.Trace]:
 
 def _tooltip(cell: Cell) -> str:
     """The tooltip of a figure."""
-    parts = [f"{round(100 * cell.value, 2) + 0.0:.2f} %"]  # + 0.0: no "-0.00"
+    parts = [f"{labels.format_number(100 * cell.value, 2)} %"]
     if cell.low is not None and cell.high is not None:
         over = f"{cell.seeds} seeds" if cell.interval_over == "seeds" else "items, of 1 seed"
         low, high = labels.format_percent(cell.low), labels.format_percent(cell.high)

@@ -1,6 +1,7 @@
 """Coordinates of the inline SVG plots and heat maps that the HTML page's template draws.
 
-Series differ in colour (Okabe and Ito's palette, safe for colour-blind people), dashes and markers.
+Series differ in colour (Okabe and Ito's palette, safe for colour-blind people), dashes and markers: six shapes, filled
+and open. A series has one style in all plots of a group.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loocbench.report.table.labels import format_percent
+from loocbench.report.table.labels import format_number, format_percent
 from loocbench.report.table.matrices import MATRIX_METRICS, Matrix
 from loocbench.report.table.panels import Panel
 
 WIDTH, HEIGHT = 360, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 40
 STYLES = 12  # classes s0 .. s11 of the page's style sheet
-_DASHES = ("", "6 3", "2 2", "8 3 2 3")
+_DASHES = ("", "6 3", "2 2", "8 3 2 3", "8 2 2 2 2 2")
 _FIELD_WIDTH, _FIELD_HEIGHT = 70, 24
 
 
@@ -52,8 +53,12 @@ class Plot:
     left, right, top, bottom = _LEFT, WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM
 
 
-def layout_plot(panel: Panel) -> Plot:
-    """Lay out a panel; y ranges over the panel's own values, widened to whole tenths."""
+def layout_plot(panel: Panel, names: Sequence[str] = ()) -> Plot:
+    """Lay out a panel; y ranges over the panel's own values, widened to whole tenths.
+
+    names: of all series of the plots that share a legend, in order; default the panel's own.
+    """
+    names = names or [series.name for series in panel.series]
     points = [point for series in panel.series for point in series.points]
     levels = [point[2] for point in points] + ([] if panel.chance is None else [panel.chance])
     low = math.floor(10 * max(min(levels), -1)) / 10
@@ -73,7 +78,8 @@ def layout_plot(panel: Panel) -> Plot:
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
     traces = []
-    for number, series in enumerate(panel.series):
+    for series in panel.series:
+        number = names.index(series.name)
         marks = tuple(
             (across(x), up(y), up(bottom), up(top), f"{series.name}: {format_percent(y)} at {x:g}")
             for x, y, bottom, top in series.points
@@ -147,8 +153,9 @@ def _layout_heat_map(matrix: Matrix, metric: str, title: str, low: float, high: 
                     30 + down * _FIELD_HEIGHT,
                     _blue(share),
                     share > 0.55,
-                    f"{round(found.value, 2) + 0.0:.2f}".replace("-", "−"),  # + 0.0: no "-0.00"
-                    f"{row.features}, {change}: {found.value:.3f} ({found.low:.3f} to {found.high:.3f})",
+                    format_number(found.value, 2),
+                    f"{row.features}, {change}: {format_number(found.value, 3)} "
+                    f"({format_number(found.low, 3)} to {format_number(found.high, 3)})",
                 )
             )
     columns = tuple(

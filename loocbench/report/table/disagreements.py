@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loocbench.report.table.comparisons import Comparison
-from loocbench.types import Dataset, Row
+from loocbench.types import PREDICTED, Dataset, Row, Split
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,50 @@ class Disagreement:
     def image_name(self, index: int) -> str:
         """The image's name, or its number in the test split if the data set cannot be opened."""
         return self.dataset.splits["test"].items[index] if self.dataset else f"#{index}"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What two experiments took each of N test images for.
+
+    names: of the classes. wanted: int64 [N], the right class. right: bool [N] of each side. predicted: int64 [N] of
+    each side, None where the row does not hold it.
+    """
+
+    names: Sequence[str]
+    wanted: npt.NDArray[np.int64]
+    right: tuple[npt.NDArray[np.bool_], ...]
+    predicted: tuple[npt.NDArray[np.int64] | None, ...]
+
+
+def read_answers(disagreement: Disagreement) -> Answers:
+    """The answers behind a disagreement whose data set is open."""
+    if disagreement.dataset is None:
+        raise ValueError("the data set of a disagreement is not open")
+    rows = [row for side in disagreement.comparison.rows for row in side]
+    split = disagreement.dataset.splits["test"]
+    factor = _find_factor(rows[0], split)
+    names, wanted = split.class_names[factor], split.labels[factor]
+    metric = disagreement.comparison.column.metric
+    right = tuple(row.items[metric].values().astype(bool) for row in rows)
+    return Answers(names, wanted, right, tuple(_read_predictions(row, len(wanted), len(names)) for row in rows))
+
+
+def _find_factor(row: Row, split: Split) -> str:
+    """The label that a row predicted; the data set's first for old rows, which do not say."""
+    stated = row.measured_with.labels if row.measured_with else ()
+    return next((label for label in stated if label in split.labels), next(iter(split.labels)))
+
+
+def _read_predictions(row: Row, images: int, classes: int) -> npt.NDArray[np.int64] | None:
+    """The classes that a row holds as predicted; None if it holds none, or none that can be."""
+    if PREDICTED not in row.items:
+        return None
+    try:
+        found = row.items[PREDICTED].values().astype(np.int64)
+    except ValueError:
+        return None
+    return found if len(found) == images and ((found >= 0) & (found < classes)).all() else None
 
 
 def find_disagreements(

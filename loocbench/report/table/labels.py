@@ -30,6 +30,11 @@ def format_percent(value: float, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def format_number(value: float, decimals: int) -> str:
+    """A number with so many decimals, a true minus sign and no negative zero."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
 def format_p_value(p: float) -> str:
     """A p-value with three decimals, or "< 0.001"."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

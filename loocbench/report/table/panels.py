@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from loocbench.cards.tasks import TaskCard
 from loocbench.changes.ranges import CORRUPTION, RANGES
-from loocbench.report.table.averages import CURVE_VALUES, average_experiments
-from loocbench.report.table.cells import Line
+from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
+from loocbench.report.table.curve_points import CURVE_VALUES, Point, average_curve
 from loocbench.report.table.experiments import Experiment
+from loocbench.types import SELECTED
 
 MAX_SERIES = 12  # per panel; more cannot be told apart
 _LOGARITHMIC = ("lambda", "learning_rate", "neighbours")
@@ -29,7 +30,7 @@ class Series:
     """One curve. points: (x, y, low, high), sorted by x; low and high equal y if no interval is known."""
 
     name: str
-    points: tuple[tuple[float, float, float, float], ...]
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,11 @@ def few_shot_panels(columns: Sequence[Column], cards: Mapping[str, TaskCard], li
         series = []
         for name, line in zip(legend_names(lines), lines, strict=True):
             cells = [(shots, line.cells[position]) for shots, position in sorted(shot_columns)]
-            points = tuple(
-                (float(shots), cell.value, cell.value - cell.half_width, cell.value + cell.half_width)
-                for shots, cell in cells
-                if cell
-            )
+            points = tuple((float(shots), cell.value, *_bounds(cell)) for shots, cell in cells if cell)
             if points:
-                series.append(Series(name, points))
-        panels.append(_limited_panel(group, f"Few-shot, {kind}", "images a class", "top-1", True, series))
+                series.append((line.features, Series(name, points)))
+        shown, left_out = _limit_series(series)
+        panels.append(Panel(group, f"Few-shot, {kind}", "images a class", "top-1", True, shown, left_out))
     return panels
 
 
@@ -89,8 +87,9 @@ def curve_panels(
         first_columns.setdefault((column.task, column.note), column)
     for (task, note), column in first_columns.items():
         chosen = [one for one in experiments if any((row.task, row.dataset_note) == (task, note) for row in one.rows)]
-        rows = average_experiments(chosen, task, note)
+        measured = [[row for row in one.rows if (row.task, row.dataset_note) == (task, note)] for one in chosen]
         names = _distinct_names([(one.name, one.trained_on) for one in chosen])
+        rows = [row for own in measured for row in own]
         varied = dict.fromkeys(key for row in rows for point in row.curve for key in point if key not in CURVE_VALUES)
         title = (cards[task].title if task in cards else task) + (f" [{note}]" if note else "")
         for x in varied:
@@ -98,13 +97,15 @@ def curve_panels(
                 (key for row in rows for point in row.curve if x in point for key in CURVE_VALUES if key in point), ""
             )
             series = []
-            for name, row in zip(names, rows, strict=True):
-                points = sorted((point[x], point[y]) for point in row.curve if x in point and y in point)
+            for name, own in zip(names, measured, strict=True):
+                points = average_curve(own, x, y)
                 if len(points) > 1:
-                    series.append(Series(name, tuple((place, value, value, value) for place, value in points)))
+                    series.append((own[0].features, Series(name, points)))
             if series:
-                panel = _limited_panel(column.group, title, _x_label(x), _Y_LABELS[y], x in _LOGARITHMIC, series)
-                panels.append(replace(panel, chance=rows[0].scale.get("random", {}).get(f"{x}_{y}")))
+                shown, left_out = _limit_series(series)
+                chance = rows[0].scale.get("random", {}).get(f"{x}_{y}")
+                axes = column.group, title, _x_label(x), _Y_LABELS[y], x in _LOGARITHMIC
+                panels.append(Panel(*axes, shown, left_out, chance))
     return panels
 
 
@@ -124,6 +125,23 @@ def _x_label(key: str) -> str:
     return f"{name}, {found.unit}" if found and found.unit else name
 
 
-def _limited_panel(group: str, title: str, x: str, y: str, logarithmic: bool, series: Sequence[Series]) -> Panel:
-    left_out = max(0, len(series) - MAX_SERIES)
-    return Panel(group, title, x, y, logarithmic, tuple(series[:MAX_SERIES]), left_out)
+def choose_places(features: Sequence[str], most: int) -> list[int]:
+    """Which of many lines are drawn, as sorted places: single spaces and validation's choice are left out first."""
+    secondary = [name.startswith("head:") or name == SELECTED for name in features]
+    return sorted(sorted(range(len(features)), key=secondary.__getitem__)[:most])
+
+
+def describe_left_out(count: int) -> str:
+    """Say how many lines a figure lacks, and how to see them."""
+    return f"{count} more not drawn; filter by --features or --model"
+
+
+def _limit_series(series: Sequence[tuple[str, Series]]) -> tuple[tuple[Series, ...], int]:
+    """At most ``MAX_SERIES`` of the series, given with their features, and the number of the others."""
+    places = choose_places([features for features, _ in series], MAX_SERIES)
+    return tuple(series[place][1] for place in places), len(series) - len(places)
+
+
+def _bounds(cell: Cell) -> tuple[float, float]:
+    """The ends of a cell's interval; its figure twice if there is none."""
+    return (cell.value, cell.value) if cell.low is None or cell.high is None else (cell.low, cell.high)

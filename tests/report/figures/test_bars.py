@@ -41,3 +41,20 @@ def test_of_too_many_bars_those_of_single_spaces_are_left_out_first():
     names = ["looc", *(f"head:{number}" for number in range(bars.MAX_BARS)), "selected", "looc++"]
     shown = bars.choose_lines([Line(f"model {name}", name, "", ()) for name in names])
     assert [line.features for line in shown] == ["looc", *names[1 : bars.MAX_BARS - 1], "looc++"]
+
+
+def draw(monkeypatch, tmp_path, rows):
+    kept = []
+    monkeypatch.setattr(saving, "save_figure", lambda figure, path, **_: kept.append(figure))
+    built = build_table(rows)
+    bars.draw_bars(built.columns, built.measured, "title", tmp_path / "x.png")
+    return kept[0].axes[0]
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.9, 0.78, 1.03), (-0.1, -0.2, 0.1), (0.2, 0.1, 0.3)])
+def test_no_interval_leaves_the_axis_which_ends_where_the_data_do(monkeypatch, tmp_path, value, low, high):
+    metric = Metric(value=value, low=low, high=high, n=12)
+    axis = draw(monkeypatch, tmp_path, [measured_row("A", 0.5).model_copy(update={"metrics": {"top1": metric}})])
+    bottom, top = axis.get_ylim()
+    assert bottom == 0 if low >= 0 else bottom < 100 * low
+    assert 100 * high < top < 100 * high + 4

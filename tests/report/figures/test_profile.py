@@ -47,3 +47,10 @@ def test_it_is_drawn_first_of_a_suites_figures(tmp_path):
     assert name == "profile"
     drawing([tmp_path / "profile.png", tmp_path / "profile.svg"])
     assert (tmp_path / "profile.png").stat().st_size > 5_000
+
+
+def test_a_dot_at_the_end_of_the_axis_is_whole(monkeypatch, tmp_path):
+    axis = draw(monkeypatch, tmp_path, [Profile("A", (Answer(Cell(1.0), 0.2, 1.0), Answer(Cell(0.3), 0.1, 0.8)))]).axes[
+        0
+    ]
+    assert not any(line.get_clip_on() for line in axis.lines if line.get_marker() == "o")

@@ -28,7 +28,7 @@ def report(tmp_path_factory):
     results = tmp_path_factory.mktemp("report") / "results"
     fixed_store.write(results)
     for number, path in enumerate(sorted(results.glob("*/*/retrieval*.json"))[:3]):
-        images = np.random.default_rng(number).integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
+        images = np.random.default_rng(number).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
         rows = [gallery.GalleryRow(images, np.array([True, False]), ["query", "a", "b"])]
         gallery.draw_gallery(rows, f"Gallery {number}", path.with_suffix(".png"))
     page = results / fixed_store.SUITE / "report.html"

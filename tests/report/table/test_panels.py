@@ -44,3 +44,22 @@ def test_a_matrix_over_several_seeds_has_their_interval_and_not_that_over_images
     found = average_rows(rows).metrics["hue_equivariance"]
     half = 4.302653 * 0.1 / 3**0.5  # Student's with two degrees of freedom
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half), abs=1e-6)
+
+
+def test_single_spaces_are_left_out_first_and_counted():
+    rows = [
+        measured_row(
+            "A",
+            0.5,
+            features=name,
+            task="linear/blooms",
+            curve=[{"lambda": 0.1, "val_top1": 0.5}, {"lambda": 1.0, "val_top1": 0.4}],
+        )
+        for name in ("looc", *(f"head:{number:02}" for number in range(panels.MAX_SERIES)), "looc++")
+    ]
+    known, experiments = columns.load_cards(rows), group_rows(rows)
+    chosen = columns.choose_columns(rows, known, every_metric=False, metrics=())
+    (panel,) = panels.curve_panels(chosen, known, experiments)
+    names = [one.name for one in panel.series]
+    assert (len(names), panel.left_out) == (panels.MAX_SERIES, 2)
+    assert {"A, looc", "A, looc++"} < set(names)
