@@ -44,7 +44,8 @@ def unpack(kind: Kind, count: int, text: str) -> Values:
         raise ValueError(f"packed values are not {count}")
     if kind == "bits":
         return np.unpackbits(np.frombuffer(raw, np.uint8), count=count).astype(bool)
-    return np.frombuffer(raw, _NUMBERS[kind]).astype(np.int64 if kind == "int32" else np.float64)
+    values = np.frombuffer(raw, _NUMBERS[kind])
+    return values.astype(np.int64) if kind == "int32" else values.astype(np.float64)
 
 
 def _text(raw: bytes) -> str:

@@ -150,7 +150,7 @@ def _make_hessian(design: Tensor, p: Tensor, contrasts: Tensor, penalty: Tensor)
     among = contrasts.T @ among @ contrasts / count
     a, b = torch.tril_indices(among.shape[2], among.shape[2])  # of a symmetric matrix
     weighted = among[:, :, a, b].transpose(1, 2)[..., None] * design[:, None]  # [E, pairs, n, r + 1]
-    blocks = (weighted.transpose(2, 3).flatten(1, 2) @ design).unflatten(1, (len(a), width))
+    blocks = (weighted.transpose(2, 3).flatten(1, 2) @ design).reshape(problems, len(a), width, width)
     hessian = design.new_empty(problems, among.shape[2], width, among.shape[2], width)
     hessian[:, a, :, b] = hessian[:, b, :, a] = blocks.transpose(0, 1)
     hessian = hessian.reshape(problems, among.shape[2] * width, -1)
