@@ -101,6 +101,7 @@ def pretrain(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     skip_damaged: o.SkipDamaged = False,
+    limit: p.Limit = None,
     in_memory: p.InMemory = False,
     on_device: p.OnDevice = False,
     resume: p.Resume = None,
@@ -132,17 +133,23 @@ def pretrain(
         raise UserError("--resume and --overwrite exclude each other; leave one out.")
     if resume and name and resume != name:
         raise UserError(f"--resume {resume} names the run; leave --name {name} out.")
-    if dry_run and resume is not None:
-        raise UserError("--dry-run tells how long a new run takes; leave --resume out.")
     if extend and not (resume or (resume is not None and name)):
         raise UserError("--extend goes with --resume NAME, the finished run that is extended.")
     resumed = resume or (name if resume is not None and name and (extend or RunFolder(runs / name).has_run()) else "")
+    tell_minutes = (lambda run, found: print_estimate(run, found, as_json=False)) if dry_run else None
     try:
         with Display() as display:
             if resumed:
                 given = _given(ctx)
                 resuming.resume_run(
-                    resumed, runs=runs, given=given, extend=extend or 0, cache=cache, device=device, reporter=display
+                    resumed,
+                    runs=runs,
+                    given=given,
+                    extend=extend or 0,
+                    cache=cache,
+                    device=device,
+                    tell_minutes=tell_minutes,
+                    reporter=display,
                 )
                 return
             job.pretrain(
@@ -159,13 +166,14 @@ def pretrain(
                 existing="resume" if resume is not None else "overwrite" if overwrite else "refuse",
                 hold="memory" if in_memory else "device" if on_device else "disk",
                 skip_damaged=skip_damaged,
+                limit=limit or 0,
                 stylised=stylised,
                 save_minutes=save_minutes,
                 keep=keep,
                 knn_every=knn_every,
                 compiled=compiled,
                 tensorboard=tensorboard,
-                tell_minutes=(lambda run, found: print_estimate(run, found, as_json=False)) if dry_run else None,
+                tell_minutes=tell_minutes,
                 reporter=display,
                 # Typer gives an option that was not repeated as an empty list.
                 augmentations=augment or None,

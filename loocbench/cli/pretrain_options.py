@@ -104,6 +104,14 @@ Stylised = Annotated[
     Path | None,
     _data("--stylised", "Folder of stylised copies, each under its image's own path, for --texture stylised."),
 ]
+Limit = Annotated[
+    int | None,
+    _data(
+        "--limit",
+        "For a quick look: at most so many images of each split, every class in proportion; name and card say so.",
+        min=2,
+    ),
+]
 InMemory = Annotated[bool, _data("--in-memory", "Hold the decoded images in main memory.")]
 OnDevice = Annotated[bool, _data("--on-device", "Hold the decoded images on the device.")]
 

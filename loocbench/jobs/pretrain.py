@@ -41,6 +41,7 @@ def pretrain(
     existing: Existing = "refuse",
     hold: Hold = "disk",
     skip_damaged: bool = False,
+    limit: int = 0,
     stylised: str | Path | None = None,
     save_minutes: float = 10.0,
     keep: int = 2,
@@ -71,6 +72,8 @@ def pretrain(
         existing: What to do where the run is there already: "refuse", "overwrite", "resume" or "resume-or-overwrite".
         hold: Where decoded images are while the network trains: "disk" (memory-mapped), "memory" or "device".
         skip_damaged: Whether images that cannot be decoded are left out, and named in the card; else they are an error.
+        limit: At most so many images of each split, every class in proportion, for a quick look; the run's name and
+            card say so. 0: all.
         stylised: Folder of stylised copies, for ``texture="stylised"``.
         save_minutes: Longest time between two saved states.
         keep: How many saved states are kept.
@@ -120,11 +123,17 @@ def pretrain(
                 for line in taken.lines:
                     shown.info(line)
             images = open_dataset(
-                source, Path(data_dir) if data_dir else None, skip_damaged=skip_damaged, cache=folder, reporter=shown
+                source,
+                Path(data_dir) if data_dir else None,
+                skip_damaged=skip_damaged,
+                cache=folder,
+                reporter=shown,
+                limit=limit,
             )
             copies = open_stylised(made, images, Path(stylised) if stylised else None)
             copies = copies and keep_digests(copies, folder, shown)
-            run = files.require_name("run", name) if name else recipes.run_name(made, images.name.replace(":", "-"))
+            seen = f"{images.name}-{limit}images" if limit else images.name
+            run = files.require_name("run", name) if name else recipes.run_name(made, seen.replace(":", "-"))
         if tell_minutes:
             if processes.first:
                 tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))
@@ -152,6 +161,7 @@ def pretrain(
                     Path(data_dir) if data_dir else None,
                     skip_damaged=skip_damaged,
                     stylised=Path(stylised) if stylised else None,
+                    limit=limit,
                 ),
             ),
             ranks=processes,

@@ -27,6 +27,7 @@ class RunOptions(Frozen):
     data_dir: str = ""
     skip_damaged: bool = False
     stylised: str = ""
+    limit: int = Field(0, ge=0)
     hold: Hold = "disk"
     save_minutes: float = Field(10.0, ge=0)
     keep: int = Field(2, ge=1)
@@ -46,6 +47,7 @@ def make_options(
         data_dir=source.data_dir,
         skip_damaged=source.skip_damaged,
         stylised=source.stylised,
+        limit=source.limit,
         hold=settings.hold,
         save_minutes=settings.save_minutes,
         keep=settings.keep,

@@ -22,23 +22,25 @@ HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | Devic
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a run's images were found, as the options said. data_dir, stylised: "" where they were not given."""
+    """Where a run's images were found, as the options said. data_dir, stylised: "" where they were not given. limit: at
+    most so many images of each split; 0: all."""
 
     dataset: str
     data_dir: str = ""
     skip_damaged: bool = False
     stylised: str = ""
+    limit: int = 0
 
     @classmethod
     def from_options(
-        cls, dataset: str, data_dir: Path | None, *, skip_damaged: bool, stylised: Path | None
+        cls, dataset: str, data_dir: Path | None, *, skip_damaged: bool, stylised: Path | None, limit: int = 0
     ) -> DataSource:
         """Make paths absolute: a run may be resumed from another folder."""
         prefix, colon, path = dataset.partition(":")
         if colon and Path(path).is_dir():
             dataset = f"{prefix}:{Path(path).resolve()}"
         places = ["" if one is None else str(one.resolve()) for one in (data_dir, stylised)]
-        return cls(dataset, places[0], skip_damaged, places[1])
+        return cls(dataset, places[0], skip_damaged, places[1], limit)
 
 
 @dataclass(frozen=True)

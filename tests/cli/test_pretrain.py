@@ -2,7 +2,8 @@
 
 Covers ``loocbench.cli.pretrain``, ``loocbench.cli.pretrain_options``, ``loocbench.cli.runs``,
 ``loocbench.cli.recipes``,
-``loocbench.jobs.runs``, ``loocbench.jobs.resuming``, ``loocbench.runs.run_options``, ``loocbench.runs.tensorboard``,
+``loocbench.jobs.runs``, ``loocbench.jobs.resuming``, ``loocbench.jobs.run_differences``,
+``loocbench.runs.run_options``, ``loocbench.runs.tensorboard``,
 ``loocbench.runs.stylised``.
 """
 

@@ -9,6 +9,7 @@ import pytest
 
 from loocbench.cards import finding
 from loocbench.cards.limits import limit_task, parse_limit
+from loocbench.checkpoints import native
 from loocbench.records import store
 from tests.cli.conftest import QUICK, files_below
 
@@ -134,4 +135,28 @@ def test_a_dry_run_of_a_pretraining(loocbench, one_line, tmp_path):
     said = loocbench("pretrain", *QUICK, "--epochs", "50000", "--name", "other", "--dry-run").out
     assert f"other: about {minutes:,.1f} minutes (median rate of the runs like it" in said
     assert files_below(tmp_path / "runs") == before
-    assert "leave --resume out" in one_line("pretrain", "--resume", "mine", "--dry-run")
+    said = loocbench("pretrain", "--resume", "mine", "--extend", "50000", "--dry-run")
+    assert f"mine: about {minutes:,.1f} minutes (50,000 epochs at the median rate of the runs like it" in said.out
+    assert "epochs 2 to 50001" in said.err
+    assert "mine: less than 0.1 minutes (0 epochs at" in loocbench("pretrain", "--resume", "mine", "--dry-run").out
+    assert "unknown run 'other'" in one_line("pretrain", "--resume", "other", "--dry-run")
+    assert files_below(tmp_path / "runs") == before
+
+
+def test_a_run_on_few_images_says_so_by_its_name_its_card_and_its_rows(loocbench, one_line, tmp_path):
+    command = ["pretrain", "--method", "moco", *QUICK]
+    said = loocbench(*command, "--limit", 40)
+    assert said.code == 0, said.err
+    assert loocbench(*command).code == 0
+    names = sorted(path.parent.name for path in (tmp_path / "runs").glob(f"*/{native.FILE}"))
+    assert names == ["moco-blooms-40images-s0", "moco-blooms-s0"]
+    few, whole = (native.read_card(tmp_path / "runs" / name / native.FILE) for name in names)
+    assert (few.images, whole.images) == (40, 96)
+    assert few.dataset_note.endswith("at most 40 images a split")
+    for name in names:
+        assert loocbench("knn", "--checkpoint", name).code == 0
+    lines = json.loads(loocbench("report", "--format", "json").out)["measured"]
+    assert {("at most 40 images a split" in line["trained_on"]) for line in lines} == {True, False}
+    assert "finished" in loocbench("pretrain", "--resume", names[0]).err
+    assert "with --limit 40 (now 30)" in one_line("pretrain", "--resume", names[0], "--limit", 30)
+    assert "with no --limit (now 30)" in one_line("pretrain", "--resume", names[1], "--limit", 30)
