@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,6 +14,19 @@ from loocbench.ranks import Ranks, without_sync
 from loocbench.types import Recipe
 
 
+class PlainSGD(torch.optim.SGD):
+    """torch's SGD that does not import torch's compiler.
+
+    Optimisers import it, for seconds of every process, to keep it away from themselves; here they are not compiled.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
+
+
 class GroupedOptimizer:
     """SGD with accumulated gradients. model: what to call instead of ``module`` for the forward pass. sgd: torch's
     optimiser. scaler: of float16's losses."""
@@ -20,7 +34,7 @@ class GroupedOptimizer:
     def __init__(self, recipe: Recipe, module: nn.Module, device: torch.device, ranks: Ranks) -> None:
         self.model = ranks.parallel(module)
         self._parameters = list(module.parameters())
-        self.sgd = torch.optim.SGD(
+        self.sgd = PlainSGD(
             self._parameters,
             lr=recipe.learning_rate,
             momentum=recipe.momentum,

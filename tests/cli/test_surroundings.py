@@ -88,6 +88,7 @@ def test_ctrl_c_during_pretraining(one_line, tmp_path, monkeypatch, epochs_befor
 def test_a_real_sigint_ends_a_real_process_in_one_line(tmp_path):
     """Interrupted somewhere in the middle, as by Ctrl-C; the checkpoint that is left loads."""
     command = [sys.executable, "-m", "loocbench", "pretrain", "--epochs", "500", "--name", "mine", *QUICK[2:]]
+    command += ["--limit", "200"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
