@@ -55,10 +55,11 @@ programs:
 		done; \
 	fi
 
+# One process more than there are cores: the tests of clusters mostly wait.
 test:
 	$(MAKE) --jobs=2 $(VENV)/.installed-dev programs
 	$(MAKE) check
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/pytest --numprocesses $$($(BIN)/python -c "import os; print(min(4, os.cpu_count() + 1))") --dist loadgroup
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -49,12 +49,12 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
 
 def load_file(path: Path) -> Checkpoint:
     """Load a checkpoint file in loocbench's format, or import a foreign file or folder. Raises UserError."""
-    from loocbench.checkpoints.foreign import importing
+    from loocbench.checkpoints.foreign import importing, inspecting
 
     if native.is_native(path):
         return native.load(path)
-    options = importing.ImportOptions()
-    return importing.convert_to_checkpoint(importing.inspect_file(path, options), options)
+    options = inspecting.ImportOptions()
+    return importing.convert_to_checkpoint(inspecting.inspect_file(path, options), options)
 
 
 def find_newest(runs: Path = Path("runs")) -> Path:

@@ -14,8 +14,8 @@ import torch
 from pydantic import ValidationError
 
 from loocbench.checkpoints import hub, native
-from loocbench.checkpoints.foreign import importing
-from loocbench.checkpoints.foreign.importing import ImportOptions
+from loocbench.checkpoints.foreign import importing, inspecting
+from loocbench.checkpoints.foreign.inspecting import ImportOptions
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.extras import require
@@ -34,7 +34,7 @@ def load(reference: str) -> Checkpoint:
     path, options = fetch(reference)
     if native.is_native(path):
         return record_origin(native.load(path), options)
-    return importing.convert_to_checkpoint(importing.inspect_file(path, options), options)
+    return importing.convert_to_checkpoint(inspecting.inspect_file(path, options), options)
 
 
 def fetch(reference: str, options: ImportOptions | None = None) -> tuple[Path, ImportOptions]:

@@ -13,7 +13,7 @@ from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
 
 if TYPE_CHECKING:
-    from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
+    from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection
     from loocbench.types import CheckpointCard
 
 app = typer.Typer(
@@ -231,7 +231,7 @@ def _announce_large_file(file: str) -> None:
 
 
 def _make_import_options(options: FileOptions, *, name: str = "", trained_on: str = "") -> ImportOptions:
-    from loocbench.checkpoints.foreign.importing import ImportOptions
+    from loocbench.checkpoints.foreign.inspecting import ImportOptions
     from loocbench.checkpoints.foreign.preprocessing import PreprocessingOverrides, read_interpolation
 
     return ImportOptions(

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loocbench.checkpoints import networks
-from loocbench.checkpoints.foreign.importing import Inspection
+from loocbench.checkpoints.foreign.inspecting import Inspection
 from loocbench.checkpoints.foreign.size_checks import format_bytes
 from loocbench.cli.console import stdout
 from loocbench.errors import printable

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from loocbench import files
 from loocbench.checkpoints import hub, locate, native, remote, trust
-from loocbench.checkpoints.foreign import importing
-from loocbench.checkpoints.foreign.importing import ImportOptions, Inspection
+from loocbench.checkpoints.foreign import importing, inspecting
+from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
 from loocbench.exports import exporting, model_card, onnx_export
@@ -29,7 +29,7 @@ def inspect_checkpoint(reference: str, options: ImportOptions, runs: Path) -> In
         path = runs / reference / native.FILE
     if reference.startswith(RANDOM) or not path.exists():
         return locate.load(reference, runs=runs).card
-    return native.load_unconfirmed(path).card if native.is_native(path) else importing.inspect_file(path, options)
+    return native.load_unconfirmed(path).card if native.is_native(path) else inspecting.inspect_file(path, options)
 
 
 def import_checkpoint(
@@ -46,7 +46,7 @@ def import_checkpoint(
     if native.is_native(path):
         checkpoint = _load_native(path, options)
     else:
-        inspection = importing.inspect_file(path, options)
+        inspection = inspecting.inspect_file(path, options)
         checkpoint = importing.convert_to_checkpoint(inspection, options)
     card, written = _save_in_runs(checkpoint, options.name, runs, overwrite=overwrite)
     trust.confirm_code(card)

@@ -9,7 +9,7 @@ import pytest
 
 import loocbench
 from loocbench.checkpoints import locate, native
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints.foreign import inspecting
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.helpers import (
     write_own_checkpoint,
@@ -21,7 +21,7 @@ def test_a_card_alone_never_runs_code(own_module, tmp_path, monkeypatch):
     from loocbench.jobs import checkpoints as job
 
     write_own_checkpoint(tmp_path / "net.th", own_module)
-    choice = importing.ImportOptions(arch=f"{own_module}:resnet20", name="mine")
+    choice = inspecting.ImportOptions(arch=f"{own_module}:resnet20", name="mine")
     _, place, _ = job.import_checkpoint(str(tmp_path / "net.th"), choice, Path("runs"), overwrite=False)
     assert locate.load("mine").card.backbone == "python:cifar_resnets:resnet20"
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "another user" / name)
@@ -30,8 +30,8 @@ def test_a_card_alone_never_runs_code(own_module, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"wants to run cifar_resnets:resnet20 .* confirm it with"):
         loocbench.load("mine")
     with pytest.raises(UserError, match="confirm it with"):
-        job.import_checkpoint(str(place), importing.ImportOptions(name="again"), Path("runs"), overwrite=False)
+        job.import_checkpoint(str(place), inspecting.ImportOptions(name="again"), Path("runs"), overwrite=False)
     job.import_checkpoint(
-        str(place), importing.ImportOptions(arch=f"{own_module}:resnet20", name="again"), Path("runs"), overwrite=False
+        str(place), inspecting.ImportOptions(arch=f"{own_module}:resnet20", name="again"), Path("runs"), overwrite=False
     )
     assert native.load(Path("runs/again/checkpoint.safetensors")).card.name == "again"

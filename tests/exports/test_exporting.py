@@ -15,7 +15,7 @@ import torchvision
 from torch import nn
 
 from loocbench.checkpoints import locate, native, untrained
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints.foreign import importing, inspecting
 from loocbench.errors import UserError
 from loocbench.exports import exporting
 from loocbench.features.encoder import Encoder
@@ -37,7 +37,7 @@ def test_export_then_import_is_the_identity(tmp_path, name, output):
     torch.save(net.state_dict(), tmp_path / "source.pth")
     first = locate.load("source.pth")
     export("source.pth", "torchvision", output)
-    again = importing.convert_to_checkpoint(importing.inspect_file(Path(output)), importing.ImportOptions())
+    again = importing.convert_to_checkpoint(inspecting.inspect_file(Path(output)), inspecting.ImportOptions())
     assert again.card.weights == first.card.weights
     assert again.card.spaces == first.card.spaces
 

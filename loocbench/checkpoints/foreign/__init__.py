@@ -1,6 +1,6 @@
 """Importing checkpoints of other libraries and training scripts.
 
-In the order in which :func:`importing.inspect_file` uses them:
+In the order in which :func:`inspecting.inspect_file` uses them:
 
     file_type, size_checks, pickle_ops, pickle_allowlist    which kind of file it is, and whether it is safe to read
     weight_file          file -> tensors by name
@@ -14,7 +14,8 @@ In the order in which :func:`importing.inspect_file` uses them:
     preprocessing        what the network expects of its images
     tensor_routing, timm_names, matching    every tensor to its place in the network, strictly
     map_hints            the line of a key map that would help with what is refused
-    importing            all of it together, and the result as a checkpoint of loocbench's own
+    inspecting           all of it together: what the file holds, and where every tensor went
+    importing            the result as a checkpoint of loocbench's own, or what the user must decide
 
 To add the layout of another training script, add one entry to ``families.FAMILIES``, and rules to ``tensor_names`` if
 it also renames the tensors within the backbone.

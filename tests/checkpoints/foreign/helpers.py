@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from loocbench.checkpoints import native, networks
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints.foreign import importing, inspecting
 from tests.checkpoints.foreign.file_layouts import seeded
 from tests.cli.conftest import files_below
 
@@ -44,9 +44,9 @@ def compute_spaces(checkpoint: native.Checkpoint, pixels: torch.Tensor) -> dict[
         return network.eval().forward_spaces(pixels)
 
 
-def import_file(path, **options) -> tuple[importing.Inspection, native.Checkpoint]:
-    chosen = importing.ImportOptions(**options)
-    found = importing.inspect_file(path, chosen)
+def import_file(path, **options) -> tuple[inspecting.Inspection, native.Checkpoint]:
+    chosen = inspecting.ImportOptions(**options)
+    found = inspecting.inspect_file(path, chosen)
     return found, importing.convert_to_checkpoint(found, chosen)
 
 

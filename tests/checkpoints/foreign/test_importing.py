@@ -1,4 +1,7 @@
-"""loocbench.checkpoints.foreign.importing: its card, its use by every command, and a user's own architecture."""
+"""``loocbench.checkpoints.foreign.importing``: its card, its use by every command, and a user's own architecture.
+
+Covers ``loocbench.checkpoints.foreign.inspecting``.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from loocbench.checkpoints import networks
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints.foreign import inspecting
 from loocbench.errors import UserError
 from loocbench.models.network import Network
 from tests.checkpoints.foreign.file_layouts import seeded
@@ -86,7 +86,7 @@ def test_a_wrong_key_map_is_one_line(tmp_path, text, message):
     torch.save({"conv1.weight": torch.zeros(2)}, tmp_path / "net.pth")
     (tmp_path / "map.toml").write_text(text)
     with pytest.raises(UserError, match=re.escape(message)):
-        importing.inspect_file(tmp_path / "net.pth", importing.ImportOptions(key_map=tmp_path / "map.toml"))
+        inspecting.inspect_file(tmp_path / "net.pth", inspecting.ImportOptions(key_map=tmp_path / "map.toml"))
 
 
 def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
@@ -94,4 +94,4 @@ def test_two_prefixes_that_lead_to_one_place_are_refused(tmp_path):
     for target in ("backbone", "head:color"):
         (tmp_path / "map.toml").write_text(f'[prefixes]\n"q." = "{target}"\n"k." = "{target}"\n')
         with pytest.raises(UserError, match=f"two tensors become conv1.weight of {target}, one is k.conv1.weight; put"):
-            importing.inspect_file(tmp_path / "net.pth", importing.ImportOptions(key_map=tmp_path / "map.toml"))
+            inspecting.inspect_file(tmp_path / "net.pth", inspecting.ImportOptions(key_map=tmp_path / "map.toml"))

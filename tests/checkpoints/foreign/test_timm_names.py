@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from loocbench.checkpoints.foreign import importing
+from loocbench.checkpoints.foreign import inspecting
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.file_layouts import linear
 from tests.checkpoints.foreign.helpers import (
@@ -56,7 +56,7 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     net = perturbed(timm.create_model(name, num_classes=0))
     save_file({key: tensor.clone() for key, tensor in name_as_open_clip(net).items()}, tmp_path / "clip.safetensors")
     with pytest.raises(UserError, match="GELU or QuickGELU is not in the file; name it: --arch timm:vit_base_patch32"):
-        importing.inspect_file(tmp_path / "clip.safetensors")
+        inspecting.inspect_file(tmp_path / "clip.safetensors")
     found, checkpoint = import_file(tmp_path / "clip.safetensors", arch=f"timm:{name}")
     assert found.family == "CLIP"
     assert found.unknown == ()
@@ -127,7 +127,7 @@ def test_without_timm_the_extra_is_named(tmp_path, monkeypatch):
     torch.save(build_vit().state_dict(), tmp_path / "vit.pth")
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UserError, match=r"this needs timm; install it with: pip install 'loocbench\[timm\]'"):
-        importing.inspect_file(tmp_path / "vit.pth")
+        inspecting.inspect_file(tmp_path / "vit.pth")
 
 
 def name_as_dinov2_trains(state: State, chunks: int, *, counted_within: bool = False) -> dict:
