@@ -13,6 +13,7 @@ import loocbench
 from loocbench.cli.common_options import add_common_options, hide_flag_types
 from loocbench.cli.configured import use_configuration
 from loocbench.cli.guard import GuardedGroup
+from loocbench.cli.usage_errors import suggest_commands
 
 _COMMANDS = {
     # name: (module:function[:class of the command], or module:app of a group, help), in the order of the help. The help
@@ -127,6 +128,7 @@ class _Commands(dict[str, Any]):
         if isinstance(found, typer.Typer):
             group = typer.main.get_group(found)
             group.name = name
+            suggest_commands(group)
             return use_configuration(add_common_options(group), (name,), command_names())
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(name, cls=kind[0] if kind else None)(found)

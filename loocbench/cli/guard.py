@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from loocbench.cli.usage_errors import explain_usage_error, is_usage_error, require_command
 from loocbench.cli.verbosity import find_verbosity, own_verbosity
 from loocbench.errors import SharedError, StoppedError, UserError, printable
 
@@ -29,18 +32,35 @@ def _is_told_by_another_process(error: BaseException) -> bool:
 
 
 class GuardedGroup(TyperGroup):
-    """A command group that reports UserError as one line instead of a traceback."""
+    """A command group that reports UserError, and wrong use of the command line, as one line."""
 
-    def invoke(self, ctx):  # type: ignore[no-untyped-def]  # the context's class moved between typer versions
-        """Run the command."""
+    # The classes of the context and of the errors moved between typer versions.
+
+    def make_context(self, info_name, args, parent=None, **extra):  # type: ignore[no-untyped-def]
+        """Parse the options that stand before the command."""
+        make = super().make_context
+        if extra.get("resilient_parsing"):  # a shell that completes
+            return make(info_name, args, parent=parent, **extra)
         with own_verbosity():
-            return self._invoke(ctx)  # type: ignore[no-untyped-call]
+            return self._guard(lambda: make(info_name, args, parent=parent, **extra))
 
-    def _invoke(self, ctx):  # type: ignore[no-untyped-def]  # as above
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
+        """Find the command that is called."""
+        require_command(self, ctx, args)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx):  # type: ignore[no-untyped-def]
+        """Run the command."""
+        run = super().invoke
+        with own_verbosity():
+            return self._guard(lambda: run(ctx))
+
+    def _guard(self, call: Callable[[], Any]) -> Any:
+        """Call it; end the program with one line where that is the user's to mend."""
         shown: BaseException
         code = WRONG
         try:
-            return super().invoke(ctx)
+            return call()
         except StoppedError as error:
             shown, message, code = error, str(error), SIGNALLED + error.signal
         except UserError as error:
@@ -49,12 +69,12 @@ class GuardedGroup(TyperGroup):
             shown, code = error, SIGNALLED + signal.SIGINT
             message = "interrupted; nothing was left half-written. Run the same command to go on."
         except Exception as error:
-            # A usage error of the command line, whose class moved between versions of typer, which prints it.
-            if hasattr(error, "format_message") and _is_told_by_another_process(error):
-                raise typer.Exit(WRONG) from error
-            if not isinstance(error, BrokenPipeError):
+            if is_usage_error(error):
+                shown, message = error, str(explain_usage_error(error))
+            elif isinstance(error, BrokenPipeError):
+                shown, message = error, "the reader of standard output went away; write to a file or pipe to 'less'."
+            else:
                 raise
-            shown, message = error, "the reader of standard output went away; write to a file or pipe to 'less'."
         if _is_told_by_another_process(shown):
             raise typer.Exit(code)
         if find_verbosity() == "verbose":
