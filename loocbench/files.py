@@ -132,6 +132,34 @@ def writing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; on success it takes the place of ``path``, which is removed.
+
+    On any exception ``path`` stays as it was. An ``OSError`` becomes a :class:`UserError` that names the remedy.
+    """
+    path = path.resolve()  # of a link, the folder behind it is replaced
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    except OSError as error:
+        raise write_error(path, error) from error
+    former = part.with_suffix(".former")
+    try:
+        yield part
+        for file in part.iterdir():
+            _flush(file)
+        part.chmod(0o777 & ~_umask())  # mkdtemp makes private folders; give the mode that mkdir() would
+        with undisturbed():
+            _exchange(path, part, former)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(former, ignore_errors=True)
+
+
 def require_writable(folder: Path) -> None:
     """Raise a :class:`UserError` now if ``folder`` cannot be made or written to, before hours of work are spent."""
     try:
@@ -170,6 +198,18 @@ def require_name(kind: str, name: str) -> str:
     if len(name) > _LONGEST_NAME:
         raise UserError(f"'{name[:40]}…' is too long to name a {kind}; use at most {_LONGEST_NAME} letters.")
     return name
+
+
+def _exchange(path: Path, part: Path, former: Path) -> None:
+    """Rename ``path``, if it is there, to ``former``, and ``part`` to ``path``; both stay if that fails."""
+    if path.exists():
+        path.rename(former)
+    try:
+        part.rename(path)
+    except OSError:
+        if former.exists():
+            former.rename(path)
+        raise
 
 
 def _remove_remains(path: Path) -> None:

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +149,38 @@ def test_a_name_that_is_too_long_for_a_file_is_refused(name):
     with pytest.raises(UserError, match=f"^'{'x' * 40}…' is too long to name a suite; use at most 200 letters"):
         files.require_name("suite", name)
     assert files.require_name("suite", "x" * 200)
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    with files.replacing_folder(folder) as part:
+        (part / "new").write_text("new")
+        assert names_in(folder) == ["old"]
+    assert names_in(folder) == ["new"]
+    assert names_in(tmp_path) == ["site"]
+    (tmp_path / "plain").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_an_error_leaves_the_old_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    with pytest.raises(KeyboardInterrupt), files.replacing_folder(folder):
+        raise KeyboardInterrupt
+    assert names_in(folder) == ["old"]
+    rename, calls = Path.rename, []
+
+    def fail_second(path, target):
+        calls.append(path)
+        if len(calls) == 2:  # the new folder's
+            raise OSError(errno.ENOSPC, "full")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_second)
+    with pytest.raises(UserError, match="the disk is full"), files.replacing_folder(folder) as part:
+        (part / "new").write_text("new")
+    assert names_in(folder) == ["old"]
+    assert names_in(tmp_path) == ["site"]

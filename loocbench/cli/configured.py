@@ -52,7 +52,10 @@ def find_defaults(command: Any, words: Sequence[str]) -> dict[str, Found]:
     found = configuration.find_options(words, list(options))
     for name, one in found.items():
         if options[name].multiple and isinstance(one.value, str):  # several values of a variable are apart by spaces
-            found[name] = one = Found(one.value.split() if one.place.startswith("$") else [one.value], one.place)
+            shared = configuration.SHARED.get(name)
+            folder = shared is not None and shared.kind == "folder"  # one, whose name may hold spaces
+            apart = one.place.startswith("$") and not folder
+            found[name] = one = Found(one.value.split() if apart else [one.value], one.place)
         _require_fitting(command, options[name], name, one)
     return {options[name].name: one for name, one in found.items()}
 

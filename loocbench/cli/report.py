@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from loocbench.report.table.table import Table
 
+SITE = "site"
 HEADLINED = ("terminal", "markdown", "latex")  # formats with a column for each question; HTML hides the others
 ROWS, COLUMNS, TESTS = "Which rows", "Which columns, and how", "Paired tests"
 
@@ -25,7 +26,15 @@ def _patterns(flag: str, text: str, panel: str = ROWS) -> typer.models.OptionInf
 
 def report(
     suite: o.Suite = o.DEFAULT_SUITE,
-    results: o.Results = o.DEFAULT_RESULTS,
+    results: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--results",
+            help="Folder of the measured rows; several are put together as 'results merge' does (repeatable; default "
+            "results).",
+            rich_help_panel=o.OUTPUT,
+        ),
+    ] = None,
     model: Annotated[list[str] | None, _patterns("--model", "Only this model or checkpoint")] = None,
     task: Annotated[list[str] | None, _patterns("--task", "Only this task")] = None,
     dataset: Annotated[list[str] | None, _patterns("--dataset", "Only this data set")] = None,
@@ -74,7 +83,8 @@ def report(
         str | None,
         typer.Option(
             "--format",
-            help="terminal, markdown, csv, latex, json or html; default by the output's ending.",
+            help="terminal, markdown, csv, latex, json, html or site (a folder of pages with each row's provenance); "
+            "default by the output's ending.",
             rich_help_panel=o.OUTPUT,
         ),
     ] = None,
@@ -104,7 +114,7 @@ def report(
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
-    from loocbench.records import store
+    from loocbench.records import several, store
     from loocbench.report.formats import rendering
     from loocbench.report.table.selection import Selection
     from loocbench.report.table.table import TableOptions, build_table
@@ -113,11 +123,16 @@ def report(
         raise unknown("spread", spread, ("interval", "sd"))
     if against and every_pair:
         raise UserError("--against tests one line against the others, --every-pair all; choose one of them.")
-    folder = output if output is not None and output.is_dir() else None
+    site = format_ == SITE
+    if site:
+        output = _require_site_output(output, pivot=pivot, as_json=as_json)
+    folder = output if output is not None and output.is_dir() and not site else None
     if folder and (format_ or as_json):
         raise UserError(f"{folder} is a folder, for table.md and rows.csv; with --format name a file in it.")
+    if format_ not in (None, SITE, *rendering.FORMATS):
+        raise unknown("format", str(format_), (*rendering.FORMATS, SITE))
     chosen_format = rendering.choose_format(
-        "json" if as_json and format_ is None else format_, None if folder else output
+        "html" if site else "json" if as_json and format_ is None else format_, None if folder else output
     )
     chosen = Selection(*(tuple(names or ()) for names in (model, task, dataset, features, backbone, metric)))
     if folder and chosen != Selection():
@@ -134,19 +149,29 @@ def report(
         every_pair=every_pair,
     )
     with Display() as display:
-        rows = store.read_suite(results, suite, display)
+        stores = results or [o.DEFAULT_RESULTS]
+        if site or len(stores) > 1:
+            merged = several.merge_rows(stores, suite)
+            rows = [stored.row for stored in merged.rows.values()]
+            several.report_conflicts(merged, display)
+        else:
+            rows = store.read_suite(stores[0], suite, display)
         table = build_table(rows, options)
         written: list[Path] = []
         text = ""
-        if chosen_format == "html":
+        if site and output is not None:
+            from loocbench.jobs import site as job_of_site
+
+            written.append(job_of_site.write_site(table, merged, suite, output))
+        elif chosen_format == "html":
             from loocbench.jobs import html_report
 
-            text = html_report.render_html_report(table, rows, options, results, suite, pivot=pivot, reporter=display)
+            text = html_report.render_html_report(table, rows, options, stores, suite, pivot=pivot, reporter=display)
         elif folder is None and (chosen_format != "terminal" or output is not None):
             text = rendering.render_table(table, chosen_format, job.report_title(suite), pivot=pivot)
         if folder is not None:
             written += job.write_suite_files(table, rows, folder, suite, pivot=pivot)
-        elif output is not None:
+        elif output is not None and not site:
             files.write_text(output, text)
             written.append(output)
         if figures is not None:
@@ -159,6 +184,21 @@ def report(
         print(text, end="")
     else:
         _print_written(written)
+
+
+def _require_site_output(output: Path | None, *, pivot: bool, as_json: bool) -> Path:
+    """Return the folder of a site. Raises UserError without one, and for options that a site cannot follow."""
+    from loocbench.errors import UserError
+    from loocbench.jobs.site import require_site_folder
+
+    if output is None:
+        raise UserError("a site is a folder of pages; name one with --output FOLDER.")
+    if pivot or as_json:
+        raise UserError(
+            f"--format site has models as rows and is no JSON; leave out {'--pivot' if pivot else '--json'}."
+        )
+    require_site_folder(output)
+    return output
 
 
 def show(table: Table, written: Sequence[Path], *, pivot: bool = False) -> None:

@@ -25,18 +25,19 @@ def render_html_report(
     table: Table,
     rows: Sequence[Row],
     options: TableOptions,
-    results: Path,
+    stores: Sequence[Path],
     suite: str,
     *,
     pivot: bool,
     reporter: Reporter,
 ) -> str:
-    """The page of a table that was built from ``rows`` with ``options``."""
+    """The page of a table that was built from ``rows`` with ``options``. stores: the folders of these rows; of
+    galleries of one name the first one's is shown."""
     reported = selection.select_reported(rows, options.chosen)
     cards, experiments = columns.load_cards(reported), group_rows(reported)
     chosen = options.chosen
     every_model = not (chosen.models or chosen.features or chosen.backbones)
-    pictures = list(_read_galleries(reported, results, suite, reporter, every_model=every_model))
+    pictures = list(_read_galleries(reported, stores, suite, reporter, every_model=every_model))
     left_out = len(pictures) - MAX_GALLERIES
     more = f"{left_out} more galleries are not shown; filter the report to see them." if left_out > 0 else ""
     return html_page.render_html(
@@ -54,7 +55,7 @@ def render_html_report(
 
 
 def _read_galleries(
-    rows: Sequence[Row], results: Path, suite: str, reporter: Reporter, *, every_model: bool
+    rows: Sequence[Row], stores: Sequence[Path], suite: str, reporter: Reporter, *, every_model: bool
 ) -> Iterator[Picture]:
     """Yield the gallery pictures stored beside rows; unreadable ones are reported and skipped.
 
@@ -65,15 +66,16 @@ def _read_galleries(
         kind = row.task.partition("/")[0]
         if kind in KINDS and KINDS[kind].draws_gallery:
             path = store.row_path(
-                results, suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
+                Path(), suite, row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
             )
             titles[path.with_suffix(".png")] = f"{row.model}, {row.features}, {row.dataset} (seed {row.seed})"
             if every_model:
-                together = store.gallery_path(results, suite, row.task, row.seed)
+                together = store.gallery_path(Path(), suite, row.task, row.seed)
                 titles.setdefault(together, f"models side by side, {row.dataset} (seed {row.seed})")
-    for path, title in titles.items():
-        if path.is_file():
+    for place, title in titles.items():
+        picture = next((folder / place for folder in stores if (folder / place).is_file()), None)
+        if picture:
             try:
-                yield read_picture(path, title)
+                yield read_picture(picture, title)
             except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                reporter.info(f"skipped {path}: {error}")
+                reporter.info(f"skipped {picture}: {error}")

@@ -93,6 +93,11 @@ def perform_merge(merge: Merge) -> None:
             source.unlink()
 
 
+def has_same_figures(row: Row, other: Row) -> bool:
+    """Whether two rows differ in nothing but when, how long, on what machine and with what versions was measured."""
+    return row.model_dump(exclude=_CIRCUMSTANCES) == other.model_dump(exclude=_CIRCUMSTANCES)
+
+
 def _iterate(results: Path, suites: Sequence[str]) -> Iterator[tuple[Path, Path, Row | UnreadableRow]]:
     """Yield (file, its place in a store, row) of every file of a store; rows in their own places come first."""
     last = []
@@ -134,13 +139,9 @@ def _compare(
     if row == other:
         merge.same += 1
         return
-    equal = isinstance(other, Row) and _figures(row) == _figures(other)
+    equal = isinstance(other, Row) and has_same_figures(row, other)
     reason = f"it was measured apart from {kept}, with {'the same' if equal else 'other'} figures"
     _set_aside(path, place, reason, target, merge, planned)
-
-
-def _figures(row: Row) -> dict[str, object]:
-    return row.model_dump(exclude=_CIRCUMSTANCES)
 
 
 def _set_aside(path: Path, place: Path, reason: str, target: Path, merge: Merge, planned: dict[Path, Path]) -> None:

@@ -109,3 +109,9 @@ def test_mistakes_are_refused_in_one_line_and_help_is_shown(loocbench, one_line,
     project(text)
     assert message in one_line(*command)
     assert loocbench(*command, "--help").code == 0
+
+
+def test_a_folder_of_the_environment_may_hold_spaces(loocbench, monkeypatch, tmp_path):
+    """Of an option that can be repeated, too: other words of a variable are apart by spaces."""
+    monkeypatch.setenv("LOOCBENCH_RESULTS", str(tmp_path / "my results"))
+    assert f"no measured rows in {tmp_path / 'my results' / 'local'}" in loocbench("report").err

@@ -17,7 +17,7 @@ from loocbench import files
 from loocbench.records import store
 from loocbench.report.formats.rendering import Format
 from loocbench.types import Row
-from tests.records.rows import make_path, make_row
+from tests.records.rows import dump_fields, make_path, make_row
 from tests.report import fixed_store
 
 
@@ -184,6 +184,10 @@ def test_spread_is_the_interval_or_the_standard_deviation(report):
         (["--output", "results", "--model", "MoCo"], "for a part of them name a file"),
         (["--output", "results", "--format", "csv"], "results is a folder"),
         (["--spread", "se"], "unknown spread 'se'"),
+        (["--format", "site"], "name one with --output FOLDER"),
+        (["--format", "site", "--output", "results"], "results holds 'fixed', which is not of a site"),
+        (["--format", "site", "--output", "new", "--pivot"], "leave out --pivot"),
+        (["--results", "results", "--results", "nowhere"], "no measured rows in nowhere"),
         (["--suite", "fixd"], "There are rows of fixed"),
     ],
 )
@@ -193,6 +197,21 @@ def test_bad_input_is_one_line_and_nothing_is_written(one_line, tmp_path, argume
     suite = [] if "--suite" in arguments else ["--suite", fixed_store.SUITE]
     assert message in one_line("report", *suite, *arguments)
     assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_several_stores_are_one_table_in_every_format(loocbench, tmp_path):
+    for number, name in enumerate(("one", "other")):
+        for row in fixed_store.rows():
+            if row.seed != number:  # seed 2 is in both
+                path = make_path(tmp_path / name, fixed_store.SUITE, row)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(dump_fields(row.model_dump(mode="json")))
+    fixed_store.write(tmp_path / "results")
+    ask = ("report", "--suite", fixed_store.SUITE, "--format")
+    for kind in ("csv", "html"):
+        together = loocbench(*ask, kind, "--results", "one", "--results", "other")
+        assert together.code == 0, together.err
+        assert together.out == loocbench(*ask, kind).out
 
 
 def test_a_torn_file_is_named_and_the_rest_shown(report, tmp_path):

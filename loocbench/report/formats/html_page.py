@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from loocbench.report.formats import svg
+from loocbench.report.formats import html_grid, svg
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
 from loocbench.report.formats.single_file_page import render_page
-from loocbench.report.table import labels
-from loocbench.report.table.cells import Cell
 from loocbench.report.table.matrices import Matrix
 from loocbench.report.table.panels import Panel
 from loocbench.report.table.table import Table
@@ -46,8 +44,8 @@ def render_html(
         more=0 if pivot else sum(not head.headline for head in measured.heads),
         features=sorted({line.features for line in table.measured}),
         groups=list(dict.fromkeys(head.group for head in measured.heads)),
-        group_spans=_group_spans,
-        tooltip=_tooltip,
+        group_spans=html_grid.group_spans,
+        tooltip=html_grid.describe_cell,
         format_cell=format_cell,
         directions={} if pivot else {column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),
@@ -82,11 +80,6 @@ def _sections(
     return [(name, text) for name, text, present in sections if present]
 
 
-def _group_spans(grid: Grid) -> list[tuple[str, int]]:
-    """Each group of columns with the number of columns it spans."""
-    return [(group, len(list(members))) for group, members in groupby(grid.heads, key=lambda head: head.group)]
-
-
 def _lay_out_plots(members: Sequence[Panel]) -> list[svg.Plot]:
     """The plots of a group; a series has one style in all of them."""
     names = list(dict.fromkeys(series.name for panel in members for series in panel.series))
@@ -96,19 +89,3 @@ def _lay_out_plots(members: Sequence[Panel]) -> list[svg.Plot]:
 def _legend(members: Sequence[svg.Plot]) -> list[svg.Trace]:
     """The legend of all plots of a group: one entry per name and style."""
     return list({(trace.name, trace.style): trace for plot in members for trace in plot.traces}.values())
-
-
-def _tooltip(cell: Cell) -> str:
-    """The tooltip of a figure."""
-    parts = [f"{labels.format_number(100 * cell.value, 2)} %"]
-    if cell.low is not None and cell.high is not None:
-        over = f"{cell.seeds} seeds" if cell.interval_over == "seeds" else "items, of 1 seed"
-        low, high = labels.format_percent(cell.low), labels.format_percent(cell.high)
-        parts.append(f"95 % interval {low} to {high} over {over}")
-    if cell.sd is not None:
-        parts.append(f"standard deviation {labels.format_percent(cell.sd)} over {cell.seeds} seeds")
-    if cell.n is not None:
-        parts.append(f"{cell.n:,} items")
-    if cell.p_best is not None:
-        parts.append(f"p {labels.format_p_value(cell.p_best)} against the best")
-    return "; ".join(parts)

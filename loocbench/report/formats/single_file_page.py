@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
 import loocbench
@@ -19,17 +21,14 @@ import loocbench
 _PACKAGE = "loocbench.report.formats"
 
 
-def render_page(name: str, **content: Any) -> str:
-    """Return the page made of ``templates/NAME.html.jinja``, ``NAME.css`` and ``NAME.js``. content: the template's."""
-    style, script = (_read_template(f"{name}.{kind}") for kind in ("css", "js"))
-    environment = Environment(
-        loader=PackageLoader(_PACKAGE),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{name}.html.jinja").render(
+def render_page(name: str, *, styles: Sequence[str] = (), scripts: Sequence[str] | None = None, **content: Any) -> str:
+    """Return the page made of ``templates/NAME.html.jinja``, ``NAME.css`` and ``NAME.js``.
+
+    styles, scripts: names of templates whose CSS and JavaScript it has instead, in this order. content: the template's.
+    """
+    style = "".join(_read_template(f"{one}.css") for one in styles or [name])
+    script = "".join(_read_template(f"{one}.js") for one in ([name] if scripts is None else scripts))
+    return _load_template(f"{name}.html.jinja").render(
         version=loocbench.__version__,
         style=Markup(style),  # our own file, hence not escaped
         script=Markup(script),
@@ -39,6 +38,19 @@ def render_page(name: str, **content: Any) -> str:
     )
 
 
+@cache  # a site is made of many pages of one template
+def _load_template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+@cache
 def _read_template(name: str) -> str:
     return resources.files(_PACKAGE).joinpath("templates", name).read_text(encoding="utf-8")
 

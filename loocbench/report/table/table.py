@@ -24,7 +24,7 @@ from loocbench.report.table.aggregation import Spread, aggregate_cells
 from loocbench.report.table.cells import Line
 from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import Comparison
-from loocbench.report.table.experiments import group_rows
+from loocbench.report.table.experiments import Experiment, group_rows
 from loocbench.report.table.selection import Selection
 from loocbench.types import Row
 
@@ -35,7 +35,8 @@ class Table:
 
     measured: one line per experiment. scale: reference lines (a random ranking, the best possible one). published:
     figures from papers, apart from the measured ones. tests: the paired tests that were asked for. notes: sentences
-    that a reader must know. headline: positions of the columns that answer a question best.
+    that a reader must know. headline: positions of the columns that answer a question best. experiments: those of the
+    measured lines, in their order.
     """
 
     columns: tuple[Column, ...]
@@ -45,6 +46,7 @@ class Table:
     tests: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     headline: tuple[int, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
 
     def filled_columns(self, lines: Sequence[Line]) -> list[int]:
         """Positions of the columns in which at least one of the lines has a cell."""
@@ -123,4 +125,5 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
             )
         ),
         headline=tuple(headline.choose_headline(shown, cards)),
+        experiments=tuple(experiments[place] for place in order),
     )
