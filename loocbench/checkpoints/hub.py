@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from loocbench.checkpoints.foreign import reading, shards
 from loocbench.errors import UserError
 from loocbench.extras import require
 
+PAGE = "README.md"
 _WEIGHTS = (native.FILE, *reading.PREFERRED)
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".th")
 
@@ -52,14 +53,32 @@ def fetch(repository: str, revision: str | None, names: Sequence[str] = _WEIGHTS
     return HubFiles(path, info.sha, config)
 
 
-def push(repository: str, folder: Path, *, private: bool, message: str) -> str:
-    """Upload the files of ``folder``, creating the repository if needed. Returns the commit. Raises UserError."""
+def push(repository: str, folder: Path, *, private: bool, message: str, make_page: Callable[[str | None], str]) -> str:
+    """Upload the files of ``folder`` and a page, creating the repository if needed. Returns the commit.
+
+    make_page: the README.md to write, from the repository's, None if it has none. Raises UserError, also where
+    somebody else changed the repository meanwhile.
+    """
     hub = require("huggingface_hub", "hub")
     with _hub_errors_as_user_errors(hub, repository):
         api = _connect(hub)
         api.create_repo(repository, private=private, exist_ok=True)
-        commit = api.upload_folder(repo_id=repository, folder_path=str(folder), commit_message=message)
+        info = api.model_info(repository)
+        existing = None
+        if PAGE in [file.rfilename for file in info.siblings or []]:
+            existing = _read_page(Path(api.hf_hub_download(repository, PAGE, revision=info.sha)), repository)
+        (folder / PAGE).write_bytes(make_page(existing).encode())  # as bytes: line ends are the user's
+        commit = api.upload_folder(
+            repo_id=repository, folder_path=str(folder), commit_message=message, parent_commit=info.sha
+        )
     return str(commit.oid)
+
+
+def _read_page(path: Path, repository: str) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"the README.md of {repository} is not UTF-8; save it as UTF-8, then push again.") from error
 
 
 def _connect(hub: Any) -> Any:

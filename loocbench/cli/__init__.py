@@ -67,6 +67,10 @@ _COMMANDS = {
         "robustness:robustness",
         "Evaluate a classifier trained on clean images on corrupted or out-of-distribution ones.",
     ),
+    "spectrum": (
+        "spectrum:spectrum",
+        "Count the dimensions that each space uses, without labels: RankMe and LiDAR.",
+    ),
     "evaluate": (
         "evaluate:evaluate",
         "Evaluate a checkpoint on any task, by the task's name or the file of its card.",

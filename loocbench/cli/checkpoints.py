@@ -195,13 +195,32 @@ def push_checkpoint(
     checkpoint: Reference,
     repository: Repository,
     private: Annotated[bool, typer.Option("--private", help="Create the repository as a private one.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Write the checkpoint's measured figures into its page.")
+    ] = True,
+    results: o.Results = o.DEFAULT_RESULTS,
+    suite: Annotated[
+        list[str] | None, typer.Option("--suite", help="Figures of this suite alone (repeatable); default all.")
+    ] = None,
     runs: o.Runs = o.DEFAULT_RUNS,
     seed: o.Seed = 0,
 ) -> None:
-    """Upload a checkpoint, with a model card, to a hub's repository."""
-    from loocbench.jobs import checkpoints as jobs
+    """Upload a checkpoint to a hub's repository, with a page that has its measured figures in the hub's format."""
+    from loocbench.cli.console import Display
+    from loocbench.jobs import pushing
 
-    commit = jobs.push_checkpoint(checkpoint, repository, runs, private=private, seed=seed)
+    with Display() as display:
+        commit = pushing.push_checkpoint(
+            checkpoint,
+            repository,
+            runs,
+            results,
+            suite or (),
+            display,
+            private=private,
+            seed=seed,
+            figures=figures,
+        )
     print(f"pushed: hf:{repository}@{commit}")
 
 

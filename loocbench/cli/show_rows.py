@@ -87,19 +87,26 @@ def show_fields(shown: Mapping[str, Any], path: Path, *, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    from loocbench.report.table.labels import format_percent
+    from loocbench.report.table.labels import format_number, format_percent
 
+    shares = shown["shares"]
     console = stdout()
     heading = f"{shown['task']} (v{shown['task_version']}), {shown['model']}, {shown['features']}"
     console.print(heading, highlight=False, soft_wrap=True)
     table = Table()
     scale = shown["scale"]
-    for name in ("metric", "value %", "95 % interval", *scale, "n"):
+    headings = ("metric", "value %", "95 % interval") if shares else ("metric", "dimensions in use")
+    for name in (*headings, *scale, "n"):
         table.add_column(name, justify="left" if name == "metric" else "right")
     for name, metric in shown["metrics"].items():
-        value, low, high = map(format_percent, (metric["value"], metric["low"], metric["high"]))
-        beside = (format_percent(values[name]) if name in values else "" for values in scale.values())
-        table.add_row(name, value, f"{low} – {high}", *beside, f"{metric['n']:,}")
+        figures = [metric["value"], metric["low"], metric["high"]]
+        beside = [values.get(name) for values in scale.values()]
+        if shares:
+            value, low, high = map(format_percent, figures)
+            texts = [value, f"{low} – {high}", *("" if one is None else format_percent(one) for one in beside)]
+        else:  # they have no interval
+            texts = [format_number(figures[0], 1), *("" if one is None else f"{one:,.0f}" for one in beside)]
+        table.add_row(name, *texts, f"{metric['n']:,}")
     console.print(table)
     for name, value in shown["stated"].items():
         console.print(f"{name}: {value}", highlight=False, soft_wrap=True)

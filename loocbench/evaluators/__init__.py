@@ -21,6 +21,7 @@ KINDS: LazyTable[TaskKind[Any]] = LazyTable(
         "controlled": "loocbench.evaluators.controlled:KIND",
         "robustness": "loocbench.evaluators.robustness:KIND",
         "sensitivity": "loocbench.evaluators.sensitivity:KIND",
+        "spectrum": "loocbench.evaluators.spectrum:KIND",
     }
 )
 
@@ -30,3 +31,9 @@ def get_kind(name: str) -> TaskKind[Any]:
     if name not in KINDS:
         raise unknown("task kind", name, KINDS)
     return KINDS[name]
+
+
+def measures_shares(task: str) -> bool:
+    """Return whether the metrics of a task are fractions of 1, which tables show in per cent; so of unknown kinds."""
+    kind = task.partition("/")[0]
+    return kind not in KINDS or KINDS[kind].unit == "share"

@@ -39,7 +39,8 @@ class TaskKind(ABC, Generic[ProtocolType]):
     label_use: whether one label is predicted, several labels define a match, or labels are not used.
     draws_gallery: whether its results include pictures of nearest neighbours. change_metrics: suffixes of the metrics
     CHANGE_SUFFIX that are measured of every change, and shown as matrices of spaces by changes. item_name: over what
-    the interval of one measurement is, in the plural.
+    the interval of one measurement is, in the plural. unit: whether its metrics are fractions of 1, the columns of
+    tables, or numbers of dimensions, from 1, which stand beside the tables, neither ranked nor tested.
     """
 
     name: ClassVar[str]
@@ -48,6 +49,7 @@ class TaskKind(ABC, Generic[ProtocolType]):
     draws_gallery: ClassVar[bool] = False
     change_metrics: ClassVar[tuple[str, ...]] = ()
     item_name: ClassVar[str] = "test images"
+    unit: ClassVar[Literal["share", "dimensions"]] = "share"
 
     @abstractmethod
     def metrics(self, protocol: ProtocolType, labels: Sequence[str]) -> tuple[str, ...]:

@@ -1,18 +1,17 @@
-"""Inspecting, importing, exporting, pushing and pulling checkpoints."""
+"""Inspecting, importing, exporting and pulling checkpoints."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files
-from loocbench.checkpoints import hub, locate, native, remote, trust
+from loocbench.checkpoints import locate, native, remote, trust
 from loocbench.checkpoints.foreign import importing, inspecting
 from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.exports import exporting, model_card, onnx_export
+from loocbench.exports import exporting, onnx_export
 from loocbench.features.encoder import Encoder
 from loocbench.models import architectures
 from loocbench.models.preprocessing import describe_preprocessing
@@ -92,17 +91,6 @@ def export_checkpoint(
         else f"ONNX Runtime's features differ from torch's by at most {difference:.1e} of the largest"
     )
     return f"images in [0, 1] at {encoder.preprocessing.image_size} px -> {name}; {checked}"
-
-
-def push_checkpoint(reference: str, repository: str, runs: Path, *, private: bool, seed: int) -> str:
-    """Upload a checkpoint with a model card made from its card. Returns the commit. Raises UserError."""
-    checkpoint = locate.load(reference, runs=runs, seed=seed)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        native.save(folder / native.FILE, checkpoint.card, checkpoint.weights)
-        page = model_card.render_model_card(Encoder.from_checkpoint(checkpoint), repository)
-        files.write_text(folder / "README.md", page)
-        return hub.push(repository, folder, private=private, message=f"{checkpoint.card.name}, by loocbench")
 
 
 def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:

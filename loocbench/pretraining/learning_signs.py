@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-_EPSILON = 1e-7  # added to the shares of singular values (Garrido et al. 2023)
+from loocbench.solvers.effective_rank import measure_rankme
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Signs:
 
     variation: for each space and augmentation, by how much the cosine of a query and a key is lower where they differ
     in that augmentation than where they share it; 0: the space ignores it. similarity: mean cosine of different images
-    in each space; 1: it has collapsed. effective_rank: of the pooled features.
+    in each space; 1: it has collapsed. effective_rank: RankMe of the pooled features.
     """
 
     variation: dict[str, dict[str, float]]
@@ -50,7 +49,7 @@ def compute_signs(
             for row, space in enumerate(spaces)
         },
         dict(zip(spaces, similarities, strict=True)),
-        effective_rank(features),
+        measure_rankme(features),
     )
 
 
@@ -69,14 +68,3 @@ def mean_similarity(embeddings: Tensor) -> Tensor:
     count = embeddings.shape[1]
     all_pairs = embeddings.double().sum(dim=1).square().sum(dim=1)  # N of them are of an image with itself
     return (all_pairs - count) / (count * (count - 1))
-
-
-def effective_rank(features: Tensor) -> float:
-    """RankMe of features [N, D]: exp of the entropy of their singular values, in 1 .. min(N, D).
-
-    Garrido et al. 2023, "RankMe: Assessing the Downstream Performance of Pretrained Self-Supervised Representations by
-    Their Rank", equation 1. They take 25,600 images; of few it is lower: compare it where as many were taken.
-    """
-    values = torch.linalg.svdvals(features.double())
-    shares = values / values.sum() + _EPSILON
-    return float((-shares * shares.log()).sum().exp())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from loocbench.types import Row
 
-HEADING = ("task_version", "model")  # fields of the printed heading that ``--json`` leaves out
+HEADING = ("task_version", "model", "shares")  # fields of what is printed that ``--json`` leaves out
 
 
 def summarise_row(row: Row) -> dict[str, Any]:
@@ -29,8 +29,11 @@ def summarise_row(row: Row) -> dict[str, Any]:
 
 
 def select_shown(row: Row) -> dict[str, Any]:
-    """Return all fields of a row that a command prints, as JSON holds them."""
-    return {**summarise_row(row), "task_version": row.task_version, "model": row.model}
+    """Return all fields of a row that a command prints, as JSON holds them; shares: whether in per cent."""
+    from loocbench.evaluators import measures_shares
+
+    shares = measures_shares(row.task)
+    return {**summarise_row(row), "task_version": row.task_version, "model": row.model, "shares": shares}
 
 
 def to_json_fields(shown: Mapping[str, Any], path: Path) -> dict[str, Any]:

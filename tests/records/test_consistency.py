@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from loocbench.evaluators import KINDS
+from loocbench.evaluators import KINDS, measures_shares
 from loocbench.records import consistency, store
 from loocbench.types import Items, Metric
 from tests.records.rows import make_path, make_row
@@ -13,9 +13,10 @@ from tests.records.rows import make_path, make_row
 RIGHT = np.arange(100) < 38
 
 
-def row_of(value, low, high, name="top1", task="knn/cub200", items=None):
+def row_of(value, low, high, name="top1", task="knn/cub200", items=None, most=None):
     metrics = {name: Metric(value=value, low=low, high=high, n=100)}
-    return make_row(task=task, metrics=metrics, items={} if items is None else {name: Items.of(items)})
+    scale = {} if most is None else {"most": {name: most}}
+    return make_row(task=task, metrics=metrics, scale=scale, items={} if items is None else {name: Items.of(items)})
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,9 @@ def row_of(value, low, high, name="top1", task="knn/cub200", items=None):
             "its hue_equivariance 1.5 is not within -1 to 1",
         ),
         (row_of(17.0, 10.0, 20.0, "speed", "another/kind"), ""),
+        (row_of(17.0, 17.0, 17.0, "rankme", "spectrum/cub200"), ""),
+        (row_of(0.5, 0.5, 0.5, "lidar", "spectrum/cub200"), "its lidar 0.5 is not within 1 to inf"),
+        (row_of(17.0, 17.0, 17.0, "rankme", "spectrum/cub200", most=16), "its rankme 17 is not within 1 to 16"),
         (row_of(0.3333, 0.3, 0.5, "class_map", items=np.full(100, 1 / 3)), ""),
         (row_of(0.38, 0.3, 0.5, items=np.arange(50) < 19), "its top1 is over 100 items, of which 50 are stored"),
     ],
@@ -43,7 +47,8 @@ def test_what_figures_can_be(row, said):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_metrics_of_every_kind_have_a_range(kind):
-    assert "is not within" in consistency.find_contradiction(row_of(1.376, 0.3, 1.4, task=f"{kind}/cub200"))
+    value = 1.376 if measures_shares(f"{kind}/cub200") else 0.376
+    assert "is not within" in consistency.find_contradiction(row_of(value, 0.3, 1.4, task=f"{kind}/cub200"))
 
 
 def test_a_row_that_contradicts_itself_is_neither_stored_nor_read(tmp_path):

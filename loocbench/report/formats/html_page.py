@@ -9,6 +9,7 @@ from loocbench.report.formats import html_grid, svg
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
+from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.formats.single_file_page import render_page
 from loocbench.report.table.matrices import Matrix
 from loocbench.report.table.panels import Panel
@@ -25,7 +26,7 @@ def render_html(
     galleries_left_out: str = "",
     pivot: bool = False,
 ) -> str:
-    """The HTML page: tables that sort and filter, curves, heat maps, galleries, notes.
+    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, notes.
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
@@ -50,6 +51,10 @@ def render_html(
         directions={} if pivot else {column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),
         test_headings=COMPARISON_HEADINGS,
+        signs=format_signs(table.signs),
+        sign_headings=sign_headings(table.signs),
+        signs_title=SIGNS_TITLE,
+        signs_caption=SIGNS_CAPTION,
         plots=list(plots.items()),
         legends={group: _legend(members) for group, members in plots.items()},
         width=svg.WIDTH,
@@ -72,6 +77,7 @@ def _sections(
         ("measured", "Measured", True),
         ("published", "Published", len(grids) > 1),
         ("tests", "Paired tests", bool(table.tests)),
+        ("signs", SIGNS_TITLE, bool(table.signs)),
         ("curves", "Curves", bool(plots)),
         ("sensitivity", "What each space kept", bool(matrices)),
         ("galleries", "Nearest neighbours", bool(galleries)),

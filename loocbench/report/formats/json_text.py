@@ -8,11 +8,15 @@ from typing import Any
 
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.comparisons import Comparison
+from loocbench.report.table.signs import SignLine
 from loocbench.report.table.table import Table
 
 
 def render_json(table: Table, title: str) -> str:
-    """A JSON object with title, columns, measured, scale, published, tests and notes; cells are in column order."""
+    """A JSON object with title, columns, measured, scale, published, tests, signs and notes; cells are in column order.
+
+    Signs are numbers of dimensions.
+    """
     return json.dumps(
         {
             "title": title,
@@ -21,6 +25,7 @@ def render_json(table: Table, title: str) -> str:
             "scale": [_line(line) for line in table.scale],
             "published": [_line(line) for line in table.published],
             "tests": [_test(test) for test in table.tests],
+            "signs": [_signs(line) for line in table.signs],
             "notes": list(table.notes),
         },
         ensure_ascii=False,
@@ -41,6 +46,12 @@ def _line(line: Line) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     over = None if cell.low is None else cell.interval_over
     return {**asdict(cell), "near_best": cell.near_best, "interval_over": over}
+
+
+def _signs(line: SignLine) -> dict[str, Any]:
+    signs = {name: asdict(sign) | {"cell": _cell(sign.cell)} for name, sign in line.signs.items()}
+    names = {"model": line.model, "features": line.features, "data": line.data, "seeds": line.seeds}
+    return {**names, "signs": signs, "remark": line.remark}
 
 
 def _test(test: Comparison) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import MEASURED, Grid, build_grids, format_cell
 from loocbench.report.formats.page_width import fold_heading, shorten_labels, split_columns
+from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
@@ -45,12 +46,12 @@ _HEADER = "% needs \\usepackage[T1]{fontenc}, \\usepackage{booktabs,graphicx} an
 
 
 def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
-    """Table environments of measured figures, published figures and paired tests, each as wide as a page at most.
+    """Table environments of measured and published figures, paired tests and label-free signs, a page wide at most.
 
     Columns that do not fit stand in further tables. The notes stand below the last table of measured figures.
     """
     parts = [_HEADER]
-    for grid in build_grids(table, pivot=pivot):
+    for grid in build_grids(table, pivot=pivot) if table.columns else []:
         caption, notes = f"{title}: published figures. {grid.caption}", ""
         if grid.kind == MEASURED:
             said: list[str] = []
@@ -63,6 +64,8 @@ def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
             parts += ["", *_environment(_grid_lines(part), continued, notes if number == len(split) else "")]
     if table.tests:
         parts += ["", *_environment(_test_lines(table), f"{title}: paired tests.")]
+    if table.signs:
+        parts += ["", *_environment(_sign_lines(table), f"{title}: {SIGNS_TITLE.lower()}.", SIGNS_CAPTION)]
     return "\n".join(parts) + "\n"
 
 
@@ -135,11 +138,21 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _test_lines(table: Table) -> list[str]:
+    return _text_lines("lllrrlrrl", COMPARISON_HEADINGS, format_comparisons(table.tests))
+
+
+def _sign_lines(table: Table) -> list[str]:
+    headings = sign_headings(table.signs)
+    return _text_lines(f"llrl{'r' * (len(headings) - 5)}l", headings, format_signs(table.signs))
+
+
+def _text_lines(sides: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A tabular of texts; sides: its column specification."""
     lines = [
-        r"\begin{tabular}{lllrrlrrl}",
+        rf"\begin{{tabular}}{{{sides}}}",
         r"\toprule",
-        " & ".join(map(escape_latex, COMPARISON_HEADINGS)) + r" \\",
+        " & ".join(map(escape_latex, headings)) + r" \\",
         r"\midrule",
     ]
-    lines += [" & ".join(map(escape_latex, row)) + r" \\" for row in format_comparisons(table.tests)]
+    lines += [" & ".join(map(escape_latex, row)) + r" \\" for row in rows]
     return [*lines, r"\bottomrule", r"\end{tabular}"]

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, build_grids, format_cell
+from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
 
@@ -20,8 +21,8 @@ _SEEDS = 8  # of the column of the number of seeds
 
 
 def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
-    """Print the measured figures, the published figures, the paired tests and the notes."""
-    for grid in build_grids(table, pivot=pivot):
+    """Print the measured and published figures, the paired tests, the label-free signs and the notes."""
+    for grid in build_grids(table, pivot=pivot) if table.columns else []:
         caption = grid.caption
         if grid.kind == PUBLISHED:
             sources = "; ".join(sorted({line.trained_on for line in table.published}))
@@ -30,6 +31,8 @@ def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
         _print_grid(grid, console)
     if table.tests:
         _print_tests(table, console)
+    if table.signs:
+        _print_signs(table, console)
     for note in table.notes:
         console.print(note, style="dim", highlight=False, markup=False)
 
@@ -100,4 +103,19 @@ def _print_tests(table: Table, console: Console) -> None:
         pair = f"{values['First']}\n{values['Second']}"
         cells = (values["Task"], pair, difference, values["Test"], values["p (Holm)"], values[""])
         shown.add_row(*map(Text, cells), end_section=False)
+    console.print(shown)
+
+
+def _print_signs(table: Table, console: Console) -> None:
+    """Print the signs; the number of seeds and remarks stand with the names, so that 80 columns are enough."""
+    console.print(SIGNS_TITLE, style="bold", highlight=False, markup=False)
+    console.print(SIGNS_CAPTION, style="dim", highlight=False, markup=False)
+    headings = sign_headings(table.signs)
+    shown = RichTable()
+    for name in ("model", "data", *headings[4:-1]):
+        left = name in ("model", "data")
+        shown.add_column(name, justify="left" if left else "right", overflow="fold")
+    for model, features, seeds, data, *figures, remark in format_signs(table.signs):
+        name = f"{model} {features}" + (f", {seeds} seeds" if seeds != "1" else "")
+        shown.add_row(Text("\n".join(filter(None, [name, remark]))), Text(data), *map(Text, figures))
     console.print(shown)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from loocbench.cards import restoring
 from loocbench.cards.tasks import TaskCard
-from loocbench.evaluators import KINDS
+from loocbench.evaluators import KINDS, measures_shares
 from loocbench.report.table import labels
 from loocbench.report.table.selection import matches
 from loocbench.types import Row
@@ -50,13 +50,13 @@ def load_cards(rows: Sequence[Row]) -> dict[str, TaskCard]:
 def choose_columns(
     rows: Sequence[Row], known: Mapping[str, TaskCard], *, every_metric: bool, metrics: tuple[str, ...]
 ) -> list[Column]:
-    """The columns of some rows.
+    """The columns of some rows; numbers of dimensions, which are no shares, have none (see ``signs``).
 
     Metrics: those that fit the patterns ``metrics``, all with ``every_metric``, else each task's own.
     """
     present: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)  # the first row with each metric, in their order
     for row in rows:
-        for metric in row.metrics:
+        for metric in row.metrics if measures_shares(row.task) else ():
             present[row.task, row.dataset_note].setdefault(metric, row)
     groups = _groups({task: known[task].title for task, _ in present if task in known}, known)
     kinds, found = list(KINDS), []

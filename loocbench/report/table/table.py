@@ -18,6 +18,7 @@ from loocbench.report.table import (
     ranking,
     scale,
     selection,
+    signs,
     sorting,
 )
 from loocbench.report.table.aggregation import Spread, aggregate_cells
@@ -26,6 +27,7 @@ from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.experiments import Experiment, group_rows
 from loocbench.report.table.selection import Selection
+from loocbench.report.table.signs import SignLine
 from loocbench.types import Row
 
 
@@ -37,6 +39,8 @@ class Table:
     figures from papers, apart from the measured ones. tests: the paired tests that were asked for. notes: sentences
     that a reader must know. headline: positions of the columns that answer a question best. experiments: those of the
     measured lines, in their order.
+    that a reader must know. headline: positions of the columns that answer a question best. signs: label-free signs of
+    the lines, beside the table.
     """
 
     columns: tuple[Column, ...]
@@ -47,6 +51,7 @@ class Table:
     notes: tuple[str, ...] = ()
     headline: tuple[int, ...] = ()
     experiments: tuple[Experiment, ...] = ()
+    signs: tuple[SignLine, ...] = ()
 
     def filled_columns(self, lines: Sequence[Line]) -> list[int]:
         """Positions of the columns in which at least one of the lines has a cell."""
@@ -97,6 +102,9 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
         )
         for one in experiments
     ]
+    beside = signs.build_signs(
+        line_names.tell_apart(lines), experiments, cards, spread=options.spread, metrics=options.chosen.metrics
+    )
     with_figures = [place for place, line in enumerate(lines) if any(line.cells)]
     experiments = [experiments[place] for place in with_figures]
     lines = line_names.tell_apart([lines[place] for place in with_figures])
@@ -126,4 +134,5 @@ def build_table(rows: Sequence[Row], options: TableOptions | None = None) -> Tab
         ),
         headline=tuple(headline.choose_headline(shown, cards)),
         experiments=tuple(experiments[place] for place in order),
+        signs=tuple(beside),
     )

@@ -1,0 +1,73 @@
+"""``loocbench spectrum``: label-free signs of spaces, RankMe and LiDAR."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loocbench.cli import options as o
+from loocbench.cli.requests import with_options
+from loocbench.jobs.settings import EvaluationSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loocbench.types import Row
+
+
+@with_options(EvaluationSettings)
+def spectrum(
+    settings: EvaluationSettings,
+    dataset: o.DatasetName = "blooms",
+    features: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--features",
+            help="As for probe (repeatable); every-block: all blocks or stages, by depth; default every space alone.",
+            rich_help_panel=o.MODEL,
+        ),
+    ] = None,
+    checkpoint: o.Checkpoint = None,
+    as_json: o.Json = False,
+) -> None:
+    """Count the dimensions that each space uses, without labels: RankMe and LiDAR."""
+    from loocbench.cards import finding
+    from loocbench.cli.console import Display
+    from loocbench.cli.show_rows import print_paths, print_rows_as_json, show_estimate
+    from loocbench.jobs.evaluation import evaluate_every, open_task
+    from loocbench.jobs.session import Session
+    from loocbench.models.inside_names import expand_depth
+
+    card = finding.find_task("spectrum", dataset)
+    if settings.dry_run:
+        show_estimate(card, checkpoint, features[0] if features else None, settings, as_json=as_json)
+        return
+    with Display() as display:
+        measurement = open_task(card, checkpoint, None, Session(settings, display))
+        names = expand_depth(features or measurement.encoder.spaces, measurement.encoder.inside)
+        rows, paths = zip(*evaluate_every(measurement, names, settings), strict=True)
+    if as_json:
+        print_rows_as_json(rows)
+        return
+    _print_signs(rows)
+    print_paths(paths)
+
+
+def _print_signs(rows: Sequence[Row]) -> None:
+    """Print a line for each space, in words where it has collapsed."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from loocbench.cli.console import stdout
+    from loocbench.report.formats.sign_rows import format_signs, sign_headings
+    from loocbench.report.table.table import build_table
+
+    signs = build_table(rows).signs
+    places = [place for place, name in enumerate(sign_headings(signs)) if name not in ("Model", "Seeds", "Data")]
+    table = Table()
+    for place in places:
+        table.add_column(sign_headings(signs)[place].lower(), overflow="fold")
+    for texts in format_signs(signs):
+        table.add_row(*(Text(texts[place]) for place in places))
+    stdout().print(table)
