@@ -103,6 +103,7 @@ def report(
         ),
     ] = None,
     runs: o.Runs = o.DEFAULT_RUNS,
+    data_dir: o.DataDir = None,
     as_json: o.Json = False,
 ) -> None:
     """Comparison table of the measured rows, for the terminal, a paper, a web page or another program.
@@ -166,7 +167,9 @@ def report(
         elif chosen_format == "html":
             from loocbench.jobs import html_report
 
-            text = html_report.render_html_report(table, rows, options, stores, suite, pivot=pivot, reporter=display)
+            text = html_report.render_html_report(
+                table, rows, options, stores, suite, pivot=pivot, data_dir=data_dir, reporter=display
+            )
         elif folder is None and (chosen_format != "terminal" or output is not None):
             text = rendering.render_table(table, chosen_format, job.report_title(suite), pivot=pivot)
         if folder is not None:

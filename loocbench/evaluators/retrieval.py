@@ -15,6 +15,7 @@ from loocbench.types import Dataset, Frozen, Outcome
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from loocbench.evaluators.kept_neighbours import KeptNeighbours
     from loocbench.evaluators.task_data import TaskData
 
 COLOR = "color"
@@ -33,7 +34,8 @@ class Retrieval(TaskKind[RetrievalProtocol]):
     _map, _map_at_r and _r_precision (see ``ranking_metrics``).
 
     If no label is the colour, ``color_descriptor`` decides which images have the same colour, and color_agreement is
-    measured too. scale: the same metrics of a random ranking and of the best possible one.
+    measured too. The nearest neighbours of some images are kept as items (``kept_neighbours``). scale: the same metrics
+    of a random ranking and of the best possible one.
     """
 
     name = "retrieval"
@@ -64,7 +66,14 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         """Rank all other test images for every test image. Raises UserError for fewer than two."""
         import torch
 
-        from loocbench.evaluators import color_descriptor, neighbours, ranking_metrics, sampling, statistics
+        from loocbench.evaluators import (
+            color_descriptor,
+            kept_neighbours,
+            neighbours,
+            ranking_metrics,
+            sampling,
+            statistics,
+        )
 
         features = data.features("test")
         if len(features) < 2:
@@ -77,6 +86,9 @@ class Retrieval(TaskKind[RetrievalProtocol]):
         rows: dict[str, list[Tensor]] = defaultdict(list)  # of the images that the values belong to
         chance: dict[str, list[Tensor]] = defaultdict(list)
 
+        kept: list[tuple[Tensor, Tensor, dict[str, Tensor]]] = []  # rows, neighbours, matches of some queries
+        wanted = torch.from_numpy(kept_neighbours.choose_queries(len(features)))
+
         def note(name: str, values: Tensor, queries: Tensor) -> None:
             found[name].append(values.cpu())
             rows[name].append(order[queries.cpu()])
@@ -87,6 +99,11 @@ class Retrieval(TaskKind[RetrievalProtocol]):
                 matches[COLOR] = color_descriptor.find_alike(described, block.queries).gather(1, block.neighbours)
                 nearest = color_descriptor.color_agreement(described, block.queries, block.neighbours[:, 0])
                 note("color_agreement", nearest, block.queries)
+            asked = order[block.queries.cpu()]
+            if (chosen := torch.isin(asked, wanted)).any():
+                here, few = chosen.to(block.neighbours.device), kept_neighbours.MOST_NEIGHBOURS
+                shared = {kind: right[here, :few].cpu() for kind, right in matches.items()}
+                kept.append((asked[chosen], order[block.neighbours[here, :few].cpu()], shared))
             if len(matches) > 1:
                 matches[join_labels(list(matches))] = torch.stack(list(matches.values())).all(dim=0)
             for kind, right in matches.items():
@@ -114,10 +131,28 @@ class Retrieval(TaskKind[RetrievalProtocol]):
                 else statistics.bootstrap_mean(values, seed=data.seed)
                 for name, values in items.items()
             },
-            items={name: values for name, values in items.items() if len(values) == len(features)},
+            items={
+                **{name: values for name, values in items.items() if len(values) == len(features)},
+                **_join_blocks(kept).to_items(),
+            },
             scale={"random": expected, "oracle": oracle},
             stated=stated,
         )
+
+
+def _join_blocks(blocks: Sequence[tuple[Tensor, Tensor, dict[str, Tensor]]]) -> KeptNeighbours:
+    """Join the neighbours that were kept of blocks of queries, in the order of the images."""
+    import torch
+
+    from loocbench.evaluators.kept_neighbours import KeptNeighbours
+
+    queries = torch.cat([rows for rows, _, _ in blocks])
+    place = queries.argsort()
+    return KeptNeighbours(
+        queries[place].numpy(),
+        torch.cat([nearest for _, nearest, _ in blocks])[place].numpy(),
+        {kind: torch.cat([shared[kind] for _, _, shared in blocks])[place].numpy() for kind in blocks[0][2]},
+    )
 
 
 def join_labels(kinds: Sequence[str]) -> str:

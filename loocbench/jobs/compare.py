@@ -8,19 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from loocbench.cache import layout
-from loocbench.cards.limits import parse_limit
-from loocbench.data import catalog
-from loocbench.data.limiting import limit_dataset
-from loocbench.data.opening import keep_digests
-from loocbench.editions import is_same_edition, split_editions
 from loocbench.errors import UserError
-from loocbench.progress import Silent
+from loocbench.jobs import measured_data
 from loocbench.report.figures import contact_sheet
 from loocbench.report.table import disagreements
 from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.disagreements import Answers, Disagreement
-from loocbench.types import Dataset, Row
+from loocbench.types import Dataset
 
 _MAX_IMAGES = 32  # of each side on a contact sheet
 _SHORT_SIDE = 180  # pixels, as many as the sheet shows
@@ -29,7 +23,7 @@ _SHORT_SIDE = 180  # pixels, as many as the sheet shows
 def open_disagreements(comparisons: Sequence[Comparison], data_dir: Path | None) -> list[Disagreement]:
     """Return the disagreements of the comparisons, with their data sets where the measured copy can be opened."""
     opened: dict[tuple[str, int], Dataset | str] = {}
-    return disagreements.find_disagreements(comparisons, lambda row: _open_measured(row, data_dir, opened))
+    return disagreements.find_disagreements(comparisons, lambda row: measured_data.open_measured(row, data_dir, opened))
 
 
 def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
@@ -42,8 +36,7 @@ def draw_disagreement(disagreement: Disagreement, folder: Path) -> Path:
     dataset, comparison = disagreement.dataset, disagreement.comparison
     if dataset is None:
         raise UserError(f"no pictures of {comparison.column.task}: {disagreement.reason}")
-    measured = split_editions(comparison.rows[0][0].edition)[0]
-    if not is_same_edition(measured, keep_digests(dataset, layout.cache_dir(), Silent()).edition()):
+    if not measured_data.has_measured_files(dataset, comparison.rows[0][0]):
         raise UserError(
             f"no pictures of {comparison.column.task}: the files of {dataset.name} here are not the measured ones."
         )
@@ -82,20 +75,3 @@ def _caption(answers: Answers, index: int) -> str:
         else:
             lines.append(f"{mark}: {contact_sheet.plain_name(answers.names[predicted[index]])}")
     return "\n".join(lines)
-
-
-def _open_measured(row: Row, data_dir: Path | None, opened: dict[tuple[str, int], Dataset | str]) -> Dataset | str:
-    """Return the data set that a row was measured on, or why it cannot be opened. opened: earlier attempts, by name and
-    limit."""
-    limit = parse_limit(row.task)[1]
-    if (row.dataset, limit) not in opened:
-        try:
-            opened[row.dataset, limit] = limit_dataset(catalog.open_dataset(row.dataset, data_dir), limit)
-        except UserError as error:
-            opened[row.dataset, limit] = str(error)
-    found = opened[row.dataset, limit]
-    if isinstance(found, str):
-        return found
-    if "test" not in found.splits or found.splits["test"].fingerprint != row.fingerprints.get("test"):
-        return f"the copy of {row.dataset} here is not the one that was measured"
-    return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from loocbench.evaluators import KINDS
+from loocbench.jobs.explorer import build_explorers
 from loocbench.jobs.report import report_title
 from loocbench.progress import Reporter
 from loocbench.records import store
@@ -29,6 +30,7 @@ def render_html_report(
     suite: str,
     *,
     pivot: bool,
+    data_dir: Path | None = None,
     reporter: Reporter,
 ) -> str:
     """The page of a table that was built from ``rows`` with ``options``. stores: the folders of these rows; of
@@ -50,6 +52,7 @@ def render_html_report(
         matrices=matrices.build_matrices(experiments, cards),
         galleries=pictures[:MAX_GALLERIES],
         galleries_left_out=more,
+        explorers=build_explorers(table, suite=suite, data_dir=data_dir),
         pivot=pivot,
     )
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from loocbench.report.formats import html_grid, svg
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
+from loocbench.report.formats.explorer import Explorer, explorer_to_json
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
@@ -24,9 +25,10 @@ def render_html(
     matrices: Sequence[Matrix] = (),
     galleries: Sequence[Picture] = (),
     galleries_left_out: str = "",
+    explorers: Sequence[Explorer] = (),
     pivot: bool = False,
 ) -> str:
-    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, notes.
+    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, the explorer of neighbours, notes.
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
@@ -38,8 +40,10 @@ def render_html(
     measured = grids[0]
     return render_page(
         "page",
+        styles=["page", "explorer"] if explorers else ["page"],
+        scripts=["page", "explorer"] if explorers else ["page"],
         title=title,
-        sections=_sections(table, grids, plots, matrices, galleries),
+        sections=_sections(table, grids, plots, matrices, galleries, explorers),
         grids=grids,
         pivot=pivot,
         more=0 if pivot else sum(not head.headline for head in measured.heads),
@@ -62,6 +66,7 @@ def render_html(
         matrices=[(matrix, svg.layout_heat_maps(matrix)) for matrix in matrices],
         galleries=galleries,
         galleries_left_out=galleries_left_out,
+        explorers=[explorer_to_json(one) for one in explorers],
         notes=table.notes,
     )
 
@@ -72,6 +77,7 @@ def _sections(
     plots: Mapping[str, Sequence[svg.Plot]],
     matrices: Sequence[Matrix],
     galleries: Sequence[Picture],
+    explorers: Sequence[Explorer],
 ) -> list[tuple[str, str]]:
     sections = [
         ("measured", "Measured", True),
@@ -81,6 +87,7 @@ def _sections(
         ("curves", "Curves", bool(plots)),
         ("sensitivity", "What each space kept", bool(matrices)),
         ("galleries", "Nearest neighbours", bool(galleries)),
+        ("explorer", "Explore neighbours", bool(explorers)),
         ("notes", "Notes", True),
     ]
     return [(name, text) for name, text, present in sections if present]
