@@ -28,7 +28,7 @@ def render_html(
     explorers: Sequence[Explorer] = (),
     pivot: bool = False,
 ) -> str:
-    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, the explorer of neighbours, notes.
+    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, the explorer, notes.
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
