@@ -9,8 +9,9 @@ import torch
 import torchvision
 from torch import nn
 
-from loocbench.checkpoints.foreign import importing, preprocessing
+from loocbench.checkpoints.foreign import preprocessing
 from loocbench.errors import UserError
+from loocbench.types import Architecture
 from tests.checkpoints.foreign.helpers import (
     assert_features_equal,
     compute_spaces,
@@ -28,7 +29,7 @@ def test_known_weights_of_torchvision_state_their_preprocessing(monkeypatch):
     entry = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     mark = re.search(r"-([0-9a-f]{8})\.pth", entry.url)[1]
     stated = preprocessing.resolve_preprocessing(
-        importing.Architecture(name="resnet50"),
+        Architecture(name="resnet50"),
         mark + "0" * 56,
         preprocessing.PreprocessingOverrides(mean=(0.5, 0.5, 0.5)),
     )
@@ -52,7 +53,7 @@ def test_a_vit_at_another_resolution_keeps_its_weights(tmp_path):
 def test_another_resolution_where_positions_are_fixed_is_one_line(name):
     pytest.importorskip("timm")
     with pytest.raises(UserError, match=f"timm:{name} takes images of 224 px; leave --image-size out"):
-        preprocessing.adapt_to_image_size(importing.Architecture(name=f"timm:{name}"), 256)
+        preprocessing.adapt_to_image_size(Architecture(name=f"timm:{name}"), 256)
 
 
 @pytest.mark.realdata
