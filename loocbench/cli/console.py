@@ -94,3 +94,9 @@ def stdout() -> Console:
     if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return console
     return SafeConsole(file=sys.stdout, width=200)
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print a sentence or more: wrapped between words on a terminal, and where COLUMNS says, else as one line."""
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    console.print(text, highlight=False, soft_wrap=not known, markup=False)

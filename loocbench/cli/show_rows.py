@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loocbench.cache.answers import Answer, find_answer
-from loocbench.cli.console import Display, stdout
+from loocbench.cli.console import Display, print_text, stdout
 from loocbench.records.summary import describe_kept, select_shown, summarise_row, to_json_fields
 
 if TYPE_CHECKING:
@@ -85,24 +85,23 @@ def show_fields(shown: Mapping[str, Any], path: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(to_json_fields(shown, path)))
         return
-    from rich.table import Table
-
+    from loocbench.cli.listing import Heading, print_list
     from loocbench.report.table.labels import format_percent
 
     console = stdout()
     heading = f"{shown['task']} (v{shown['task_version']}), {shown['model']}, {shown['features']}"
-    console.print(heading, highlight=False, soft_wrap=True)
-    table = Table()
+    console.print(heading, highlight=False, soft_wrap=True, markup=False)
     scale = shown["scale"]
-    for name in ("metric", "value %", "95 % interval", *scale, "n"):
-        table.add_column(name, justify="left" if name == "metric" else "right")
+    names = ("value %", "95 % interval", *scale, "n")
+    headings = [Heading("metric"), *(Heading(name, right=True) for name in names)]
+    lines = []
     for name, metric in shown["metrics"].items():
         value, low, high = map(format_percent, (metric["value"], metric["low"], metric["high"]))
         beside = (format_percent(values[name]) if name in values else "" for values in scale.values())
-        table.add_row(name, value, f"{low} – {high}", *beside, f"{metric['n']:,}")
-    console.print(table)
+        lines.append([name, value, f"{low} – {high}", *beside, f"{metric['n']:,}"])
+    print_list(console, headings, lines)
     for name, value in shown["stated"].items():
-        console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+        print_text(console, f"{name}: {value}")
     print_paths([path])
 
 
@@ -114,4 +113,4 @@ def print_rows_as_json(rows: Iterable[Row]) -> None:
 def print_paths(paths: Iterable[Path]) -> None:
     """Print the paths of stored rows."""
     for path in paths:
-        stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
+        stdout().print(f"row: {path}", highlight=False, soft_wrap=True, markup=False)
