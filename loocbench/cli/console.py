@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -65,6 +66,11 @@ class Display:
     def info(self, message: str) -> None:
         """Show the user one line."""
         self.console.print(message, highlight=False, soft_wrap=True, markup=False)
+
+    def trace(self, error: BaseException) -> None:
+        """Show where an error comes from, if the user asked for that (-v)."""
+        if find_verbosity() == "verbose":
+            self.info("".join(traceback.format_exception(error)).rstrip())
 
     def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Show that ``done`` of ``total`` units of ``stage`` are finished."""
