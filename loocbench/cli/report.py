@@ -104,6 +104,7 @@ def report(
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
+    from loocbench.jobs.earlier_states import note_earlier_states
     from loocbench.records import store
     from loocbench.report.formats import rendering
     from loocbench.report.table.selection import Selection
@@ -135,7 +136,7 @@ def report(
     )
     with Display() as display:
         rows = store.read_suite(results, suite, display)
-        table = build_table(rows, options)
+        table = note_earlier_states(build_table(rows, options), rows, options, runs)
         written: list[Path] = []
         text = ""
         if chosen_format == "html":
