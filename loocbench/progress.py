@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Reporter(Protocol):
@@ -23,3 +23,17 @@ class Silent:
 
     def info(self, message: str) -> None:
         """Ignore the message."""
+
+
+@runtime_checkable
+class TracebackReporter(Protocol):
+    """What a reporter also offers that can show where an error comes from, to a user who asked for that."""
+
+    def trace(self, error: BaseException) -> None:
+        """Report the traceback of an error of which a message was reported."""
+
+
+def report_traceback(reporter: Reporter, error: BaseException) -> None:
+    """Report where an error comes from, to a reporter that can show it."""
+    if isinstance(reporter, TracebackReporter):
+        reporter.trace(error)

@@ -75,7 +75,7 @@ def test_commands_are_found_and_wrong_ones_refused():
         ["cache", "ls"],
     ]
     for wrong in (["probe", "--strength", "3"], ["proble"], ["tasks", "list"], ["run"], ["bench", "--images", "many"]):
-        with pytest.raises(Exception, match=r"(?i)no such|missing|a valid integer"):
+        with pytest.raises(Exception, match=r"(?i)unknown command|no such option|missing|a valid integer"):
             parse(wrong)
 
 

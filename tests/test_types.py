@@ -1,7 +1,7 @@
 """Values that packages pass to one another: what identifies them, and what they refuse.
 
 CheckpointCard and Architecture are tested in tests/checkpoints/test_card.py, Items in tests/test_item_codec.py, which
-covers loocbench.item_codec. Of loocbench.progress there is nothing but a protocol and a reporter that shows nothing.
+covers loocbench.item_codec. Of loocbench.progress there are but protocols, and reporters that show nothing.
 """
 
 import math
@@ -63,3 +63,16 @@ def test_the_silent_reporter_accepts_everything():
     reporter: progress.Reporter = progress.Silent()
     assert reporter.update("embedding", 1, 2, "detail") is None
     assert reporter.info("one line") is None
+
+
+def test_a_traceback_is_reported_to_who_can_show_it():
+    class Verbose(progress.Silent):
+        shown = ()
+
+        def trace(self, error):
+            self.shown = (*self.shown, error)
+
+    error, verbose = ValueError("wrong"), Verbose()
+    progress.report_traceback(verbose, error)
+    assert verbose.shown == (error,)
+    progress.report_traceback(progress.Silent(), error)

@@ -72,26 +72,22 @@ def _print_table(entries: Sequence[Entry]) -> None:
     """Print one line per entry, and a single line for all leftovers of ended processes."""
     import datetime
 
-    from rich.table import Table
-    from rich.text import Text
-
     from loocbench.cache import units
     from loocbench.cli.console import stdout
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table()
-    for heading in ("kind", "content", "size", "last used", "state"):
-        table.add_column(
-            heading, justify="right" if heading == "size" else "left", overflow="fold", no_wrap=heading == "size"
-        )
+    headings = [Heading("kind"), Heading("content", wraps=True), Heading("size", right=True)]
+    headings += [Heading("last used", spare=1), Heading("state", spare=2)]
+    lines = []
     left_over = [entry for entry in entries if entry.state == "left over"]
     for entry in entries:
         if entry.state != "left over":
             day = datetime.datetime.fromtimestamp(entry.last_used).strftime("%Y-%m-%d")
-            table.add_row(entry.kind, Text(entry.title), units.format_size(entry.size), day, entry.state)
+            lines.append([entry.kind, entry.title, units.format_size(entry.size), day, entry.state])
     if left_over:
         title = f"{len(left_over):,} {left_over[0].title}"
-        table.add_row("", title, units.format_size(sum(entry.size for entry in left_over)), "", "left over")
-    stdout().print(table)
+        lines.append(["", title, units.format_size(sum(entry.size for entry in left_over)), "", "left over"])
+    print_list(stdout(), headings, lines, all_by="--json has all")
 
 
 def _print_json(entries: Sequence[Entry]) -> None:

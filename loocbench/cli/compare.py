@@ -22,6 +22,7 @@ def compare(
     ] = False,
     images: Annotated[int, typer.Option("--images", min=0, help="Number of images to name per side and task.")] = 3,
     data_dir: o.DataDir = None,
+    runs: o.Runs = o.DEFAULT_RUNS,
     pictures: Annotated[
         Path | None,
         typer.Option(
@@ -35,9 +36,10 @@ def compare(
     """Compare two checkpoints or features by task: differences with intervals, and images on which they disagree."""
     import json
 
-    from loocbench.cli.console import Display, stdout
+    from loocbench.cli.console import Display, print_text, stdout
     from loocbench.errors import UserError
     from loocbench.jobs import compare as job
+    from loocbench.jobs.earlier_states import describe_earlier_states
     from loocbench.records import store
     from loocbench.report.formats import two_experiments
     from loocbench.report.table import comparisons
@@ -56,6 +58,8 @@ def compare(
         print(json.dumps(two_experiments.comparisons_to_json(one, other, tests, disagreements), ensure_ascii=False))
         return
     two_experiments.print_comparisons(one, other, tests, stdout())
+    for line in describe_earlier_states([*one.rows, *other.rows], runs):
+        print_text(stdout(), line)
     if images:
         two_experiments.print_disagreements(disagreements, stdout(), images=images)
     for path in drawn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -66,6 +67,11 @@ class Display:
         """Show the user one line."""
         self.console.print(message, highlight=False, soft_wrap=True, markup=False)
 
+    def trace(self, error: BaseException) -> None:
+        """Show where an error comes from, if the user asked for that (-v)."""
+        if find_verbosity() == "verbose":
+            self.info("".join(traceback.format_exception(error)).rstrip())
+
     def update(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """Show that ``done`` of ``total`` units of ``stage`` are finished."""
         now = time.monotonic()
@@ -94,3 +100,9 @@ def stdout() -> Console:
     if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return console
     return SafeConsole(file=sys.stdout, width=200)
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print a sentence or more: wrapped between words on a terminal, and where COLUMNS says, else as one line."""
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    console.print(text, highlight=False, soft_wrap=not known, markup=False)

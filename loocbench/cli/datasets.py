@@ -29,7 +29,7 @@ def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
     Those of torchvision are listed where they are here.
     """
     from loocbench.cli import describing
-    from loocbench.cli.console import stdout
+    from loocbench.cli.console import print_text, stdout
     from loocbench.data import catalog
     from loocbench.data.torchvision_sets import table as torchvision_sets
     from loocbench.jobs import datasets
@@ -46,7 +46,7 @@ def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
             console.print(f"{one.entry.name}: {one.reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Looked in {root}. folder:PATH names any folder.", highlight=False, soft_wrap=True, markup=False)
     names = ", ".join(torchvision_sets.list_names())
-    console.print(f"torchvision:NAME reads torchvision's: {names}.", highlight=False, soft_wrap=True, markup=False)
+    print_text(console, f"torchvision:NAME reads torchvision's: {names}.")
 
 
 @app.command("prepare")

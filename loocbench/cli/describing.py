@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -69,7 +69,8 @@ def make_split_table(dataset: Dataset, findings: Findings | None) -> Table:
     statuses = findings.fingerprints if findings else {}
     compared = set(statuses.values()) - {"not recorded"}
     for heading in ("split", "images", "classes", "fingerprint", *(["it is"] if compared else [])):
-        table.add_column(heading, justify="right" if heading in ("images", "classes") else "left")
+        side: Literal["left", "right"] = "right" if heading in ("images", "classes") else "left"
+        table.add_column(heading, justify=side, overflow="fold")
     for name, split in dataset.splits.items():
         classes = len(set(next(iter(split.labels.values())).tolist()))
         status = [statuses[name]] if compared else []

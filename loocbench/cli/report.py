@@ -115,6 +115,7 @@ def report(
     from loocbench.cli.console import Display
     from loocbench.errors import UserError, unknown
     from loocbench.jobs import report as job
+    from loocbench.jobs.earlier_states import note_earlier_states
     from loocbench.records import several, store
     from loocbench.report.formats import rendering
     from loocbench.report.table.selection import Selection
@@ -157,7 +158,7 @@ def report(
             several.report_conflicts(merged, display)
         else:
             rows = store.read_suite(stores[0], suite, display)
-        table = build_table(rows, options)
+        table = note_earlier_states(build_table(rows, options), rows, options, runs)
         written: list[Path] = []
         text = ""
         if site and output is not None:

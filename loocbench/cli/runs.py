@@ -12,7 +12,7 @@ from loocbench.cli import completing
 from loocbench.cli import options as o
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True, help="Pretraining runs: list, show with curves.")
 
@@ -61,9 +61,8 @@ def show_run(
     ] = None,
 ) -> None:
     """Print a run's last epochs and its signs of learning, and draw its curves."""
-    from rich.table import Table
-
-    from loocbench.cli.console import stdout
+    from loocbench.cli.console import print_text, stdout
+    from loocbench.cli.listing import Heading, print_list
     from loocbench.jobs.runs import draw_run, find_run
     from loocbench.pretraining.labels import model_label
 
@@ -72,11 +71,12 @@ def show_run(
     console = stdout()
     line = f"{model_label(run.card)} on {run.card.dataset}, {run.state}"
     console.print(line, highlight=False, soft_wrap=True, markup=False)
-    table = Table()
-    for heading in ("epoch", "loss", *run.last["losses"], "rank", "learning rate", "kNN %", "images/s"):
-        table.add_column(heading, justify="right")
-    for entry in run.log[-10:]:
-        table.add_row(
+    headings = [Heading("epoch", right=True), Heading("loss", right=True)]
+    headings += [Heading(name, right=True) for name in run.last["losses"]]
+    headings += [Heading("rank", right=True, spare=1), Heading("learning rate", right=True, spare=3)]
+    headings += [Heading("kNN %", right=True), Heading("images/s", right=True, spare=2)]
+    lines = (
+        [
             str(entry["epoch"]),
             f"{entry['loss']:.3f}",
             *(f"{value:.3f}" for value in entry["losses"].values()),
@@ -84,33 +84,35 @@ def show_run(
             f"{entry['learning_rate']:.4g}",
             f"{entry['knn'] * 100:.1f}" if "knn" in entry else "",
             f"{entry['images_per_second']:.0f}",
-        )
-    console.print(table)
+        ]
+        for entry in run.log[-10:]
+    )
+    print_list(console, headings, lines, all_by="the curves, and the run's log, have all")
     if "chance_losses" in run.last:
-        console.print(_tabulate_signs(run.last))
+        _print_signs(console, run.last)
     for text in run.warnings:
-        console.print(text, highlight=False, soft_wrap=True, markup=False)
+        print_text(console, text)
     console.print(f"curves: {picture}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _tabulate_signs(entry: dict[str, Any]) -> Table:
-    """The signs of learning of an epoch: a line per space, with its loss and that of one that learned nothing."""
-    from rich.table import Table
-
+def _print_signs(console: Console, entry: dict[str, Any]) -> None:
+    """Print the signs of learning of an epoch: a line per space, with its loss and that of one that learned nothing."""
+    from loocbench.cli.listing import Heading, print_list
     from loocbench.pretraining.learning_warnings import format_figure
 
     augmentations = list(next(iter(entry["variation"].values()), {}))
-    table = Table(title=f"signs of learning, epoch {entry['epoch']}", title_justify="left")
-    table.add_column("space" if augmentations else "")
-    for heading in ("loss", "chance", "cosine of images", *(f"varies with {name}" for name in augmentations)):
-        table.add_column(heading, justify="right")
+    names = ("loss", "chance", "cosine of images", *(f"varies with {name}" for name in augmentations))
+    headings = [Heading("space" if augmentations else ""), *(Heading(name, right=True) for name in names)]
+    lines = []
     for space, loss in entry["losses"].items():
         similarity, moved = entry["similarity"].get(space), entry["variation"].get(space, {})
-        table.add_row(
-            space,
-            f"{loss:.3f}",
-            f"{entry['chance_losses'][space]:.3f}",
-            "" if similarity is None else f"{similarity:.3f}",
-            *(format_figure(moved[name], 3) for name in augmentations if name in moved),
+        lines.append(
+            [
+                space,
+                f"{loss:.3f}",
+                f"{entry['chance_losses'][space]:.3f}",
+                "" if similarity is None else f"{similarity:.3f}",
+                *(format_figure(moved[name], 3) if name in moved else "" for name in augmentations),
+            ]
         )
-    return table
+    print_list(console, headings, lines, title=f"signs of learning, epoch {entry['epoch']}")

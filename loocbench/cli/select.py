@@ -63,13 +63,11 @@ def select(
             )
         )
         return
-    from rich.table import Table
+    from loocbench.cli.listing import Heading, print_list
 
-    table = Table(title=f"{measurement.card.title}: top-1 on validation images")
-    for heading in ("features", "dimensions", "val top-1 %", "lambda"):
-        table.add_column(heading, justify="left" if heading == "features" else "right")
-    for place, one in enumerate(found):
-        style = "bold" if place == 0 else ""
-        table.add_row(one.features, f"{one.dim:,}", f"{100 * one.val_top1:.1f}", f"{one.strength:g}", style=style)
-    stdout().print(table)
+    headings = [Heading("features")]
+    headings += [Heading(name, right=True) for name in ("dimensions", "val top-1 %", "lambda")]
+    lines = ([one.features, f"{one.dim:,}", f"{100 * one.val_top1:.1f}", f"{one.strength:g}"] for one in found)
+    title = f"{measurement.card.title}: top-1 on validation images"
+    print_list(stdout(), headings, lines, title=title, bold_first=True)
     show_row(row, path, as_json=False)

@@ -70,15 +70,11 @@ def sensitivity(
 
 def _print_matrix(rows: Sequence[Row], changes: Sequence[str], name: str) -> None:
     """Print one metric as a table of changes by spaces, in per cent."""
-    from rich.table import Table
-
     from loocbench.cli.console import stdout
+    from loocbench.cli.listing import Heading, print_list
     from loocbench.report.table.labels import format_percent
 
-    table = Table(title=f"{name.replace('_', ' ').replace('top1', 'top-1')}, %", title_justify="left")
-    table.add_column("change")
-    for row in rows:  # a column a space, since there are more changes than spaces
-        table.add_column(row.features, justify="right", overflow="fold", min_width=6)
-    for change in changes:
-        table.add_row(change, *(format_percent(row.metrics[f"{change}_{name}"].value) for row in rows))
-    stdout().print(table)
+    # A column for each space, since there are more changes than spaces.
+    headings = [Heading("change"), *(Heading(row.features, right=True) for row in rows)]
+    lines = ([change, *(format_percent(row.metrics[f"{change}_{name}"].value) for row in rows)] for change in changes)
+    print_list(stdout(), headings, lines, title=f"{name.replace('_', ' ').replace('top1', 'top-1')}, %")

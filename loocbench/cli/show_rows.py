@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loocbench.cache.answers import Answer, find_answer
-from loocbench.cli.console import Display, stdout
+from loocbench.cli.console import Display, print_text, stdout
 from loocbench.records.summary import describe_kept, select_shown, summarise_row, to_json_fields
 
 if TYPE_CHECKING:
@@ -85,19 +85,17 @@ def show_fields(shown: Mapping[str, Any], path: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(to_json_fields(shown, path)))
         return
-    from rich.table import Table
-
+    from loocbench.cli.listing import Heading, print_list
     from loocbench.report.table.labels import format_number, format_percent
 
     shares = shown["shares"]
     console = stdout()
     heading = f"{shown['task']} (v{shown['task_version']}), {shown['model']}, {shown['features']}"
-    console.print(heading, highlight=False, soft_wrap=True)
-    table = Table()
+    console.print(heading, highlight=False, soft_wrap=True, markup=False)
     scale = shown["scale"]
-    headings = ("metric", "value %", "95 % interval") if shares else ("metric", "dimensions in use")
-    for name in (*headings, *scale, "n"):
-        table.add_column(name, justify="left" if name == "metric" else "right")
+    names = ("value %", "95 % interval") if shares else ("dimensions in use",)
+    headings = [Heading("metric"), *(Heading(name, right=True) for name in (*names, *scale, "n"))]
+    lines = []
     for name, metric in shown["metrics"].items():
         figures = [metric["value"], metric["low"], metric["high"]]
         beside = [values.get(name) for values in scale.values()]
@@ -106,10 +104,10 @@ def show_fields(shown: Mapping[str, Any], path: Path, *, as_json: bool) -> None:
             texts = [value, f"{low} – {high}", *("" if one is None else format_percent(one) for one in beside)]
         else:  # they have no interval
             texts = [format_number(figures[0], 1), *("" if one is None else f"{one:,.0f}" for one in beside)]
-        table.add_row(name, *texts, f"{metric['n']:,}")
-    console.print(table)
+        lines.append([name, *texts, f"{metric['n']:,}"])
+    print_list(console, headings, lines)
     for name, value in shown["stated"].items():
-        console.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+        print_text(console, f"{name}: {value}")
     print_paths([path])
 
 
@@ -121,4 +119,4 @@ def print_rows_as_json(rows: Iterable[Row]) -> None:
 def print_paths(paths: Iterable[Path]) -> None:
     """Print the paths of stored rows."""
     for path in paths:
-        stdout().print(f"row: {path}", highlight=False, soft_wrap=True)
+        stdout().print(f"row: {path}", highlight=False, soft_wrap=True, markup=False)

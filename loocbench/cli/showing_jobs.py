@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
-from loocbench.cli.console import stdout
+from loocbench.cli.console import print_text, stdout
+from loocbench.cli.listing import Heading, print_list
 from loocbench.executors.graph import begin_first, chain_minutes, sum_minutes
 from loocbench.executors.job import Job
 from loocbench.executors.records import JobRecords
@@ -36,60 +36,58 @@ def show(
 
 def _show_plan(console: Console, models: Sequence[PlannedModel], found: Sequence[JobStatus]) -> None:
     """Print the checkpoints, the jobs that are due, and the reasons for rows that cannot be measured."""
-    table = Table()
-    for heading in ("checkpoint", "features", "state", "rows"):
-        table.add_column(heading, justify="right" if heading == "rows" else "left", overflow="fold")
+    lines = []
     for model in models:
         kept = sum(row.state == "kept" for row in model.rows)
-        table.add_row(model.name, ", ".join(model.features), model.state, f"{kept} of {len(model.rows)}")
-    console.print(table)
+        lines.append([model.name, ", ".join(model.features), model.state, f"{kept} of {len(model.rows)}"])
+    headings = [Heading("checkpoint"), Heading("features", wraps=True, spare=1), Heading("state")]
+    print_list(console, [*headings, Heading("rows", right=True)], lines, all_by="--json has all")
     due = [each.one.job for each in found if each.one.due]
     if due:
         _show_jobs(console, due)
         known = [job for job in due if job.minutes is not None]
         longest = max(chain_minutes(begin_first(known)).values(), default=0.0)
         unknown = f", and {len(due) - len(known)} of which nothing like them was measured" if known != due else ""
-        _print(
+        print_text(
             console,
             f"{len(due)} jobs due; {_describe_minutes(sum_minutes(known))} one after another by what was measured "
             f"here{unknown}; the longest chain {_describe_minutes(longest)}",
         )
     to_do = {row.task.task: row.task for model in models for row in model.rows if row.state == "to do"}
     for task, card in to_do.items():
-        _print(console, f"to do: {task}: {card.cost}")
+        print_text(console, f"to do: {task}: {card.cost}")
     hindered = [row for model in models for row in model.rows if row.state in ("blocked", "impossible")]
     for line in dict.fromkeys(f"{row.state}: {row.task.task}: {row.note}" for row in hindered):
-        _print(console, line)
+        print_text(console, line)
 
 
 def _show_jobs(console: Console, due: Sequence[Job]) -> None:
-    table = Table()
-    for heading in ("job", "after", "needs", "minutes"):
-        table.add_column(heading, justify="right" if heading == "minutes" else "left", overflow="fold")
+    lines = []
     for job in due[:_MOST_LINES]:
         minutes = "–" if job.minutes is None else f"{job.minutes:.1f}"
-        table.add_row(job.name, ", ".join(job.after), _describe_needs(job), minutes)
-    console.print(table)
+        lines.append([job.name, ", ".join(job.after), _describe_needs(job), minutes])
+    headings = [Heading("job"), Heading("after", wraps=True, spare=2), Heading("needs", wraps=True, spare=1)]
+    print_list(console, [*headings, Heading("minutes", right=True)], lines, all_by="--json has all")
     if len(due) > _MOST_LINES:
-        _print(console, f"and {len(due) - _MOST_LINES} more jobs; --json lists all")
+        print_text(console, f"and {len(due) - _MOST_LINES} more jobs; --json lists all")
 
 
 def _show_status(console: Console, found: Sequence[JobStatus], records: JobRecords) -> None:
     """Print a line for each job that is not done, and how many are in each state."""
     shown = [each for each in found if each.state != "done"]
     if shown:
-        table = Table()
-        for heading in ("job", "state", "where", "since", "note"):
-            table.add_column(heading, overflow="fold")
-        for each in shown[:_MOST_LINES]:
-            table.add_row(each.one.job.name, each.state, each.where, each.since[:19].replace("T", " "), each.note)
-        console.print(table)
+        headings = [Heading("job"), Heading("state"), Heading("where", spare=1), Heading("since", spare=2, wraps=True)]
+        lines = (
+            [each.one.job.name, each.state, each.where, each.since[:19].replace("T", " "), each.note]
+            for each in shown[:_MOST_LINES]
+        )
+        print_list(console, [*headings, Heading("note", wraps=True)], lines, all_by="--json has all")
     if len(shown) > _MOST_LINES:
-        _print(console, f"and {len(shown) - _MOST_LINES} more jobs; --json lists all")
+        print_text(console, f"and {len(shown) - _MOST_LINES} more jobs; --json lists all")
     counts = Counter(each.state for each in found)
-    _print(console, ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no jobs")
+    print_text(console, ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "no jobs")
     if counts["failed"] + counts["lost"] + counts["stopped"]:
-        _print(console, f"logs: {records.folder}/JOB/log; the same command without --status goes on")
+        print_text(console, f"logs: {records.folder}/JOB/log; the same command without --status goes on")
 
 
 def _describe_needs(job: Job) -> str:
@@ -101,10 +99,6 @@ def _describe_needs(job: Job) -> str:
 
 def _describe_minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _to_json(models: Sequence[PlannedModel], found: Sequence[JobStatus], records: JobRecords) -> dict[str, object]:

@@ -32,7 +32,7 @@ class EpisodesProtocol(Frozen):
 
 
 class Episodes(TaskKind[EpisodesProtocol]):
-    """Mean top-1 over episodes drawn from the test split, with its 95 % interval."""
+    """Mean top-1 over episodes drawn from the test split, with its 95 % interval (see ``statistics.trial_mean``)."""
 
     name = "episodes"
     protocol = EpisodesProtocol
@@ -76,7 +76,7 @@ class Episodes(TaskKind[EpisodesProtocol]):
             certificate = max(certificate, float(fitted.certificate.max()))
         accuracies = np.concatenate(values)
         return Outcome(
-            {"top1": statistics.trial_mean(accuracies)},
+            {"top1": statistics.trial_mean(accuracies, images=len(np.unique(drawn.queries)))},
             {"lambda": strength},
             certificate=certificate,
             draws=drawn.fingerprint,

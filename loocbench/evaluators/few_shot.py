@@ -36,7 +36,7 @@ class FewShotProtocol(Frozen):
 
 
 class FewShot(TaskKind[FewShotProtocol]):
-    """Mean top-1 over trials with its 95 % interval. Shots are drawn from train + val together."""
+    """Mean top-1 over trials with its 95 % interval (``statistics.trial_mean``). Shots are of train and val."""
 
     name = "few-shot"
     protocol = FewShotProtocol
@@ -82,7 +82,7 @@ class FewShot(TaskKind[FewShotProtocol]):
             )
         return replace(
             found,
-            metrics={"top1": statistics.trial_mean(values)},
+            metrics={"top1": statistics.trial_mean(values, images=len(test.labels))},
             draws=episode_sampling.hash_rows(drawn),
             items={"top1": values},
         )

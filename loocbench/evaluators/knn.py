@@ -49,7 +49,9 @@ class Knn(TaskKind[KnnProtocol]):
             return (features, wanted) if split == "test" else (features[order], wanted[order])
 
         train, val, test = read("train"), read("val"), read("test")
+        # Numbers above that of the images all count every image: the first of them stands for all, and ends the curve.
         grid = sorted(protocol.neighbours)
+        grid = [k for place, k in enumerate(grid) if place == 0 or grid[place - 1] < len(train[1])]
         votes = weighted_votes(*train, val[0], grid, protocol.temperature)
         right = (votes.argmax(dim=2) == val[1]).double().mean(dim=1)
         chosen = grid[int(right.argmax())]
@@ -61,7 +63,8 @@ class Knn(TaskKind[KnnProtocol]):
             protocol.temperature,
         )
         scores[scores == 0] = -torch.inf  # a class without a vote never counts as predicted, not even in the top 5
-        curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(grid, right, strict=True)]
+        counted = [min(k, len(train[1])) for k in grid]
+        curve = [{"neighbours": k, "val_top1": float(accuracy)} for k, accuracy in zip(counted, right, strict=True)]
         metrics = probing.accuracy_metrics(scores, test[1], seed=data.seed)
         items = {"top1": probing.top_k_hits(scores, test[1], 1), PREDICTED: probing.predicted_classes(scores)}
         return Outcome(metrics, {"neighbours": chosen}, curve, items=items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
+from scipy.stats import norm as normal
 from scipy.stats import t as student
 
 from loocbench.types import Metric
@@ -81,8 +82,25 @@ def _explained(predicted: Array, wanted: Array) -> float:
     return float(1 - np.square(wanted - predicted).sum() / np.square(wanted - wanted.mean()).sum())
 
 
-def trial_mean(values: Array) -> Metric:
-    """Return the mean accuracy of independent trials, with Student's interval; of zero width for a single trial."""
+def trial_mean(values: Array, *, images: int) -> Metric:
+    """Return the mean accuracy of independent trials with Student's interval.
+
+    Trials that are all equal, or a single one, have no spread to estimate an interval from: a width of zero would claim
+    certainty. There it is Wilson's for a share of the ``images`` that the trials are judged on (Wilson 1927; Brown, Cai
+    and DasGupta 2001), whatever the number of trials, since all answer about the same images.
+    """
     n, center = len(values), float(values.mean())
-    half = float(student.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / n**0.5) if n > 1 else 0.0
-    return Metric(value=center, low=max(0.0, center - half), high=min(1.0, center + half), n=n)
+    if n == 1 or np.ptp(values) == 0:
+        low, high = wilson_interval(center, images)
+    else:
+        half = float(student.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / n**0.5)
+        low, high = max(0.0, center - half), min(1.0, center + half)
+    return Metric(value=center, low=low, high=high, n=n)
+
+
+def wilson_interval(share: float, n: int) -> tuple[float, float]:
+    """Return Wilson's interval of a share of ``n`` items, which need not be a whole number of them."""
+    z = float(normal.ppf((1 + CONFIDENCE) / 2))
+    center = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
+    return max(0.0, min(share, center - reach)), min(1.0, max(share, center + reach))

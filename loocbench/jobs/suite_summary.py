@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loocbench.jobs import gallery, report
+from loocbench.jobs.earlier_states import note_earlier_states
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
@@ -35,7 +36,7 @@ def summarise_suite(
     if not any(store.read_rows(settings.results, settings.suite)):
         return None
     rows = store.read_suite(settings.results, settings.suite, session.reporter)
-    built = build_table(rows)
+    built = note_earlier_states(build_table(rows), rows, TableOptions(), settings.runs)
     written = report.write_suite_files(built, rows, settings.results / settings.suite, settings.suite, pivot=False)
     pictures = []
     if drawing := suite_figures.draw_profiles_of(built, rows):
@@ -45,7 +46,9 @@ def summarise_suite(
         gallery.draw_neighbours(measurements, store.gallery_path(settings.results, settings.suite, task, settings.seed))
         for task, measurements in open_pictured(models, session, settings).items()
     ]
-    return SuiteSummary(build_table(rows, TableOptions(headline=True)), written, pictures)
+    options = TableOptions(headline=True)
+    shown = note_earlier_states(build_table(rows, options), rows, options, settings.runs)
+    return SuiteSummary(shown, written, pictures)
 
 
 def open_pictured(

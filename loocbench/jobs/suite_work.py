@@ -19,6 +19,8 @@ from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite_jobs import SuiteJob, is_due
 from loocbench.jobs.suite_plan import PlannedModel, PlannedRow, draw_untrained
+from loocbench.plugins.reading import explain_failure
+from loocbench.progress import report_traceback
 from loocbench.ranks import Ranks
 from loocbench.runs.settings import RunSettings
 from loocbench.runs.train import train_recipe
@@ -67,7 +69,9 @@ class Doer:
         )
 
     def _measure_rows(self, one: SuiteJob) -> None:
-        checkpoint = find_checkpoint(one.model, self.session, self.settings)
+        found: list[Checkpoint] = []
+        self._attempt("", lambda: found.append(find_checkpoint(one.model, self.session, self.settings)))
+        (checkpoint,) = found
         failures: list[Failure] = []
         for row in one.rows:
             if not is_due(row, overwrite=self.settings.overwrite):
@@ -96,8 +100,13 @@ class Doer:
             raise
         except UserError as error:
             self.session.reporter.info(f"failed, going on: {error}")
+            report_traceback(self.session.reporter, error)
             raise JobFailedError(Failure(about, str(error))) from error
-        except Exception as error:  # a bug, or out of memory: it must not cost the other jobs
+        except Exception as error:  # of a plug-in, a bug, or out of memory: it must not cost the other jobs
+            if told := explain_failure(error):
+                self.session.reporter.info(f"failed, going on: {told}; mend it (-v shows all of the error)")
+                report_traceback(self.session.reporter, error)
+                raise JobFailedError(Failure(about, told)) from error
             self.session.reporter.info(f"failed, going on; please report this:\n{traceback.format_exc().rstrip()}")
             raise JobFailedError(Failure(about, f"{type(error).__name__}: {error}")) from error
 

@@ -47,6 +47,23 @@ def test_a_collapsed_model_is_known_everywhere(collapsed, loocbench, tmp_path):
     assert "signs of learning from" not in table  # it is no condition of the measurement
 
 
+def test_a_run_is_shown_at_80_columns_with_nothing_cut(loocbench, monkeypatch, tmp_path):
+    learning = ["--method", "looc++", "--learning-rate", "0.5", "--key-momentum", "0"]
+    assert loocbench("pretrain", "--name", "mine", *QUICK, *learning, "--knn-every", "1").code == 0
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = loocbench("runs", "show", "mine").out
+    lines = [line for line in shown.splitlines() if not line.startswith("curves: ")]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in shown
+    heads = " ".join(line.replace("┃", " ") for line in lines if line.startswith("┃")).split()
+    assert {"epoch", "loss", "invariant", "color", "rotation", "chance", "cosine", "images", "varies", "kNN"} <= set(
+        heads
+    )
+    epochs, signs = shown.split("signs of learning, epoch 1")
+    assert all(epochs.count(f" {name} ") == 1 for name in ("invariant", "color", "rotation"))
+    assert "│ invariant │" in signs
+
+
 def test_runs_of_older_versions_are_read_as_before(collapsed, loocbench, tmp_path):
     """Neither their logs nor their cards hold signs."""
     folder = tmp_path / "runs" / "mine"

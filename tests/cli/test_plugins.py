@@ -210,3 +210,42 @@ def test_a_suite_whose_models_are_a_plugins_is_run_job_by_job(loocbench, one_lin
     (row,) = rows(tmp_path)
     assert row["model"] == "Align (color, rotation)"
     assert row["versions"]["plug-in align"].startswith("align.py, SHA-256 ")
+
+
+def test_a_plugin_that_fails_in_a_suite_is_one_line_and_stops_no_other_row(loocbench, tmp_path):
+    file = write_example("means.py", tmp_path)
+    file.write_text(file.read_text().replace("        import torch\n", '        raise LookupError("no\\nmeans")\n', 1))
+    line = file.read_text().splitlines().index('        raise LookupError("no\\nmeans")') + 1
+    told = f"the plug-in means failed in means.py, line {line} (evaluate): LookupError: no means"
+    about = 'suite = "own"\nversion = 1\ntitle = "Own"\ndescription = "Mine."\ncost = "little"\n'
+    (tmp_path / "own.toml").write_text(about + 'tasks = ["means/blooms-color", "knn/blooms"]\n')
+    command = ["run", "own.toml", "--plugin", "means.py", "--checkpoint", "random:resnet8"]
+    said = loocbench(*command)
+    assert said.code == 2
+    assert [one for one in said.err.splitlines() if one.startswith("failed, ")] == [
+        f"failed, going on: {told}; mend it (-v shows all of the error)"
+    ]
+    assert "Traceback" not in said.err
+    assert said.err.splitlines()[-1] == (
+        f"loocbench: 1 of 2 rows could not be measured, the first (means/blooms-color): {told}"
+    )
+    assert [row["task"] for row in rows(tmp_path)] == ["knn/blooms"]
+    again = loocbench(*command, "-v")
+    assert again.code == 2
+    assert "Traceback" in again.err
+    assert 'raise LookupError("no\\nmeans")' in again.err
+
+
+def test_an_architecture_that_cannot_be_built_stops_a_suite_before_any_work(loocbench, tmp_path):
+    file = write_example("plain.py", tmp_path)
+    assert loocbench("checkpoints", "inspect", "random:plain", "--plugin", "plain.py").code == 0
+    broken = file.read_text().replace("    from torch import nn\n", '    raise LookupError("no layers")\n', 1)
+    file.write_text(broken)
+    about = 'suite = "own"\nversion = 1\ntitle = "Own"\ndescription = "Mine."\ncost = "little"\n'
+    (tmp_path / "own.toml").write_text(about + 'tasks = ["knn/blooms"]\n')
+    command = ["run", "own.toml", "--plugin", "plain.py", "--checkpoint"]
+    said = loocbench(*command, "random:plain", "--checkpoint", "random:resnet8")
+    assert said.code == 2
+    assert "the plug-in plain failed in plain.py, line " in said.err.splitlines()[-1]
+    assert "Traceback" not in said.err
+    assert rows(tmp_path) == []  # as an unknown checkpoint would

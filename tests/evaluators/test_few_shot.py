@@ -95,7 +95,18 @@ def test_the_number_of_neighbours_is_chosen_on_validation():
     outcome = evaluate(tasks.load_task("knn/flowers102"), Made(0.7))
     best = max(point["val_top1"] for point in outcome.curve)
     assert outcome.chosen["neighbours"] == min(p["neighbours"] for p in outcome.curve if p["val_top1"] == best)
-    assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, 100, 200]
+    assert [point["neighbours"] for point in outcome.curve] == [1, 5, 10, 20, 50, CLASSES * SIZES["train"]]
+
+
+def test_more_neighbours_than_there_are_images_are_all_images():
+    """The curve ends at the number of train images; the choice and its figures are those of that many."""
+    images = CLASSES * SIZES["train"]
+    beyond = evaluate(card_of("knn/flowers102", neighbours=(images + 4, images + 400)), Made(0.7))
+    assert [point["neighbours"] for point in beyond.curve] == [images]
+    every = evaluate(card_of("knn/flowers102", neighbours=(images,)), Made(0.7))
+    assert beyond.curve == every.curve
+    up_to = evaluate(card_of("knn/flowers102", neighbours=(1, images, images + 1)), Made(0.7))
+    assert [point["neighbours"] for point in up_to.curve] == [1, images]
 
 
 def test_neighbours_say_which_images_they_got_right():
@@ -113,10 +124,22 @@ def test_an_interval_over_trials_is_students():
     from loocbench.evaluators import statistics
 
     values = np.array([0.5, 0.6, 0.55, 0.7])
-    metric = statistics.trial_mean(values)
+    metric = statistics.trial_mean(values, images=200)
     low, high = stats.t.interval(0.95, 3, loc=values.mean(), scale=stats.sem(values))
     assert (metric.low, metric.high, metric.n) == (pytest.approx(low), pytest.approx(high), 4)
-    assert statistics.trial_mean(values[:1]).low == 0.5
+
+
+@pytest.mark.parametrize("task", [task for task in CARDS if task != "knn/flowers102"])
+def test_draws_that_are_all_equal_are_no_certainty(task):
+    """Wilson's interval over the test images that were asked, as scipy computes it."""
+    from scipy.stats import binomtest
+
+    metric = evaluate(card_of(task, **CARDS[task]), Made(40.0)).metrics["top1"]
+    images = CLASSES * SIZES["test"]  # all of which the episodes ask about too
+    wanted = binomtest(images, images).proportion_ci(0.95, method="wilson")
+    assert (metric.value, metric.high) == (1.0, 1.0)
+    assert metric.low == pytest.approx(wanted.low)
+    assert metric.n == CARDS[task]["trials"]
 
 
 def test_constant_features_are_at_chance_whatever_the_order_of_images():

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from loocbench.evaluators import statistics
@@ -19,6 +19,21 @@ def test_a_share_has_wilsons_interval():
     np.testing.assert_allclose(
         [metric.value, metric.low, metric.high, metric.n], [0.8, center - half, center + half, 50]
     )
+
+
+@pytest.mark.parametrize("right", [0, 1, 20, 50])
+def test_wilsons_interval_of_a_share_is_scipys(right):
+    wanted = binomtest(right, 50).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(statistics.wilson_interval(right / 50, 50), (wanted.low, wanted.high), atol=1e-12)
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5, 0.5], [1.0, 1.0], [0.0, 0.0]])
+def test_trials_without_spread_have_the_interval_over_the_images(values):
+    metric = statistics.trial_mean(np.array(values), images=40)
+    assert (metric.low, metric.high) == statistics.wilson_interval(values[0], 40)
+    assert metric.low <= metric.value <= metric.high
+    assert metric.high - metric.low > 0.05
+    assert metric.n == len(values)
 
 
 def test_all_right_is_not_certainty():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -15,8 +15,11 @@ from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, buil
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
+from loocbench.wording import longest_word
 
 _COLUMN = 15  # characters of a column of figures, with borders
+_TEST_COLUMNS = 5  # of a table of paired tests share the width
+_FRAME = 3  # of these the borders
 _SEEDS = 8  # of the column of the number of seeds
 
 
@@ -44,28 +47,43 @@ def _print_grid(grid: Grid, console: Console) -> None:
     seeds = len(counts) > 1
     taken = 4 + seeds * _SEEDS
     longest, folded = (min(width, widest) for width in _name_widths(names))
-    fitting, fitting_folded = (max(1, (console.width - width - taken) // _COLUMN) for width in (longest, folded))
-    count = len(grid.heads)
-    if math.ceil(count / fitting_folded) < math.ceil(count / fitting):
-        longest, fitting = folded, fitting_folded
+    widest_head = console.width - min(longest, folded) - taken - _FRAME
+    heads = [min(max(_COLUMN - _FRAME, longest_word([head.title])), max(widest_head, 1)) for head in grid.heads]
+    blocks, fewer = (_split_heads(heads, console.width - width - taken) for width in (longest, folded))
+    if len(fewer) < len(blocks):
+        longest, blocks = folded, fewer
     if len(counts) == 1:
         (number,) = counts
         each = "one seed" if number == 1 else f"{number} seeds"
         console.print(f"{each} of each model", style="dim", highlight=False)
-    for begin in range(0, count, fitting):
-        rows = [(name, row, row.cells[begin : begin + fitting]) for name, row in zip(names, grid.rows, strict=True)]
+    for places in blocks:
+        rows = [(name, row, [row.cells[place] for place in places]) for name, row in zip(names, grid.rows, strict=True)]
         rows = [(name, row, cells) for name, row, cells in rows if any(cells)]
         shown = RichTable()
         shown.add_column("model" if grid.names[0] == "Model" else "task", max_width=longest, overflow="fold")
         if seeds:
             shown.add_column("seeds", justify="right", no_wrap=True)
-        for head in grid.heads[begin : begin + fitting]:
-            shown.add_column(Text(head.title), justify="right", max_width=_COLUMN - 3, overflow="fold")
+        for place in places:
+            title = Text(grid.heads[place].title)
+            shown.add_column(title, justify="right", max_width=heads[place], overflow="fold")
         for place, (name, row, cells) in enumerate(rows):
             last = place + 1 < len(rows) and (row.family == SCALE) != (rows[place + 1][1].family == SCALE)
             stated = [str(row.seeds or "")] if seeds else []
             shown.add_row(Text(name), *stated, *map(_text, cells), end_section=last)
         console.print(shown)
+
+
+def _split_heads(widths: Sequence[int], available: int) -> list[list[int]]:
+    """The places of the columns of figures of each table: as many as fit, and at least one."""
+    tables: list[list[int]] = []
+    taken = available
+    for place, width in enumerate(widths):
+        if not tables or taken + width + _FRAME > available:
+            tables.append([])
+            taken = 0
+        tables[-1].append(place)
+        taken += width + _FRAME
+    return tables
 
 
 def _name_widths(names: Sequence[str]) -> tuple[int, int]:
@@ -94,15 +112,21 @@ def _text(cell: Cell | None) -> Text:
 
 def _print_tests(table: Table, console: Console) -> None:
     console.print("Paired tests, p after Holm's correction", style="bold", highlight=False, markup=False)
-    shown = RichTable()
-    for name in ("task", "first against second", "difference", "test", "p (Holm)", ""):
-        shown.add_column(name, justify="right" if name in ("difference", "p (Holm)") else "left", overflow="fold")
+    rows = []
     for row in format_comparisons(table.tests):
         values = dict(zip(COMPARISON_HEADINGS, row, strict=True))
         difference = f"{values['Difference']}\n{values['95 % interval']}"
         pair = f"{values['First']}\n{values['Second']}"
-        cells = (values["Task"], pair, difference, values["Test"], values["p (Holm)"], values[""])
-        shown.add_row(*map(Text, cells), end_section=False)
+        rows.append((values["Task"], pair, difference, values["Test"], values["p (Holm)"], values[""]))
+    shown = RichTable()
+    for name, cells in zip(
+        ("task", "first against second", "difference", "test", "p (Holm)", ""), zip(*rows, strict=True), strict=True
+    ):
+        side: Literal["left", "right"] = "right" if name in ("difference", "p (Holm)") else "left"
+        narrowest = min(longest_word([name, *cells]), console.width // _TEST_COLUMNS)
+        shown.add_column(name, justify=side, overflow="fold", min_width=narrowest, no_wrap=not name)
+    for texts in rows:
+        shown.add_row(*map(Text, texts))
     console.print(shown)
 
 

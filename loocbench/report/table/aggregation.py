@@ -45,6 +45,8 @@ def aggregate_cell(rows: Sequence[Row], metric: str, spread: Spread) -> Cell | N
     if len(checkpoints) == 1:
         (own,) = checkpoints.values()
         low, high = (float(np.mean([getattr(row.metrics[metric], side) for row in own])) for side in ("low", "high"))
+        if low == high:  # of older rows: values that were all the same, which say nothing of their spread
+            return Cell(float(means[0]), seeds=1, n=n)
         cell = Cell(float(means[0]), low, high, seeds=1, n=n)
         return replace(cell, spread=cell.half_width)
     value, deviation = float(means.mean()), float(means.std(ddof=1))

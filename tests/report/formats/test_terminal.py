@@ -7,7 +7,8 @@ from rich.console import Console
 
 from loocbench.report.formats import terminal
 from loocbench.report.table.labels import format_percent
-from loocbench.report.table.table import build_table
+from loocbench.report.table.table import TableOptions, build_table
+from loocbench.types import Metric
 from tests.report import renew
 from tests.report.reading import measured_cells
 from tests.report.rows import measured_row
@@ -45,13 +46,9 @@ def shown_at(rows, width):
 
 def many_columns(seeds=(0,)):
     name = "A model of a very long name, pretrained elsewhere"
-    factors = ("species", "color", "texture", "petals")
+    tasks = ("linear/blooms", "linear/blooms-color", "linear/blooms-texture", "knn/blooms")
     runs = [{"seed": seed, "checkpoint": f"run-{seed}", "checkpoint_hash": f"{seed}" * 64} for seed in seeds]
-    return [
-        measured_row(name, 0.5, task=f"linear/blooms-{factor}", dataset="blooms", **run)
-        for factor in factors
-        for run in runs
-    ]
+    return [measured_row(name, 0.5, task=task, dataset="blooms", **run) for task in tasks for run in runs]
 
 
 def test_names_take_two_lines_where_that_makes_fewer_tables():
@@ -66,3 +63,30 @@ def test_the_number_of_seeds_is_a_column_only_where_it_differs():
     same = shown_at(many_columns(seeds=(0, 1, 2)), 200)
     assert "3 seeds of each model" in same
     assert "seeds ┃" not in same
+
+
+def words_of_heads(shown):
+    return {word for line in shown.splitlines() if line.startswith("┃") for word in line.replace("┃", " ").split()}
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_headings_are_not_broken_inside_words(width):
+    metrics = {"hue_equivariance": Metric(value=0.5, low=0.4, high=0.6, n=100)}
+    row = measured_row("A", 0.5, task="sensitivity/blooms", dataset="blooms", metrics=metrics)
+    assert {"equivariance"} <= {word.strip(",") for word in words_of_heads(shown_at([row], width))}
+    own = measured_row("A", 0.5, task="few-shot/torchvision:OxfordIIITPet-5", dataset="torchvision:OxfordIIITPet")
+    assert any("torchvision:OxfordIIITPet" in word for word in words_of_heads(shown_at([own], width)))
+
+
+def test_a_table_of_tests_is_whole_at_80_columns():
+    rows = [
+        measured_row(name, value, task="linear/blooms", dataset="blooms")
+        for name, value in (("LooC++ (color, rotation)", 0.5), ("MoCo + Rotation (same for q and k)", 0.6))
+    ]
+    stream = io.StringIO()
+    table = build_table(rows, TableOptions(every_pair=True))
+    terminal.print_table(table, Console(file=stream, width=80))
+    tests = stream.getvalue().split("Paired tests")[1].splitlines()
+    (top,) = (line for line in tests if line.startswith("┏"))
+    assert top.endswith("┓")
+    assert "(Holm)" in "".join(tests)
