@@ -1,4 +1,7 @@
-"""Rows of runs that were extended after they were measured: what a table says of them."""
+"""Rows of runs that were extended after they were measured: what a table says of them.
+
+Nothing heavy is imported unless a run was extended: tables are made without torch.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loocbench.checkpoints import native
-from loocbench.errors import UserError
-from loocbench.pretraining.recipes import before_extension
+from pydantic import ValidationError
+
 from loocbench.report.table import selection
 from loocbench.report.table.table import Table, TableOptions
-from loocbench.runs.folder import RunFolder
 from loocbench.types import CheckpointCard, Recipe, Row
 from loocbench.wording import count_of
+
+CARD = "card.json"  # the name in ``runs.folder``, which imports torch
 
 
 def note_earlier_states(table: Table, rows: Sequence[Row], options: TableOptions, runs: Path) -> Table:
@@ -37,18 +40,19 @@ def describe_earlier_states(rows: Iterable[Row], runs: Path) -> list[str]:
 
 
 def _read_card(runs: Path, name: str) -> CheckpointCard | None:
-    """The card of a run's checkpoint; None where there is none, or it cannot be read."""
+    """The card of a run; None where there is none, or it cannot be read."""
     if Path(name).name != name:  # names in rows of other people's stores lead to no other folder
         return None
-    file = RunFolder(runs / name).checkpoint
     try:
-        return native.read_card(file) if file.is_file() else None
-    except UserError:
+        return CheckpointCard.model_validate_json((runs / name / CARD).read_bytes())
+    except (OSError, ValidationError):
         return None
 
 
 def _list_earlier(recipe: Recipe | None) -> Iterator[Recipe]:
     """The recipes of the finished runs that this one's extended, the latest first."""
     while recipe and recipe.extended:
+        from loocbench.pretraining.recipes import before_extension
+
         recipe = before_extension(recipe)
         yield recipe

@@ -1,13 +1,13 @@
 """Rows of a run that was extended since say of how many epochs they are. Covers ``loocbench.jobs.earlier_states``."""
 
-from pathlib import Path
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.jobs import earlier_states
 from loocbench.jobs.earlier_states import describe_earlier_states
 from loocbench.progress import Silent
 from loocbench.records import store
+from loocbench.runs import folder
 from tests.cli.conftest import QUICK
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -48,5 +48,9 @@ def test_another_run_of_that_name_is_no_later_state(extended, tmp_path):
     assert describe_earlier_states([extended.model_copy(update={"recipe": other})], runs) == []
     away = extended.model_copy(update={"checkpoint": "../runs/mine"})
     assert describe_earlier_states([away], runs) == []
-    Path(runs / "mine" / native.FILE).write_bytes(b"torn")
+    (runs / "mine" / folder.CARD).write_bytes(b"torn")
     assert describe_earlier_states([extended], runs) == []
+
+
+def test_the_card_is_looked_for_where_runs_keep_it():
+    assert earlier_states.CARD == folder.CARD

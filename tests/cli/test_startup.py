@@ -5,8 +5,10 @@ Covers ``loocbench.__main__``.
 
 import inspect
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -59,6 +61,26 @@ def test_help_of_pretrain_names_what_the_tables_hold_without_torch():
     assert "moco++, add-one, looc, looc++" in result.stdout
     assert "{" not in result.stdout
     assert result.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_tables_of_rows_are_made_without_torch(tmp_path):
+    """It takes longer to import than a table takes to make; what runs keep beside is read without it, too."""
+    copy = tmp_path / "results" / "blooms"
+    kept = sorted((Path(__file__).parents[2] / "results" / "blooms").glob("*/*.json"))[:3]
+    for path in kept:
+        (copy / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy / path.parent.name)
+        (tmp_path / "runs" / path.parent.name).mkdir(parents=True, exist_ok=True)
+    code = (
+        "import sys; sys.argv = ['loocbench', 'report', '--suite', 'blooms']\n"
+        "from loocbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('HEAVY', sorted({'torch', 'numba', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert result.stdout.rstrip().endswith("HEAVY []")
+    assert "Blooms" in result.stdout
 
 
 def test_the_list_of_commands_says_what_each_command_says_of_itself():
