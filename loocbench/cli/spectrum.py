@@ -60,14 +60,14 @@ def _print_signs(rows: Sequence[Row]) -> None:
     from rich.text import Text
 
     from loocbench.cli.console import stdout
-    from loocbench.report.formats.sign_rows import format_signs, sign_headings
+    from loocbench.report.formats.sign_rows import sign_table
     from loocbench.report.table.table import build_table
 
-    signs = build_table(rows).signs
-    places = [place for place, name in enumerate(sign_headings(signs)) if name not in ("Model", "Seeds", "Data")]
+    headings, lines = sign_table(build_table(rows).signs)
+    places = [place for place, name in enumerate(headings) if name not in ("Model", "Seeds", "Data")]
     table = Table()
     for place in places:
-        table.add_column(sign_headings(signs)[place].lower(), overflow="fold")
-    for texts in format_signs(signs):
+        table.add_column(headings[place].lower(), overflow="fold")
+    for texts in lines:
         table.add_row(*(Text(texts[place]) for place in places))
     stdout().print(table)

@@ -54,9 +54,11 @@ def merge_rows(stores: Sequence[Path], suite: str) -> MergedRows:
     """
     stores = list({one.resolve(): one for one in reversed(stores)}.values())[::-1]  # each once, in the order named
     for one in stores:
-        if suite not in (known := store.list_suites(one)):
-            hint = f" There are rows of {', '.join(known)}." if known else ""
-            raise UserError(f"no measured rows in {one / suite}; name other --results, or another --suite.{hint}")
+        if suite not in store.list_suites(one):
+            raise UserError(
+                f"no measured rows in {one / suite}; name other --results, or another --suite."
+                f"{store.hint_at_rows(one, suite)}"
+            )
     names = dict(zip(stores, name_stores(stores), strict=True))
     with tempfile.TemporaryDirectory() as empty:  # nothing is in the way of any row there
         merge = merging.plan_merge(stores, Path(empty), [suite])

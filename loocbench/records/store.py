@@ -115,10 +115,9 @@ def read_suite(results: Path, suite: str, reporter: Reporter) -> list[Row]:
         else:
             reporter.info(f"skipped {found.path}: {found.reason}")
     if not rows:
-        others = [name for name in list_suites(results) if name != suite]
-        hint = f" There are rows of {', '.join(others)}." if others else ""
         raise UserError(
-            f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite.{hint}"
+            f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite."
+            f"{hint_at_rows(results, suite)}"
         )
     return rows
 
@@ -126,3 +125,13 @@ def read_suite(results: Path, suite: str, reporter: Reporter) -> list[Row]:
 def list_suites(results: Path) -> list[str]:
     """Sorted names of the suites in a results folder that have rows."""
     return sorted({path.parent.parent.name for path in results.glob("*/*/*.json")})
+
+
+def hint_at_rows(results: Path, suite: str) -> str:
+    """Return a sentence on where there are rows, where a suite has none, for an error; "" if that is unknown."""
+    if suites := [name for name in list_suites(results) if name != suite]:
+        return f" There are rows of {', '.join(suites)}."
+    folder = results.resolve()
+    if folder.name in list_suites(folder.parent):
+        return f" {results} is a suite itself: --results {results.parent} --suite {folder.name}."
+    return ""

@@ -189,6 +189,7 @@ def test_spread_is_the_interval_or_the_standard_deviation(report):
         (["--format", "site", "--output", "new", "--pivot"], "leave out --pivot"),
         (["--results", "results", "--results", "nowhere"], "no measured rows in nowhere"),
         (["--suite", "fixd"], "There are rows of fixed"),
+        (["--results", "results/fixed"], "results/fixed is a suite itself: --results results --suite fixed."),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(one_line, tmp_path, arguments, message):

@@ -83,6 +83,11 @@ def test_a_store_without_the_suite_is_named_with_those_it_has(stores, tmp_path):
         several.merge_rows([*stores, tmp_path / "third"], "local")
 
 
+def test_the_folder_of_a_suite_is_told_from_that_of_its_store(stores):
+    with pytest.raises(UserError, match=f"is a suite itself: --results {stores[0]} --suite local\\.$"):
+        several.merge_rows([stores[0] / "local"], "local")
+
+
 def test_stores_of_damaged_files_alone_are_refused(tmp_path):
     keep(tmp_path / "one").write_text("{")
     with pytest.raises(UserError, match="can be read; 'loocbench results verify' says why"):

@@ -10,7 +10,7 @@ from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format
 from loocbench.report.formats.explorer import Explorer, explorer_to_json
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
-from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
+from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, sign_table
 from loocbench.report.formats.single_file_page import render_page
 from loocbench.report.table.matrices import Matrix
 from loocbench.report.table.panels import Panel
@@ -38,6 +38,7 @@ def render_html(
         for group, members in groupby(sorted(panels, key=lambda panel: panel.group), key=lambda panel: panel.group)
     }
     measured = grids[0]
+    sign_headings, signs = sign_table(table.signs)
     return render_page(
         "page",
         styles=["page", "explorer"] if explorers else ["page"],
@@ -49,14 +50,15 @@ def render_html(
         more=0 if pivot else sum(not head.headline for head in measured.heads),
         features=sorted({line.features for line in table.measured}),
         groups=list(dict.fromkeys(head.group for head in measured.heads)),
+        best=html_grid.best_figures(measured),
         group_spans=html_grid.group_spans,
         tooltip=html_grid.describe_cell,
         format_cell=format_cell,
         directions={} if pivot else {column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),
         test_headings=COMPARISON_HEADINGS,
-        signs=format_signs(table.signs),
-        sign_headings=sign_headings(table.signs),
+        signs=signs,
+        sign_headings=sign_headings,
         signs_title=SIGNS_TITLE,
         signs_caption=SIGNS_CAPTION,
         plots=list(plots.items()),

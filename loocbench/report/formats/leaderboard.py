@@ -63,6 +63,7 @@ def render_index(table: Table, pages: Sequence[LinePage], merged: MergedRows, ti
         more=sum(not head.headline for head in measured.heads),
         features=sorted({line.features for line in table.measured}),
         groups=_list_groups(measured),
+        best=html_grid.best_figures(measured),
         group_spans=html_grid.group_spans,
         tooltip=html_grid.describe_cell,
         format_cell=format_cell,

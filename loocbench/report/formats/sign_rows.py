@@ -46,6 +46,12 @@ def format_signs(lines: Sequence[SignLine]) -> list[list[str]]:
     ]
 
 
+def sign_table(lines: Sequence[SignLine]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and texts without the column of remarks, which has no heading, where there is no remark."""
+    headings, rows = sign_headings(lines), format_signs(lines)
+    return (headings, rows) if any(row[-1] for row in rows) else (headings[:-1], [row[:-1] for row in rows])
+
+
 def _format_sign(sign: Sign | None) -> str:
     """ "12.3 of 128", "12.3 ± 0.4 of 128"."""
     if sign is None:

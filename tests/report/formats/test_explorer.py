@@ -72,7 +72,7 @@ def test_a_query_shows_its_neighbours_in_each_space_of_each_model(view):
 def test_what_neighbours_share_is_said_and_framed(view):
     third, fourth, fifth = shown(view, 0)
     assert "✓ species" in third
-    assert "shares none" in fourth
+    assert "shares none of species, color" in fourth  # and says nothing of labels that were not compared
     assert "✓ species, color" in fifth
     right = view.locator(".space").first.locator("li.right").all_inner_texts()
     assert [text.splitlines()[0] for text in right] == ["species 5"]

@@ -9,7 +9,10 @@ import re
 import pytest
 
 from loocbench.records import store
-from loocbench.report.formats import leaderboard
+from loocbench.report.formats import html_grid, leaderboard
+from loocbench.report.formats.grid import MEASURED, Grid, GridRow, Head, build_grids
+from loocbench.report.table.cells import Cell
+from loocbench.report.table.table import build_table
 from loocbench.types import Items, Row
 from tests.cli.conftest import run_command
 from tests.records.rows import dump_fields, make_path, make_row
@@ -189,3 +192,48 @@ def test_a_site_follows_the_filters(stores, tmp_path):
     assert build(stores, tmp_path / "site", "--model", "MoCo").code == 0
     named = json.loads((tmp_path / "site" / "site.json").read_text())["files"]
     assert named == ["index.html", "moco-looc.html"]
+
+
+def grid_of(cells, **changes):
+    """A grid of a column, with a model for each cell."""
+    head = Head("Blooms", "top-1", "Blooms, top-1", **changes)
+    rows = [GridRow((f"model {place}", "looc", "", ""), (cell,)) for place, cell in enumerate(cells)]
+    return Grid(MEASURED, "", ("Model", "Features", "Seeds", "Trained on"), (head,), tuple(rows))
+
+
+def test_the_best_of_each_column_is_said_with_its_seeds():
+    cells = [Cell(0.2, p_best=0.01), Cell(0.8, spread=0.05, seeds=3, rank="best"), None, Cell(0.3, p_best=0.01)]
+    (found,) = html_grid.best_figures(grid_of(cells))
+    assert (found.column, found.line, found.figure) == ("Blooms, top-1", "model 1, looc", "80.0 ± 5.0")
+    assert (found.seeds, found.others) == ("3 seeds", "tests tell it from all 2 others")
+    (found,) = html_grid.best_figures(grid_of([*cells, cells[1]]))
+    assert (found.line, found.others) == (
+        "model 1, looc",
+        "1 more of the same figure, tests tell it from all 2 others",
+    )
+    assert html_grid.best_figures(grid_of(cells, headline=False)) == []
+    assert html_grid.best_figures(grid_of([Cell(0.2), Cell(0.8)])) == []  # not ranked: no end of the metric is better
+
+
+@pytest.mark.parametrize(
+    ("p_values", "said"),
+    [
+        ([], "all are equal"),
+        ([None, None], "no other could be tested"),
+        ([0.01], "tests tell it from the other"),
+        ([0.01, 0.2, 0.05], "tests do not tell 2 of 3 others from it (≈)"),
+        ([0.01, None, 0.2], "tests do not tell 1 of 3 others from it (≈), 1 not tested"),
+    ],
+)
+def test_what_tests_say_of_the_others(p_values, said):
+    cells = [Cell(0.9, rank="best"), *(Cell(0.5, p_best=value) for value in p_values)]
+    assert [one.others for one in html_grid.best_figures(grid_of(cells))] == [said]
+
+
+def test_with_models_as_columns_no_best_is_listed():
+    assert html_grid.best_figures(build_grids(build_table(fixed_store.rows()), pivot=True)[0]) == []
+
+
+def test_the_first_page_begins_with_the_best(site):
+    page = (site / "index.html").read_text(encoding="utf-8")
+    assert 0 < page.index('class="answers"') < page.index("<table")

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from loocbench.report.figures import suite_figures
 from loocbench.report.formats import csv_text, html_page, json_text, latex, markdown, terminal
-from loocbench.report.formats.sign_rows import format_signs, sign_headings
+from loocbench.report.formats.sign_rows import format_signs, sign_headings, sign_table
 from loocbench.report.table.comparisons import compare_named
 from loocbench.report.table.selection import Selection
 from loocbench.report.table.table import TableOptions, build_table
@@ -94,6 +94,13 @@ def test_of_several_seeds_they_are_the_mean_with_an_interval_over_seeds():
 def test_a_collapsed_space_is_said_to_be(changes, said):
     (line,) = signs_of(sign_row("A", **changes))
     assert line.remark == said
+
+
+def test_remarks_have_a_column_only_where_there_is_one():
+    headings, rows = sign_table(signs_of(sign_row("A")))
+    assert (headings[-1], rows[0][-1]) == ("Images", "3,000 / 1,000")
+    headings, rows = sign_table(signs_of(sign_row("A"), sign_row("B", rankme=1.0)))
+    assert (headings[-1], [row[-1] for row in rows]) == ("", ["", "collapsed to one dimension"])
 
 
 def test_a_space_that_collapsed_with_some_seeds_says_with_how_many():

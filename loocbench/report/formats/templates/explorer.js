@@ -51,7 +51,8 @@
         item.append(picture(row));
         (data.captions[row] || [nameOf(row)]).forEach((text) => item.append(make("div", text)));
         const shared = data.kinds.filter((_, kind) => marks[kind]);
-        item.append(make("div", shared.length ? `✓ ${shared.join(", ")}` : "shares none"));
+        const asked = data.kinds.filter((_, kind) => marks[kind] !== null); // other labels are shown, and not compared
+        item.append(make("div", shared.length ? `✓ ${shared.join(", ")}` : `shares none of ${asked.join(", ")}`));
         if (other && !other.nearest[current].includes(row)) {
           item.classList.add("only");
           item.append(make("div", "only here"));
