@@ -1,6 +1,5 @@
 """Rows of a run that was extended since say of how many epochs they are. Covers ``loocbench.jobs.earlier_states``."""
 
-
 import pytest
 
 from loocbench.jobs import earlier_states

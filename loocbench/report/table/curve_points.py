@@ -36,7 +36,8 @@ def average_curve(rows: Sequence[Row], x: str, y: str) -> tuple[Point, ...]:
         if len(own) == len(checkpoints):
             means = np.array([np.mean(values) for values in own.values()])
             value = float(means.mean())
-            points.append((place, value, *_find_interval(means, value, count)))
+            low, high = _find_interval(means, value, count)
+            points.append((place, value, min(low, value), max(high, value)))  # rounding may take an end past the value
     return tuple(points)
 
 

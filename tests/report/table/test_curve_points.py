@@ -45,3 +45,13 @@ def test_a_place_that_some_seeds_lack_is_no_point():
     """Its mean would be one over other seeds than its neighbours', and the line would jump."""
     rows = [row({30.0: 0.5, 60.0: 0.6, 90.0: 0.9}, seed=0), row({30.0: 0.5, 60.0: 0.6}, seed=1)]
     assert [place for place, *_ in curve_points.average_curve(rows, "hue", "kept")] == [30.0, 60.0]
+
+
+@pytest.mark.parametrize("values", [[1 - 3e-13], [1 + 1e-12], [3e-13, 3e-13]])
+def test_an_interval_holds_its_value_whatever_rounding_does_to_its_ends(values):
+    """Three equal seeds have an interval of no width, which is rounded; a figure's error bar cannot be negative."""
+    points = curve_points.average_curve(
+        [row({30.0: v, 60.0: 0.5}, seed=seed, n=10**9) for seed, v in enumerate(values)], "hue", "kept"
+    )
+    for _, value, low, high in points:
+        assert low <= value <= high
