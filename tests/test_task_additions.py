@@ -191,7 +191,7 @@ def dots(add_module, tmp_path, monkeypatch):
 
 
 def test_a_data_set_is_one_file_and_one_entry_and_every_kind_works_on_it(loocbench, dots, checkpoint):  # noqa: F811
-    listed = json.loads(loocbench("tasks", "ls", "--dataset", "dots", "--json").out)
+    listed = json.loads(loocbench("tasks", "ls", "--dataset", "dots", "--json").out)["tasks"]
     assert {card["kind"] for card in listed} == set(KINDS)
     assert len(listed) == sum(not card.for_test_sets for card in protocols.load_protocols())
     for command, task in (

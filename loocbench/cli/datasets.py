@@ -37,7 +37,7 @@ def list_datasets(data_dir: o.DataDir = None, as_json: o.Json = False) -> None:
     root = data_dir or catalog.default_data_dir()
     statuses = datasets.list_statuses(root)
     if as_json:
-        print(json.dumps(describing.catalog_to_json(statuses)))
+        print(json.dumps({"datasets": describing.catalog_to_json(statuses)}))
         return
     console = stdout()
     describing.print_catalog(console, statuses)

@@ -21,7 +21,7 @@ def list_recipes(as_json: o.Json = False) -> None:
 
     cards = [recipes.load_recipe(name) for name in recipes.recipe_names()]
     if as_json:
-        print(json.dumps([card.model_dump(mode="json") for card in cards]))
+        print(json.dumps({"recipes": [card.model_dump(mode="json") for card in cards]}))
         return
     from loocbench.cli.listing import Heading, print_list
 

@@ -29,7 +29,10 @@ def list_runs(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
         entries = [
             {**run.card.model_dump(mode="json"), "state": run.state, "knn": run.knn, "last": run.last} for run in found
         ]
-        print(json.dumps(entries))
+        print(json.dumps({"runs": entries}))
+        return
+    if not found:
+        stdout().print(f"no runs in {runs}: 'loocbench pretrain' makes one.", highlight=False, soft_wrap=True)
         return
     from loocbench.cli.listing import Heading, print_list
 

@@ -53,7 +53,7 @@ def _print_tasks(cards: Sequence[TaskCard], *, as_json: bool) -> None:
     if as_json:
         import json
 
-        print(json.dumps([{**_plain(card), "metric": card.metric} for card in cards]))
+        print(json.dumps({"tasks": [{**_plain(card), "metric": card.metric} for card in cards]}))
         return
     from loocbench.cli.console import stdout
     from loocbench.cli.listing import Heading, print_list

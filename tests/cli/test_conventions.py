@@ -105,6 +105,17 @@ def test_lists_fit_80_columns_and_cut_nothing(loocbench, monkeypatch, command, o
     assert "…" not in "".join(table)
 
 
+@pytest.mark.parametrize("what", ["tasks", "datasets", "recipes", "suites", "runs", "checkpoints"])
+def test_every_list_for_machines_is_one_object_with_the_list_by_its_name(loocbench, what):
+    said = json.loads(loocbench(what, "ls", "--json").out)
+    assert list(said) == [what]
+    assert isinstance(said[what], list)
+
+
+def test_a_list_of_no_runs_says_what_makes_one(loocbench):
+    assert loocbench("runs", "ls").out == "no runs in runs: 'loocbench pretrain' makes one.\n"
+
+
 def test_suites_and_checkpoints_are_listed_for_machines(loocbench, only_tiny_blooms):
     suites = json.loads(loocbench("suites", "ls", "--json").out)["suites"]
     assert {"demo", "blooms", "paper"} <= {card["suite"] for card in suites}

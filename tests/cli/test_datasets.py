@@ -24,7 +24,7 @@ def test_ls_shows_the_state_of_each(loocbench, tmp_path):
     layouts.make_inat(tmp_path / "data", 2019)
     (tmp_path / "data" / "inat2019" / "val2019.json").unlink()
     said = loocbench("datasets", "ls", "--data-dir", tmp_path / "data", "--json")
-    listed = {one["name"]: one for one in json.loads(said.out)}
+    listed = {one["name"]: one for one in json.loads(said.out)["datasets"]}
     assert set(listed) == set(ENTRIES)
     assert {name for name, one in listed.items() if one["state"] == "ready"} == {"blooms"}
     assert {name for name, one in listed.items() if one["state"] == "partial"} == {"flowers102", "inat2019", "inat1k"}

@@ -75,7 +75,7 @@ def test_prepare_resumes_after_an_interruption(loocbench, one_line, host, tmp_pa
         "datasets", "prepare", "cub200", "--data-dir", tmp_path / "data"
     )
     assert not (tmp_path / "data" / "CUB_200_2011").exists()
-    listed = json.loads(loocbench("datasets", "ls", "--json", "--data-dir", tmp_path / "data").out)
+    listed = json.loads(loocbench("datasets", "ls", "--json", "--data-dir", tmp_path / "data").out)["datasets"]
     assert next(one for one in listed if one["name"] == "cub200")["state"] == "partial"
     host.cut_after = []
     assert loocbench("datasets", "prepare", "cub200", "--data-dir", tmp_path / "data").code == 0

@@ -32,7 +32,7 @@ def test_a_collapsed_model_is_known_everywhere(collapsed, loocbench, tmp_path):
     shown = loocbench("runs", "show", "mine").out
     assert "signs of learning, epoch 2" in shown
     assert f"warning: after 2 of 2 epochs {COLLAPSED}" in shown
-    (listed,) = json.loads(loocbench("runs", "ls", "--json").out)
+    (listed,) = json.loads(loocbench("runs", "ls", "--json").out)["runs"]
     assert list(listed["warnings"]) == [COLLAPSED]
     assert COLLAPSED in " ".join(loocbench("checkpoints", "inspect", "runs/mine").out.replace("│", "").split())
     assert f"| warning | {COLLAPSED} (mean cosine" in render_model_card(package.load("runs/mine"), "me/mine")

@@ -72,7 +72,7 @@ def test_a_recipe_card_says_everything_and_options_change_it(loocbench, tmp_path
     assert (recipe.backbone, recipe.epochs, recipe.milestones) == ("resnet8", 1, (0, 0))  # 60 % and 80 % of 1
     said = loocbench("recipes", "show", "paper/looc++")
     assert 'method = "looc++"' in said.out
-    listed = {one["recipe"]: one for one in json.loads(loocbench("recipes", "ls", "--json").out)}
+    listed = {one["recipe"]: one for one in json.loads(loocbench("recipes", "ls", "--json").out)["recipes"]}
     assert set(listed) == set(recipes.recipe_names())
     assert "paper/moco-rotation-same" in loocbench("recipes", "ls").out
 
@@ -95,7 +95,7 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     assert loocbench(*command, "straight").code == 0
     monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
     assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine", code=143)
-    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
+    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out)["runs"] if one["name"] == "mine"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 2)
     refused = one_line(*command, "mine", "--resume", "--learning-rate", "0.1")
     assert "was begun with --learning-rate 0.03 (now 0.1); leave out what differs" in refused
@@ -138,7 +138,7 @@ def test_a_run_stopped_in_its_first_epoch_is_listed_and_resumed_by_its_name_alon
     stopped_after(2)
     message = one_line("pretrain", *OWN, "--seed", "3", "--knn-every", "1", "--name", "mine", code=143)
     assert message.endswith("Go on with: loocbench pretrain --resume mine")
-    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out) if one["name"] == "mine"]
+    (one,) = [one for one in json.loads(loocbench("runs", "ls", "--json").out)["runs"] if one["name"] == "mine"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 0)
     assert "0/2" in loocbench("runs", "ls").out
     assert [one["name"] for one in json.loads(loocbench("checkpoints", "ls", "--json").out)["checkpoints"]] == [
@@ -191,7 +191,7 @@ def test_a_finished_run_is_extended_to_what_training_on_would_have_given(loocben
     assert loocbench("pretrain", *OWN, "--name", "mine").code == 0
     stopped_after(8)
     assert "at epoch 3 of 4" in one_line("pretrain", "--resume", "mine", "--extend", "2", code=143)
-    (one,) = json.loads(loocbench("runs", "ls", "--json").out)
+    (one,) = json.loads(loocbench("runs", "ls", "--json").out)["runs"]
     assert (one["state"], one["epochs_done"]) == ("stopped", 2)
     assert "finish it with --resume mine" in one_line("pretrain", "--resume", "mine", "--extend", "2")
     stopped_after(None)

@@ -64,7 +64,7 @@ def test_python_measures_it_too():
 
 
 def test_tasks_of_its_kind_are_listed(loocbench):
-    listed = json.loads(loocbench("tasks", "ls", "--kind", "spectrum", "--json").out)
+    listed = json.loads(loocbench("tasks", "ls", "--kind", "spectrum", "--json").out)["tasks"]
     assert {"spectrum/blooms", "spectrum/cub200"} <= {card["task"] for card in listed}
     assert {card["metric"] for card in listed} == {"rankme"}
     assert not any(card.get("labels") for card in listed)

@@ -30,7 +30,7 @@ def test_all_shipped_cards_are_valid(loocbench):
 
 
 def test_ls_lists_every_task_with_its_version(loocbench):
-    listed = json.loads(loocbench("tasks", "ls", "--json").out)
+    listed = json.loads(loocbench("tasks", "ls", "--json").out)["tasks"]
     assert [card["task"] for card in listed] == tasks.task_names()
     assert {"linear/cub200", "rotation/blooms", "retrieval/flowers102"} <= set(tasks.task_names())
     table = loocbench("tasks", "ls", "--dataset", "blooms").out
@@ -38,9 +38,9 @@ def test_ls_lists_every_task_with_its_version(loocbench):
 
 
 def test_ls_can_be_narrowed_to_a_kind_and_a_data_set(loocbench, one_line):
-    listed = json.loads(loocbench("tasks", "ls", "--kind", "linear", "--dataset", "cub200", "--json").out)
+    listed = json.loads(loocbench("tasks", "ls", "--kind", "linear", "--dataset", "cub200", "--json").out)["tasks"]
     assert [card["task"] for card in listed] == ["linear/cub200", "linear/cub200-ridge", "linear/cub200-sgd"]
-    listed = json.loads(loocbench("tasks", "ls", "--dataset", "objectnet13", "--json").out)
+    listed = json.loads(loocbench("tasks", "ls", "--dataset", "objectnet13", "--json").out)["tasks"]
     assert [card["task"] for card in listed] == ["robustness/objectnet13"]
     assert "Did you mean 'linear'" in one_line("tasks", "ls", "--kind", "linea")
     assert "Did you mean 'cub200'" in one_line("tasks", "ls", "--dataset", "cub20")

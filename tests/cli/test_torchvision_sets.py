@@ -58,7 +58,10 @@ def test_datasets_commands_know_it(loocbench, one_line, data, tmp_path):
     said = loocbench("datasets", "ls", "--data-dir", data)
     assert CIFAR in said.out
     assert "torchvision:NAME reads torchvision's: CIFAR10, CIFAR100, Caltech101" in said.out
-    listed = {one["name"]: one for one in json.loads(loocbench("datasets", "ls", "--data-dir", data, "--json").out)}
+    listed = {
+        one["name"]: one
+        for one in json.loads(loocbench("datasets", "ls", "--data-dir", data, "--json").out)["datasets"]
+    }
     assert listed[CIFAR]["state"] == "partial"  # a subset
     assert {name for name in listed if name.startswith("torchvision:")} == {CIFAR, "torchvision:EuroSAT"}
     assert "72 images decoded" in loocbench("datasets", "verify", CIFAR, "--data-dir", data).out
@@ -104,10 +107,10 @@ def test_an_unknown_name_is_refused_with_the_nearest(one_line):
 
 
 def test_its_tasks_are_listed_where_they_are_asked_for(loocbench):
-    named = {card["task"] for card in json.loads(loocbench("tasks", "ls", "--dataset", CIFAR, "--json").out)}
+    named = {card["task"] for card in json.loads(loocbench("tasks", "ls", "--dataset", CIFAR, "--json").out)["tasks"]}
     assert {"linear/torchvision-CIFAR10", "few-shot/torchvision-CIFAR10-5", "rotation/torchvision-CIFAR10"} < named
     assert not any("torchvision" in name for name in tasks.task_names())
-    of_dtd = json.loads(loocbench("tasks", "ls", "--dataset", "torchvision:DTD", "--json").out)
+    of_dtd = json.loads(loocbench("tasks", "ls", "--dataset", "torchvision:DTD", "--json").out)["tasks"]
     assert {card["dataset"] for card in of_dtd} == {"dtd"}
     shown = loocbench("tasks", "show", "linear/torchvision-SUN397").out
     assert 'dataset = "torchvision:SUN397"' in shown
