@@ -65,6 +65,14 @@ Features = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Spaces = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--features",
+        help="As for probe (repeatable); every-block: all blocks or stages, by depth; default every space alone.",
+        rich_help_panel=MODEL,
+    ),
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the pretraining runs.", rich_help_panel=MODEL)]
 
 

@@ -21,14 +21,7 @@ if TYPE_CHECKING:
 def sensitivity(
     settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
-    features: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--features",
-            help="As for probe (repeatable); every-block: all blocks or stages, by depth; default every space alone.",
-            rich_help_panel=o.MODEL,
-        ),
-    ] = None,
+    features: o.Spaces = None,
     checkpoint: o.Checkpoint = None,
     picture: Annotated[
         Path | None,
@@ -42,7 +35,6 @@ def sensitivity(
     from loocbench.cli.show_rows import print_paths, print_rows_as_json, show_estimate
     from loocbench.jobs.evaluation import evaluate_every, open_task
     from loocbench.jobs.session import Session
-    from loocbench.models.inside_names import expand_depth
     from loocbench.pretraining.labels import model_label
     from loocbench.report.figures import heat_map
 
@@ -53,8 +45,7 @@ def sensitivity(
     with Display() as display:
         measurement = open_task(card, checkpoint, None, Session(settings, display))
         card = measurement.card
-        names = expand_depth(features or measurement.encoder.spaces, measurement.encoder.inside)
-        rows, paths = zip(*evaluate_every(measurement, names, settings), strict=True)
+        rows, paths = zip(*evaluate_every(measurement, features, settings), strict=True)
         place = picture or paths[0].parent / f"{card.task.replace('/', '-')}.v{card.version}.s{settings.seed}.png"
         heat_map.draw_heat_map(
             rows, card.protocol.changes, f"{model_label(measurement.encoder.card)}: {card.title}", place

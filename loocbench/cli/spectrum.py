@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from loocbench.cli import options as o
 from loocbench.cli.requests import with_options
@@ -20,14 +18,7 @@ if TYPE_CHECKING:
 def spectrum(
     settings: EvaluationSettings,
     dataset: o.DatasetName = "blooms",
-    features: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--features",
-            help="As for probe (repeatable); every-block: all blocks or stages, by depth; default every space alone.",
-            rich_help_panel=o.MODEL,
-        ),
-    ] = None,
+    features: o.Spaces = None,
     checkpoint: o.Checkpoint = None,
     as_json: o.Json = False,
 ) -> None:
@@ -37,7 +28,6 @@ def spectrum(
     from loocbench.cli.show_rows import print_paths, print_rows_as_json, show_estimate
     from loocbench.jobs.evaluation import evaluate_every, open_task
     from loocbench.jobs.session import Session
-    from loocbench.models.inside_names import expand_depth
 
     card = finding.find_task("spectrum", dataset)
     if settings.dry_run:
@@ -45,8 +35,7 @@ def spectrum(
         return
     with Display() as display:
         measurement = open_task(card, checkpoint, None, Session(settings, display))
-        names = expand_depth(features or measurement.encoder.spaces, measurement.encoder.inside)
-        rows, paths = zip(*evaluate_every(measurement, names, settings), strict=True)
+        rows, paths = zip(*evaluate_every(measurement, features, settings), strict=True)
     if as_json:
         print_rows_as_json(rows)
         return

@@ -18,7 +18,7 @@ from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
-from loocbench.models import spaces
+from loocbench.models import inside_names, spaces
 from loocbench.models.preprocessing import describe_assumptions
 from loocbench.plugins import in_use
 from loocbench.pretraining.labels import model_label
@@ -114,10 +114,15 @@ def _require_reusable(kept: Row | store.UnreadableRow, path: Path, measurement: 
 
 
 def evaluate_every(
-    measurement: Measurement, features: Sequence[str], settings: EvaluationSettings
+    measurement: Measurement, features: Sequence[str] | None, settings: EvaluationSettings
 ) -> list[tuple[Row, Path]]:
-    """Return the rows of several features, by :func:`load_or_measure`; all names are checked before any work."""
-    measurement = replace(measurement, encoder=measurement.encoder.reading(features))  # what is inside in one pass
+    """Return the rows of several features, by :func:`load_or_measure`; all names are checked before any work.
+
+    features: None for every space alone; "every-block" stands for all blocks or stages.
+    """
+    encoder = measurement.encoder
+    features = inside_names.expand_depth(features or encoder.spaces, encoder.inside)
+    measurement = replace(measurement, encoder=encoder.reading(features))  # what is inside in one pass
     names = map(spaces.canonical_feature_name, features)
     return [load_or_measure(replace(measurement, features_name=name), settings) for name in names]
 

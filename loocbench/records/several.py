@@ -83,9 +83,8 @@ def merge_rows(stores: Sequence[Path], suite: str) -> MergedRows:
     if not rows:
         folders = ", ".join(str(one / suite) for one in stores)
         raise UserError(f"no row in {folders} can be read; 'loocbench results verify' says why.")
-    ordered = dict(
-        sorted(rows.items())
-    )  # as one store's are read, so that means over seeds are the same to the last bit
+    # As one store's rows are read, so that means over seeds are the same to the last bit.
+    ordered = dict(sorted(rows.items()))
     return MergedRows(tuple(names.values()), ordered, tuple(conflicts), merge.same, tuple(merge.unreadable))
 
 
