@@ -28,6 +28,9 @@ _ESCAPES = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
+    "[": "{[}",  # after a line's end a bare one would begin its optional length, and * its starred form
+    "]": "{]}",
+    "*": "{*}",
     "–": "--",
     "−": "$-$",
     "±": r"$\pm$",

@@ -72,6 +72,15 @@ def test_seeds_that_are_the_same_everywhere_are_said_once():
     assert said[0] == "1 pretraining seed of each model."
 
 
+def test_no_text_is_taken_for_an_option_of_a_line_end():
+    rows = [measured_row(name, 0.5, dataset_note="[subset 3 of 9]") for name in ("[a]", "*b")]
+    text = latex.render_latex(build_table(rows), "Results")
+    assert "{[}subset" in text
+    assert "{[}a" in text
+    assert "{*}b" in text
+    assert not re.search(r"\\\s*[\[*]", text)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pivot", [False, True])
 def test_latex_compiles(built, tmp_path, pivot):
