@@ -74,9 +74,12 @@ def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
 
 def escape_latex(text: str) -> str:
     """Text escaped for LaTeX; letters that its usual fonts lack are replaced by their code point."""
-    return "".join(
-        _ESCAPES.get(one, one if _in_usual_fonts(one) else _code_point(one)) for one in " ".join(text.split())
-    )
+    parts = " ".join(text.split()).split("--")  # two hyphens would be set as a dash
+    return "-{}-".join("".join(map(_escape_letter, part)) for part in parts)
+
+
+def _escape_letter(one: str) -> str:
+    return _ESCAPES.get(one, one if _in_usual_fonts(one) else _code_point(one))
 
 
 def _in_usual_fonts(one: str) -> bool:

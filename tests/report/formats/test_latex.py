@@ -79,6 +79,7 @@ def test_no_text_is_taken_for_an_option_of_a_line_end():
     assert "{[}a" in text
     assert "{*}b" in text
     assert not re.search(r"\\\s*[\[*]", text)
+    assert latex.escape_latex("with --all, 3–5") == "with -{}-all, 3--5"
 
 
 @pytest.mark.slow
