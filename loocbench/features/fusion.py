@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -24,6 +23,17 @@ from loocbench.models.network import Network
 
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 _RELUS = (torch.relu, F.relu, torch.relu_)
+_SHAPE = "loocbench shape"  # key of a node's meta data
+
+
+class _Shapes(fx.Interpreter):
+    """Notes the shape of every tensor; torch's own ``ShapeProp`` imports sympy for it, which takes a second."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        result = super().run_node(n)
+        if isinstance(result, Tensor):
+            n.meta[_SHAPE] = list(result.shape)
+        return result
 
 
 class FusedConv2d(nn.Module):
@@ -94,7 +104,7 @@ def _fuse(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
     graph = traced.graph
     _drop_identities(traced)
     folds = _fold_batch_norm(traced)
-    ShapeProp(traced).propagate(images.contiguous(memory_format=torch.channels_last))
+    _Shapes(traced).run(images.contiguous(memory_format=torch.channels_last))
     place = {node: number for number, node in enumerate(graph.nodes)}
     count = alone = 0
     for node in list(graph.nodes):
@@ -103,7 +113,7 @@ def _fuse(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
             continue
         last, other = _what_follows(traced, node, place)
         relu = last is not node and _is_relu(traced, last)
-        shape = list(node.args[0].meta["tensor_meta"].shape)
+        shape = list(node.args[0].meta[_SHAPE])
         name = f"fused_{count + alone}"
         traced.add_submodule(name, FusedConv2d(conv, shape, add=other is not None, relu=relu))
         with graph.inserting_before(last):
@@ -184,8 +194,8 @@ def _only_reads(traced: fx.GraphModule, user: fx.Node, addition: fx.Node) -> boo
 
 
 def _same_shape(one: fx.Node, other: fx.Node) -> bool:
-    metas = [node.meta.get("tensor_meta") for node in (one, other)]
-    return all(meta is not None for meta in metas) and metas[0].shape == metas[1].shape  # type: ignore[union-attr]
+    shapes = [node.meta.get(_SHAPE) for node in (one, other)]
+    return shapes[0] is not None and shapes[0] == shapes[1]
 
 
 def _only_user(node: fx.Node) -> fx.Node | None:

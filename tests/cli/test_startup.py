@@ -83,6 +83,22 @@ def test_tables_of_rows_are_made_without_torch(tmp_path):
     assert "Blooms" in result.stdout
 
 
+def test_a_measurement_imports_only_what_it_uses(tmp_path):
+    """``scipy.stats``, sympy (by torch's shapes and compiler), scikit-learn and pandas take a second each."""
+    arguments = ["knn", "--dataset", "blooms", "--checkpoint", "random:resnet8", "--limit", "20"]
+    code = (
+        f"import sys; sys.argv = ['loocbench', *{arguments}]\n"
+        "from loocbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "unused = {'scipy.stats', 'sympy', 'torch._dynamo', 'sklearn', 'pandas', 'numba', 'matplotlib', 'timm'}\n"
+        "print('UNUSED', sorted(unused & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.rstrip().endswith("UNUSED []")
+
+
 def test_the_list_of_commands_says_what_each_command_says_of_itself():
     """It is written without importing them."""
     group = typer.main.get_command(app)
