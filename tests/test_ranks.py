@@ -13,6 +13,8 @@ from tests.conftest import tiny_recipe
 from tests.pretraining.test_groups import BATCHES, CPU, views_of
 from tests.pretraining.test_step import take
 
+GROUPS = {"looc": 2, "moco++": 4, "supervised": 2}
+
 
 def train(method, groups, ranks):
     """Four steps on batches of 8 and tails of 7. Returns all that training left, and the losses."""
@@ -42,29 +44,38 @@ def _numbers(health):
     return {f"{name}.{space}": torch.tensor(value) for name, of in health.items() for space, value in of.items()}
 
 
-def one_of_two(rank, folder, method, groups):
+def one_of_two(rank, folder):
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{method}", rank=rank, world_size=2)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     ranks = Ranks(rank, 2)
-    torch.save(train(method, groups, ranks), f"{folder}/{method}-{rank}.pt")
+    for method, groups in GROUPS.items():
+        torch.save(train(method, groups, ranks), f"{folder}/{method}-{rank}.pt")
     assert ranks.largest(rank) == 1
     assert ranks.agree(f"from {rank}") == "from 0"
     dist.destroy_process_group()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "groups"), [("looc", 2), ("moco++", 4), ("supervised", 2)])
-def test_two_processes_are_one_with_as_many_groups_tails_included(tmp_path, method, groups):
-    """Weights, queues, losses, running statistics and health to 1e-9; queues identical on both to the last bit."""
+@pytest.fixture(scope="module")
+def left_by_two(tmp_path_factory):
+    """The folder in which two processes wrote what each method's training left."""
+    folder = tmp_path_factory.mktemp("two")
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=one_of_two, args=(rank, tmp_path, method, groups)) for rank in range(2)]
+    processes = [context.Process(target=one_of_two, args=(rank, folder)) for rank in range(2)]
     for process in processes:
         process.start()
-    expected = train(method, groups, Ranks())
     for process in processes:
-        process.join(120)
+        process.join(240)
         assert process.exitcode == 0
-    first, second = (torch.load(tmp_path / f"{method}-{rank}.pt") for rank in range(2))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ranks")
+@pytest.mark.parametrize("method", GROUPS)
+def test_two_processes_are_one_with_as_many_groups_tails_included(left_by_two, method):
+    """Weights, queues, losses, running statistics and health to 1e-9; queues identical on both to the last bit."""
+    expected = train(method, GROUPS[method], Ranks())
+    first, second = (torch.load(left_by_two / f"{method}-{rank}.pt") for rank in range(2))
     assert first.keys() == second.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(first[name], value, rtol=0, atol=1e-9, msg=name)

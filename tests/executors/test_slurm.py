@@ -7,7 +7,6 @@ Covers ``loocbench.executors.slurm``.
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from loocbench.checkpoints import native
+from loocbench.data import blooms
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors import get_executor, slurm, slurm_queue
 from loocbench.executors.job import Job, Needs
@@ -25,6 +25,8 @@ from loocbench.executors.work import UnreachableError, Work
 from loocbench.jobs.suite_jobs import SuiteJob
 from loocbench.jobs.suite_status import find_status
 from loocbench.records import store
+from tests.cli.conftest import run_command
+from tests.conftest import TINY
 from tests.executors.slurm_cluster import running_cluster, why_not
 from tests.executors.small_job import DONE, read_steps
 
@@ -454,7 +456,7 @@ title = "Few flowers"
 description = "The demo suite in small."
 cost = "a moment"
 pretrain_on = "blooms"
-tasks = ["linear/blooms-color", "rotation/blooms", "retrieval/blooms"]
+tasks = {tasks}
 
 [budget]
 backbone = "resnet8"
@@ -475,6 +477,7 @@ method = "looc++"
 augmentations = ["color", "rotation"]
 features = ["looc++", "head:color"]
 """
+TASKS = ["linear/blooms-color", "rotation/blooms", "retrieval/blooms"]
 OTHERS = """
 [[models]]
 method = "random"
@@ -487,28 +490,29 @@ features = ["looc"]
 """
 
 
-def make_suite(folder, more="", epochs=2, groups=1):
+def make_suite(folder, more="", **settings):
     path = folder / "few.toml"
-    path.write_text(SUITE.format(epochs=epochs, groups=groups) + more)
+    path.write_text(SUITE.format(**{"tasks": TASKS[:1], "epochs": 12, "groups": 1, **settings}) + more)
     return path
 
 
 @pytest.fixture
 def program(cluster, tmp_path, monkeypatch):
-    """Run ``loocbench run`` on few flowers in a process of its own; returns what it printed on both streams."""
-    few = f"{CHECKOUT}/tests/executors/few_flowers{os.pathsep}{CHECKOUT}"
-    monkeypatch.setenv("PYTHONPATH", few)
+    """Run ``loocbench run`` on few flowers, its jobs in processes of their own; returns what it printed."""
+    few = CHECKOUT / "tests" / "executors" / "few_flowers"
+    monkeypatch.setenv("PYTHONPATH", f"{few}{os.pathsep}{CHECKOUT}")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the pictures are tiny
+    for split, count in TINY.items():  # as few_flowers has it
+        monkeypatch.setitem(blooms.SIZES, split, count)
 
-    def call(place, *arguments, check=True):
+    def call(place, *arguments):
         folder = tmp_path / place
         folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "loocbench", "run", *map(str, arguments), "--cache", "cache"]
-        done = subprocess.run(
-            [*command, "--device", "cpu"], cwd=folder, capture_output=True, text=True, timeout=900, check=False
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done
+        with monkeypatch.context() as there:
+            there.chdir(folder)
+            said = run_command("run", *arguments, "--cache", "cache", "--device", "cpu")
+        assert said.code == 0, said.err
+        return said
 
     return call
 
@@ -521,19 +525,19 @@ def rows_below(folder):
 
 
 def test_a_suite_has_the_rows_that_it_has_in_one_process(program, tmp_path):
-    card = make_suite(tmp_path, OTHERS)
+    card = make_suite(tmp_path, OTHERS, tasks=TASKS, epochs=2)
     program("here", card)
-    done = program("slurm", card, "--executor", "slurm")
-    assert "MoCo" in done.stdout
+    said = program("slurm", card, "--executor", "slurm")
+    assert "MoCo" in said.out
     ours, theirs = (rows_below(tmp_path / place) for place in ("slurm", "here"))
     assert len(theirs) == 12
     assert ours == theirs
-    status = json.loads(program("slurm", card, "--status", "--json").stdout)
+    status = json.loads(program("slurm", card, "--status", "--json").out)
     assert {job["state"] for job in status["jobs"]} == {"done"}
 
 
 def test_a_pretraining_that_is_requeued_goes_on_to_the_same_rows(program, cluster, tmp_path):
-    card = make_suite(tmp_path, epochs=12)
+    card = make_suite(tmp_path)
     program("here", card)
     program("slurm", card, "--executor", "slurm", "--detach")
     jobs = tmp_path / "slurm" / "results" / "few" / ".jobs"
@@ -549,7 +553,7 @@ def test_a_pretraining_that_is_requeued_goes_on_to_the_same_rows(program, cluste
 
 
 def test_two_processes_of_a_job_train_together_and_are_continued(program, cluster, tmp_path):
-    card = make_suite(tmp_path, more="\n[needs.pretrain]\nprocesses = 2\ncores = 2\n", epochs=12, groups=2)
+    card = make_suite(tmp_path, more="\n[needs.pretrain]\nprocesses = 2\ncores = 2\n", groups=2)
     program("slurm", card, "--executor", "slurm", "--detach")
     jobs = tmp_path / "slurm" / "results" / "few" / ".jobs"
     (longest,) = [path.name for path in jobs.glob("pretrain.*looc*")]
@@ -558,7 +562,7 @@ def test_two_processes_of_a_job_train_together_and_are_continued(program, cluste
     cluster.ask("scancel", "--signal=USR2", records.read_submission(longest).number)
     wait_until(lambda: records.read(longest).state == "stopped", 300)
     wait_until(lambda: not cluster.queue(), 900)
-    status = json.loads(program("slurm", card, "--status", "--json").stdout)
+    status = json.loads(program("slurm", card, "--status", "--json").out)
     assert {job["state"] for job in status["jobs"]} == {"done"}, records.log(longest).read_text()
     assert "resuming at epoch" in records.log(longest).read_text()
     (checkpoint,) = (tmp_path / "slurm" / "runs").glob("*looc*/checkpoint.safetensors")
