@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from loocbench.solvers.products import multiply
+
 _BLOCK_VALUES = 2**24  # similarities in memory at once
 _TILE = (2048, 8192)  # queries and images of a matrix product that a CPU computes at full speed
 _RUN = 32  # consecutive similarities whose maximum is tested before any of them; divides a tile's width
@@ -83,7 +85,7 @@ class _NearestSoFar:
 
     def update(self, unit: Tensor, begin: int, tile: Tensor) -> None:
         """Merge images begin .. begin + n - 1, given their unit features [n, D]. tile: scratch, float32 [Q, >= n]."""
-        torch.mm(self.vectors, unit.T, out=tile[:, : len(unit)])
+        multiply(self.vectors, unit.T, out=tile[:, : len(unit)])
         tile[:, len(unit) :] = -torch.inf
         own = ((self.rows >= begin) & (self.rows < begin + len(unit))).nonzero().flatten()
         tile[own, self.rows[own] - begin] = -torch.inf

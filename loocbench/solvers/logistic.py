@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from loocbench.errors import UserError
 from loocbench.solvers import newton
 from loocbench.solvers.newton import Local, Objective
+from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
@@ -143,9 +144,9 @@ def _gradient_norms(
     reduced = (features - data.mean) @ data.basis.T
     norms = []
     for point, strength in zip(points, lambdas, strict=True):
-        residual = F.softmax(torch.addmm(point[:, -1], reduced, point[:, :-1].T), dim=1)
+        residual = F.softmax(multiply(reduced, point[:, :-1].T).add_(point[:, -1]), dim=1)
         residual[torch.arange(len(targets), device=targets.device), targets] -= 1
         residual /= len(targets)
-        by_weights = residual.T @ reduced + strength * point[:, :-1]
+        by_weights = multiply(residual.T, reduced) + strength * point[:, :-1]
         norms.append(data.norm(torch.cat([by_weights, residual.sum(dim=0)[:, None]], dim=1)))
     return norms

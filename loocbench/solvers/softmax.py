@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
 
 _ROWS = 2048  # of the design matrix that are multiplied at once to form the Hessian
@@ -43,7 +44,9 @@ class SoftmaxAt:
     @cached_property
     def _logs(self) -> Tensor:
         """Log-probabilities [N, K]."""
-        return F.log_softmax(torch.addmm(self.point[:, -1], self.objective.data.features, self.point[:, :-1].T), dim=1)
+        return F.log_softmax(
+            multiply(self.objective.data.features, self.point[:, :-1].T).add_(self.point[:, -1]), dim=1
+        )
 
     @cached_property
     def value(self) -> float:
@@ -57,7 +60,7 @@ class SoftmaxAt:
         residual = self._logs.exp()
         residual[torch.arange(len(residual), device=residual.device), self.objective.targets] -= 1
         residual /= len(residual)
-        by_weights = residual.T @ self.objective.data.features + self.objective.strength * self.point[:, :-1]
+        by_weights = multiply(residual.T, self.objective.data.features) + self.objective.strength * self.point[:, :-1]
         return torch.cat([by_weights, residual.sum(dim=0)[:, None]], dim=1)
 
     @cached_property
@@ -69,16 +72,16 @@ class SoftmaxAt:
     def diagonal(self) -> Tensor:
         """Diagonal of the Hessian, float32 [K, r + 1]."""
         spread = self._probabilities * (1 - self._probabilities) / len(self._probabilities)
-        by_weights = spread.T @ self.objective.single.square() + self.objective.strength
+        by_weights = multiply(spread.T, self.objective.single.square()) + self.objective.strength
         return torch.cat([by_weights, spread.sum(dim=0)[:, None]], dim=1).clamp_(min=1e-12)
 
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction, float32 [K, r + 1]."""
         p, single = self._probabilities, self.objective.single
-        moved = torch.addmm(direction[:, -1], single, direction[:, :-1].T)
+        moved = multiply(single, direction[:, :-1].T).add_(direction[:, -1])
         moved -= (p * moved).sum(dim=1, keepdim=True)
         moved *= p / len(p)
-        by_weights = torch.addmm(direction[:, :-1], moved.T, single, beta=self.objective.strength)
+        by_weights = multiply(moved.T, single).add_(direction[:, :-1], alpha=self.objective.strength)
         return torch.cat([by_weights, moved.sum(dim=0)[:, None]], dim=1)
 
     @property
