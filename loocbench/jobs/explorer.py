@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loocbench.data.prepared import center_square
 from loocbench.errors import UserError
 from loocbench.jobs import measured_data
 from loocbench.report.figures import contact_sheet
@@ -101,6 +100,8 @@ def _without_images(explorer: Explorer, row: Row, reason: str) -> Explorer:
 
 
 def _read_squares(dataset: Dataset, rows: Sequence[int]) -> list[Pixels]:
+    from loocbench.data.prepared import center_square  # imports torch, which a report without images does not need
+
     items = [dataset.splits["test"].items[row] for row in rows]
     parts = [items[begin : begin + _BATCH] for begin in range(0, len(items), _BATCH)]
     return [center_square(image, THUMBNAIL) for part in parts for image in dataset.read(part, THUMBNAIL)]

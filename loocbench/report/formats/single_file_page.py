@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 import loocbench
 
+FIRST_LINES = 200  # of a table, drawn when the page opens; a browser needs seconds to draw thousands
 _PACKAGE = "loocbench.report.formats"
 
 
@@ -34,6 +35,7 @@ def render_page(name: str, *, styles: Sequence[str] = (), scripts: Sequence[str]
         script=Markup(script),
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
+        first_lines=FIRST_LINES,
         **content,
     )
 
