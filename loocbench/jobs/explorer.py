@@ -108,16 +108,15 @@ def _read_squares(dataset: Dataset, rows: Sequence[int]) -> list[Pixels]:
 
 
 def _describe_missing(rows: Sequence[Row], suite: str) -> list[str]:
-    """Return what brings the neighbours of rows that keep none."""
+    """Return what brings the neighbours of rows that keep none, in one line."""
     if not rows:
         return []
-    row = rows[0]
-    task = row.task.partition("/")[2]
-    command = ["loocbench", "retrieve", "--checkpoint", row.checkpoint, "--features", row.features]
+    row = next((one for one in rows if not one.untrained), rows[0])
+    checkpoint = f"random:{row.backbone}" if row.untrained else row.checkpoint
+    command = ["loocbench", "retrieve", "--checkpoint", checkpoint, "--features", row.features]
     command += ["--dataset", row.dataset, "--suite", suite, "--overwrite"]
-    names = ", ".join(dict.fromkeys(f"{one.model}, {one.features}" for one in rows[:3]))
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    others = f", and likewise those of {count_of(len(rows) - 1, 'other line')}" if len(rows) > 1 else ""
     return [
-        f"The rows of {names}{more} on {task} keep no neighbours of these queries: they were measured before rows did. "
-        f"Measure them again, the first with: {shlex.join(command)}"
+        f"No neighbours are stored in the rows of {row.model}, {row.features}, which an earlier version measured. "
+        f"Where its checkpoint is, this measures them{others}: {shlex.join(command)}"
     ]

@@ -60,11 +60,12 @@ def render_index(table: Table, pages: Sequence[LinePage], merged: MergedRows, ti
         grids=grids,
         link=link,
         more=sum(not head.headline for head in measured.heads),
-        features=sorted({line.features for line in table.measured}),
+        features=sorted({line.features for line in table.measured}, key=labels.natural_key),
         groups=_list_groups(measured),
         best=html_grid.best_figures(measured),
         group_spans=html_grid.group_spans,
         tooltip=html_grid.describe_cell,
+        describe_line=html_grid.describe_line,
         format_cell=format_cell,
         directions={column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),
@@ -97,6 +98,7 @@ def render_line(table: Table, page: LinePage, merged: MergedRows, title: str, in
         format_cell=format_cell,
         tooltip=html_grid.describe_cell,
         format_percent=labels.format_percent,
+        format_time=labels.format_time,
         render_fields=render_fields,
         conflicts_of=lambda stored: [
             f"{one.other.store}: {_describe_difference(one)}" for one in apart.get((stored.store, stored.path), ())

@@ -129,9 +129,9 @@ def _x_label(key: str) -> str:
 
 
 def choose_places(features: Sequence[str], most: int) -> list[int]:
-    """Which of many lines are drawn, as sorted places: single spaces and validation's choice are left out first."""
-    secondary = [name.startswith("head:") or name == SELECTED for name in features]
-    return sorted(sorted(range(len(features)), key=secondary.__getitem__)[:most])
+    """Which of many lines are drawn, as sorted places: single spaces are left out first, then validation's choice."""
+    ranks = [2 if name.startswith("head:") else int(name == SELECTED) for name in features]
+    return sorted(sorted(range(len(features)), key=ranks.__getitem__)[:most])
 
 
 def describe_left_out(count: int) -> str:

@@ -190,6 +190,21 @@ def test_every_width_and_theme_can_be_read(opened, report, width, scheme):
     assert (view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)") != dark
 
 
+def test_on_a_phone_the_first_question_is_on_the_screen(opened, report):
+    view = opened(report, viewport={"width": 390, "height": 800})
+    box = view.locator("#table-measured tbody tr").first.locator("td[data-group]:visible").first.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    under = "(one) => getComputedStyle(one, '::after').content"
+    assert view.eval_on_selector("#table-measured tbody th", under) == '"looc, 3 seeds"'
+
+
+def test_no_heading_is_broken_at_a_hyphen(opened, report):
+    view = opened(report)
+    words = view.locator("#table-measured thead .word", has_text="top-1")
+    assert words.first.text_content() == "top-1"
+    assert words.first.evaluate("(one) => one.getClientRects().length") == 1
+
+
 def _contrast(view, selector):
     """WCAG's contrast ratio of the first such element's text."""
     colors = view.eval_on_selector(

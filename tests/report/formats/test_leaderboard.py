@@ -162,6 +162,16 @@ def test_every_width_and_theme_can_be_read(opened, site, width, scheme):
         assert dark == (scheme == "dark")
 
 
+def test_every_column_of_the_rows_is_on_the_screen(opened, site):
+    view = opened(next(site.glob("moco*.html")))
+    assert view.locator(".rows").first.evaluate(
+        "(one) => one.parentElement.scrollWidth <= one.parentElement.clientWidth"
+    )
+    heads = view.locator(".rows").first.locator("thead th").all_text_contents()
+    assert "Store" in heads
+    assert re.fullmatch(r"[\d-]+ \d\d:\d\d UTC", view.locator(".rows tbody tr").first.locator("td").last.text_content())
+
+
 def test_no_path_of_this_machine_is_in_the_pages(site, stores):
     folder = str(stores[0].parents[1])
     assert not [path.name for path in site.iterdir() if folder in path.read_text(encoding="utf-8")]
