@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from loocbench import provenance
+from loocbench import checksums, provenance
 from loocbench.cards import tasks
 from loocbench.evaluators.statistics import wilson_share
 from loocbench.pretraining import recipes
@@ -28,6 +29,7 @@ SIZES = (1_000, 2_500, 10_000)
 REPEATS = 5
 TASKS = ("linear/cub200", "linear/flowers102", "linear/blooms", "knn/cub200", "rotation/cub200")
 FEATURES = ("looc++", "head:invariant", "head:color", "head:rotation")
+SEEDS = 5  # pretraining seeds of a model
 IMAGES = 5_794  # CUB-200-2011's test split
 
 PLAIN = """
@@ -52,19 +54,24 @@ def main() -> None:
             print(f"{size:7,} {markdown:8.2f} s {1000 * markdown / size:10.3f} {html:6.2f} s {plain:15.2f} s")
 
 
-def fill_store(results: Path, count: int) -> None:
-    """Write a store of ``count`` rows (checkpoints x features x tasks), each with an answer for every image."""
+def fill_store(
+    results: Path, count: int, *, names: Sequence[str] = TASKS, seeds: int = SEEDS, images: int = IMAGES
+) -> None:
+    """Write a store of ``count`` rows (checkpoints x features x tasks), each with an answer for every image.
+
+    names: of the tasks. seeds: pretraining seeds of each model. images: test images of each task.
+    """
     generator = np.random.default_rng(0)
-    cards = [tasks.load_task(task) for task in TASKS]
+    cards = [tasks.load_task(task) for task in names]
     versions, hardware, now = provenance.versions(), provenance.hardware("cpu"), provenance.now()
     for number in range(count):
-        checkpoint, rest = divmod(number, len(TASKS) * len(FEATURES))
+        checkpoint, rest = divmod(number, len(names) * len(FEATURES))
         card, features = cards[rest // len(FEATURES)], FEATURES[rest % len(FEATURES)]
-        model, seed = divmod(checkpoint, 5)
+        model, seed = divmod(checkpoint, seeds)
         recipe = recipes.make(
             "looc++", backbone="resnet50", epochs=100 + model, batch_size=256, learning_rate=0.03, seed=seed
         )
-        right = generator.random(IMAGES) < 0.4
+        right = generator.random(images) < 0.4
         row = Row(
             task=card.task,
             task_version=card.version,
@@ -93,16 +100,17 @@ def fill_store(results: Path, count: int) -> None:
             created=now,
         )
         path = store.row_path(
-            results, "many", row.checkpoint, f"{checkpoint:08x}", row.task, row.task_version, features, seed
+            results, "many", row.checkpoint, row.checkpoint_hash, row.task, row.task_version, features, seed
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(row.model_dump(mode="json"), indent=1))  # not flushed to disk one by one
+        fields = checksums.add_checksum(row.model_dump(mode="json"))
+        path.write_text(json.dumps(fields, indent=1))  # not flushed to disk one by one
 
 
-def median_time(command: list[str]) -> float:
+def median_time(command: list[str], repeats: int = REPEATS) -> float:
     """Median wall time of a command in new processes, in seconds, after one run to warm up."""
     taken = []
-    for _ in range(REPEATS + 1):
+    for _ in range(repeats + 1):
         begin = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
         taken.append(time.perf_counter() - begin)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loocbench.data.prepared import center_square
 from loocbench.errors import UserError
 from loocbench.jobs import measured_data
 from loocbench.report.figures import contact_sheet
@@ -101,22 +100,23 @@ def _without_images(explorer: Explorer, row: Row, reason: str) -> Explorer:
 
 
 def _read_squares(dataset: Dataset, rows: Sequence[int]) -> list[Pixels]:
+    from loocbench.data.prepared import center_square  # imports torch, which a report without images does not need
+
     items = [dataset.splits["test"].items[row] for row in rows]
     parts = [items[begin : begin + _BATCH] for begin in range(0, len(items), _BATCH)]
     return [center_square(image, THUMBNAIL) for part in parts for image in dataset.read(part, THUMBNAIL)]
 
 
 def _describe_missing(rows: Sequence[Row], suite: str) -> list[str]:
-    """Return what brings the neighbours of rows that keep none."""
+    """Return what brings the neighbours of rows that keep none, in one line."""
     if not rows:
         return []
-    row = rows[0]
-    task = row.task.partition("/")[2]
-    command = ["loocbench", "retrieve", "--checkpoint", row.checkpoint, "--features", row.features]
+    row = next((one for one in rows if not one.untrained), rows[0])
+    checkpoint = f"random:{row.backbone}" if row.untrained else row.checkpoint
+    command = ["loocbench", "retrieve", "--checkpoint", checkpoint, "--features", row.features]
     command += ["--dataset", row.dataset, "--suite", suite, "--overwrite"]
-    names = ", ".join(dict.fromkeys(f"{one.model}, {one.features}" for one in rows[:3]))
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    others = f", and likewise those of {count_of(len(rows) - 1, 'other line')}" if len(rows) > 1 else ""
     return [
-        f"The rows of {names}{more} on {task} keep no neighbours of these queries: they were measured before rows did. "
-        f"Measure them again, the first with: {shlex.join(command)}"
+        f"No neighbours are stored in the rows of {row.model}, {row.features}, which an earlier version measured. "
+        f"Where its checkpoint is, this measures them{others}: {shlex.join(command)}"
     ]

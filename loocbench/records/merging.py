@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from loocbench.records import places, store
 from loocbench.records.store import UnreadableRow
 from loocbench.types import Row
 
+Read = Callable[[Path], Row | UnreadableRow]
 _CIRCUMSTANCES = {"created", "seconds", "hardware", "versions"}  # of a measurement, which do not determine its figures
 
 
@@ -44,25 +45,28 @@ class Merge:
     unreadable: list[UnreadableRow] = field(default_factory=list)
 
 
-def plan_merge(sources: Sequence[Path], target: Path, suites: Sequence[str] = ()) -> Merge:
-    """Return what brings the rows of ``sources`` into the store ``target``. suites: only these; default all.
+def plan_merge(
+    sources: Sequence[Path], target: Path, suites: Sequence[str] = (), *, read: Read = store.read_row
+) -> Merge:
+    """Return what brings the rows of ``sources`` into the store ``target``. suites: only these; default all. read: how
+    a file is read as a row, for callers that keep what was read.
 
     Of two rows of one measurement the target's stays in its place, else that of the source that was named first; the
     other one is set aside unless it is the same. A file that cannot be read as a row keeps its place where no row has
     it. Files set aside before, and pictures, are copied where their paths are free.
     """
     merge = Merge()
-    held = {place: path for path, place, found in _iterate(target, suites) if isinstance(found, Row)}
+    held = {place: path for path, place, found in _iterate(target, suites, read) if isinstance(found, Row)}
     planned: dict[Path, Path] = {}  # path in the target -> the file that will be there
     damaged: list[tuple[UnreadableRow, Path]] = []
     for source in sources:
-        for path, place, found in _iterate(source, suites):
+        for path, place, found in _iterate(source, suites, read):
             if isinstance(found, UnreadableRow):
                 merge.unreadable.append(found)
                 if path.is_file():
                     damaged.append((found, place))
             elif place in held:
-                _compare(path, found, place, held[place], target, merge, planned)
+                _compare(path, found, place, read(held[place]), held[place], target, merge, planned)
             else:
                 own = target / place
                 if own.is_file():
@@ -98,12 +102,12 @@ def has_same_figures(row: Row, other: Row) -> bool:
     return row.model_dump(exclude=_CIRCUMSTANCES) == other.model_dump(exclude=_CIRCUMSTANCES)
 
 
-def _iterate(results: Path, suites: Sequence[str]) -> Iterator[tuple[Path, Path, Row | UnreadableRow]]:
+def _iterate(results: Path, suites: Sequence[str], read: Read) -> Iterator[tuple[Path, Path, Row | UnreadableRow]]:
     """Yield (file, its place in a store, row) of every file of a store; rows in their own places come first."""
     last = []
     for suite in store.list_suites(results):
         for path in sorted((results / suite).glob("*/*.json")) if not suites or suite in suites else ():
-            found, place = store.read_row(path), path.relative_to(results)
+            found, place = read(path), path.relative_to(results)
             if isinstance(found, Row):
                 own = places.find_place(suite, found)
                 if own is None:
@@ -132,10 +136,16 @@ def _make_room(
 
 
 def _compare(
-    path: Path, row: Row, place: Path, kept: Path, target: Path, merge: Merge, planned: dict[Path, Path]
+    path: Path,
+    row: Row,
+    place: Path,
+    other: Row | UnreadableRow,
+    kept: Path,
+    target: Path,
+    merge: Merge,
+    planned: dict[Path, Path],
 ) -> None:
-    """Count a row whose place is taken as the same, or set it aside."""
-    other = store.read_row(kept)
+    """Count a row whose place is taken as the same, or set it aside. other: the row of that place, of file ``kept``."""
     if row == other:
         merge.same += 1
         return

@@ -15,10 +15,12 @@ _LONGEST_STEM = 150  # bytes of a row's name that the name of a file set aside r
 
 def find_place(suite: str, row: Row) -> Path | None:
     """Return a row's own path, relative to the results folder; None if one of its names cannot be a file's name."""
-    names = row.checkpoint, row.checkpoint_hash, row.task, row.task_version, row.features, row.seed
-    parts = suite, f"{row.checkpoint}-{row.checkpoint_hash[:8]}", store.row_path(Path(), suite, *names).name
-    joined = store.row_path(Path(), suite, *names)
-    return joined if joined.parts == parts and all(map(is_plain_name, parts)) else None
+    parts = (
+        suite,
+        store.folder_name(row.checkpoint, row.checkpoint_hash),
+        store.file_name(row.task, row.task_version, row.features, row.seed),
+    )
+    return Path(*parts) if all(map(is_plain_name, parts)) else None
 
 
 def is_plain_name(name: str) -> bool:

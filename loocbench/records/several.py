@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,13 +61,14 @@ def merge_rows(stores: Sequence[Path], suite: str) -> MergedRows:
                 f"{store.hint_at_rows(one, suite)}"
             )
     names = dict(zip(stores, name_stores(stores), strict=True))
+    read = functools.cache(store.read_row)  # each file once: reading takes most of the time of a large store
     with tempfile.TemporaryDirectory() as empty:  # nothing is in the way of any row there
-        merge = merging.plan_merge(stores, Path(empty), [suite])
+        merge = merging.plan_merge(stores, Path(empty), [suite], read=read)
         planned = [(source, target.relative_to(empty)) for source, target, _ in merge.copies]
     rows: dict[Path, StoredRow] = {}
     others: list[tuple[Path, StoredRow]] = []
     for source, target in planned:
-        found = store.read_row(source) if source.suffix == ".json" else None
+        found = read(source) if source.suffix == ".json" else None
         if not isinstance(found, Row) or (place := places.find_place(suite, found)) is None:
             continue
         holder = next(one for one in stores if source.is_relative_to(one))

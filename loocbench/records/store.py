@@ -32,9 +32,18 @@ def row_path(
     results: Path, suite: str, checkpoint: str, checkpoint_hash: str, task: str, version: int, features: str, seed: int
 ) -> Path:
     """The path of a row, unique for each (checkpoint, task and version, features, seed)."""
+    return results / suite / folder_name(checkpoint, checkpoint_hash) / file_name(task, version, features, seed)
+
+
+def folder_name(checkpoint: str, checkpoint_hash: str) -> str:
+    """The name of the folder of a checkpoint's rows."""
+    return f"{checkpoint}-{checkpoint_hash[:8]}"
+
+
+def file_name(task: str, version: int, features: str, seed: int) -> str:
+    """The name of a row's file in the folder of its checkpoint."""
     safe = features.replace(":", "-").replace("/", "-")
-    name = f"{task.replace('/', '-')}.v{version}.{safe}.s{seed}.json"
-    return results / suite / f"{checkpoint}-{checkpoint_hash[:8]}" / name
+    return f"{task.replace('/', '-')}.v{version}.{safe}.s{seed}.json"
 
 
 def gallery_path(results: Path, suite: str, task: str, seed: int) -> Path:

@@ -23,7 +23,7 @@ def read_car_colors(root: Path) -> Dataset:
 
 ENTRY = Entry(
     name="car-colors",
-    short="Cars by color",
+    short="Cars by colour",
     title="cars by their colour, one folder per colour",
     labels=("color",),
     folders=("car-colors",),

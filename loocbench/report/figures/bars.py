@@ -51,7 +51,7 @@ def draw_bars(columns: Sequence[Column], lines: Sequence[Line], title: str, path
 
 
 def choose_lines(lines: Sequence[Line]) -> list[Line]:
-    """At most ``MAX_BARS`` lines, in their order; single spaces and validation's choice are left out first."""
+    """At most ``MAX_BARS`` lines, in their order; single spaces are left out first, then validation's choice."""
     return [lines[place] for place in panels.choose_places([line.features for line in lines], MAX_BARS)]
 
 
@@ -69,6 +69,8 @@ def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequ
     width = 0.85 / len(cells)
     for number, (name, line) in enumerate(zip(names, cells, strict=True)):
         known = [(place, cell) for place, cell in enumerate(line) if cell]
+        if not known:  # without a bar the legend would show none of its colours
+            continue
         axis.bar(
             [place + (number - (len(cells) - 1) / 2) * width for place, _ in known],
             [100 * cell.value for _, cell in known],
@@ -86,7 +88,7 @@ def _draw_groups(axis: Axes, cells: Sequence[Sequence[Cell | None]], names: Sequ
 
 
 def _fold_heading(column: Column) -> str:
-    return "\n".join(textwrap.wrap(column.short, _HEADING))
+    return "\n".join(textwrap.wrap(column.short, _HEADING, break_on_hyphens=False))
 
 
 def _reach(cell: Cell) -> tuple[float, float]:

@@ -98,4 +98,4 @@ def _draw_panel(axis: Axes, names: Sequence[str], profile: Profile) -> None:
 
 
 def _fold(text: str, letters: int) -> str:
-    return "\n".join(textwrap.wrap(text, letters))
+    return "\n".join(textwrap.wrap(text, letters, break_on_hyphens=False))

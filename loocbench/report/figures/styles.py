@@ -44,7 +44,7 @@ def bar_style(number: int) -> dict[str, Any]:
 
 def fold_title(title: str, width: float) -> str:
     """A title of 9 points broken into lines that fit ``width`` inches, since a longer one would squeeze the axes."""
-    return "\n".join(textwrap.wrap(title, max(20, int(13 * width))))
+    return "\n".join(textwrap.wrap(title, max(20, int(13 * width)), break_on_hyphens=False))
 
 
 def legend_columns(names: Collection[str], width: float) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from loocbench.report.table.labels import format_metric
+from loocbench.report.table.labels import format_label, format_metric
 from loocbench.report.table.neighbour_sets import NeighbourSet
 from loocbench.types import Pixels
 
@@ -46,7 +46,7 @@ def explorer_to_json(explorer: Explorer) -> dict[str, Any]:
         "title": explorer.title,
         "notes": list(explorer.notes),
         "kinds": [format_metric(kind) for kind in kinds],
-        "labels": list(explorer.labels),
+        "labels": [format_label(name) for name in explorer.labels],
         "queries": queries,
         "spaces": [
             {

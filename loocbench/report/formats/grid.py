@@ -157,6 +157,15 @@ def _join(parts: Sequence[str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def describe_marks(grid: Grid) -> str:
+    """What bold figures and ≈ mean, for a reader who has not come to the notes; "" where the grid has neither."""
+    cells = [cell for row in grid.rows for cell in row.cells if cell]
+    said = ["bold: best of its column"] if any(cell.rank for cell in cells) else []
+    if any(cell.near_best for cell in cells):
+        said.append(f"{NEAR_BEST}: a test does not tell it from the best")
+    return f"Per cent; {'; '.join(said)}." if said else ""
+
+
 def format_cell(cell: Cell | None) -> str:
     """A cell without emphasis: "72.3 ± 1.2 ↑", "72.1 ± 3.1 (1 seed) ≈"; published: "39.3 (here +1.2)"."""
     if cell is None:

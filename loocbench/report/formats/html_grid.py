@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from loocbench.report.formats.grid import MEASURED, SCALE, Grid, format_cell
+from loocbench.report.formats.grid import MEASURED, SCALE, Grid, GridRow, format_cell
 from loocbench.report.table import labels
 from loocbench.report.table.cells import NEAR_BEST, Cell
 from loocbench.wording import count_of
@@ -42,6 +42,11 @@ def describe_cell(cell: Cell) -> str:
     if cell.p_best is not None:
         parts.append(f"p {labels.format_p_value(cell.p_best)} against the best")
     return "; ".join(parts)
+
+
+def describe_line(row: GridRow) -> str:
+    """A row's features and seeds, which narrow screens show below its model: "looc++, 3 seeds"."""
+    return ", ".join(filter(None, (row.labels[1], count_of(row.seeds, "seed") if row.seeds else "")))
 
 
 def best_figures(grid: Grid) -> list[BestFigure]:

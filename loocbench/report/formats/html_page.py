@@ -12,6 +12,7 @@ from loocbench.report.formats.grid import Grid, build_grids, format_cell
 from loocbench.report.formats.pictures import Picture
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, sign_table
 from loocbench.report.formats.single_file_page import render_page
+from loocbench.report.table import labels
 from loocbench.report.table.matrices import Matrix
 from loocbench.report.table.panels import Panel
 from loocbench.report.table.table import Table
@@ -48,11 +49,12 @@ def render_html(
         grids=grids,
         pivot=pivot,
         more=0 if pivot else sum(not head.headline for head in measured.heads),
-        features=sorted({line.features for line in table.measured}),
+        features=sorted({line.features for line in table.measured}, key=labels.natural_key),
         groups=list(dict.fromkeys(head.group for head in measured.heads)),
         best=html_grid.best_figures(measured),
         group_spans=html_grid.group_spans,
         tooltip=html_grid.describe_cell,
+        describe_line=html_grid.describe_line,
         format_cell=format_cell,
         directions={} if pivot else {column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),

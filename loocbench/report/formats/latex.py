@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
-from loocbench.report.formats.grid import MEASURED, Grid, build_grids, format_cell
-from loocbench.report.formats.page_width import fold_heading, shorten_labels, split_columns
+from loocbench.report.formats.grid import MEASURED, Grid, build_grids, describe_marks, format_cell
+from loocbench.report.formats.page_width import fold_heading, fold_label, shorten_labels, split_columns
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
+from loocbench.report.table.notes import notes_of_paper
 from loocbench.report.table.table import Table
 
 _ESCAPES = {
@@ -60,7 +61,10 @@ def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
             said: list[str] = []
             if not pivot:
                 grid, said = shorten_labels(grid)
-            caption, notes = " ".join([f"{title}.", *said]), " ".join(table.notes)
+            caption, notes = (
+                " ".join(filter(None, [f"{title}.", describe_marks(grid), *said])),
+                " ".join(map(_note, notes_of_paper(table.notes))),
+            )
         split = split_columns(grid)
         for number, part in enumerate(split, 1):
             continued = f"{title}, part {number} of {len(split)}." if number > 1 else caption
@@ -68,7 +72,10 @@ def render_latex(table: Table, title: str, *, pivot: bool = False) -> str:
     if table.tests:
         parts += ["", *_environment(_test_lines(table), f"{title}: paired tests.")]
     if table.signs:
-        parts += ["", *_environment(_sign_lines(table), f"{title}: {SIGNS_TITLE.lower()}.", SIGNS_CAPTION)]
+        parts += [
+            "",
+            *_environment(_sign_lines(table), f"{title}: {SIGNS_TITLE.lower()}.", escape_latex(SIGNS_CAPTION)),
+        ]
     return "\n".join(parts) + "\n"
 
 
@@ -90,8 +97,21 @@ def _code_point(one: str) -> str:
     return rf"\texttt{{U+{ord(one):04X}}}"
 
 
+def _note(text: str) -> str:
+    """A note with what stands between two backticks in typewriter type."""
+    parts = text.split("`")
+    return "".join(
+        rf"\texttt{{{escape_latex(part)}}}" if place % 2 else _escape_part(part) for place, part in enumerate(parts)
+    )
+
+
+def _escape_part(text: str) -> str:
+    """Text escaped for LaTeX with the spaces at its ends."""
+    return f"{' ' * text.startswith(' ')}{escape_latex(text)}{' ' * text.endswith(' ')}"
+
+
 def _environment(tabular: Sequence[str], caption: str, notes: str = "") -> list[str]:
-    below = [rf"\par\smallskip{{\raggedright\scriptsize {escape_latex(notes)}\par}}"] if notes else []
+    below = [rf"\par\smallskip{{\raggedright\scriptsize {notes}\par}}"] if notes else []
     return [
         r"\begin{table}",
         rf"\caption{{{escape_latex(caption)}}}",
@@ -115,7 +135,8 @@ def _grid_lines(grid: Grid) -> list[str]:
     for place, row in enumerate(grid.rows):
         if place and row.family != grid.rows[place - 1].family:
             lines.append(r"\addlinespace")
-        lines.append(" & ".join([*map(escape_latex, row.labels), *map(_cell, row.cells)]) + r" \\")
+        labels = (_stack_lines(fold_label(text, grid), "l") for text in row.labels)
+        lines.append(" & ".join([*labels, *map(_cell, row.cells)]) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
@@ -132,8 +153,12 @@ def _heading_lines(grid: Grid) -> list[str]:
 
 
 def _stack(text: str, side: str) -> str:
-    """A heading in lines, one above the other."""
-    lines = list(map(escape_latex, fold_heading(text)))
+    return _stack_lines(fold_heading(text), side)
+
+
+def _stack_lines(texts: Sequence[str], side: str) -> str:
+    """Lines of text, one above the other."""
+    lines = list(map(escape_latex, texts))
     stacked = r" \\ ".join(lines)
     return rf"\shortstack[{side}]{{{stacked}}}" if len(lines) > 1 else stacked
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from loocbench.records.several import Conflict, MergedRows, StoredRow
 from loocbench.report.formats import html_grid
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
 from loocbench.report.formats.grid import Grid, build_grids, format_cell
+from loocbench.report.formats.row_fields import render_fields
 from loocbench.report.formats.single_file_page import render_page
 from loocbench.report.table import labels
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
 from loocbench.report.table.table import Table
-from loocbench.types import Row
 
 _SHOWN_METRICS = 3  # of two rows that differ
 
@@ -61,11 +60,12 @@ def render_index(table: Table, pages: Sequence[LinePage], merged: MergedRows, ti
         grids=grids,
         link=link,
         more=sum(not head.headline for head in measured.heads),
-        features=sorted({line.features for line in table.measured}),
+        features=sorted({line.features for line in table.measured}, key=labels.natural_key),
         groups=_list_groups(measured),
         best=html_grid.best_figures(measured),
         group_spans=html_grid.group_spans,
         tooltip=html_grid.describe_cell,
+        describe_line=html_grid.describe_line,
         format_cell=format_cell,
         directions={column.heading: column.direction for column in table.columns},
         tests=format_comparisons(table.tests),
@@ -98,7 +98,8 @@ def render_line(table: Table, page: LinePage, merged: MergedRows, title: str, in
         format_cell=format_cell,
         tooltip=html_grid.describe_cell,
         format_percent=labels.format_percent,
-        list_fields=list_fields,
+        format_time=labels.format_time,
+        render_fields=render_fields,
         conflicts_of=lambda stored: [
             f"{one.other.store}: {_describe_difference(one)}" for one in apart.get((stored.store, stored.path), ())
         ],
@@ -124,24 +125,6 @@ def list_sections(table: Table, page: LinePage) -> list[Section]:
         )
         for (task, note), own in figures.items()
     ]
-
-
-def list_fields(row: Row) -> list[tuple[str, str]]:
-    """Return every field of a row as (name, text), those within others by "recipe.epochs"; of items their number."""
-    fields = row.model_dump(mode="json", exclude={"items", "curve"})
-    listed = list(_flatten("", fields))
-    listed += [(f"items.{name}", f"{items.count:,} stored") for name, items in row.items.items()]
-    return [*listed, ("curve", f"{len(row.curve):,} points")] if row.curve else listed
-
-
-def _flatten(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flatten(f"{name}.{key}" if name else str(key), inner)
-    elif isinstance(value, list):
-        yield name, ", ".join(map(str, value)) or "none"
-    else:
-        yield name, "not stated" if value in ("", None) else str(value)
 
 
 def _anchor(position: int) -> str:

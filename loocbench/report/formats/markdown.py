@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
-from loocbench.report.formats.grid import PUBLISHED, Grid, build_grids, format_cell
+from loocbench.report.formats.grid import PUBLISHED, Grid, build_grids, describe_marks, format_cell
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
@@ -20,6 +20,8 @@ def render_markdown(table: Table, title: str, *, pivot: bool = False) -> str:
     for grid in build_grids(table, pivot=pivot) if table.columns else []:
         if grid.kind == PUBLISHED:
             parts += ["## Published figures", "", grid.caption, ""]
+        if describe_marks(grid):
+            parts += [describe_marks(grid), ""]
         parts += [*_grid_lines(grid), ""]
     if table.tests:
         rows = [[escape_markdown(value) for value in row] for row in format_comparisons(table.tests)]

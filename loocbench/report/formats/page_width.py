@@ -12,6 +12,8 @@ from loocbench.wording import count_of
 
 PAGE = 108  # characters of a line of a table, in small type
 HEADING = 14  # characters per line of a heading
+_MODEL_LABEL, _TASK_LABEL = 36, 24  # characters per line of a row's label: models stay on one line
+_SHRUNK = 1.15  # so much wider than the page a table may be: smaller by a ninth it is still read
 _GAP = 2  # characters between columns
 _MODEL, _FEATURES, _SEEDS, _TRAINED_ON = range(4)  # label columns of the measured lines
 
@@ -35,28 +37,57 @@ def shorten_labels(grid: Grid) -> tuple[Grid, list[str]]:
 def split_columns(grid: Grid, width: int = PAGE) -> list[Grid]:
     """Return the grid as grids of neighbouring columns, each with all labels and at most ``width`` characters wide.
 
+    A grid that is only a little wider stays whole, for the page to shrink; else the parts are about equally wide.
     Rows without a figure in a part are left out of it.
     """
     labels = sum(_GAP + max(map(len, texts)) for texts in _label_columns(grid))
+    columns = [
+        _GAP + max([*_heading_widths(head), *(len(format_cell(row.cells[place])) for row in grid.rows)])
+        for place, head in enumerate(grid.heads)
+    ]
+    if labels + sum(columns) <= _SHRUNK * width:
+        return [grid]
+    parts = _fill(labels, columns, width)
+    for narrower in range(width - 1, labels, -1):  # as many parts, and no lone column in the last one
+        balanced = _fill(labels, columns, narrower)
+        if len(balanced) > len(parts):
+            break
+        parts = balanced
+    return [_take_columns(grid, part) for part in parts]
+
+
+def _fill(labels: int, columns: Sequence[int], width: int) -> list[list[int]]:
+    """Return the places of the columns in each part: as many as fit beside the labels, and at least one."""
     parts: list[list[int]] = []
     taken = 0
-    for place, head in enumerate(grid.heads):
-        own = _GAP + max([*_heading_widths(head), *(len(format_cell(row.cells[place])) for row in grid.rows)])
+    for place, own in enumerate(columns):
         if not parts or taken + own > width:
             parts.append([])
             taken = labels
         parts[-1].append(place)
         taken += own
-    return [_take_columns(grid, part) for part in parts] if len(parts) > 1 else [grid]
+    return parts
 
 
 def fold_heading(text: str) -> list[str]:
     """Return a heading in lines of at most ``HEADING`` characters; longer words stay whole."""
-    return textwrap.wrap(text, HEADING, break_long_words=False, break_on_hyphens=False) or [""]
+    return _wrap(text, HEADING)
+
+
+def fold_label(text: str, grid: Grid) -> list[str]:
+    """Return a row's label in lines, short ones where the rows are tasks; longer words stay whole."""
+    return _wrap(text, _MODEL_LABEL if grid.names[0] == "Model" else _TASK_LABEL)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _label_columns(grid: Grid) -> list[list[str]]:
-    return [[name, *(row.labels[place] for row in grid.rows)] for place, name in enumerate(grid.names)]
+    return [
+        [name, *(line for row in grid.rows for line in fold_label(row.labels[place], grid))]
+        for place, name in enumerate(grid.names)
+    ]
 
 
 def _heading_widths(head: Head) -> list[int]:

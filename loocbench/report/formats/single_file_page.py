@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 import loocbench
 
+FIRST_LINES = 200  # of a table, drawn when the page opens; a browser needs seconds to draw thousands
 _PACKAGE = "loocbench.report.formats"
 
 
@@ -34,7 +35,16 @@ def render_page(name: str, *, styles: Sequence[str] = (), scripts: Sequence[str]
         script=Markup(script),
         style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
+        first_lines=FIRST_LINES,
+        keep_words=keep_words,
         **content,
+    )
+
+
+def keep_words(text: str) -> Markup:
+    """Return text as HTML that no browser breaks at a hyphen: "top-1" stays on one line."""
+    return Markup(" ").join(
+        Markup('<span class="word">{}</span>').format(word) if "-" in word else word for word in text.split(" ")
     )
 
 

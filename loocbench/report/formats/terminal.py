@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from loocbench.report.formats.comparison_rows import COMPARISON_HEADINGS, format_comparisons
-from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, build_grids, format_cell
+from loocbench.report.formats.grid import MEASURED, PUBLISHED, SCALE, Grid, build_grids, describe_marks, format_cell
 from loocbench.report.formats.sign_rows import SIGNS_CAPTION, SIGNS_TITLE, format_signs, sign_headings
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import Table
@@ -31,6 +31,8 @@ def print_table(table: Table, console: Console, *, pivot: bool = False) -> None:
             sources = "; ".join(sorted({line.trained_on for line in table.published}))
             caption = f"Published, not measured here: {sources}"
         console.print(caption, style="bold", highlight=False, markup=False)
+        if describe_marks(grid):
+            console.print(describe_marks(grid), style="dim", highlight=False, markup=False)
         _print_grid(grid, console)
     if table.tests:
         _print_tests(table, console)
@@ -48,7 +50,11 @@ def _print_grid(grid: Grid, console: Console) -> None:
     taken = 4 + seeds * _SEEDS
     longest, folded = (min(width, widest) for width in _name_widths(names))
     widest_head = console.width - min(longest, folded) - taken - _FRAME
-    heads = [min(max(_COLUMN - _FRAME, longest_word([head.title])), max(widest_head, 1)) for head in grid.heads]
+    figures = [max((_cell_width(row.cells[place]) for row in grid.rows), default=0) for place in range(len(grid.heads))]
+    heads = [
+        min(max(_COLUMN - _FRAME, longest_word([head.title]), figure), max(widest_head, 1))
+        for head, figure in zip(grid.heads, figures, strict=True)
+    ]
     blocks, fewer = (_split_heads(heads, console.width - width - taken) for width in (longest, folded))
     if len(fewer) < len(blocks):
         longest, blocks = folded, fewer
@@ -69,7 +75,8 @@ def _print_grid(grid: Grid, console: Console) -> None:
         for place, (name, row, cells) in enumerate(rows):
             last = place + 1 < len(rows) and (row.family == SCALE) != (rows[place + 1][1].family == SCALE)
             stated = [str(row.seeds or "")] if seeds else []
-            shown.add_row(Text(name), *stated, *map(_text, cells), end_section=last)
+            texts = [_text(cell, heads[column]) for cell, column in zip(cells, places, strict=True)]
+            shown.add_row(Text(name), *stated, *texts, end_section=last)
         console.print(shown)
 
 
@@ -106,8 +113,18 @@ def _row_names(grid: Grid) -> list[str]:
     return [" ".join(filter(None, [*row.labels[:2], row.apart and f"[{row.apart}]"])) for row in grid.rows]
 
 
-def _text(cell: Cell | None) -> Text:
-    return Text(format_cell(cell), style="bold" if cell and cell.rank == "best" else "")
+def _cell_width(cell: Cell | None) -> int:
+    """The width that a figure needs: what is in brackets may stand on a line of its own, a mark beside it may not."""
+    return max(map(len, _fold(format_cell(cell)).split("\n")))
+
+
+def _fold(text: str) -> str:
+    return text.replace(" (", "\n(")
+
+
+def _text(cell: Cell | None, width: int) -> Text:
+    text = format_cell(cell)
+    return Text(text if len(text) <= width else _fold(text), style="bold" if cell and cell.rank == "best" else "")
 
 
 def _print_tests(table: Table, console: Console) -> None:

@@ -24,21 +24,31 @@ def average_curve(rows: Sequence[Row], x: str, y: str) -> tuple[Point, ...]:
     for shares, and for means of other values in [0, 1] at most too wide, since no values of that mean vary more. Only
     places at which every checkpoint has a value are points: a mean over some of the seeds is not one of the curve.
     """
+    count = _count_images(rows, x, y)
+    points = []
+    for place, own in sorted(_values_by_place(rows, x, y).items()):
+        means = np.array([np.mean(values) for values in own.values()])
+        value = float(means.mean())
+        low, high = _find_interval(means, value, count)
+        points.append((place, value, min(low, value), max(high, value)))  # rounding may take an end past the value
+    return tuple(points)
+
+
+def count_points(rows: Sequence[Row], x: str, y: str) -> int:
+    """Return how many points :func:`average_curve` gives, without computing them."""
+    return len(_values_by_place(rows, x, y))
+
+
+def _values_by_place(rows: Sequence[Row], x: str, y: str) -> dict[float, dict[str, list[float]]]:
+    """The values of ``y`` of each checkpoint, by the places of ``x`` at which every checkpoint has one."""
     found: dict[float, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    checkpoints = {row.checkpoint_hash for row in rows if any(x in point and y in point for point in row.curve)}
+    checkpoints = set()
     for row in rows:
         for point in row.curve:
             if x in point and y in point:
+                checkpoints.add(row.checkpoint_hash)
                 found[point[x]][row.checkpoint_hash].append(point[y])
-    count = _count_images(rows, x, y)
-    points = []
-    for place, own in sorted(found.items()):
-        if len(own) == len(checkpoints):
-            means = np.array([np.mean(values) for values in own.values()])
-            value = float(means.mean())
-            low, high = _find_interval(means, value, count)
-            points.append((place, value, min(low, value), max(high, value)))  # rounding may take an end past the value
-    return tuple(points)
+    return {place: own for place, own in found.items() if len(own) == len(checkpoints)}
 
 
 def _find_interval(means: np.ndarray, value: float, count: int | None) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loocbench.pretraining.methods import METHODS, method_position
+from loocbench.report.table.labels import natural_key
 from loocbench.types import UNTRAINED, Row
 from loocbench.wording import count_of
 
@@ -151,6 +152,13 @@ def _trained_on(group: Sequence[Row]) -> str:
 def _order(row: Row) -> tuple[object, ...]:
     if row.recipe is None:
         place = method_position(UNTRAINED) if row.untrained else len(METHODS) + 1
-        return place, 0, row.epochs or 0, row.model, row.features, row.checkpoint_hash
+        return place, 0, row.epochs or 0, natural_key(row.model), natural_key(row.features), row.checkpoint_hash
     method = method_position(row.recipe.method)
-    return method, len(row.recipe.left_out), row.epochs or 0, row.model, row.features, row.checkpoint_hash
+    return (
+        method,
+        len(row.recipe.left_out),
+        row.epochs or 0,
+        natural_key(row.model),
+        natural_key(row.features),
+        row.checkpoint_hash,
+    )

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
+_SPOKEN = {"color": "colour"}  # as the documentation spells it; names of labels, spaces and augmentations stay
 _WORDS = {"map": "mAP", "map at r": "mAP@R", "r precision": "R-precision"}
 
 
 def format_metric(name: str) -> str:
     """A metric's name as people write it: "top-1", "species recall@10", "class mAP@R"."""
     words = re.sub(r"\btop(\d+)\b", r"top-\1", name.replace("_", " ").replace(":", " "))
+    words = " ".join(_SPOKEN.get(word, word) for word in words.split(" "))
+    if words == "rotation kept":  # the image's orientation is what is kept; the change of the image is a rotation
+        return "orientation kept"
     words = re.sub(r"\brecall(\d+)\b", r"recall@\1", words)
     for ending, written in sorted(_WORDS.items(), key=lambda pair: -len(pair[0])):
         if words == ending or words.endswith(f" {ending}"):
             return words[: len(words) - len(ending)] + written
     return words
+
+
+def format_label(name: str) -> str:
+    """The name of a label of images as people write it: "species", "colour"."""
+    return _SPOKEN.get(name, name.replace("_", " "))
+
+
+def format_time(text: str) -> str:
+    """A time in ISO format to the minute: "2026-01-31 12:05 UTC"; other texts as they are."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
+
+
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """A key that sorts names as people do: "v2" before "v10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
 def metric_direction(name: str) -> int:

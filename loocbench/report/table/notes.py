@@ -33,6 +33,7 @@ _SELECTED = (
     "`selected` is the concatenation of spaces that validation images chose, for each task and pretraining seed anew; "
     "rows.csv says which."
 )
+_FEWER_COLUMNS = "A column for each question;"
 _TESTS = (
     "Tests are paired by item: exact McNemar where one pretraining seed answered each item right or wrong, else a "
     "bootstrap over items and seeds, of fewer than 50 items Student's test; p after Holm's correction over all {count} "
@@ -57,9 +58,9 @@ def write_notes(
     left_out: number of columns that the headline table does not show.
     """
     spread_note = (_SD if spread == "sd" else _INTERVAL).format(items=_describe_items(columns, cards))
-    notes = [f"Figures are per cent. {spread_note}", _RANKS, *_list_untested(untested)]
+    notes = [f"Figures are per cent. {spread_note}", _RANKS, *_list_untested(untested)] if columns else []
     if left_out:
-        notes.insert(0, f"A column for each question; {count_of(left_out, 'more column')} with --all.")
+        notes.insert(0, f"{_FEWER_COLUMNS} {count_of(left_out, 'more column')} with --all.")
     tested = [test for test in tests if test.result]
     if tested:
         notes.append(_TESTS.format(count=len(tested)))
@@ -91,6 +92,11 @@ def write_notes(
     if superseded:
         notes.append(f"Not shown: {superseded} rows of older task versions or of checkpoints trained again since.")
     return list(dict.fromkeys(notes))
+
+
+def notes_of_paper(notes: Sequence[str]) -> list[str]:
+    """Return the notes without what only tells the user of the command how to see more."""
+    return [note for note in notes if not note.startswith(_FEWER_COLUMNS)]
 
 
 def _describe_items(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> str:

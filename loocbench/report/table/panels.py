@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from loocbench.cards.tasks import TaskCard
 from loocbench.changes.ranges import CORRUPTION, RANGES
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
-from loocbench.report.table.curve_points import CURVE_VALUES, Point, average_curve
+from loocbench.report.table.curve_points import CURVE_VALUES, Point, average_curve, count_points
 from loocbench.report.table.experiments import Experiment
-from loocbench.types import SELECTED
+from loocbench.types import SELECTED, Row
 
 MAX_SERIES = 12  # per panel; more cannot be told apart
 _LOGARITHMIC = ("lambda", "learning_rate", "neighbours")
@@ -85,10 +85,15 @@ def curve_panels(
     first_columns: dict[tuple[str, str], Column] = {}
     for column in columns:
         first_columns.setdefault((column.task, column.note), column)
+    by_task: dict[tuple[str, str], dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for place, one in enumerate(experiments):
+        for row in one.rows:
+            by_task[row.task, row.dataset_note][place].append(row)
     for (task, note), column in first_columns.items():
-        chosen = [one for one in experiments if any((row.task, row.dataset_note) == (task, note) for row in one.rows)]
-        measured = [[row for row in one.rows if (row.task, row.dataset_note) == (task, note)] for one in chosen]
-        names = _distinct_names([(one.name, one.trained_on) for one in chosen])
+        measured = list(by_task[task, note].values())
+        names = _distinct_names(
+            [(experiments[place].name, experiments[place].trained_on) for place in by_task[task, note]]
+        )
         rows = [row for own in measured for row in own]
         varied = dict.fromkeys(key for row in rows for point in row.curve for key in point if key not in CURVE_VALUES)
         title = (cards[task].title if task in cards else task) + (f" [{note}]" if note else "")
@@ -96,13 +101,11 @@ def curve_panels(
             y = next(
                 (key for row in rows for point in row.curve if x in point for key in CURVE_VALUES if key in point), ""
             )
-            series = []
-            for name, own in zip(names, measured, strict=True):
-                points = average_curve(own, x, y)
-                if len(points) > 1:
-                    series.append((own[0].features, Series(name, points)))
-            if series:
-                shown, left_out = _limit_series(series)
+            lines = [(name, own) for name, own in zip(names, measured, strict=True) if count_points(own, x, y) > 1]
+            if lines:
+                drawn = choose_places([own[0].features for _, own in lines], MAX_SERIES)
+                shown = tuple(Series(lines[place][0], average_curve(lines[place][1], x, y)) for place in drawn)
+                left_out = len(lines) - len(drawn)
                 chance = rows[0].scale.get("random", {}).get(f"{x}_{y}")
                 axes = column.group, title, _x_label(x), _Y_LABELS[y], x in _LOGARITHMIC
                 panels.append(Panel(*axes, shown, left_out, chance))
@@ -115,8 +118,8 @@ def legend_names(lines: Sequence[Line]) -> list[str]:
 
 
 def _distinct_names(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    short = [name for name, _ in pairs]
-    return [f"{name}, {more}" if short.count(name) > 1 else name for name, more in pairs]
+    counts = Counter(name for name, _ in pairs)
+    return [f"{name}, {more}" if counts[name] > 1 else name for name, more in pairs]
 
 
 def _x_label(key: str) -> str:
@@ -126,9 +129,9 @@ def _x_label(key: str) -> str:
 
 
 def choose_places(features: Sequence[str], most: int) -> list[int]:
-    """Which of many lines are drawn, as sorted places: single spaces and validation's choice are left out first."""
-    secondary = [name.startswith("head:") or name == SELECTED for name in features]
-    return sorted(sorted(range(len(features)), key=secondary.__getitem__)[:most])
+    """Which of many lines are drawn, as sorted places: single spaces are left out first, then validation's choice."""
+    ranks = [2 if name.startswith("head:") else int(name == SELECTED) for name in features]
+    return sorted(sorted(range(len(features)), key=ranks.__getitem__)[:most])
 
 
 def describe_left_out(count: int) -> str:

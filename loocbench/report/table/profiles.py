@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from loocbench.cards.tasks import TaskCard
 from loocbench.report.table.cells import Cell, Line
 from loocbench.report.table.columns import Column
+from loocbench.report.table.labels import format_label
 from loocbench.types import SELECTED
 
 UNTRAINED = "nothing"  # how the account of an untrained network's training begins
@@ -23,7 +24,7 @@ _ANSWERS = {
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the column that answers it. title: "species", "color", "orientation", with the data set's name
+    """A question, and the column that answers it. title: "species", "colour", "orientation", with the data set's name
     where the questions are of several."""
 
     title: str
@@ -53,7 +54,10 @@ def list_questions(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> 
     best = rank_answers(columns, cards)
     several = len({group for group, _ in best}) > 1
     ordered = sorted(best.items(), key=lambda pair: pair[1][1])
-    return [Question(f"{group}: {name}" if several else name, place) for (group, name), (_, place) in ordered]
+    return [
+        Question(f"{group}: {format_label(name)}" if several else format_label(name), place)
+        for (group, name), (_, place) in ordered
+    ]
 
 
 def rank_answers(columns: Sequence[Column], cards: Mapping[str, TaskCard]) -> dict[tuple[str, str], tuple[int, int]]:

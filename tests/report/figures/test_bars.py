@@ -40,7 +40,7 @@ def test_an_intervals_ends_are_drawn_where_they_are(monkeypatch, tmp_path):
 def test_of_too_many_bars_those_of_single_spaces_are_left_out_first():
     names = ["looc", *(f"head:{number}" for number in range(bars.MAX_BARS)), "selected", "looc++"]
     shown = bars.choose_lines([Line(f"model {name}", name, "", ()) for name in names])
-    assert [line.features for line in shown] == ["looc", *names[1 : bars.MAX_BARS - 1], "looc++"]
+    assert [line.features for line in shown] == ["looc", *names[1 : bars.MAX_BARS - 2], "selected", "looc++"]
 
 
 def draw(monkeypatch, tmp_path, rows):
@@ -58,3 +58,21 @@ def test_no_interval_leaves_the_axis_which_ends_where_the_data_do(monkeypatch, t
     bottom, top = axis.get_ylim()
     assert bottom == 0 if low >= 0 else bottom < 100 * low
     assert 100 * high < top < 100 * high + 4
+
+
+def test_the_legend_shows_each_line_as_its_bars_are(monkeypatch, tmp_path):
+    """Also where its last rows of groups lack a line."""
+    from matplotlib.container import BarContainer
+
+    kept = []
+    monkeypatch.setattr(saving, "save_figure", lambda figure, path, **_: kept.append(figure))
+    monkeypatch.setattr(bars, "_WIDEST", 1.0)  # a group in each row
+    tasks = ("linear/blooms", "rotation/blooms")
+    built = build_table([measured_row("A", 0.5, task=task) for task in tasks] + [measured_row("B", 0.4)])
+    bars.draw_bars(built.columns, built.measured, "title", tmp_path / "x.png")
+    assert len(kept[0].axes) == 2
+    found = [one for axis in kept[0].axes for one in axis.containers if isinstance(one, BarContainer)]
+    drawn = {one.get_label(): one[0].get_hatch() for one in found}
+    (legend,) = kept[0].legends
+    shown = {text.get_text(): patch.get_hatch() for text, patch in zip(legend.texts, legend.get_patches(), strict=True)}
+    assert shown == drawn

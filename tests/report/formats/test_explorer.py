@@ -58,7 +58,7 @@ def shown(view, number):
 def test_a_query_shows_its_neighbours_in_each_space_of_each_model(view):
     assert view.locator("#explorer h4").all_inner_texts() == ["A", HOSTILE]
     heads = view.locator(".space p").all_inner_texts()
-    assert heads[0] == "looc++ (the first of 2 seeds): shares species 2 of 3, color 1 of 3"
+    assert heads[0] == "looc++ (the first of 2 seeds): shares species 2 of 3, colour 1 of 3"
     assert [text.splitlines()[0] for text in shown(view, 0)] == ["species 3", "species 4", "species 5"]
     view.locator(".queries [role=option]").nth(2).click()
     assert [text.splitlines()[0] for text in shown(view, 0)] == ["species 5", "species 6", "species 7"]
@@ -72,8 +72,8 @@ def test_a_query_shows_its_neighbours_in_each_space_of_each_model(view):
 def test_what_neighbours_share_is_said_and_framed(view):
     third, fourth, fifth = shown(view, 0)
     assert "✓ species" in third
-    assert "shares none of species, color" in fourth  # and says nothing of labels that were not compared
-    assert "✓ species, color" in fifth
+    assert "shares none of species, colour" in fourth  # and says nothing of labels that were not compared
+    assert "✓ species, colour" in fifth
     right = view.locator(".space").first.locator("li.right").all_inner_texts()
     assert [text.splitlines()[0] for text in right] == ["species 5"]
 

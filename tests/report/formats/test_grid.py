@@ -8,7 +8,7 @@ import re
 import pytest
 
 from loocbench.report.formats import markdown
-from loocbench.report.formats.grid import format_cell
+from loocbench.report.formats.grid import build_grids, describe_marks, format_cell
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.labels import format_percent
 from loocbench.report.table.table import build_table
@@ -49,3 +49,11 @@ def test_what_a_test_cannot_tell_from_the_best_is_marked():
     assert format_cell(Cell(0.5, 0.4, 0.6, spread=0.1, p_best=0.05)) == "50.0 ± 10.0 ≈"
     assert format_cell(Cell(0.5, 0.4, 0.6, spread=0.1, p_best=0.049)) == "50.0 ± 10.0"
     assert format_cell(Cell(0.5, 0.4, 0.6, spread=0.1, rank="best")) == "50.0 ± 10.0"
+
+
+def test_marks_are_explained_where_there_are_any(built):
+    text = describe_marks(build_grids(built)[0])
+    assert text == "Per cent; bold: best of its column; ≈: a test does not tell it from the best."
+    assert text in markdown.render_markdown(built, "x").split("| Model")[0]  # above the table
+    alone = build_grids(build_table([measured_row("A", 0.5)]))[0]
+    assert describe_marks(alone) == ""

@@ -11,7 +11,7 @@ import pytest
 
 from loocbench.records import store
 from loocbench.report.figures import gallery
-from loocbench.report.formats import html_page
+from loocbench.report.formats import html_page, single_file_page
 from loocbench.report.table.table import TableOptions, build_table
 from tests.cli.conftest import run_command
 from tests.records.rows import make_path
@@ -126,6 +126,55 @@ def test_curves_and_heat_maps_are_drawn(opened, report):
     assert view.locator("#curves figcaption", has_text="Few-shot").first.is_visible()
 
 
+@pytest.fixture
+def long_page(monkeypatch, tmp_path):
+    """A page of eight lines that draws three of them at first."""
+    monkeypatch.setattr(single_file_page, "FIRST_LINES", 3)
+    rows = [measured_row(f"model {place}", 0.2 + place / 20) for place in range(8)]
+    path = tmp_path / "long.html"
+    path.write_text(html_page.render_html(build_table(rows), "Long"), encoding="utf-8")
+    return path
+
+
+def drawn(view):
+    """The names of the lines that can be seen."""
+    return view.locator("#table-measured tbody th:visible").all_text_contents()
+
+
+def test_a_long_table_draws_its_first_lines_and_the_rest_on_request(opened, long_page):
+    view = opened(long_page)
+    assert drawn(view) == ["model 0", "model 1", "model 2"]
+    assert "3 of 8 lines are drawn" in view.locator("#measured .rest").inner_text()
+    view.get_by_role("button", name="Show 3 more").click()
+    assert len(drawn(view)) == 6
+    view.get_by_role("button", name="Show all 8").focus()
+    view.keyboard.press("Enter")
+    assert len(drawn(view)) == 8
+    assert view.locator("#measured .rest").is_hidden()
+
+
+def test_sorting_and_filters_use_the_lines_that_are_not_drawn(opened, long_page):
+    view = opened(long_page)
+    view.locator("#table-measured thead tr:last-child th[data-group] button").click()
+    assert drawn(view) == ["model 7", "model 6", "model 5"]  # the best, which were not drawn
+    view.fill("#find", "model 4")
+    assert drawn(view) == ["model 4"]
+    assert view.locator("#measured .rest").is_hidden()
+    assert view.locator("#count").text_content() == "1 of 8 lines"
+    view.fill("#find", "")
+    assert drawn(view) == ["model 7", "model 6", "model 5"]
+
+
+def test_without_scripts_every_line_can_be_read(opened, long_page):
+    assert len(drawn(opened(long_page, java_script_enabled=False))) == 8
+
+
+def test_every_line_is_printed(opened, long_page):
+    view = opened(long_page)
+    view.emulate_media(media="print")
+    assert len(drawn(view)) == 8
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_width_and_theme_can_be_read(opened, report, width, scheme):
@@ -139,6 +188,21 @@ def test_every_width_and_theme_can_be_read(opened, report, width, scheme):
     for _ in range(other):
         view.click("#theme")
     assert (view.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)") != dark
+
+
+def test_on_a_phone_the_first_question_is_on_the_screen(opened, report):
+    view = opened(report, viewport={"width": 390, "height": 800})
+    box = view.locator("#table-measured tbody tr").first.locator("td[data-group]:visible").first.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    under = "(one) => getComputedStyle(one, '::after').content"
+    assert view.eval_on_selector("#table-measured tbody th", under) == '"looc, 3 seeds"'
+
+
+def test_no_heading_is_broken_at_a_hyphen(opened, report):
+    view = opened(report)
+    words = view.locator("#table-measured thead .word", has_text="top-1")
+    assert words.first.text_content() == "top-1"
+    assert words.first.evaluate("(one) => one.getClientRects().length") == 1
 
 
 def _contrast(view, selector):

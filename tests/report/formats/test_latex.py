@@ -6,10 +6,13 @@ Covers ``loocbench.report.formats.page_width``.
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from loocbench.report.formats import latex, page_width
+from loocbench.report.formats.grid import MEASURED, Grid, GridRow, Head
+from loocbench.report.table.cells import Cell
 from loocbench.report.table.labels import format_percent
 from loocbench.report.table.table import TableOptions, build_table
 from tests.report.rows import HOSTILE, measured_row
@@ -24,6 +27,7 @@ def latex_rows(text, number=0):
     body = text.split(r"\begin{tabular}")[number + 1].split(r"\end{tabular}")[0].partition("\n")[2]
     body = re.sub(r"\\(toprule|midrule|bottomrule|addlinespace|cmidrule\(lr\)\{[\d-]+\})", "", body)
     body = re.sub(r"\\(?:textbf|underline)\{((?:[^{}]|\{[^{}]*\})*)\}", r"\1", body)
+    body = re.sub(r"\\shortstack\[\w\]", "", body).replace(r" \\ ", " ")  # lines of one cell
     for command, text in _SIGNS.items():  # which pylatexenc does not know
         body = body.replace(f"\\{command}{{}}", text)
     rows = [row for row in re.split(r"\\\\\n", body) if row.strip()]
@@ -63,6 +67,34 @@ def test_no_table_is_wider_than_a_page_and_the_notes_stand_once(built):
         "Trained on blooms, resnet8 at 16 px, 3 epochs; Random: nothing, resnet8 at 16 px; ResNet-50 50% | <off>: "
         "blooms, resnet50 at 16 px, unknown epochs, timm resnet50.a1_in1k."
     ]
+
+
+def grid_of_columns(count):
+    head = Head("Blooms", "top-1 of a task", "Blooms, top-1")
+    row = GridRow(("A model", "looc", "", ""), (Cell(0.5, spread=0.123),) * count)
+    return Grid(MEASURED, "", ("Model", "Features"), (head,) * count, (replace(row, labels=row.labels[:2]),))
+
+
+def test_no_part_has_a_lone_column():
+    """Columns of 13 characters beside labels of 17: five fit 90 characters, six a page that shrinks it a little."""
+    assert [len(part.heads) for part in page_width.split_columns(grid_of_columns(6), 90)] == [6]
+    assert [len(part.heads) for part in page_width.split_columns(grid_of_columns(7), 90)] == [4, 3]
+    assert [len(part.heads) for part in page_width.split_columns(grid_of_columns(11), 90)] == [4, 4, 3]
+
+
+def test_long_labels_take_two_lines_so_that_pivoted_tables_stay_few():
+    note = "subset 1,549 of 11,788, re-encoded"
+    rows = [measured_row(f"model {place}", 0.2 + place / 20, dataset_note=note) for place in range(4)]
+    text = latex.render_latex(build_table(rows), "x", pivot=True)
+    assert text.count(r"\begin{tabular}") == 1
+    assert r"\shortstack[l]{Blooms species {[}subset \\ 1,549 of 11,788, \\ re-encoded{]}} &" in text
+
+
+def test_notes_are_for_the_reader_of_a_paper(built):
+    notes = ("A column for each question; 4 more columns with --all.", "`selected` is a 5 % choice of `a_b`.")
+    text = latex.render_latex(replace(built, notes=notes), "x")
+    assert "--all" not in text.replace("-{}-", "--")
+    assert r"\texttt{selected} is a 5 \% choice of \texttt{a\_b}." in text
 
 
 def test_seeds_that_are_the_same_everywhere_are_said_once():

@@ -1,6 +1,7 @@
 """A leaderboard of two stores in a real browser: it opens alone, sorts, and each figure leads to its rows.
 
-Covers ``loocbench.report.formats.leaderboard`` and ``loocbench.report.formats.html_grid``.
+Covers ``loocbench.report.formats.leaderboard``, ``loocbench.report.formats.html_grid`` and
+``loocbench.report.formats.row_fields``.
 """
 
 import json
@@ -9,7 +10,7 @@ import re
 import pytest
 
 from loocbench.records import store
-from loocbench.report.formats import html_grid, leaderboard
+from loocbench.report.formats import html_grid, row_fields
 from loocbench.report.formats.grid import MEASURED, Grid, GridRow, Head, build_grids
 from loocbench.report.table.cells import Cell
 from loocbench.report.table.table import build_table
@@ -161,6 +162,16 @@ def test_every_width_and_theme_can_be_read(opened, site, width, scheme):
         assert dark == (scheme == "dark")
 
 
+def test_every_column_of_the_rows_is_on_the_screen(opened, site):
+    view = opened(next(site.glob("moco*.html")))
+    assert view.locator(".rows").first.evaluate(
+        "(one) => one.parentElement.scrollWidth <= one.parentElement.clientWidth"
+    )
+    heads = view.locator(".rows").first.locator("thead th").all_text_contents()
+    assert "Store" in heads
+    assert re.fullmatch(r"[\d-]+ \d\d:\d\d UTC", view.locator(".rows tbody tr").first.locator("td").last.text_content())
+
+
 def test_no_path_of_this_machine_is_in_the_pages(site, stores):
     folder = str(stores[0].parents[1])
     assert not [path.name for path in site.iterdir() if folder in path.read_text(encoding="utf-8")]
@@ -179,7 +190,7 @@ def test_names_from_rows_are_text_and_nothing_else(opened, tmp_path):
 
 def test_every_field_of_a_row_is_listed():
     row: Row = next(one for one in fixed_store.rows() if one.items)
-    listed = dict(leaderboard.list_fields(row))
+    listed = dict(row_fields.list_fields(row))
     assert {name.split(".")[0] for name in listed} >= {
         name for name, value in row.model_dump(mode="json").items() if value not in ({}, [])
     }

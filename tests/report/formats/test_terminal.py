@@ -1,6 +1,7 @@
 """The table on a terminal of any width."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -90,3 +91,9 @@ def test_a_table_of_tests_is_whole_at_80_columns():
     (top,) = (line for line in tests if line.startswith("┏"))
     assert top.endswith("┓")
     assert "(Holm)" in "".join(tests)
+
+
+def test_a_mark_is_not_on_a_line_of_its_own(built):
+    text = renew.on_a_terminal(built)
+    assert "≈" in text
+    assert not re.search(r"│\s+≈\s+│", text)

@@ -22,7 +22,7 @@ def test_figures_on_a_subset_have_a_column_of_their_own_that_says_so():
 def test_a_folders_columns_are_named_after_it():
     from loocbench.cards import finding
 
-    for evaluator, title in (("linear", "cars"), ("rotation", "cars, rotation"), ("retrieval", "cars, neighbours")):
+    for evaluator, title in (("linear", "cars"), ("rotation", "cars, orientation"), ("retrieval", "cars, neighbours")):
         card = finding.find_task(evaluator, "folder:/data/cars")
         assert finding.find_task_of_row(card.task, "folder:cars").title == card.title == title
     card = finding.find_task("linear", "folder:/data/cars", "color")

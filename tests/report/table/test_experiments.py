@@ -136,3 +136,8 @@ def test_a_matrix_is_of_one_preprocessing():
         for how in (measured_with(), measured_with(heads=6))
     ]
     assert [len(one.rows) for one in build_matrices(group_rows(rows), {card.task: card})] == [1, 1]
+
+
+def test_models_of_one_method_are_in_the_order_of_their_numbers():
+    found = group_rows([measured_row(f"v{number}", 0.5) for number in (10, 2, 1)])
+    assert [one.model for one in found] == ["v1", "v2", "v10"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.report.table.labels import format_metric, format_percent
+from loocbench.report.table.labels import format_label, format_metric, format_percent, format_time, natural_key
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from loocbench.report.table.labels import format_metric, format_percent
     [
         ("top1", "top-1"),
         ("clean_top1", "clean top-1"),
-        ("species_and_color_recall10", "species and color recall@10"),
+        ("species_and_color_recall10", "species and colour recall@10"),
         ("class_map_at_r", "class mAP@R"),
         ("class_map", "class mAP"),
         ("class_r_precision", "class R-precision"),
@@ -28,3 +28,20 @@ def test_no_figure_is_minus_nothing():
         "+0.0",
         "−25.0",
     )
+
+
+def test_words_that_people_read_are_those_of_the_documentation():
+    assert format_metric("color_recall1") == "colour recall@1"
+    assert format_metric("rotation_kept") == "orientation kept"
+    assert format_metric("rotation_invariance") == "rotation invariance"  # of the change of the image
+    assert (format_label("color"), format_label("species")) == ("colour", "species")
+
+
+def test_names_are_sorted_as_people_count():
+    names = ["v10", "v2", "v1", "v2.10", "v2.9", "b"]
+    assert sorted(names, key=natural_key) == ["b", "v1", "v2", "v2.9", "v2.10", "v10"]
+
+
+def test_times_are_to_the_minute_in_utc():
+    assert format_time("2026-01-31T13:05:59.123456+01:00") == "2026-01-31 12:05 UTC"
+    assert format_time("yesterday") == "yesterday"

@@ -35,7 +35,7 @@ def build(chosen):
 def test_each_label_and_the_orientation_is_a_question():
     table, cards = build(rows())
     questions = profiles.list_questions(table.columns, cards)
-    assert [one.title for one in questions] == ["species", "color", "orientation"]
+    assert [one.title for one in questions] == ["species", "colour", "orientation"]
     assert [table.columns[one.column].task for one in questions] == list(TASKS)
 
 

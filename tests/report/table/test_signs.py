@@ -156,3 +156,8 @@ def test_neither_figures_nor_comparisons_take_them_for_shares():
     rows = [sign_row("A"), sign_row("B"), measured_row("A", 0.5), measured_row("B", 0.4)]
     assert {test.column.task for test in compare_named(rows, "A", "B", every_metric=True)[2]} == {"linear/blooms"}
     assert not any("rank" in name for name, _ in suite_figures.list_figures(build_table(rows), rows))
+
+
+def test_with_signs_alone_no_note_is_on_per_cent():
+    notes = build_table([sign_row("A"), sign_row("B")]).notes
+    assert not any("per cent" in note or "Bold" in note for note in notes)

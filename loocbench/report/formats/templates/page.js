@@ -18,6 +18,41 @@
     else delete document.documentElement.dataset.theme;
   });
 
+  // A long table draws its first lines; the rest when they are asked for. Sorting and filters work over all of them.
+  const first = Number(document.currentScript.dataset.firstLines);
+  const drawers = new Map();
+  const drawLines = (table) => drawers.get(table)();
+  const number = new Intl.NumberFormat("en");
+  for (const table of all("table.grid")) {
+    const box = document.createElement("p");
+    box.className = "rest";
+    const text = document.createElement("span");
+    text.setAttribute("aria-live", "polite");
+    let most = first;
+    const addButton = (more) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.addEventListener("click", () => {
+        most += more;
+        drawLines(table);
+      });
+      box.append(button);
+      return button;
+    };
+    box.append(text);
+    addButton(first).textContent = `Show ${number.format(first)} more`;
+    const everyLine = addButton(Infinity);
+    drawers.set(table, () => {
+      const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden && !row.classList.contains("scale"));
+      rows.forEach((row, place) => row.classList.toggle("later", place >= most));
+      text.textContent = `${number.format(most)} of ${number.format(rows.length)} lines are drawn; sorting and filters use all of them.`;
+      everyLine.textContent = `Show all ${number.format(rows.length)}`;
+      box.hidden = rows.length <= most;
+    });
+    if (table.tBodies[0].rows.length > first) table.parentElement.after(box);
+    drawLines(table);
+  }
+
   // Sorting: figures best first, text from A; a second click reverses. Lines of the scale stay at the bottom.
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -39,9 +74,9 @@
       if (!button) return;
       button.addEventListener("click", () => {
         const figures = head.dataset.direction !== undefined;
-        const first = figures && head.dataset.direction !== "-1" ? "descending" : "ascending";
+        const best = figures && head.dataset.direction !== "-1" ? "descending" : "ascending";
         const before = head.getAttribute("aria-sort");
-        const order = before === first ? (first === "ascending" ? "descending" : "ascending") : first;
+        const order = before === best ? (best === "ascending" ? "descending" : "ascending") : best;
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", order);
         const rows = [...body.rows].filter((row) => !row.classList.contains("scale"));
@@ -54,6 +89,7 @@
           })
           .forEach(({ row }) => body.append(row));
         for (const row of all("tr.scale", body)) body.append(row);
+        drawLines(table);
       });
     });
   }
@@ -69,16 +105,17 @@
     const rows = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("scale"));
     let shown = 0;
     for (const row of rows) {
-      const text = all("th, td.text", row).map((cell) => cell.textContent).join(" ").toLowerCase();
+      const text = words.length ? all("th, td.text", row).map((cell) => cell.textContent).join(" ").toLowerCase() : "";
       const wanted = words.every((word) => text.includes(word)) &&
         (!features || !features.value || row.dataset.features === features.value);
-      row.hidden = !wanted;
+      if (row.hidden === wanted) row.hidden = !wanted;
       shown += wanted;
     }
     if (data) {
       const few = every && !every.checked && !data.value; // a data set that was chosen shows all of its columns
       for (const cell of all("tr:last-child [data-group], tbody [data-group]", table)) {
-        cell.hidden = (Boolean(data.value) && cell.dataset.group !== data.value) || (few && "more" in cell.dataset);
+        const hidden = (Boolean(data.value) && cell.dataset.group !== data.value) || (few && "more" in cell.dataset);
+        if (cell.hidden !== hidden) cell.hidden = hidden;
       }
       // A group's heading is as wide as those of its columns that are shown.
       const heads = all("thead tr:last-child [data-group]", table);
@@ -89,7 +126,8 @@
         group.colSpan = Math.max(left, 1);
       }
     }
-    document.getElementById("count").textContent = `${shown} of ${rows.length} lines`;
+    drawLines(table);
+    document.getElementById("count").textContent = `${number.format(shown)} of ${number.format(rows.length)} lines`;
   };
   for (const control of [find, features, data, every]) if (control) control.addEventListener("input", filter);
   filter();
