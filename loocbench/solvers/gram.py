@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loocbench.solvers.logistic import require_converged, solve_grid
+from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
@@ -66,9 +67,9 @@ def _gradient_norm(gram: Tensor, targets: Tensor, coefficients: Tensor, intercep
     By the weights the gradient is G' X of the centred features X, with G = residual + strength coefficients, and its
     squared length is the trace of G' (X X') G. At the optimum G itself vanishes, so nothing cancels.
     """
-    residual = F.softmax(torch.addmm(intercepts, gram, coefficients), dim=1)
+    residual = F.softmax(multiply(gram, coefficients).add_(intercepts), dim=1)
     residual[torch.arange(len(targets), device=targets.device), targets] -= 1
     residual /= len(targets)
     combined = residual + strength * coefficients
-    squared = (combined * (gram @ combined)).sum().clamp(min=0) + residual.sum(dim=0).square().sum()
+    squared = (combined * multiply(gram, combined)).sum().clamp(min=0) + residual.sum(dim=0).square().sum()
     return float(squared.sqrt())

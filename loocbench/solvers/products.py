@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,8 @@ def has_faster_numpy() -> bool:
     """Whether torch multiplies by MKL on a processor that is not Intel's, and numpy by OpenBLAS."""
     built = np.show_config(mode="dicts")
     openblas = "openblas" in str(built.get("Build Dependencies", {}).get("blas", {}).get("name", ""))
-    return openblas and torch.backends.mkl.is_available() and not _is_intel()
+    mkl: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    return openblas and mkl and not _is_intel()
 
 
 def _is_intel() -> bool:
@@ -59,7 +61,7 @@ def _is_intel() -> bool:
 def _parts(count: int) -> list[slice]:
     """Equal parts of ``count`` rows, one for each thread."""
     ends = np.linspace(0, count, torch.get_num_threads() + 1).astype(int).tolist()
-    return [slice(begin, end) for begin, end in zip(ends[:-1], ends[1:], strict=True) if end > begin]
+    return [slice(begin, end) for begin, end in pairwise(ends) if end > begin]
 
 
 @cache

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import LogisticPath, require_converged, solve_grid
+from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
 
 
@@ -71,12 +72,12 @@ class StreamedAt:
         by_weights, by_intercepts = torch.zeros_like(weights), torch.zeros_like(intercepts)
         for rows, block in self.objective.blocks:
             features, targets = block.double(), self.objective.targets[rows]
-            logs = F.log_softmax(torch.addmm(intercepts, features, weights.T), dim=1)
+            logs = F.log_softmax(multiply(features, weights.T).add_(intercepts), dim=1)
             loss += F.nll_loss(logs, targets, reduction="sum")
             p = logs.exp()
             spread += (p * (1 - p)).sum(dim=0)
             p[torch.arange(len(p), device=p.device), targets] -= 1
-            by_weights += p.T @ features
+            by_weights += multiply(p.T, features)
             by_intercepts += p.sum(dim=0)
         centered = by_weights - by_intercepts[:, None] * data.mean
         gradient = torch.cat([centered @ data.basis.T, by_intercepts[:, None]], dim=1)
@@ -115,11 +116,11 @@ class StreamedAt:
         by_weights, by_intercepts = torch.zeros_like(turned), torch.zeros_like(shift)
         for _, block in self.objective.blocks:
             features = block.float()
-            p = torch.softmax(torch.addmm(intercepts, features, weights.T), dim=1)
-            moved = torch.addmm(shift, features, turned.T)
+            p = torch.softmax(multiply(features, weights.T).add_(intercepts), dim=1)
+            moved = multiply(features, turned.T).add_(shift)
             moved -= (p * moved).sum(dim=1, keepdim=True)
             moved *= p
-            by_weights += moved.T @ features
+            by_weights += multiply(moved.T, features)
             by_intercepts += moved.sum(dim=0)
         count = self.objective.blocks.shape[0]
         centered = (by_weights - by_intercepts[:, None] * mean) @ basis.T / count
@@ -136,9 +137,9 @@ def _gradient_norms(
         by_weights, by_intercepts = torch.zeros_like(w), torch.zeros_like(b)
         for rows, block in blocks:
             features = block.double()
-            p = torch.softmax(torch.addmm(b, features, w.T), dim=1)
+            p = torch.softmax(multiply(features, w.T).add_(b), dim=1)
             p[torch.arange(len(p), device=p.device), targets[rows]] -= 1
-            by_weights += p.T @ features
+            by_weights += multiply(p.T, features)
             by_intercepts += p.sum(dim=0)
         gradient = by_weights / blocks.shape[0] + strength * w
         squares = gradient.square().sum() + (by_intercepts / blocks.shape[0]).square().sum()
