@@ -4,6 +4,7 @@ Covers ``loocbench.cli.knn``, ``loocbench.cli.few_shot``, ``loocbench.cli.select
 """
 
 import json
+import shutil
 
 import pytest
 
@@ -14,8 +15,9 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
 
 @pytest.fixture
-def pretrained(loocbench, only_tiny_blooms):
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+def pretrained(trained, tmp_path):
+    """A run of MoCo."""
+    shutil.copytree(trained["moco"].parent, tmp_path / "runs" / "moco")
 
 
 @pytest.mark.usefixtures("pretrained")
