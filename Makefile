@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # imported is compiled then.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
+# Where this is set, every process would compile torch, and all else that it imports, anew: seven seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test programs check format clean
 

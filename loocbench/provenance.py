@@ -23,8 +23,13 @@ def versions() -> dict[str, str]:
         "loocbench": own_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,  # with the build, such as +cu130
-        **{name: metadata.version(name) for name in _LIBRARIES},
+        **{name: _library_version(name) for name in _LIBRARIES},
     }
+
+
+@cache  # reading a package's metadata takes milliseconds, and every card and row states five
+def _library_version(name: str) -> str:
+    return metadata.version(name)
 
 
 @cache
@@ -55,6 +60,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat()
 
 
+@cache
 def _processor() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -102,7 +102,10 @@ class InferenceNetwork:
     def _pad(self, images: Tensor) -> Tensor:
         """``images`` and copies of the first one up to the batch size: a compiled network takes one shape."""
         missing = self._batch_size - len(images)
-        return torch.cat([images, images[:1].expand(missing, -1, -1, -1)]) if missing else images
+        if not missing:
+            return images
+        padded = torch.cat([images, images[:1].expand(missing, -1, -1, -1)])
+        return padded.contiguous(memory_format=torch.channels_last)  # in another layout it would be compiled again
 
     def _prepare_forward(self, images: Tensor) -> Forward:
         """The fast forward pass, prepared at the encoder's first batch and kept for its later splits."""

@@ -113,8 +113,7 @@ class RunFolder:
 
     def save_first_card(self, card: CheckpointCard) -> None:
         """Write the card of a run that has no checkpoint yet, by which it is listed."""
-        if not self.checkpoint.exists():
-            files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
+        files.write_text(self.path / CARD, card.model_dump_json(indent=1) + "\n")
 
     def read_card(self) -> CheckpointCard:
         """Return the checkpoint's card, or that of a run which has none yet. Raises UserError if neither is whole."""

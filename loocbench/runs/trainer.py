@@ -185,7 +185,8 @@ class Trainer:
     def _save_state(self, run: Run) -> None:
         """Save all that resuming needs, and a first card."""
         self.folder.save_state(run, self.identity)
-        self.folder.save_first_card(self._card(run))
+        if not self.folder.checkpoint.exists():  # a card hashes all weights
+            self.folder.save_first_card(self._card(run))
         source = self.settings.source or DataSource(self.dataset.name)
         options = run_options.make_options(self.recipe, source, self.settings, self.plugins)
         run_options.write_options(self.folder.path, options)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from loocbench import configuration
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 PROBE = ["probe", "--checkpoint", "random:resnet8", "--json"]
@@ -48,12 +48,12 @@ def test_the_cache_and_the_data_are_where_the_configuration_says(loocbench, proj
 
 def test_options_that_may_be_repeated_and_flags(loocbench, project, monkeypatch, tmp_path):
     project('[command.pretrain]\naugment = ["color", "rotation"]\nmethod = "moco"\nkeep_last = true\n')
-    assert loocbench("pretrain", *QUICK, "--name", "mine").code == 0
+    assert loocbench("pretrain", *QUICKER, "--name", "mine").code == 0
     recipe = json.loads((tmp_path / "runs" / "mine" / "card.json").read_text())["recipe"]
     assert (recipe["method"], recipe["augmentations"], recipe["keep_last"]) == ("moco", ["color", "rotation"], True)
     monkeypatch.setenv("LOOCBENCH_PRETRAIN_AUGMENT", "color")
     monkeypatch.setenv("LOOCBENCH_PRETRAIN_KEEP_LAST", "false")
-    assert loocbench("pretrain", *QUICK, "--name", "yours").code == 0
+    assert loocbench("pretrain", *QUICKER, "--name", "yours").code == 0
     recipe = json.loads((tmp_path / "runs" / "yours" / "card.json").read_text())["recipe"]
     assert (recipe["augmentations"], recipe["keep_last"]) == (["color"], False)
     assert "is finished" in loocbench("pretrain", "--resume", "mine").err  # with its own options, not with these

@@ -10,7 +10,7 @@ import pytest
 
 import loocbench as package
 from loocbench.errors import StoppedError
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 
 def test_the_version(loocbench):
@@ -96,7 +96,7 @@ def test_no_epochs_are_refused(loocbench):
 def test_lists_fit_80_columns_and_cut_nothing(loocbench, monkeypatch, command, only_tiny_blooms):
     monkeypatch.setenv("COLUMNS", "80")
     if command[0] in ("runs", "checkpoints"):
-        assert loocbench("pretrain", "--name", "a-name-as-long-as-people-give-to-their-runs", *QUICK).code == 0
+        assert loocbench("pretrain", "--name", "a-name-as-long-as-people-give-to-their-runs", *QUICKER).code == 0
     said = loocbench(*command)
     assert said.code == 0
     table = [line for line in said.out.splitlines() if line and line[0] in "┃│┏└"]
@@ -120,7 +120,7 @@ def test_suites_and_checkpoints_are_listed_for_machines(loocbench, only_tiny_blo
     suites = json.loads(loocbench("suites", "ls", "--json").out)["suites"]
     assert {"demo", "blooms", "paper"} <= {card["suite"] for card in suites}
     assert 'suite = "demo"' in loocbench("suites", "show", "demo").out
-    assert loocbench("pretrain", "--method", "looc++", "--name", "mine", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc++", "--name", "mine", *QUICKER).code == 0
     (found,) = json.loads(loocbench("checkpoints", "ls", "--json").out)["checkpoints"]
     assert (found["name"], found["features"][:2]) == ("mine", ["looc++", "head:invariant"])
 
@@ -140,7 +140,7 @@ def test_cards_by_path(loocbench, only_tiny_blooms, tmp_path):
     recipe = loocbench("recipes", "show", "small/moco").out
     (tmp_path / "own.toml").write_text(recipe.replace("small/moco", "own/mine"))
     assert loocbench("recipes", "show", "own.toml").out == (tmp_path / "own.toml").read_text()
-    quick = [*QUICK, "--backbone", "resnet8"]
+    quick = [*QUICKER, "--backbone", "resnet8"]
     said = loocbench("pretrain", "--recipe", "own.toml", "--name", "mine", "--dataset", "blooms", *quick)
     assert said.code == 0, said.err
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from loocbench.cards import tasks
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 from tests.conftest import make_cub
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -48,7 +48,7 @@ def test_controlled_retrieval_with_its_curve(loocbench, tmp_path):
 
 @pytest.mark.usefixtures("short")
 def test_sensitivity_of_every_space_and_its_heat_map(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "looc++", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc++", *QUICKER).code == 0
     said = loocbench("sensitivity")
     assert said.code == 0, said.err
     for space in ("looc++", "head:invariant", "head:color", "head:rotation"):
@@ -111,7 +111,7 @@ def test_an_unknown_solver_is_refused(one_line):
 
 
 def test_a_gallery_of_several_models(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "moco", *QUICKER).code == 0
     said = loocbench(
         "gallery", "--checkpoint", "moco-blooms-s0", "--checkpoint", "random:resnet8", "--picture", tmp_path / "g.png"
     )

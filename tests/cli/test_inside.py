@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import loocbench as package
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 NET = ["--checkpoint", "random:resnet8"]
@@ -76,7 +76,7 @@ def test_onnx_holds_it(loocbench, tmp_path):
 
 
 def test_inspect_lists_what_is_offered_with_dimensions(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "looc++", "--name", "mine", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc++", "--name", "mine", *QUICKER).code == 0
     said = " ".join(loocbench("checkpoints", "inspect", "mine").out.replace("│", " ").split())
     assert "looc++ (192-d), head:invariant (64-d)" in said
     assert "stage:1 (16-d), stage:2 (32-d), projection:invariant (128-d)" in said

@@ -4,18 +4,20 @@ Covers ``loocbench.cli.knn``, ``loocbench.cli.few_shot``, ``loocbench.cli.select
 """
 
 import json
+import shutil
 
 import pytest
 
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 from tests.conftest import make_cub, make_flowers
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
 
 @pytest.fixture
-def pretrained(loocbench, only_tiny_blooms):
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+def pretrained(trained, tmp_path):
+    """A run of MoCo."""
+    shutil.copytree(trained["moco"].parent, tmp_path / "runs" / "moco")
 
 
 @pytest.mark.usefixtures("pretrained")
@@ -70,7 +72,7 @@ def test_protocols_and_data_sets_that_do_not_exist_are_refused_with_those_that_d
 def test_select_tries_every_combination_on_validation_and_tests_the_best(loocbench, monkeypatch):
     from loocbench.jobs.measurement import Measurement
 
-    assert loocbench("pretrain", "--method", "looc", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc", *QUICKER).code == 0
     seen = []
     real = Measurement.blocks
     monkeypatch.setattr(
@@ -92,6 +94,6 @@ def test_select_tries_every_combination_on_validation_and_tests_the_best(loocben
 
 def test_select_of_a_network_with_one_head(loocbench):
     """Fewer training images than dimensions: solved from inner products."""
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "moco", *QUICKER).code == 0
     found = json.loads(loocbench("select", "--label", "color", "--json").out)
     assert {one["features"] for one in found["candidates"]} == {"looc", "looc++"}

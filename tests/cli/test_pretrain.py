@@ -21,7 +21,7 @@ from loocbench.data import catalog
 from loocbench.pretraining import schedule
 from loocbench.pretraining.labels import model_label
 from loocbench.runs.train import train_recipe
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICK, QUICKER
 from tests.conftest import Silent
 from tests.data import layouts
 
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
     ],
 )
 def test_every_row_of_the_tables_can_be_trained_and_measured(loocbench, tmp_path, options, label):
-    small = ["--dataset", "blooms", "--backbone", "resnet8", *QUICK]
+    small = ["--dataset", "blooms", "--backbone", "resnet8", *QUICKER]
     assert loocbench("pretrain", "--name", "mine", *options, *small).code == 0
     card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
     assert model_label(card) == label
@@ -91,7 +91,7 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
         if progress.epoch == 2:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    command = ["pretrain", *QUICK, "--epochs", "4", "--name"]
+    command = ["pretrain", *QUICKER, "--epochs", "4", "--name"]
     assert loocbench(*command, "straight").code == 0
     monkeypatch.setattr(Trainer, "_end_epoch", end_epoch)
     assert "stopped by SIGTERM at epoch 2 of 4" in one_line(*command, "mine", code=143)
@@ -227,7 +227,7 @@ def test_resume_and_overwrite_exclude_each_other(one_line):
 
 
 def test_runs_are_listed_and_drawn(loocbench, one_line, tmp_path):
-    assert loocbench("pretrain", *QUICK, "--epochs", "3", "--name", "mine", "--knn-every", "1").code == 0
+    assert loocbench("pretrain", *QUICKER, "--epochs", "3", "--name", "mine", "--knn-every", "1").code == 0
     table = loocbench("runs", "ls").out
     assert "finished" in table
     assert "3/3" in table
@@ -277,7 +277,7 @@ def test_stylised_copies_are_used_and_required(loocbench, one_line, tmp_path):
 def test_the_log_for_tensorboard_is_the_log(loocbench, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    assert loocbench("pretrain", "--name", "mine", "--tensorboard", *QUICK).code == 0
+    assert loocbench("pretrain", "--name", "mine", "--tensorboard", *QUICKER).code == 0
     folder = tmp_path / "runs" / "mine"
     (line,) = (json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines())
     events = EventAccumulator(str(folder / "tensorboard")).Reload()

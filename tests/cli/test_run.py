@@ -9,7 +9,7 @@ import pytest
 
 from loocbench.cards import suites
 from loocbench.errors import UserError
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 TASKS = ("linear/blooms-color", "knn/blooms", "retrieval/blooms")
@@ -20,7 +20,7 @@ def small_suite(monkeypatch, loocbench, only_tiny_blooms):
     """A suite of three tasks on the embedded flowers, and a checkpoint."""
     card = suites.SuiteCard(suite="small", version=1, title="Small", description="", cost="", tasks=TASKS)
     monkeypatch.setattr(suites, "load_suite", lambda name: card)
-    assert loocbench("pretrain", "--method", "looc", "--name", "mine", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc", "--name", "mine", *QUICKER).code == 0
 
 
 def jobs_of(said):
@@ -79,7 +79,7 @@ def test_what_cannot_be_done_is_told_at_the_end_and_stops_nothing(loocbench, tmp
 
 
 def test_data_that_is_not_there_is_said_before_anything_is_done(loocbench):
-    assert loocbench("pretrain", "--name", "mine", *QUICK).code == 0
+    assert loocbench("pretrain", "--name", "mine", *QUICKER).code == 0
     said = loocbench("run", "photographs", "--dry-run", "--json")
     jobs = jobs_of(said)
     assert [job["task"] for job in jobs] == list(suites.load_suite("photographs").tasks)

@@ -9,7 +9,7 @@ import pytest
 
 from loocbench import evaluate
 from loocbench.cards import tasks
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 
@@ -29,7 +29,7 @@ def few(monkeypatch):
 
 @pytest.mark.usefixtures("few")
 def test_every_space_has_its_signs_and_the_report_shows_them(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "looc++", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "looc++", *QUICKER).code == 0
     said = loocbench("spectrum")
     assert said.code == 0, said.err
     for text in ("looc++", "head:invariant", "head:color", "head:rotation", "rankme", "lidar", " of "):

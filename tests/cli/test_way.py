@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICK, QUICKER
 from tests.conftest import make_cub, make_flowers
 
 
@@ -25,7 +25,7 @@ def measure(loocbench, *arguments):
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_from_images_to_the_table(loocbench, tmp_path):
     for method in ("moco", "looc++"):
-        assert loocbench("pretrain", "--method", method, *QUICK).code == 0
+        assert loocbench("pretrain", "--method", method, *QUICKER).code == 0
     assert sorted(path.name for path in (tmp_path / "runs").glob("[!.]*")) == [
         "loocpp-color-rotation-blooms-s0",
         "moco-blooms-s0",
@@ -66,7 +66,7 @@ def test_from_images_to_the_table(loocbench, tmp_path):
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_pretraining_is_a_pure_function_of_recipe_and_images(loocbench, tmp_path):
     for name in ("a", "b"):
-        assert loocbench("pretrain", *QUICK, "--name", name).code == 0
+        assert loocbench("pretrain", *QUICKER, "--name", name).code == 0
     cards = [json.loads((tmp_path / "runs" / name / "card.json").read_text()) for name in ("a", "b")]
     assert cards[0]["weights"] == cards[1]["weights"]
 

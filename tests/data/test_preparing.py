@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -152,30 +151,36 @@ def _interrupt(reporter, stage, done, total, detail=""):
 
 
 KILLED = """
-import sys, time
+import itertools, sys, time
 from pathlib import Path
 from loocbench.data import catalog, preparing
 preparing._CHUNK, preparing._GROUP = 4, 8
-class Slow:
+reports = itertools.count(1)
+class Stopping:  # at a report of decoding, to be killed there
     def info(self, message): print(message, flush=True)
     def update(self, stage, done, total, detail=""):
-        if stage.startswith("decode"): time.sleep(0.05)
+        if stage.startswith("decode") and next(reports) == int(sys.argv[2]):
+            print("here", flush=True)
+            time.sleep(600)
 dataset = catalog.open_dataset("folder:pets", Path(sys.argv[1]))
-preparing.prepare(dataset, dataset.splits["train"], 24, cache=Path(sys.argv[1]) / "cache", reporter=Slow())
+preparing.prepare(dataset, dataset.splits["train"], 24, cache=Path(sys.argv[1]) / "cache", reporter=Stopping())
 """
 
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on(tmp_path, pets):
     expected = b"".join(image.tobytes() for image in pets.read(pets.splits["train"].items, 24))
-    for wait in (0.2, 0.5):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE)
-        assert b"preparing" in process.stdout.readline()
-        time.sleep(wait)
+    for stop in ("4", "7"):
+        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), stop], stdout=subprocess.PIPE)
+        assert process.stdout.readline().startswith(b"preparing")
+        while process.stdout.readline() not in (b"here\n", b""):
+            pass
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert not list((tmp_path / "cache" / "images").glob("*.safetensors"))
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=True)
+    to_the_end = [sys.executable, "-c", KILLED, str(tmp_path), "0"]
+    done = subprocess.run(to_the_end, capture_output=True, text=True, check=True)
     assert "going on at image" in done.stdout
     (path,) = (tmp_path / "cache" / "images").glob("*.safetensors")
     assert path.read_bytes().endswith(expected)

@@ -112,7 +112,9 @@ def test_a_class_that_the_classifier_never_saw_is_named(flowers):
 
 
 def test_at_most_so_many_images_are_corrupted(flowers):
-    card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": 15})
+    card = card_of(
+        "robustness/blooms", labels=("color",), protocol={"changes": ("corruption:brightness",), "images": 15}
+    )
     found = evaluate(card, Pictures(flowers, both)).metrics
     assert (found["top1"].n, found["clean_top1"].n) == (15, 40)
 
@@ -121,7 +123,8 @@ def test_the_images_that_were_drawn_are_named(flowers):
     """Rows of two seeds are of other photographs, which a paired test must see; the whole split is no draw."""
 
     def drawn(seed, images=15):
-        card = card_of("robustness/blooms", protocol={"changes": ("corruption:fog",), "images": images})
+        changes = {"changes": ("corruption:brightness",), "images": images}
+        card = card_of("robustness/blooms", labels=("color",), protocol=changes)
         pictures = Pictures(flowers, both)
         pictures.seed = seed
         return evaluate(card, pictures).draws

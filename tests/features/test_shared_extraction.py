@@ -20,6 +20,16 @@ from tests.conftest import Silent
 from tests.features.extracting import bytes_of, encoder_with, extract, left_over
 
 
+def _start(target, *arguments):
+    """Start processes, one for each tuple of arguments, from one that has imported everything."""
+    context = get_context("forkserver" if hasattr(os, "fork") else "spawn")
+    context.set_forkserver_preload(["tests.features.test_shared_extraction"])
+    processes = [context.Process(target=target, args=given) for given in arguments]
+    for process in processes:
+        process.start()
+    return processes
+
+
 def _one_of_two(rank, folder, counts):
     """A process of two: in turn the splits of several sizes."""
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
@@ -33,10 +43,7 @@ def _one_of_two(rank, folder, counts):
 def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch):
     """7, 8 and 1,001 images; batches so small that both have some, whole ones and a shorter last one."""
     counts = [(7, 2), (8, 2), (1001, 32)]
-    context = get_context("spawn")
-    processes = [context.Process(target=_one_of_two, args=(rank, tmp_path, counts)) for rank in range(2)]
-    for process in processes:
-        process.start()
+    processes = _start(_one_of_two, *((rank, tmp_path, counts) for rank in range(2)))
     for count, size in counts:
         monkeypatch.setitem(inference.BATCH_SIZES, "cpu", size)
         one = extract(blooms.make_blooms({"test": count}), tmp_path / f"one-{count}")
@@ -55,10 +62,7 @@ def test_two_processes_write_one_processs_file_bit_for_bit(tmp_path, monkeypatch
 @pytest.mark.slow
 def test_a_process_may_have_nothing_to_do(tmp_path, monkeypatch):
     """Seven images are one batch; the other process takes none of them."""
-    context = get_context("spawn")
-    processes = [context.Process(target=_one_of_two, args=(rank, tmp_path, [(7, 32)])) for rank in range(2)]
-    for process in processes:
-        process.start()
+    processes = _start(_one_of_two, *((rank, tmp_path, [(7, 32)]) for rank in range(2)))
     extract(blooms.make_blooms({"test": 7}), tmp_path / "one-7")
     for process in processes:
         process.join(120)
@@ -88,11 +92,8 @@ def _alone(folder, passes):
 @pytest.mark.slow
 def test_two_commands_that_want_the_same_features_at_once(tmp_path):
     """One makes them, the other waits and finds them."""
-    context = get_context("spawn")
-    passes = context.Value("i", 0)
-    processes = [context.Process(target=_alone, args=(tmp_path / "both", passes)) for _ in range(2)]
-    for process in processes:
-        process.start()
+    passes = get_context("forkserver" if hasattr(os, "fork") else "spawn").Value("i", 0)
+    processes = _start(_alone, *((tmp_path / "both", passes) for _ in range(2)))
     for process in processes:
         process.join(120)
         assert process.exitcode == 0

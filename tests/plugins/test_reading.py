@@ -1,5 +1,7 @@
 """Reading plug-ins from files and from installed packages; errors in them name file and line."""
 
+import sys
+
 import pytest
 
 from loocbench.errors import UserError
@@ -64,6 +66,16 @@ def test_an_installed_package_names_its_plugin_as_an_entry_point(tmp_path, insta
     with plugins_in_use():
         assert in_use.IN_USE["tint"].record.startswith("looc_mine_a 1.2, SHA-256 ")
         assert in_use.list_files() == []  # other processes have it installed, too
+
+
+def test_a_package_that_is_installed_later_is_found(tmp_path, install, monkeypatch):
+    install("looc_mine_d", tint(tmp_path).read_text(), "looc_mine_d:PLUGIN")
+    assert len(list(read_installed())) == 1
+    folders = list(sys.path)
+    install("looc_mine_e", "PLUGIN = 3\n", "looc_mine_e:PLUGIN")
+    monkeypatch.setattr(sys, "path", folders)
+    with pytest.raises(UserError, match="looc_mine_e:PLUGIN of"):
+        list(read_installed())
 
 
 def test_an_installed_plugin_that_cannot_be_imported_is_named_with_file_and_line(install):

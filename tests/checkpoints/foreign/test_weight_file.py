@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from loocbench.checkpoints.foreign import weight_file
 from tests.checkpoints.foreign.helpers import (
     assert_features_equal,
     compute_spaces,
@@ -96,7 +97,9 @@ def test_a_mapping_that_holds_itself(refused, tmp_path):
     assert "holds mappings in mappings without end" in refused(tmp_path / "net.pth")
 
 
-def test_a_small_file_of_mappings_that_unfolds_without_end(refused, tmp_path):
+def test_a_small_file_of_mappings_that_unfolds_without_end(refused, tmp_path, monkeypatch):
+    """20 ** 8 entries; the limit is lowered, since reaching it takes seconds."""
+    monkeypatch.setattr(weight_file, "_ENTRIES", 50_000)
     content = {"w": torch.zeros(2)}
     for _ in range(8):
         content = {str(number): content for number in range(20)}
