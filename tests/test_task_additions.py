@@ -206,7 +206,7 @@ def test_a_data_set_is_one_file_and_one_entry_and_every_kind_works_on_it(loocben
         found = json.loads(said.out)
         assert (found["task"], found["dataset"]) == (task, "dots")
     page = loocbench("report", "--all", "--format", "markdown").out
-    assert all(heading in page for heading in ("Dots kNN", "Dots rotation", "Dots neighbours", "Dots 5-shot, Adam"))
+    assert all(heading in page for heading in ("Dots kNN", "Dots orientation", "Dots neighbours", "Dots 5-shot, Adam"))
     assert "dots" in loocbench("datasets", "ls", "--data-dir", dots).out
 
 
