@@ -1,7 +1,8 @@
-"""The HTML report of a suite: table, curves, heat maps, and the galleries stored beside the rows."""
+"""The HTML report of a suite: what each model kept, table, curves, heat maps, and galleries stored beside the rows."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from loocbench.jobs.explorer import build_explorers
 from loocbench.jobs.report import report_title
 from loocbench.progress import Reporter
 from loocbench.records import store
+from loocbench.report.figures import suite_figures
 from loocbench.report.formats import html_page
 from loocbench.report.formats.pictures import Picture, read_picture
 from loocbench.report.table import columns, matrices, panels, selection
@@ -20,6 +22,7 @@ from loocbench.report.table.table import Table, TableOptions
 from loocbench.types import Row
 
 MAX_GALLERIES = 24
+_ABREAST = 4  # profiles; of a page that is as wide as a screen
 
 
 def render_html_report(
@@ -45,6 +48,7 @@ def render_html_report(
     return html_page.render_html(
         table,
         report_title(suite),
+        profiles=_draw_profiles(table, reported),
         panels=[
             *panels.few_shot_panels(table.columns, cards, table.measured),
             *panels.curve_panels(table.columns, cards, experiments),
@@ -55,6 +59,17 @@ def render_html_report(
         explorers=build_explorers(table, suite=suite, data_dir=data_dir),
         pivot=pivot,
     )
+
+
+def _draw_profiles(table: Table, rows: Sequence[Row]) -> Picture | None:
+    """Draw what each model kept; None where the rows answer less than two questions."""
+    drawing = suite_figures.draw_profiles_of(table, rows, abreast=_ABREAST)
+    if drawing is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "profile.png"
+        drawing([path])
+        return read_picture(path, "What each model kept")
 
 
 def _read_galleries(

@@ -14,14 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_PANELS = 12
-_WIDTH = 3.4  # inches: a column of a paper
-_ABREAST = 2
+_PANEL = 1.7  # inches
+ABREAST = 2  # panels in a column of a paper
 _LETTERS = 17  # of a question, per line
 _TITLE_LETTERS = 23  # of a panel's title, per line, beside short questions
 
 
-def draw_profiles(questions: Sequence[Question], profiles: Sequence[Profile], title: str, path: Paths) -> None:
-    """Write the profiles as PNG, SVG or PDF by the path's ending; of more than ``MAX_PANELS`` the first alone.
+def draw_profiles(
+    questions: Sequence[Question],
+    profiles: Sequence[Profile],
+    title: str,
+    path: Paths,
+    *,
+    abreast: int = ABREAST,
+) -> None:
+    """Write the profiles as PNG, SVG or PDF by the path's ending; of more than ``MAX_PANELS`` the first alone,
+    ``abreast`` of them side by side.
 
     A grey band goes from the untrained network's figure to the best one; a dot with its 95 % interval is the model's.
     The dot is open where the model has less than the untrained network.
@@ -30,21 +38,21 @@ def draw_profiles(questions: Sequence[Question], profiles: Sequence[Profile], ti
     from matplotlib.figure import Figure
 
     shown = profiles[:MAX_PANELS]
-    rows = -(-len(shown) // _ABREAST)
+    rows, width = -(-len(shown) // abreast), _PANEL * abreast
     names = [_fold(question.title, _LETTERS) for question in questions]
     lines = sum(1 + 0.6 * name.count("\n") for name in names)
     height = 0.65 + rows * (0.5 + 0.17 * lines)
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, _ABREAST, squeeze=False, sharex=True, sharey=True).flatten()
+    axes = figure.subplots(rows, abreast, squeeze=False, sharex=True, sharey=True).flatten()
     for axis, profile in zip(axes, shown, strict=False):
         _draw_panel(axis, names, profile)
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
-    for axis in axes[max(0, len(shown) - _ABREAST) :]:
+    for axis in axes[max(0, len(shown) - abreast) :]:
         axis.tick_params(labelbottom=True)
     left_out = f" ({len(profiles) - MAX_PANELS} more not drawn)" if len(profiles) > MAX_PANELS else ""
-    figure.suptitle(styles.fold_title(title + left_out, _WIDTH), fontsize=7, parse_math=False)
+    figure.suptitle(styles.fold_title(title + left_out, width), fontsize=7, parse_math=False)
     figure.supxlabel(
         "per cent, 0 to 100 in all panels, so that they compare.\nGrey: from an untrained network to the best model."
         "\nOpen: less than the untrained network.",

@@ -50,14 +50,18 @@ def list_figures(table: Table, rows: Sequence[Row]) -> Iterator[Figure]:
             yield f"curves-{slugify(title)}{part}", drawing
 
 
-def draw_profiles_of(table: Table, rows: Sequence[Row]) -> Callable[[list[Path]], None] | None:
-    """What draws the profiles of a table's models into files; None where it answers less than two questions."""
+def draw_profiles_of(
+    table: Table, rows: Sequence[Row], *, abreast: int = profile.ABREAST
+) -> Callable[[list[Path]], None] | None:
+    """What draws the profiles of a table's models into files; None where it answers less than two questions. abreast:
+    panels side by side."""
     cards = columns.load_cards(rows)
     profiles_of_lines = profiles.build_profiles(table.columns, cards, table.measured)
     if not profiles_of_lines:
         return None
     title = "What each model kept (95 % intervals)"
-    return partial(profile.draw_profiles, profiles.list_questions(table.columns, cards), profiles_of_lines, title)
+    questions = profiles.list_questions(table.columns, cards)
+    return partial(profile.draw_profiles, questions, profiles_of_lines, title, abreast=abreast)
 
 
 def number_duplicates(figures: Sequence[Figure]) -> list[Figure]:

@@ -22,6 +22,7 @@ def render_html(
     table: Table,
     title: str,
     *,
+    profiles: Picture | None = None,
     panels: Sequence[Panel] = (),
     matrices: Sequence[Matrix] = (),
     galleries: Sequence[Picture] = (),
@@ -29,7 +30,7 @@ def render_html(
     explorers: Sequence[Explorer] = (),
     pivot: bool = False,
 ) -> str:
-    """The HTML page: tables that sort and filter, signs, curves, heat maps, galleries, the explorer, notes.
+    """The HTML page: profiles, tables that sort and filter, signs, curves, heat maps, galleries, the explorer, notes.
 
     galleries_left_out: a sentence about galleries that are not shown, or "". pivot: tasks as rows, models as columns.
     """
@@ -45,8 +46,9 @@ def render_html(
         styles=["page", "explorer"] if explorers else ["page"],
         scripts=["page", "explorer"] if explorers else ["page"],
         title=title,
-        sections=_sections(table, grids, plots, matrices, galleries, explorers),
+        sections=_sections(table, grids, profiles, plots, matrices, galleries, explorers),
         grids=grids,
+        profiles=profiles,
         pivot=pivot,
         more=0 if pivot else sum(not head.headline for head in measured.heads),
         features=sorted({line.features for line in table.measured}, key=labels.natural_key),
@@ -78,12 +80,14 @@ def render_html(
 def _sections(
     table: Table,
     grids: Sequence[Grid],
+    profiles: Picture | None,
     plots: Mapping[str, Sequence[svg.Plot]],
     matrices: Sequence[Matrix],
     galleries: Sequence[Picture],
     explorers: Sequence[Explorer],
 ) -> list[tuple[str, str]]:
     sections = [
+        ("kept", "What each model kept", profiles is not None),
         ("measured", "Measured", True),
         ("published", "Published", len(grids) > 1),
         ("tests", "Paired tests", bool(table.tests)),

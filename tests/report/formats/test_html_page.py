@@ -47,6 +47,26 @@ def column(view, number):
     )
 
 
+def test_it_opens_with_what_each_model_kept(opened, report):
+    view = opened(report)
+    assert view.locator("main section").first.get_attribute("id") == "kept"
+    picture = view.locator("#kept img.profiles")
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 600
+    above, below = (view.locator(name).bounding_box()["y"] for name in ("#kept .answers", "#table-measured"))
+    assert above < picture.bounding_box()["y"] < below
+    assert view.locator(".answers").count() == 1
+
+
+def test_rows_that_answer_one_question_have_no_profile(opened, tmp_path):
+    for row in (measured_row("A", 0.5), measured_row("B", 0.6)):
+        store.write_row(make_path(tmp_path / "results", "local", row), row)
+    said = run_command("report", "--results", tmp_path / "results", "--output", tmp_path / "report.html")
+    assert said.code == 0, said.err
+    view = opened(tmp_path / "report.html")
+    assert view.locator("#kept").count() == 0
+    assert view.locator("#measured .answers").count() == 1
+
+
 def test_a_heading_sorts_by_its_figures_the_best_first_and_back(opened, report):
     view = opened(report)
     before = column(view, 0)
