@@ -21,8 +21,9 @@ from torch.nn import functional as F
 
 from loocbench import provenance
 from loocbench.data import blooms, blooms_render
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import Network
 from loocbench.models.preprocessing import default_preprocessing, default_resize
+from loocbench.models.spaces import GENERAL
 from loocbench.pretraining import recipes
 from loocbench.solvers import fit_logistic_path
 from loocbench.types import ImageBatch

@@ -21,8 +21,9 @@ from torch import Tensor
 from loocbench import provenance
 from loocbench.data import catalog, preparing
 from loocbench.data.prepared import PreparedImages
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import Network
 from loocbench.models.preprocessing import default_preprocessing
+from loocbench.models.spaces import GENERAL
 from loocbench.pretraining import recipes
 from loocbench.pretraining.loop import Run
 from loocbench.progress import Silent

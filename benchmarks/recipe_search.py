@@ -19,7 +19,8 @@ from torch import Tensor
 
 from loocbench import provenance
 from loocbench.data import blooms
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import Network
+from loocbench.models.spaces import GENERAL
 from loocbench.pretraining import recipes
 from loocbench.pretraining.loop import Run
 from loocbench.solvers import fit_logistic_path

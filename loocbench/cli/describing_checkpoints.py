@@ -15,8 +15,8 @@ from loocbench.checkpoints.foreign.size_checks import format_bytes
 from loocbench.cli.console import stdout
 from loocbench.errors import printable
 from loocbench.models import inside_names, spaces
-from loocbench.models.network import GENERAL
 from loocbench.models.preprocessing import describe_assumptions, describe_preprocessing
+from loocbench.models.spaces import GENERAL
 from loocbench.pretraining.labels import model_label
 from loocbench.types import Architecture, CheckpointCard
 

@@ -18,7 +18,7 @@ from loocbench.checkpoints.foreign import export_statement, tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.models import architectures, backbones, vit_parts
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 from loocbench.types import Architecture, CheckpointCard
 
 Layout = Literal["torchvision", "timm", "onnx"]

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from loocbench import files
 from loocbench.data import catalog
-from loocbench.data.download import fetching, unpacking
+from loocbench.data.download import unpacking
 from loocbench.data.entries import ENTRIES
 from loocbench.data.entry import Download, Entry
 from loocbench.data.torchvision_sets import table as torchvision_sets
@@ -109,6 +109,8 @@ def prepare_dataset(
 
 def _download_missing(entry: Entry, data_dir: Path, reporter: Reporter, mirror: str, keep_archives: bool) -> None:
     """Download what is missing, unpack it into a staging folder, and move it into place."""
+    from loocbench.data.download import fetching  # imports requests, which takes longer than a list of data sets
+
     for leftover in data_dir.glob(f".{entry.folders[0]}.*.part"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     missing = [one for one in entry.source.downloads if not (data_dir / one.gives).exists()]

@@ -14,8 +14,7 @@ from loocbench.errors import unknown
 from loocbench.exports.feature_table import FeatureTable, make_table
 from loocbench.features import extraction
 from loocbench.features.encoder import Encoder
-from loocbench.models.network import GENERAL
-from loocbench.models.spaces import HEAD, LOOC
+from loocbench.models.spaces import GENERAL, HEAD, LOOC
 from loocbench.pretraining.labels import model_label
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks

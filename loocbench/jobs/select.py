@@ -22,7 +22,7 @@ from loocbench.jobs.evaluation import load_or_measure, measure
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.models import spaces
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 from loocbench.solvers.blocks import Blocks
 from loocbench.types import SELECTED, Row
 

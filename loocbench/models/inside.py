@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from loocbench.models.inside_names import BLOCK, CLS, PATCH, PROJECTION, STAGE, InsideNames
 from loocbench.models.library_network import LibraryNetwork
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import Network
+from loocbench.models.spaces import GENERAL
 from loocbench.models.vit_parts import ViTLastStage, ViTTrunk
 
 

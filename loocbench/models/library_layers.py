@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from loocbench.models.library_network import InnerLayers
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 
 if TYPE_CHECKING:
     from torchvision.models import VisionTransformer

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from loocbench.errors import UserError
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 
 CLS, PATCH = "cls", "patch"
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from loocbench.models import backbones
-
-GENERAL = "general"
+from loocbench.models.spaces import GENERAL
 
 
 class Network(nn.Module):

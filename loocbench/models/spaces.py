@@ -21,8 +21,8 @@ from collections.abc import Sequence
 
 from loocbench.errors import unknown
 from loocbench.models.inside_names import NOTHING, InsideNames, is_inside
-from loocbench.models.network import GENERAL
 
+GENERAL = "general"  # the space of V
 LOOC, LOOC_PLUS, HEAD, POOLED = "looc", "looc++", "head:", "pooled"
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from loocbench.models.network import GENERAL, Network
+from loocbench.models.network import Network
+from loocbench.models.spaces import GENERAL
 from loocbench.pretraining.grouped_optimizer import GroupedOptimizer
 from loocbench.pretraining.layout import Layout, Share
 from loocbench.pretraining.networks import build_network

@@ -83,6 +83,19 @@ def test_tables_of_rows_are_made_without_torch(tmp_path):
     assert "Blooms" in result.stdout
 
 
+@pytest.mark.parametrize("group", ["tasks", "datasets"])
+def test_lists_import_nothing_that_measures_or_downloads(group):
+    code = (
+        f"import sys; sys.argv = ['loocbench', '{group}', 'ls']\n"
+        "from loocbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print('UNUSED', sorted({'torch', 'scipy', 'sklearn', 'pandas', 'requests'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.rstrip().endswith("UNUSED []")
+
+
 def test_a_measurement_imports_only_what_it_uses(tmp_path):
     """``scipy.stats``, sympy (by torch's shapes and compiler), scikit-learn and pandas take a second each."""
     arguments = ["knn", "--dataset", "blooms", "--checkpoint", "random:resnet8", "--limit", "20"]

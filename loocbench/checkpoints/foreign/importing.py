@@ -11,7 +11,7 @@ from loocbench.checkpoints.foreign import map_hints, not_a_backbone, tensor_rout
 from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection, inspect_file
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 from loocbench.plugins import in_use
 from loocbench.types import CheckpointCard, WeightsSource
 

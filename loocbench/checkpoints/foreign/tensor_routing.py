@@ -12,7 +12,7 @@ from loocbench.checkpoints.foreign import families, key_maps, tensor_names
 from loocbench.checkpoints.foreign.types import FileContents, RoutedTensors, count_group
 from loocbench.models import architectures
 from loocbench.models.library_network import LibraryNetwork
-from loocbench.models.network import GENERAL
+from loocbench.models.spaces import GENERAL
 from loocbench.types import Architecture
 
 _HEADS = frozenset(

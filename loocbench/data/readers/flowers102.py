@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
 from loocbench.data import folders, foreground
 from loocbench.data.entry import MB, DatasetSource, Download, Entry
@@ -28,6 +27,8 @@ def read_flowers102(root: Path) -> Dataset:
     Layout and lists are those of torchvision's ``Flowers102``. Labels 1 .. 102 become 0 .. 101; their names, which the
     archive lacks, are those of its web page. Raises UserError when the folder is not Flowers-102.
     """
+    from scipy.io import loadmat  # takes longer than a list of data sets
+
     try:
         labels = loadmat(root / "imagelabels.mat")["labels"].ravel().astype(np.int64) - 1
         ids = {name: loadmat(root / "setid.mat")[key].ravel().astype(int) for name, key in SPLITS.items()}
