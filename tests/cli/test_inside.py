@@ -12,7 +12,7 @@ import torch
 import loocbench as package
 from tests.cli.conftest import QUICKER
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 NET = ["--checkpoint", "random:resnet8"]
 
 

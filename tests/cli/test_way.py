@@ -142,7 +142,7 @@ def test_real_photographs_from_flowers_to_birds(loocbench, photographs):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("only_tiny_blooms")
+@pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
     from loocbench.cards import suites
 
