@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from loocbench.cards import tasks
 from loocbench.cli import app
 from loocbench.report.figures import saving
 
@@ -43,6 +44,20 @@ def draft_pictures():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(saving, "_save", lambda figure, path, dpi: save(figure, path, 50))
         yield
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Tasks of few changes and images."""
+    make_task = tasks.make_task
+
+    def shortened(protocol, dataset, label=""):
+        card = make_task(protocol, dataset, label)
+        few = {"changes": card.protocol.changes[:3], "images": min(card.protocol.images, 30)}
+        protocol = card.protocol.model_copy(update=few)
+        return card.model_copy(update={"protocol": protocol})
+
+    monkeypatch.setattr("loocbench.cards.finding.make_task", shortened)
 
 
 @pytest.fixture

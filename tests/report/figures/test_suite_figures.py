@@ -13,7 +13,7 @@ from PIL import Image
 
 from loocbench.report.figures import suite_figures
 from loocbench.report.figures.saving import FORMATS
-from tests.cli.conftest import QUICK, run_command
+from tests.cli.conftest import QUICKER, run_command
 from tests.report import fixed_store
 
 pytestmark = pytest.mark.xdist_group("suite figures")
@@ -70,7 +70,7 @@ def test_the_same_rows_give_the_same_files(drawn, tmp_path):
 
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_training_curves_of_runs_that_are_here(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "moco", *QUICKER).code == 0
     assert loocbench("knn").code == 0
     said = loocbench("report", "--figures", tmp_path / "figures")
     assert re.search(r"written: \S*training-moco-blooms-s0\.svg", said.out)
