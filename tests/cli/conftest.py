@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from loocbench.cards import tasks
 from loocbench.cli import app
+from loocbench.report.figures import saving
 
 QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "16", "--queue-size", "32"]
 QUICKER = [*QUICK, "--batch-size", "32"]  # three steps on the 96 images of ``tiny_blooms`` in place of twelve
@@ -33,6 +35,29 @@ def run_command(*arguments) -> Said:
 def loocbench():
     """:func:`run_command`."""
     return run_command
+
+
+@pytest.fixture(scope="module")
+def draft_pictures():
+    """Pictures have 50 dots per inch, for tests of whole suites, which are not about their looks."""
+    save = saving._save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saving, "_save", lambda figure, path, dpi: save(figure, path, 50))
+        yield
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Tasks of few changes and images."""
+    make_task = tasks.make_task
+
+    def shortened(protocol, dataset, label=""):
+        card = make_task(protocol, dataset, label)
+        few = {"changes": card.protocol.changes[:3], "images": min(card.protocol.images, 30)}
+        protocol = card.protocol.model_copy(update=few)
+        return card.model_copy(update={"protocol": protocol})
+
+    monkeypatch.setattr("loocbench.cards.finding.make_task", shortened)
 
 
 @pytest.fixture

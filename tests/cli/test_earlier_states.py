@@ -7,7 +7,7 @@ from loocbench.jobs.earlier_states import describe_earlier_states
 from loocbench.progress import Silent
 from loocbench.records import store
 from loocbench.runs import folder
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 KNN = ("knn", "--label", "color", "--checkpoint")
@@ -16,7 +16,7 @@ KNN = ("knn", "--label", "color", "--checkpoint")
 @pytest.fixture
 def extended(loocbench, tmp_path):
     """Run "mine", measured after an epoch and then extended by another; the row."""
-    made = loocbench("pretrain", "--method", "moco", "--backbone", "resnet8", "--name", "mine", *QUICK)
+    made = loocbench("pretrain", "--method", "moco", "--backbone", "resnet8", "--name", "mine", *QUICKER)
     assert made.code == 0, made.err
     for checkpoint in ("mine", "random:resnet8"):
         assert loocbench(*KNN, checkpoint).code == 0

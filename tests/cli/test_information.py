@@ -13,21 +13,7 @@ from loocbench.cards import tasks
 from tests.cli.conftest import QUICKER
 from tests.conftest import make_cub
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Tasks of few changes and images."""
-    make_task = tasks.make_task
-
-    def shortened(protocol, dataset, label=""):
-        card = make_task(protocol, dataset, label)
-        few = {"changes": card.protocol.changes[:3], "images": min(card.protocol.images, 30)}
-        protocol = card.protocol.model_copy(update=few)
-        return card.model_copy(update={"protocol": protocol})
-
-    monkeypatch.setattr("loocbench.cards.finding.make_task", shortened)
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 
 
 def looks_like_a_picture(path):

@@ -12,7 +12,7 @@ import torch
 import loocbench as package
 from tests.cli.conftest import QUICKER
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 NET = ["--checkpoint", "random:resnet8"]
 
 
@@ -107,6 +107,7 @@ def test_wrong_numbers_are_told_what_there_is(one_line):
     assert "inside it are stage:1" in one_line("sensitivity", *NET, "--features", "blocks:-4")
 
 
+@pytest.mark.usefixtures("short")
 def test_sensitivity_over_depth_is_one_heat_map(loocbench, tmp_path):
     said = loocbench("sensitivity", *NET, "--features", "every-block", "--picture", "depth.png", "--json")
     assert said.code == 0, said.err

@@ -10,9 +10,9 @@ import pytest
 import loocbench as package
 from loocbench.checkpoints import native
 from loocbench.exports.model_card import render_model_card
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 COLLAPSED = "the space invariant has collapsed"
 ABSURD = ["--method", "moco", "--epochs", "2", "--learning-rate", "0.5", "--key-momentum", "0"]
 
@@ -20,7 +20,7 @@ ABSURD = ["--method", "moco", "--epochs", "2", "--learning-rate", "0.5", "--key-
 @pytest.fixture
 def collapsed(loocbench):
     """Run "mine" has collapsed; what its training printed."""
-    said = loocbench("pretrain", "--name", "mine", *QUICK, *ABSURD)
+    said = loocbench("pretrain", "--name", "mine", *QUICKER, *ABSURD)
     assert said.code == 0, said.err
     return said
 
@@ -49,7 +49,7 @@ def test_a_collapsed_model_is_known_everywhere(collapsed, loocbench, tmp_path):
 
 def test_a_run_is_shown_at_80_columns_with_nothing_cut(loocbench, monkeypatch, tmp_path):
     learning = ["--method", "looc++", "--learning-rate", "0.5", "--key-momentum", "0"]
-    assert loocbench("pretrain", "--name", "mine", *QUICK, *learning, "--knn-every", "1").code == 0
+    assert loocbench("pretrain", "--name", "mine", *QUICKER, *learning, "--knn-every", "1").code == 0
     monkeypatch.setenv("COLUMNS", "80")
     shown = loocbench("runs", "show", "mine").out
     lines = [line for line in shown.splitlines() if not line.startswith("curves: ")]

@@ -14,7 +14,7 @@ from loocbench.checkpoints import native
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite_command import job_arguments
 from loocbench.plugins.adding import plugins_in_use
-from tests.cli.conftest import QUICK
+from tests.cli.conftest import QUICKER
 from tests.conftest import picture
 from tests.plugins.files import examples, tint, write_example
 from tests.runs.training import stop_after
@@ -29,7 +29,7 @@ def run_example(loocbench, tmp_path):
     def run(name):
         write_example(name, tmp_path)
         for arguments in examples()[name][1]:
-            said = loocbench(*arguments, *(QUICK if arguments[0] == "pretrain" else []))
+            said = loocbench(*arguments, *(QUICKER if arguments[0] == "pretrain" else []))
             assert said.code == 0, said.err
         return said.out
 
@@ -79,7 +79,7 @@ def test_an_architecture(run_example, one_line, loocbench, tmp_path):
     assert row["backbone"] == "plain"
     assert row["measured_with"]["network"]["code"] in row["versions"]["plug-in plain"]
     assert "needs its architecture plain; add --plugin plain.py" in one_line("knn", "--checkpoint", "plain-run")
-    said = loocbench("pretrain", "--plugin", "plain.py", "--backbone", "plain", "--method", "looc++", *QUICK)
+    said = loocbench("pretrain", "--plugin", "plain.py", "--backbone", "plain", "--method", "looc++", *QUICKER)
     assert said.code == 0, said.err
     file = tmp_path / "plain.py"
     file.write_text(file.read_text().replace("nn.ReLU()", "nn.GELU()"))
@@ -122,7 +122,7 @@ def test_a_run_is_resumed_with_the_plugins_that_it_began_with(loocbench, one_lin
         "tint",
         "--name",
         "mine",
-        *QUICK,
+        *QUICKER,
     ]
     with monkeypatch.context() as context:
         stop_after(context, 1)
@@ -141,7 +141,7 @@ def test_a_run_is_resumed_with_the_plugins_that_it_began_with(loocbench, one_lin
 def test_an_error_while_a_plugin_runs_is_one_line_with_file_and_line(one_line, loocbench, tmp_path):
     file = tint(tmp_path)
     file.write_text(file.read_text().replace("np.float32", "np.nothing"))
-    command = ["pretrain", "--plugin", file, "--augment", "tint", *QUICK]
+    command = ["pretrain", "--plugin", file, "--augment", "tint", *QUICKER]
     line = one_line(*command)
     assert "the plug-in tint failed in tint.py, line" in line
     assert "(draw): AttributeError" in line

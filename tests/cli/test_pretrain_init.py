@@ -96,8 +96,8 @@ def test_looc_from_a_file_of_torchvision_is_one_command(loocbench, tmp_path):
     torch.manual_seed(0)
     net = torchvision.models.resnet18()
     torch.save(net.state_dict(), tmp_path / "theirs.pth")
-    two_steps = ["--batch-size", "48", "--learning-rate", "1e-9"]
-    assert loocbench("pretrain", "--init", "theirs.pth", *QUICK, *two_steps).code == 0
+    one_step = ["--batch-size", "96", "--learning-rate", "1e-9"]
+    assert loocbench("pretrain", "--init", "theirs.pth", *QUICK, *one_step).code == 0
     begun = load(tmp_path, "looc-color-rotation-from-theirs-blooms-s0")
     assert begun.card.recipe.backbone == "resnet18"
     assert begun.card.recipe.init.source.startswith("theirs.pth, SHA-256 ")

@@ -11,9 +11,9 @@ from loocbench.cards import finding
 from loocbench.cards.limits import limit_task, parse_limit
 from loocbench.checkpoints import native
 from loocbench.records import store
-from tests.cli.conftest import QUICK, files_below
+from tests.cli.conftest import QUICKER, files_below
 
-pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
+pytestmark = pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 COLOR = ["probe", "--label", "color", "--checkpoint", "random:resnet8"]
 
 
@@ -125,14 +125,14 @@ def test_a_dry_run_of_an_extraction(loocbench):
 
 
 def test_a_dry_run_of_a_pretraining(loocbench, one_line, tmp_path):
-    command = ["pretrain", *QUICK, "--name", "mine"]
+    command = ["pretrain", *QUICKER, "--name", "mine"]
     assert "minutes unknown (no run in runs is like it" in loocbench(*command, "--dry-run").out
     assert not (tmp_path / "runs").exists()
     assert loocbench(*command).code == 0
     before = files_below(tmp_path / "runs")
     rate = json.loads((tmp_path / "runs" / "mine" / "log.jsonl").read_text())["images_per_second"]
     minutes = 96 * 50_000 / rate / 60
-    said = loocbench("pretrain", *QUICK, "--epochs", "50000", "--name", "other", "--dry-run").out
+    said = loocbench("pretrain", *QUICKER, "--epochs", "50000", "--name", "other", "--dry-run").out
     assert f"other: about {minutes:,.1f} minutes (median rate of the runs like it" in said
     assert files_below(tmp_path / "runs") == before
     said = loocbench("pretrain", "--resume", "mine", "--extend", "50000", "--dry-run")
@@ -144,7 +144,7 @@ def test_a_dry_run_of_a_pretraining(loocbench, one_line, tmp_path):
 
 
 def test_a_run_on_few_images_says_so_by_its_name_its_card_and_its_rows(loocbench, one_line, tmp_path):
-    command = ["pretrain", "--method", "moco", *QUICK]
+    command = ["pretrain", "--method", "moco", *QUICKER]
     said = loocbench(*command, "--limit", 40)
     assert said.code == 0, said.err
     assert loocbench(*command).code == 0

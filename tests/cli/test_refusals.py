@@ -11,7 +11,7 @@ import sys
 import pytest
 from filelock import FileLock
 
-from tests.cli.conftest import QUICK, files_below
+from tests.cli.conftest import QUICK, QUICKER, files_below
 from tests.conftest import make_cub, picture
 
 
@@ -93,10 +93,10 @@ def test_a_truncated_image(one_line, tmp_path):
 
 
 def test_a_run_that_exists_is_not_overwritten_unasked(one_line, loocbench, tmp_path, only_tiny_blooms):
-    assert loocbench("pretrain", *QUICK, "--name", "mine").code == 0
+    assert loocbench("pretrain", *QUICKER, "--name", "mine").code == 0
     before = (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes()
     assert "resume it with --resume, replace it with --overwrite, or choose another --name" in one_line(
-        "pretrain", *QUICK, "--name", "mine"
+        "pretrain", *QUICKER, "--name", "mine"
     )
     assert (tmp_path / "runs" / "mine" / "checkpoint.safetensors").read_bytes() == before
 

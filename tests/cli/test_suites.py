@@ -12,7 +12,7 @@ from loocbench.data.entries import ENTRIES
 from tests.cli.conftest import run_command
 from tests.records.rows import dump_fields
 
-pytestmark = [pytest.mark.usefixtures("only_tiny_blooms"), pytest.mark.xdist_group("suites")]
+pytestmark = [pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures"), pytest.mark.xdist_group("suites")]
 
 
 def build_suite():
@@ -46,7 +46,7 @@ def suite_with_models(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, tiny_blooms):
+def finished(tmp_path_factory, tiny_blooms, draft_pictures):
     """The folder in which the suite was run from nothing, once for all tests that begin where it ended."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
@@ -123,7 +123,8 @@ def test_a_finished_suite_keeps_all_that_it_did(loocbench, tmp_path):
 def test_models_of_all_seeds_are_asked_the_same_and_the_chosen_space_is_stated(loocbench, tmp_path, monkeypatch):
     """The measurement's seed is the command's, whichever seed pretraining had."""
     card = build_suite()
-    monkeypatch.setattr(suites, "load_suite", lambda name: card.model_copy(update={"models": card.models[2:]}))
+    models = tuple(model.model_copy(update={"pictured": False}) for model in card.models[2:])
+    monkeypatch.setattr(suites, "load_suite", lambda name: card.model_copy(update={"models": models}))
     assert loocbench("run", "own", "--seed", "3", "--json").code == 0
     rows = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("*.json")]
     assert {row["seed"] for row in rows} == {3}

@@ -130,9 +130,8 @@ def test_the_data_folder_comes_from_the_environment(loocbench, tmp_path, monkeyp
 @pytest.mark.realdata
 @pytest.mark.slow
 def test_real_photographs_from_flowers_to_birds(loocbench, photographs):
-    said = loocbench(
-        "pretrain", "--dataset", "flowers102", "--data-dir", photographs, "--epochs", "1", "--image-size", "32"
-    )
+    small = ["--epochs", "1", "--image-size", "32", "--backbone", "resnet8", "--knn-every", "0"]
+    said = loocbench("pretrain", "--dataset", "flowers102", "--data-dir", photographs, *small)
     assert said.code == 0, said.err
     result = measure(loocbench, "probe", "--features", "looc++", "--dataset", "cub200", "--data-dir", photographs)
     top1 = result["metrics"]["top1"]
@@ -142,7 +141,7 @@ def test_real_photographs_from_flowers_to_birds(loocbench, photographs):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("only_tiny_blooms")
+@pytest.mark.usefixtures("only_tiny_blooms", "draft_pictures")
 def test_the_demo_suite_in_small(loocbench, tmp_path, monkeypatch):
     from loocbench.cards import suites
 

@@ -51,6 +51,15 @@ def test_the_bootstrap_of_a_mean_agrees_with_the_normal_interval_and_is_seeded()
     assert metric != statistics.bootstrap_mean(values, seed=2)
 
 
+@pytest.mark.parametrize("count", [1, 7, 3000, 20_001])  # many resamples at once, and one
+def test_resamples_drawn_together_are_those_drawn_one_after_another(count):
+    values = np.random.default_rng(0).normal(size=count)
+    generator = np.random.default_rng(5)
+    means = [values[generator.integers(count, size=count)].mean() for _ in range(statistics.RESAMPLES)]
+    metric = statistics.bootstrap_mean(values, seed=5)
+    assert (metric.low, metric.high) == pytest.approx(np.quantile(means, [0.025, 0.975]), rel=1e-9)
+
+
 def predictions(count, classes, seed=0):
     """Labels with gaps, classes of uneven sizes, and predictions that are right more often in the later classes."""
     generator = np.random.default_rng(seed)

@@ -1,3 +1,3 @@
 """The command line for tests of what it writes."""
 
-from tests.cli.conftest import loocbench  # noqa: F401  (a fixture)
+from tests.cli.conftest import draft_pictures, loocbench  # noqa: F401  (fixtures)

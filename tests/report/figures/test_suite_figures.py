@@ -13,10 +13,10 @@ from PIL import Image
 
 from loocbench.report.figures import suite_figures
 from loocbench.report.figures.saving import FORMATS
-from tests.cli.conftest import QUICK, run_command
+from tests.cli.conftest import QUICKER, run_command
 from tests.report import fixed_store
 
-pytestmark = pytest.mark.xdist_group("suite figures")
+pytestmark = [pytest.mark.xdist_group("suite figures"), pytest.mark.usefixtures("draft_pictures")]
 FEW = ("--model", "LooC*", "--model", "MoCo", "--task", "*cub200*", "--task", "*flowers*", "--task", "sens*")
 
 
@@ -28,7 +28,7 @@ def draw(results, figures):
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def drawn(tmp_path_factory, draft_pictures):
     """The folder of the fixed store's figures, which no test changes."""
     folder = tmp_path_factory.mktemp("drawn")
     return draw(folder / "results", folder / "figures")
@@ -62,15 +62,24 @@ def test_figures_of_one_name_do_not_replace_one_another():
 
 
 @pytest.mark.slow
-def test_the_same_rows_give_the_same_files(drawn, tmp_path):
+def test_the_same_rows_give_the_same_files(drawn, tmp_path, monkeypatch):
+    """One figure of each kind, in every format."""
+    kinds = {"curves", "few-shot", "sensitivity", "spaces", "profile"}
+    every = suite_figures.list_figures
+
+    def list_one_of_each(table, rows):
+        yield from {next(kind for kind in kinds if one[0].startswith(kind)): one for one in every(table, rows)}.values()
+
+    monkeypatch.setattr(suite_figures, "list_figures", list_one_of_each)
     again = draw(tmp_path / "results", tmp_path / "again")
-    for path in drawn.iterdir():
-        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
+    assert len(list(again.iterdir())) == len(kinds) * len(FORMATS)
+    for path in again.iterdir():
+        assert path.read_bytes() == (drawn / path.name).read_bytes(), path.name
 
 
 @pytest.mark.usefixtures("only_tiny_blooms")
 def test_training_curves_of_runs_that_are_here(loocbench, tmp_path):
-    assert loocbench("pretrain", "--method", "moco", *QUICK).code == 0
+    assert loocbench("pretrain", "--method", "moco", *QUICKER).code == 0
     assert loocbench("knn").code == 0
     said = loocbench("report", "--figures", tmp_path / "figures")
     assert re.search(r"written: \S*training-moco-blooms-s0\.svg", said.out)
