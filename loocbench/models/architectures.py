@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from loocbench.errors import UserError, unknown
 from loocbench.models import backbones, library_layers, library_network, timm_networks
+from loocbench.models.initialisation import WithoutInitialisation
 from loocbench.models.network import Network
 from loocbench.types import Architecture
 
@@ -87,7 +89,7 @@ def build_without_weights(
 ) -> Network | library_network.LibraryNetwork:
     """Build a network on torch's meta device: its tensors have names, shapes and dtypes, but no memory."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), WithoutInitialisation():
             return build_architecture(architecture, spaces)
     except (NotImplementedError, RuntimeError):  # RegNets compute their widths with tensors: built for real
         with torch.random.fork_rng(devices=[]):
@@ -102,7 +104,8 @@ def build_with_weights(
     Raises RuntimeError for a missing, unexpected or misshapen tensor.
     """
     if architecture.name.startswith((TORCHVISION, TIMM, PYTHON)):  # these may hold tensors that are no weights
-        with torch.random.fork_rng(devices=[]):
+        own = architecture.name.startswith(PYTHON)  # a user's code may compute with the initial weights
+        with torch.random.fork_rng(devices=[]), nullcontext() if own else WithoutInitialisation():
             network = build_architecture(architecture, spaces)
         network.load_state_dict(dict(weights), strict=True)
     else:  # initial weights of a ResNet-50 take most of a second, and are replaced

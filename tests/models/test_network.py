@@ -7,6 +7,7 @@ import torch
 import torchvision
 
 from loocbench.models import backbones
+from loocbench.models.initialisation import WithoutInitialisation
 from loocbench.models.network import Network
 
 QUICK = ("resnet18", "resnet50")
@@ -17,7 +18,8 @@ QUICK = ("resnet18", "resnet50")
 )
 def test_trunk_and_last_stage_give_torchvisions_own_features(name):
     witness = torchvision.models.get_model(name, weights=None).eval()
-    network = Network(name, ["invariant"], separate=False, embedding_dim=8).eval()
+    with WithoutInitialisation():  # what the features are of is replaced by the witness's
+        network = Network(name, ["invariant"], separate=False, embedding_dim=8).eval()
     own = {}
     for key, value in witness.state_dict().items():
         own[key.replace("layer4.", "stages.general.") if key.startswith("layer4.") else f"trunk.{key}"] = value

@@ -35,11 +35,19 @@ def test_clips_resnet_50_with_attention_pooling(tmp_path):
     assert_features_equal(compute_spaces(checkpoint, random_images(224))["general"], expected)
 
 
-@pytest.mark.slow
+@pytest.fixture
+def small_siglip(monkeypatch):
+    """timm's SigLIPs of base size have two narrow blocks; test_each_size_of_siglip checks the published sizes."""
+    whole, small = timm.create_model, {"embed_dim": 64, "depth": 2, "num_heads": 4}
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: whole(name, **{**small, **options}))
+    monkeypatch.setitem(clip_towers._SIGLIPS, (64, 2), "base")
+
+
+@pytest.mark.usefixtures("small_siglip")
 @pytest.mark.parametrize(("name", "side"), [("vit_base_patch16_siglip_224", 224), ("vit_base_patch16_siglip_256", 256)])
 def test_siglips_trunk_as_open_clip_holds_it(tmp_path, name, side):
     timm_model = pytest.importorskip("open_clip.timm_model")
-    net = perturbed(timm_model.TimmModel(name, embed_dim=768, image_size=side, pool="map", proj="none"))
+    net = perturbed(timm_model.TimmModel(name, embed_dim=64, image_size=side, pool="map", proj="none"))
     state = {f"visual.{key}": tensor for key, tensor in net.state_dict().items()}
     torch.save({**state, "logit_scale": torch.zeros(()), "logit_bias": torch.zeros(())}, tmp_path / "siglip.bin")
     found, checkpoint = import_file(tmp_path / "siglip.bin")
@@ -72,7 +80,16 @@ def test_each_width_and_depth_of_clips_resnets(name, arch):
     assert clip_towers.recognise_resnet(net.state_dict()).architecture.name == f"timm:{arch}"
 
 
-@pytest.mark.parametrize("size", ["base_patch16_siglip_384", "large_patch16_siglip_256", "so400m_patch14_siglip_378"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        "base_patch16_siglip_224",
+        "base_patch16_siglip_256",
+        "base_patch16_siglip_384",
+        "large_patch16_siglip_256",
+        "so400m_patch14_siglip_378",
+    ],
+)
 def test_each_size_of_siglip(size):
     with torch.device("meta"):
         state = timm.create_model(f"vit_{size}", num_classes=0).state_dict()

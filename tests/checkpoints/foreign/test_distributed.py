@@ -6,6 +6,7 @@ Covers loocbench.checkpoints.foreign.distributed and loocbench.checkpoints.forei
 from __future__ import annotations
 
 import pickle
+import shutil
 import warnings
 from pathlib import Path
 
@@ -28,11 +29,18 @@ def write(content, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def folder(weights, tmp_path):
-    """Model and optimiser of a run, as a training script saves them."""
+@pytest.fixture(scope="module")
+def saved(weights, tmp_path_factory):
+    """Model and optimiser of a run, as a training script saves them: some three hundred tensors each, written once."""
     optimiser = {"state": {name: {"exp_avg": torch.zeros_like(tensor)} for name, tensor in weights.items()}}
-    return write({"model": dict(weights), "optimizer": optimiser, "epoch": 3}, tmp_path / "net")
+    content = {"model": dict(weights), "optimizer": optimiser, "epoch": 3}
+    return write(content, tmp_path_factory.mktemp("saved") / "net")
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy of it, to change."""
+    return Path(shutil.copytree(saved, tmp_path / "net"))
 
 
 def read_index(folder: Path) -> Metadata:

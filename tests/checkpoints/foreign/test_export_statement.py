@@ -27,14 +27,20 @@ def export(name: str, output: str, layout: str = "torchvision") -> str:
     return job.export_checkpoint(name, layout, Path(output), Path("runs"), space=None, features=None, seed=0)
 
 
-@pytest.fixture
-def small() -> native.Checkpoint:
-    """A checkpoint "small" of images that are prepared as no default is."""
-    torch.save(torchvision.models.resnet18().state_dict(), "source.pth")
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory) -> native.Checkpoint:
+    """A checkpoint of images that are prepared as no default is."""
+    source = tmp_path_factory.mktemp("imported") / "source.pth"
+    torch.save(torchvision.models.resnet18().state_dict(), source)
     overrides = preprocessing.PreprocessingOverrides(**dict(SMALL))
-    _, checkpoint = import_file(Path("source.pth"), preprocessing=overrides, trained_on="my photographs")
-    native.save(Path("runs/small") / native.FILE, checkpoint.card, checkpoint.weights)
-    return checkpoint
+    return import_file(source, preprocessing=overrides, trained_on="my photographs")[1]
+
+
+@pytest.fixture
+def small(imported) -> native.Checkpoint:
+    """The same, saved as "small"."""
+    native.save(Path("runs/small") / native.FILE, imported.card, imported.weights)
+    return imported
 
 
 @pytest.mark.parametrize("output", ["net.pth", "net.safetensors"])

@@ -50,7 +50,14 @@ def test_dinov2_in_its_own_names(tmp_path, registers):
         torch.testing.assert_close(found_spaces[space], values, rtol=1e-5, atol=1e-5 if registers else 1e-6)
 
 
-@pytest.mark.slow
+@pytest.fixture
+def short_vits(monkeypatch):
+    """Every ViT of timm has one block for its twelve, so that it is small."""
+    whole = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: whole(name, **{"depth": 1, **options}))
+
+
+@pytest.mark.usefixtures("short_vits")
 def test_clips_image_tower_in_openclips_names(tmp_path):
     name = "vit_base_patch32_clip_quickgelu_224"
     net = perturbed(timm.create_model(name, num_classes=0))
@@ -65,11 +72,13 @@ def test_clips_image_tower_in_openclips_names(tmp_path):
     assert_all_features_equal(compute_spaces(checkpoint, random_images(224)), tokens(net, random_images(224)))
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("short_vits")
 def test_clip_as_open_clip_itself_builds_it(tmp_path):
     """The real library's tower: its own pooled output before the projection, and its own tokens."""
     open_clip = pytest.importorskip("open_clip")
-    net = perturbed(open_clip.create_model("ViT-B-32-quickgelu", pretrained=None))
+    vision = open_clip.CLIPVisionCfg(layers=1, width=768, patch_size=32)
+    text = open_clip.CLIPTextCfg(layers=1, width=64, heads=1, vocab_size=9)
+    net = perturbed(open_clip.CLIP(512, vision, text, quick_gelu=True))  # ViT-B-32-quickgelu, but for the depth
     torch.save(net.state_dict(), tmp_path / "open_clip_pytorch_model.bin")
     found, checkpoint = import_file(
         tmp_path / "open_clip_pytorch_model.bin", arch="timm:vit_base_patch32_clip_quickgelu_224"
@@ -89,10 +98,8 @@ def clip(patch: int, size: int) -> State:
 
 
 @pytest.fixture
-def short_clip(monkeypatch):
-    """The CLIP of medium width with one block for its twelve, so that it is small."""
-    whole = timm.create_model
-    monkeypatch.setattr(timm, "create_model", lambda name, **options: whole(name, **{"depth": 1, **options}))
+def short_clip(short_vits):
+    """The CLIP of medium width."""
     return "timm:vit_medium_patch16_clip_224"
 
 

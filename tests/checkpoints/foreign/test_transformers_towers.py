@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from loocbench.checkpoints.foreign import transformers_towers
+from loocbench.checkpoints.foreign.transformers_config import StatedConfig
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.helpers import assert_features_equal, compute_spaces, import_file, random_images
 from tests.checkpoints.foreign.vit_layouts import perturbed
@@ -139,7 +141,15 @@ def test_an_activation_that_timm_does_not_have_is_refused(tmp_path):
         import_file(tmp_path)
 
 
+@pytest.fixture
+def narrow_mlps(monkeypatch):
+    """timm's ViTs have an eighth of their MLPs' channels: what remains is the published size in a third of the time."""
+    whole = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: whole(name, **{"mlp_ratio": 0.5, **options}))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("narrow_mlps")
 @pytest.mark.parametrize(
     ("name", "kind", "given"),
     [
@@ -157,3 +167,19 @@ def test_published_sizes_have_timms_names_and_images(tmp_path, name, kind, given
     assert checkpoint.card.preprocessing.interpolation == "bicubic"
     with torch.inference_mode():
         assert_features_equal(compute_spaces(checkpoint, random_images(224))["general"], net(random_images(224)))
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [
+        ("vit_base_patch32_clip_quickgelu_224", "quick_gelu"),
+        ("vit_base_patch32_clip_224", "gelu"),
+        ("vit_base_patch16_siglip_224", "gelu_pytorch_tanh"),
+    ],
+)
+def test_a_published_size_is_told_by_its_shapes(name, activation):
+    """With the MLPs that it was published with, and without memory."""
+    with torch.device("meta"):
+        state = timm.create_model(name, num_classes=0).state_dict()
+    found = transformers_towers.recognise_tower(state, StatedConfig(activation=activation))
+    assert found.architecture.name == f"timm:{name}"
