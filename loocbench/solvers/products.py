@@ -36,8 +36,9 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
                 np.matmul(left, right[:, part], out=product[:, part])
 
     # OpenBLAS's own threads wait for each other at full load, and hold up whatever else the machine computes.
-    with _openblas().limit(limits=1):
-        list(_threads().map(multiply_part, _parts(max(product.shape))))
+    # The pool is of this call alone: one that is kept would have no threads in a forked process, and wait for them.
+    with _openblas().limit(limits=1), ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(multiply_part, _parts(max(product.shape))))
     return result
 
 
@@ -62,11 +63,6 @@ def _parts(count: int) -> list[slice]:
     """Equal parts of ``count`` rows, one for each thread."""
     ends = np.linspace(0, count, torch.get_num_threads() + 1).astype(int).tolist()
     return [slice(begin, end) for begin, end in pairwise(ends) if end > begin]
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(torch.get_num_threads(), "products")
 
 
 @cache

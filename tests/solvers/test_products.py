@@ -1,5 +1,7 @@
 """Products are the same by either library, whatever the layout of their arguments."""
 
+import multiprocessing
+import os
 import warnings
 
 import numpy as np
@@ -60,3 +62,15 @@ def test_numpy_multiplies_where_torch_has_mkl_on_another_makers_processor(monkey
 def test_small_products_are_left_to_torch(monkeypatch):
     monkeypatch.setattr(products, "has_faster_numpy", lambda: pytest.fail("it was asked"))
     assert products.multiply(torch.ones(2, 3), torch.ones(3, 2)).tolist() == [[3, 3], [3, 3]]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+def test_a_forked_process_multiplies_too(monkeypatch):
+    monkeypatch.setattr(products, "has_faster_numpy", lambda: True)
+    monkeypatch.setattr(products, "_FEW_OPERATIONS", 0)
+    a = torch.ones(4, 4)
+    products.multiply(a, a)
+    process = multiprocessing.get_context("fork").Process(target=products.multiply, args=(a, a), daemon=True)
+    process.start()
+    process.join(20)
+    assert process.exitcode == 0
