@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from loocbench.changes.corruptions.motion import blur_along_line
 from loocbench.changes.corruptions.pixels import PUBLISHED_SIZE, Bytes, Floats, length_scale, resize_image, to_bytes
@@ -26,23 +26,13 @@ _PARTS = 16  # subpixels per side, on which a disc's share of a pixel is counted
 
 def defocus_blur(image: Bytes, severity: int, u: Floats) -> Bytes:
     """The mean over a disc, its edge smoothed a little; the image is mirrored at its borders."""
+    from scipy import signal  # a second to import, which no other corruption needs
+
     radius, sigma = _DEFOCUS[severity - 1]
     kernel = make_disc_kernel(radius, sigma, length_scale(image))
     reach = len(kernel) // 2
     padded = np.pad(image / 255, ((0, 0), (reach, reach), (reach, reach)), mode="reflect")
-    return to_bytes(convolve_within(padded, kernel))
-
-
-def convolve_within(images: Floats, kernel: Floats) -> Floats:
-    """Convolve images [B, N, N] with a kernel [K, K] where it lies within them: [B, N - K + 1, N - K + 1].
-
-    To the last bit what ``scipy.signal.fftconvolve`` gives, which takes a second to import.
-    """
-    size, reach = images.shape[-1], len(kernel) - 1
-    fast = 2 * [fft.next_fast_len(size + reach, True)]
-    product = fft.rfftn(images, fast, axes=(1, 2)) * fft.rfftn(kernel[None], fast, axes=(1, 2))
-    whole: Floats = fft.irfftn(product, fast, axes=(1, 2))
-    return whole[:, reach:size, reach:size]
+    return to_bytes(signal.fftconvolve(padded, kernel[None], mode="valid", axes=(1, 2)))
 
 
 def make_disc_kernel(radius: float, sigma: float, scale: float) -> Floats:
