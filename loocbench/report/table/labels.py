@@ -36,8 +36,13 @@ def format_time(text: str) -> str:
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
-    """A key that sorts names as people do: "v2" before "v10"."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
+    """A key that sorts names as people do: "v2" before "v10". Numbers of any length: names come from files."""
+    return [_number_key(part) if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
+def _number_key(digits: str) -> tuple[int, str]:
+    without_zeros = digits.lstrip("0")
+    return len(without_zeros), without_zeros
 
 
 def metric_direction(name: str) -> int:

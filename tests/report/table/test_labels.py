@@ -42,6 +42,11 @@ def test_names_are_sorted_as_people_count():
     assert sorted(names, key=natural_key) == ["b", "v1", "v2", "v2.9", "v2.10", "v10"]
 
 
+def test_a_name_may_hold_a_number_of_any_length():
+    longer, shorter = "v" + 6000 * "9", "v0" + 5999 * "9"
+    assert sorted([longer, shorter, "v7"], key=natural_key) == ["v7", shorter, longer]
+
+
 def test_times_are_to_the_minute_in_utc():
     assert format_time("2026-01-31T13:05:59.123456+01:00") == "2026-01-31 12:05 UTC"
     assert format_time("yesterday") == "yesterday"
