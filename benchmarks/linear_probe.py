@@ -5,7 +5,8 @@ gradient at its solution is below the bound that ours has to meet, and only that
 with a decaying spectrum and class means, as embeddings have. scikit-learn's time is measured at every ``--every``-th
 strength, the strongest and the weakest among them, and scaled up to all: the whole takes hours.
 
-Beside it, where the time goes: the share of matrix products, and their speed beside that of large products alone.
+Beside it, where the time goes: the share of matrix products, and their speed beside that of large products alone; and
+the path that reads features in blocks.
 Also: three heads side by side (6,144-d) beside one of them, where there are fewer images than features.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import os
 import statistics
 import time
+from collections import Counter
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets them, before torch is imported
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
@@ -24,7 +26,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from loocbench import provenance
+from loocbench.solvers import products, reduction, softmax
+from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.logistic import fit_logistic_path
+from loocbench.solvers.streamed import fit_streamed_path
 
 TOLERANCE = 1e-5
 GRID = [float(value) for value in np.logspace(-6, 0, 45)]
@@ -64,12 +69,15 @@ def sklearn_seconds(x: np.ndarray, y: np.ndarray, strength: float) -> float:
     raise RuntimeError(f"scikit-learn does not reach {TOLERANCE} at lambda {strength}")
 
 
-def path_seconds(x: torch.Tensor, y: torch.Tensor, repeats: int) -> list[float]:
+def path_seconds(x: torch.Tensor, y: torch.Tensor, repeats: int, *, streamed: bool = False) -> list[float]:
     """Seconds of the whole path."""
     taken = []
     for _ in range(repeats):
         begin = time.perf_counter()
-        fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
+        if streamed:
+            fit_streamed_path(Blocks.from_tensor(x.float()), y, GRID, tolerance=TOLERANCE)
+        else:
+            fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
         taken.append(time.perf_counter() - begin)
     return taken
 
@@ -80,25 +88,41 @@ def speed_of_products(dtype: torch.dtype) -> float:
     taken = []
     for _ in range(4):
         begin = time.perf_counter()
-        a @ a
+        products.multiply(a, a)
         taken.append(time.perf_counter() - begin)
     return 2 * 2_048**3 / statistics.median(taken[1:]) / 1e9
 
 
+class Watch:
+    """Counts the products of the solver: operations and seconds by precision."""
+
+    def __init__(self) -> None:
+        self.multiply = products.multiply
+        self.operations, self.seconds = Counter[torch.dtype](), Counter[torch.dtype]()
+
+    def __call__(self, a: torch.Tensor, b: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        begin = time.perf_counter()
+        result = self.multiply(a, b, out)
+        self.seconds[a.dtype] += time.perf_counter() - begin
+        self.operations[a.dtype] += 2 * a.numel() * b.shape[1]
+        return result
+
+
 def describe_products(x: torch.Tensor, y: torch.Tensor) -> str:
     """The share of the path's time that matrix products take, and their speed."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], with_flops=True) as profiler:
-        fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
-    events = profiler.key_averages()
-    products = [event for event in events if event.key in {"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"}]
-    seconds = sum(event.self_cpu_time_total for event in products) / 1e6
-    share = seconds / (sum(event.self_cpu_time_total for event in events) / 1e6)
-    speed = sum(event.flops for event in products) / seconds / 1e9
+    watch = Watch()
+    softmax.multiply = reduction.multiply = watch  # type: ignore[assignment]
+    begin = time.perf_counter()
+    fit_logistic_path(x, y, GRID, tolerance=TOLERANCE)
+    whole = time.perf_counter() - begin
+    softmax.multiply = reduction.multiply = watch.multiply
+    spent = [
+        f"{str(dtype).removeprefix('torch.')} {100 * watch.seconds[dtype] / whole:.0f} % of the time at "
+        f"{watch.operations[dtype] / watch.seconds[dtype] / 1e9:.0f} GFLOP/s"
+        for dtype in (torch.float32, torch.float64)
+    ]
     alone = [speed_of_products(dtype) for dtype in (torch.float32, torch.float64)]
-    return (
-        f"products {100 * share:.0f} % of the time, {speed:.0f} GFLOP/s in float32 and float64; alone "
-        f"{alone[0]:.0f} in float32, {alone[1]:.0f} in float64"
-    )
+    return f"products: {', '.join(spent)}; large ones alone {alone[0]:.0f} and {alone[1]:.0f} GFLOP/s"
 
 
 def main() -> None:
@@ -125,6 +149,9 @@ def main() -> None:
             flush=True,
         )
         print(f"    {describe_products(x, y)}", flush=True)
+        if len(x) > x.shape[1]:
+            blocks = statistics.median(path_seconds(x, y, options.repeats, streamed=True))
+            print(f"    streamed in blocks: {blocks:.1f} s, {blocks / ours:.2f} times as long as in memory", flush=True)
     count, dim, classes = SIZES["Flowers-102, train"]
     one, labels = features(count, dim, classes)
     three, _ = features(count, HEADS * dim, classes)

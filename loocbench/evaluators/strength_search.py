@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from loocbench.solvers.logistic import NotConvergedError
+from loocbench.solvers.grid import NotConvergedError
 
 WEAKEST, STRONGEST = 1e-9, 1e3  # bounds of the search
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from loocbench.solvers.grid import NotConvergedError
+from loocbench.solvers.logistic import fit_logistic_path
 
 _MAX_ITERATIONS, _HALVINGS = 100, 40
 _MAX_FLOAT32 = 20  # iterations; ten are usual, and more mean that float32 is too coarse for the directions

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from loocbench.solvers.logistic import require_converged, solve_grid
+from loocbench.solvers.grid import require_converged, solve_grid
 from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
+
+_MARGIN = 0.9  # of the tolerance, for what the decomposition rounds: the certificate is of the matrix as it was given
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,20 @@ def fit_gram_path(gram: Tensor, y: Tensor, lambdas: Sequence[float], *, toleranc
 
     y: int64 [N], values 0 .. K-1. Raises NotConvergedError, and ValueError for a lambda that is not positive.
     """
-    if not lambdas or min(lambdas) <= 0:
-        raise ValueError("every lambda must be positive")
     data = Reduction.from_gram(gram)
     single = data.features.float()
-    found = solve_grid(lambda strength: Softmax(data, single, y, strength), data, int(y.max()) + 1, lambdas, tolerance)
-    points = torch.stack([found[strength] for strength in lambdas])
+    found = solve_grid(
+        lambda strength, exact: Softmax(data, single, y, strength, exact),
+        data.zeros(int(y.max()) + 1),
+        lambdas,
+        _MARGIN * tolerance,
+    )
+    points = torch.stack([one.point for one in found])
     coefficients = data.features / (data.moments * len(gram)) @ points[..., :-1].mT
     intercepts = points[..., -1]
     norms = [_gradient_norm(gram, y, *one) for one in zip(coefficients, intercepts, lambdas, strict=True)]
-    require_converged(lambdas, norms, tolerance)
+    for strength, norm in zip(lambdas, norms, strict=True):
+        require_converged(strength, norm, tolerance)
     return GramPath(tuple(lambdas), coefficients, intercepts, points.new_tensor(norms))
 
 

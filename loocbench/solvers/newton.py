@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 MAX_ITERATIONS = 200  # Newton steps; three per strength are usual
 MAX_CONJUGATE_GRADIENTS = 1000
 _HALVINGS = 40
+_ENOUGH = 0.7  # of the tolerance, for the residual of the last direction: the rest is for what is not linear
 
 
 class Local(Protocol):
@@ -52,7 +54,11 @@ class WithHessian(Local, Protocol):
 
 
 class Objective(Protocol):
-    """A convex function."""
+    """A convex function. rounding: how exact its values are, as a share of them."""
+
+    @property
+    def rounding(self) -> float:
+        """A share."""
 
     def at(self, point: Tensor) -> Local:
         """The function at a point, float64."""
@@ -61,49 +67,73 @@ class Objective(Protocol):
         """Norm of a gradient in the coordinates in which it is certified."""
 
 
-def minimise(objective: Objective, here: Local, tolerance: float) -> Local:
-    """Minimise from ``here`` until the gradient norm is below ``tolerance``, with backtracking.
+def minimise(rough: Objective, exact: Objective, here: Local, tolerance: float) -> Local:
+    """Minimise a function from ``here`` until the norm of its gradient is at most ``tolerance``, with backtracking.
 
-    Returns the last point, even if it missed the tolerance: the caller certifies it.
+    rough, exact: the function, evaluated in float32 and in float64. ``here`` and the steps on the way are ``rough``'s;
+    the step that is to be the last one is ``exact``'s, which certifies it, and takes those for which float32 is not
+    exact enough. Returns the last point as ``exact`` has it, even if it missed the tolerance: the caller looks.
     """
+    by = rough
     for _ in range(MAX_ITERATIONS):
-        if objective.norm(here.gradient) < tolerance:
+        norm = by.norm(here.gradient)
+        there, after = None, by
+        if norm > tolerance:
+            direction, reaches = _newton_direction(here, by.norm, _ENOUGH * tolerance)
+            after = exact if reaches else by
+            there = _search_line(after, here, direction, by.rounding)
+        elif by is exact:
             break
-        direction = _newton_direction(here)
-        slope = float((here.gradient * direction).sum())
-        for halvings in range(_HALVINGS):
-            step = 0.5**halvings
-            there = objective.at(here.point + step * direction)
-            if there.value <= here.value + 1e-4 * step * slope + 1e-15 * abs(here.value):
-                break
-        else:
+        if there is None and by is exact:
             break  # rounding leaves no descent
-        here = there
-    return here
+        if there is None or (after is rough and _is_stalled(rough, here, there)):
+            here, by = exact.at((there or here).point), exact
+        else:
+            here, by = there, after
+    return here if by is exact else exact.at(here.point)
 
 
-def _newton_direction(here: Local) -> Tensor:
+def _search_line(objective: Objective, here: Local, direction: Tensor, rounding: float) -> Local | None:
+    """The function after the longest step that lowers it; None where values that are rounded show none."""
+    slope = float((here.gradient * direction).sum())
+    for halvings in range(_HALVINGS):
+        step = 0.5**halvings
+        there = objective.at(here.point + step * direction)
+        if there.value <= here.value + 1e-4 * step * slope + rounding * abs(here.value):
+            return there
+    return None
+
+
+def _is_stalled(objective: Objective, here: Local, there: Local) -> bool:
+    """Whether a step gained nothing that is more than rounding."""
+    halved = objective.norm(there.gradient) <= objective.norm(here.gradient) / 2
+    return not halved and here.value - there.value <= objective.rounding * abs(here.value)
+
+
+def _newton_direction(here: Local, norm: Callable[[Tensor], float], enough: float) -> tuple[Tensor, bool]:
     """Solve curvature x = -gradient to the accuracy that pays (Dembo and Steihaug 1983), by preconditioned conjugate
-    gradients in float32: an inexact direction costs a Newton step at worst, never the result.
+    gradients in float32: an inexact direction costs a Newton step at worst, never the result. A residual whose norm is
+    ``enough`` is accurate enough in any case. Returns the direction, and whether its residual is that small.
 
     Weak regularisation takes many of them. Once they have taken as long as a direct solution would, that is computed,
     so that no step takes more than twice as long as the better of the two ways.
     """
     scale = float(here.gradient.norm())
     residual = (-here.gradient / scale).float()
-    accuracy = min(0.1, scale**0.5)
+    reached, accuracy = math.inf, max(min(0.1, scale**0.5) * norm(here.gradient), enough) / scale
     inverse = here.diagonal.reciprocal()
     direction = residual.new_zeros(residual.shape)
     search = scaled = residual * inverse
     product = (residual * scaled).sum()
     patience = math.ceil(here.patience) if isinstance(here, WithHessian) else MAX_CONJUGATE_GRADIENTS
     for spent in range(MAX_CONJUGATE_GRADIENTS):
-        if float(residual.norm()) <= accuracy:
+        reached = norm(residual)
+        if reached <= accuracy:
             break
         if spent == patience and isinstance(here, WithHessian):
             exact = _solve_directly(here)
             if exact is not None:
-                return exact
+                return exact, True
         bent = here.curvature(search)
         length = product / (search * bent).sum()
         direction += length * search
@@ -111,7 +141,7 @@ def _newton_direction(here: Local) -> Tensor:
         scaled = residual * inverse
         before, product = product, (residual * scaled).sum()
         search = scaled + (product / before) * search
-    return direction.double() * scale
+    return direction.double() * scale, reached * scale <= enough
 
 
 def _solve_directly(here: WithHessian) -> Tensor | None:

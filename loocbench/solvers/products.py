@@ -37,8 +37,12 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
     # OpenBLAS's own threads wait for each other at full load, and hold up whatever else the machine computes.
     # The pool is of this call alone: one that is kept would have no threads in a forked process, and wait for them.
-    with _openblas().limit(limits=1), ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(pool.map(multiply_part, _parts(max(product.shape))))
+    own, *others = _parts(max(product.shape))
+    with _openblas().limit(limits=1), ThreadPoolExecutor(max(1, len(others))) as pool:
+        waiting = [pool.submit(multiply_part, part) for part in others]
+        multiply_part(own)
+        for each in waiting:
+            each.result()
     return result
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from loocbench.solvers.blocks import Blocks
+from loocbench.solvers.products import multiply
 
 _NEGLIGIBLE = 1e-13  # of the largest eigenvalue; directions outside the data have smaller ones, from rounding
 
@@ -37,12 +38,13 @@ class Reduction:
         mean = X.mean(dim=0)
         centered = X - mean
         if count <= dim:
-            values, features = _coordinates(centered @ centered.T)
-            basis = (features / values).T @ centered
+            values, features = _coordinates(multiply(centered, centered.T))
+            basis = multiply((features / values).T, centered)
         else:
-            values, vectors = _decompose(centered.T @ centered)
-            features, basis = centered @ vectors, vectors.T
-        return cls(features, values / count, basis, mean)
+            values, vectors = _decompose(multiply(centered.T, centered))
+            basis = vectors.T
+        # The given features themselves in the basis, so that a gradient by them is one by the given ones.
+        return cls(multiply(centered, basis.T), values / count, basis, mean)
 
     @classmethod
     def from_gram(cls, gram: Tensor) -> Reduction:
@@ -62,9 +64,18 @@ class Reduction:
         moment = mean.new_zeros(len(mean), len(mean))
         for _, block in blocks:
             centered = block.double() - mean
-            moment.addmm_(centered.T, centered)
+            moment += multiply(centered.T, centered)
         values, vectors = _decompose(moment)
         return cls(mean.new_empty(0, len(values)), values / blocks.shape[0], vectors.T, mean)
+
+    def zeros(self, classes: int) -> Tensor:
+        """The point at which all weights and intercepts are zero, [K, r + 1]."""
+        return self.mean.new_zeros(classes, len(self.moments) + 1)
+
+    @cached_property
+    def single_basis(self) -> Tensor:
+        """The basis in float32."""
+        return self.basis.float()
 
     @cached_property
     def _mean_parts(self) -> tuple[Tensor, float]:
@@ -77,12 +88,12 @@ class Reduction:
         gains (gradient by b) x mean."""
         inside, outside = self._mean_parts
         by_weights, by_intercepts = gradient[:, :-1], gradient[:, -1]
-        along = (by_weights + by_intercepts[:, None] * inside).square().sum()
+        along = torch.addr(by_weights, by_intercepts, inside.to(gradient)).square().sum()
         return float((along + by_intercepts.square().sum() * (1 + outside)).sqrt())
 
     def to_given_coordinates(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""
-        weights = point[:, :-1] @ self.basis
+        weights = multiply(point[:, :-1], self.basis)
         return weights, point[:, -1] - weights @ self.mean
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import require_converged
+from loocbench.solvers.grid import require_converged
 from loocbench.solvers.reduction import Reduction
 
 
@@ -93,7 +93,7 @@ def fit_ridge_path(
     for strength in lambdas:
         point = _point(products, data, strength)
         norms.append(problem.gradient_norm(point, center - point @ (data.basis @ data.mean), strength))
-    require_converged(lambdas, norms, tolerance)
+        require_converged(strength, norms[-1], tolerance)
     return RidgePath(tuple(lambdas), products, center, data, products.new_tensor(norms))
 
 

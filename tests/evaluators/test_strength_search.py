@@ -3,7 +3,7 @@
 import pytest
 
 from loocbench.evaluators.strength_search import STRONGEST, WEAKEST, search_strength
-from loocbench.solvers.logistic import NotConvergedError
+from loocbench.solvers.grid import NotConvergedError
 
 
 def search(grid, accuracy, fails=()):

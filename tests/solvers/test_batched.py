@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from loocbench.solvers import batched
 from loocbench.solvers.batched import fit_logistic_batch
-from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from loocbench.solvers.grid import NotConvergedError
+from loocbench.solvers.logistic import fit_logistic_path
 from tests.solvers.witness import assert_both_near_the_optimum
 
 

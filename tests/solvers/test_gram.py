@@ -5,7 +5,8 @@ import torch
 
 from loocbench.solvers import newton
 from loocbench.solvers.gram import fit_gram_path
-from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from loocbench.solvers.grid import NotConvergedError
+from loocbench.solvers.logistic import fit_logistic_path
 from tests.solvers.test_logistic import GRID, data
 from tests.solvers.witness import assert_both_near_the_optimum, assert_same_classes, gradient_norm
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 from loocbench.solvers import blocks as blocks_module
 from loocbench.solvers import ridge
 from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import NotConvergedError
+from loocbench.solvers.grid import NotConvergedError
 from loocbench.solvers.ridge import fit_ridge_path
 from tests.solvers.witness import assert_same_classes
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from loocbench.solvers import blocks as blocks_module
 from loocbench.solvers import newton
 from loocbench.solvers.blocks import Blocks
-from loocbench.solvers.logistic import NotConvergedError, fit_logistic_path
+from loocbench.solvers.grid import NotConvergedError
+from loocbench.solvers.logistic import fit_logistic_path
 from loocbench.solvers.streamed import fit_streamed_path
 from tests.solvers.test_logistic import GRID, data
 from tests.solvers.witness import assert_both_near_the_optimum, assert_same_classes
