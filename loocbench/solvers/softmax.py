@@ -74,13 +74,19 @@ class SoftmaxAt:
         residual = self._probabilities.clone()
         residual[torch.arange(len(residual), device=residual.device), self.objective.targets] -= 1
         residual /= len(residual)
-        by_weights = multiply(residual.T, self.objective.features) + self.objective.strength * self.point[:, :-1]
-        return torch.cat([by_weights, residual.sum(dim=0)[:, None].double()], dim=1)
+        gradient = _by_point(residual, self.objective.features).double()
+        gradient[:, :-1].add_(self.point[:, :-1], alpha=self.objective.strength)
+        return gradient
 
     @cached_property
     def _probabilities(self) -> Tensor:
         """[N, K], in the precision of the evaluation."""
         return self._logs.exp()
+
+    @cached_property
+    def _single_probabilities(self) -> Tensor:
+        """Float32 [N, K]."""
+        return self._probabilities.float()
 
     @cached_property
     def diagonal(self) -> Tensor:
@@ -93,12 +99,13 @@ class SoftmaxAt:
 
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction, float32 [K, r + 1]."""
-        p, single = self._probabilities.float(), self.objective.single
+        p, single = self._single_probabilities, self.objective.single
         moved = multiply(single, direction[:, :-1].T).add_(direction[:, -1])
         moved -= (p * moved).sum(dim=1, keepdim=True)
-        moved *= p / len(p)
-        by_weights = multiply(moved.T, single).add_(direction[:, :-1], alpha=self.objective.strength)
-        return torch.cat([by_weights, moved.sum(dim=0)[:, None]], dim=1)
+        moved.mul_(p).div_(len(p))
+        product = _by_point(moved, single)
+        product[:, :-1].add_(direction[:, :-1], alpha=self.objective.strength)
+        return product
 
     @property
     def patience(self) -> float:
@@ -130,3 +137,11 @@ class SoftmaxAt:
         penalised[:, -1] = 0
         flat.diagonal().add_(self.objective.strength * penalised.flatten())
         return flat
+
+
+def _by_point(residual: Tensor, features: Tensor) -> Tensor:
+    """What residuals [N, K] of the logits are as a point [K, r + 1]: their products with features [N, r], and sums."""
+    result = residual.new_empty(residual.shape[1], features.shape[1] + 1)
+    multiply(residual.T, features, out=result[:, :-1])
+    torch.sum(residual, dim=0, out=result[:, -1])
+    return result
