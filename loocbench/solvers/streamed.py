@@ -82,12 +82,19 @@ class StreamedAt:
         """
         data, count = self.objective.data, self.objective.blocks.shape[0]
         dtype = torch.float64 if self.objective.exact else torch.float32
-        weights, intercepts = (each.to(dtype) for each in data.to_given_coordinates(self.point))
+        basis, mean = data.basis if self.objective.exact else data.single_basis, data.mean.to(dtype)
+        point = self.point.to(dtype)
+        weights = multiply(point[:, :-1], basis)
+        intercepts = point[:, -1] - weights @ mean
         loss, spread = self.point.new_zeros(()), torch.zeros_like(intercepts)
         by_weights, by_intercepts = torch.zeros_like(weights), torch.zeros_like(intercepts)
         kept: list[Tensor] = []
+        space: Tensor | None = None  # one for all blocks: fresh memory costs as much as a part of a product
         for number, (rows, block) in enumerate(self.objective.blocks):
-            features, targets = block.to(dtype), self.objective.targets[rows]
+            features, targets = block, self.objective.targets[rows]
+            if block.dtype != dtype:
+                space = block.new_empty(block.shape, dtype=dtype) if space is None else space
+                features = space[: len(block)].copy_(block)
             logs = F.log_softmax(multiply(features, weights.T).add_(intercepts), dim=1)
             loss -= logs.gather(1, targets[:, None]).double().sum()
             p = logs.exp()
@@ -97,8 +104,8 @@ class StreamedAt:
             p[torch.arange(len(p), device=p.device), targets] -= 1
             by_weights += multiply(p.T, features)
             by_intercepts += p.sum(dim=0)
-        centered = by_weights - by_intercepts[:, None] * data.mean
-        gradient = torch.cat([multiply(centered, data.basis.T), by_intercepts[:, None]], dim=1)
+        centered = by_weights - by_intercepts[:, None] * mean
+        gradient = torch.cat([multiply(centered, basis.T), by_intercepts[:, None]], dim=1).double()
         return float(loss / count), gradient / count, spread / count, kept
 
     @property
@@ -128,7 +135,6 @@ class StreamedAt:
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction, float32 [K, r + 1]: one pass over the data."""
         basis, mean = self.objective.data.single_basis, self.objective.data.mean.float()
-        weights, intercepts = self._single
         kept = self._pass[3]
         turned = multiply(direction[:, :-1], basis)
         shift = direction[:, -1] - turned @ mean
@@ -138,6 +144,7 @@ class StreamedAt:
             if number < len(kept):
                 p = kept[number]
             else:
+                weights, intercepts = self._single
                 p = torch.softmax(multiply(features, weights.T).add_(intercepts), dim=1)
             moved = multiply(features, turned.T).add_(shift)
             moved -= (p * moved).sum(dim=1, keepdim=True)

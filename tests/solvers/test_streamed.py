@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loocbench.solvers import blocks as blocks_module
-from loocbench.solvers import newton
+from loocbench.solvers import newton, streamed
 from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.grid import NotConvergedError
 from loocbench.solvers.logistic import fit_logistic_path
@@ -23,9 +23,11 @@ from tests.solvers.test_logistic import GRID, data
 from tests.solvers.witness import assert_both_near_the_optimum, assert_same_classes
 
 
+@pytest.mark.parametrize("kept", [0, 2, 1000], ids=["no probabilities kept", "those of two blocks", "all"])
 @pytest.mark.parametrize(("n", "d"), [(150, 10), (40, 90)], ids=["N > D", "N < D"])
-def test_solutions_are_those_of_the_path_in_memory(monkeypatch, n, d):
+def test_solutions_are_those_of_the_path_in_memory(monkeypatch, n, d, kept):
     monkeypatch.setattr(blocks_module, "_BLOCK_BYTES", 4 * d * 16)  # 16 rows a block
+    monkeypatch.setattr(streamed, "_KEPT_BYTES", kept * 4 * 16 * 4)
     x, y = data(n, d)
     expected = fit_logistic_path(x, y, GRID, tolerance=1e-9)
     path = fit_streamed_path(Blocks.from_tensor(x), y, GRID, tolerance=1e-9)
