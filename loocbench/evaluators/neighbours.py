@@ -128,6 +128,6 @@ def _iterate_similarities(features: Tensor, queries: Sequence[int] | None) -> It
     """Yield queries int64 [Q] and their similarity to all images [Q, N], -inf of a query to itself."""
     unit = F.normalize(features.float(), dim=1)
     for block in torch.split(_query_rows(unit, queries), max(1, _BLOCK_VALUES // len(unit))):
-        similarity = unit[block] @ unit.T
+        similarity = multiply(unit[block], unit.T)
         similarity[torch.arange(len(block), device=unit.device), block] = -torch.inf
         yield block, similarity

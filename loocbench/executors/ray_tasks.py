@@ -38,9 +38,9 @@ class RayTasks:
         if detach:
             raise UserError("--detach needs an engine that goes on without this process: --executor slurm.")
         ray = extras.require("ray", "ray")
-        with connected(ray, work.site.ray.address), _interrupted_by_sigterm():
+        with connected(ray, work.site.ray.address), _interruptions() as interrupted:
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-            _Run(ray, work, fit_all(work.jobs, nodes)).finish()
+            _Run(ray, work, fit_all(work.jobs, nodes), interrupted).finish()
 
     def list_queued(self, numbers: Sequence[str]) -> Mapping[str, str]:
         """Nothing is queued that outlives this process."""
@@ -51,10 +51,10 @@ RAY = RayTasks()
 
 
 class _Run:
-    """Doing the jobs of ``work``. asked: what Ray is asked for each."""
+    """Doing the jobs of ``work``. asked: what Ray is asked for each. interrupted: set when this process is to end."""
 
-    def __init__(self, ray: Any, work: Work, asked: Mapping[str, Amounts]) -> None:
-        self._ray, self._work, self._asked = ray, work, asked
+    def __init__(self, ray: Any, work: Work, asked: Mapping[str, Amounts], interrupted: threading.Event) -> None:
+        self._ray, self._work, self._asked, self._interrupted = ray, work, asked, interrupted
         self._task = ray.remote(run_child)
         self._jobs = {job.name: job for job in work.jobs}
         self._dispatcher = Dispatcher(work.jobs, asked)
@@ -73,6 +73,8 @@ class _Run:
                 self._report()
                 self._collect()
                 self._look_aside()
+                if self._interrupted.is_set():  # what was raised in one of Ray's callbacks is lost there
+                    raise KeyboardInterrupt
             self._report()
         except KeyboardInterrupt:
             self._stop()
@@ -204,17 +206,21 @@ class _Run:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Context in which SIGTERM is like Ctrl-C: jobs are asked to end."""
+def _interruptions() -> Iterator[threading.Event]:
+    """Context in which SIGTERM is like Ctrl-C: both raise KeyboardInterrupt, and set the event, for jobs to be asked to
+    end."""
+    interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interrupted
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield interrupted
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -69,7 +69,7 @@ def fit_logistic_path(
     *,
     tolerance: float = 1e-5,
 ) -> LogisticPath:
-    """Fit a multinomial logistic regression for every lambda, in float64.
+    """Fit a multinomial logistic regression for every lambda, certified in float64.
 
     X: features, float [N, D]. y: classes, int64 [N], values 0 .. K-1. lambdas: L strengths, each > 0, in any order.
     Raises NotConvergedError if a gradient norm exceeds ``tolerance``, ValueError for a lambda that is not positive.

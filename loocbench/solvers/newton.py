@@ -12,6 +12,7 @@ from torch import Tensor
 MAX_ITERATIONS = 200  # Newton steps; three per strength are usual
 MAX_CONJUGATE_GRADIENTS = 1000
 _HALVINGS = 40
+_WORTHWHILE = 0.9  # of a gradient's norm, to which a step must lower it where the function shows only rounding
 _ENOUGH = 0.7  # of the tolerance, for the residual of the last direction: the rest is for what is not linear
 
 
@@ -54,11 +55,11 @@ class WithHessian(Local, Protocol):
 
 
 class Objective(Protocol):
-    """A convex function. rounding: how exact its values are, as a share of them."""
+    """A convex function."""
 
     @property
     def rounding(self) -> float:
-        """A share."""
+        """How exact its values are: as a share of them, or of 1 where they are smaller."""
 
     def at(self, point: Tensor) -> Local:
         """The function at a point, float64."""
@@ -86,28 +87,26 @@ def minimise(rough: Objective, exact: Objective, here: Local, tolerance: float) 
             break
         if there is None and by is exact:
             break  # rounding leaves no descent
-        if there is None or (after is rough and _is_stalled(rough, here, there)):
-            here, by = exact.at((there or here).point), exact
+        if there is None:
+            here, by = exact.at(here.point), exact
         else:
             here, by = there, after
     return here if by is exact else exact.at(here.point)
 
 
 def _search_line(objective: Objective, here: Local, direction: Tensor, rounding: float) -> Local | None:
-    """The function after the longest step that lowers it; None where values that are rounded show none."""
-    slope = float((here.gradient * direction).sum())
+    """The function after the longest step that lowers it, or, where values differ by no more than rounding, its
+    gradient (Hager and Zhang 2005); None where there is no such step, or where such a rounded one gains too little."""
+    slope, norm = float((here.gradient * direction).sum()), objective.norm(here.gradient)
+    rounded = rounding * max(1, abs(here.value))
     for halvings in range(_HALVINGS):
         step = 0.5**halvings
         there = objective.at(here.point + step * direction)
-        if there.value <= here.value + 1e-4 * step * slope + rounding * abs(here.value):
+        if there.value <= here.value + 1e-4 * step * slope - rounded:
             return there
+        if there.value <= here.value + rounded:
+            return there if objective.norm(there.gradient) <= _WORTHWHILE * norm else None
     return None
-
-
-def _is_stalled(objective: Objective, here: Local, there: Local) -> bool:
-    """Whether a step gained nothing that is more than rounding."""
-    halved = objective.norm(there.gradient) <= objective.norm(here.gradient) / 2
-    return not halved and here.value - there.value <= objective.rounding * abs(here.value)
 
 
 def _newton_direction(here: Local, norm: Callable[[Tensor], float], enough: float) -> tuple[Tensor, bool]:

@@ -31,8 +31,8 @@ class Softmax:
 
     @property
     def rounding(self) -> float:
-        """How exact values are, as a share of them."""
-        return 1e-15 if self.exact else 1e-6
+        """How exact its values are: as a share of them, or of 1 where they are smaller."""
+        return 1e-13 if self.exact else 1e-6
 
     @property
     def features(self) -> Tensor:

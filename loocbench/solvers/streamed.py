@@ -55,8 +55,8 @@ class Streamed:
 
     @property
     def rounding(self) -> float:
-        """How exact values are, as a share of them."""
-        return 1e-15 if self.exact else 1e-6
+        """How exact its values are: as a share of them, or of 1 where they are smaller."""
+        return 1e-13 if self.exact else 1e-6
 
     def at(self, point: Tensor) -> StreamedAt:
         """The objective at a point [K, r + 1]."""

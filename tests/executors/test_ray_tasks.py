@@ -281,12 +281,12 @@ class TestOnTwoNodes:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_an_interruption_lets_jobs_save_their_state(self, do, tmp_path, number):
         jobs = [job("a"), job("b"), job("c", "b")]
-        before = signal.getsignal(signal.SIGTERM)
+        before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
         thread = when(lambda: steps(tmp_path, "a") and steps(tmp_path, "b"), lambda: os.kill(os.getpid(), number))
         with pytest.raises(KeyboardInterrupt):
             do(jobs, steps=600)
         thread.join()
-        assert signal.getsignal(signal.SIGTERM) is before
+        assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
         assert states(tmp_path, jobs) == {"a": "stopped", "b": "stopped", "c": "held back"}
         if number == signal.SIGINT:
             return  # the same goes on from here
@@ -295,6 +295,27 @@ class TestOnTwoNodes:
         assert results(tmp_path) == ["a", "b", "c"]
         for name in ("a", "b"):
             assert steps(tmp_path, name) == list(range(done + 40))
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_an_interruption_that_is_lost_in_a_callback_ends_it_too(self, do, tmp_path, monkeypatch):
+        """Python can only report what is raised where an object ends, and goes on."""
+        report, lost = Heard.update, []
+
+        class Ended:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)  # the signal comes here
+
+        def watched(reporter, *of):
+            if not lost and steps(tmp_path, "a"):
+                lost.append(True)
+                del (ended := [Ended()])[:]
+            return report(reporter, *of)
+
+        monkeypatch.setattr(Heard, "update", watched)
+        with pytest.raises(KeyboardInterrupt):
+            do([job("a")], steps=600)
+        assert states(tmp_path, [job("a")]) == {"a": "stopped"}
 
     def test_needs_that_no_node_has_are_refused_before_anything_begins(self, do, tmp_path):
         with pytest.raises(UserError, match=r"large needs 3 GPUs, 1 cores .* and the largest of 2 nodes has 2 GPUs"):

@@ -70,6 +70,16 @@ def test_float32_that_gains_nothing_hands_over_to_float64(monkeypatch, evaluatio
     assert len(evaluations) < 100
 
 
+def test_a_problem_whose_loss_is_tiny_takes_no_endless_backtracking(evaluations):
+    """Weakly regularised, separable data: float32's rounding is that of the logits, and not a share of the loss."""
+    x, y = data(255, 512, 26)
+    x = (x - x.mean(dim=0)) / x.std(dim=0)
+    strengths = [10.0**-power for power in range(7)]
+    path = fit_logistic_path(x, y, strengths, tolerance=1e-7)
+    assert float(path.certificate.max()) <= 1e-7
+    assert len(evaluations) < 60
+
+
 @dataclass
 class Before(grid._Before):
     """Solutions whose Hessian's diagonal is one."""
