@@ -309,7 +309,7 @@ class TestOnTwoNodes:
         def watched(reporter, *of):
             if not lost and steps(tmp_path, "a"):
                 lost.append(True)
-                del (ended := [Ended()])[:]
+                [Ended()].clear()
             return report(reporter, *of)
 
         monkeypatch.setattr(Heard, "update", watched)
