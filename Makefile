@@ -58,11 +58,11 @@ programs:
 		done; \
 	fi
 
-# Two processes more than there are cores: the tests of Slurm and those of Ray, each in one process, mostly wait.
+# One process more than there are cores: the tests of clusters mostly wait. With two more the whole took longer.
 test:
 	$(MAKE) --jobs=2 $(VENV)/.installed-dev programs
 	$(MAKE) check
-	$(BIN)/pytest --numprocesses $$($(BIN)/python -c "import os; print(min(6, os.cpu_count() + 2))") --dist loadgroup
+	$(BIN)/pytest --numprocesses $$($(BIN)/python -c "import os; print(min(4, os.cpu_count() + 1))") --dist loadgroup
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -46,14 +46,14 @@ def solve_grid(
     if not lambdas or min(lambdas) <= 0:
         raise ValueError("every lambda must be positive")
     found: dict[float, Solution] = {}
-    before = _Before()
+    solved = _Solved()
     for strength in sorted(set(lambdas), reverse=True):
         rough, exact = objective(strength, False), objective(strength, True)
-        start = before.start(rough, strength) or rough.at(zero)
-        solved = newton.minimise(rough, exact, start, tolerance)
-        found[strength] = Solution(solved.point, exact.norm(solved.gradient))
+        start = solved.start(rough, strength) or rough.at(zero)
+        here = newton.minimise(rough, exact, start, tolerance)
+        found[strength] = Solution(here.point, exact.norm(here.gradient))
         require_converged(strength, found[strength].certificate, tolerance)
-        before.append(strength, solved)
+        solved.append(strength, here)
     return [found[strength] for strength in lambdas]
 
 
@@ -66,7 +66,7 @@ def require_converged(strength: float, norm: float, tolerance: float) -> None:
         )
 
 
-class _Before:
+class _Solved:
     """The solutions of stronger regularisation, from which the next one is extrapolated in log lambda."""
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ class _Before:
         self.points: list[Tensor] = []
         self.last: Local | None = None
 
-    def append(self, strength: float, solved: Local) -> None:
+    def append(self, strength: float, here: Local) -> None:
         """Remember a solution, and as many before it as are needed to choose an extrapolation."""
         self.places = [*self.places[-_POINTS:], math.log(strength)]
-        self.points = [*self.points[-_POINTS:], solved.point]
-        self.last = solved
+        self.points = [*self.points[-_POINTS:], here.point]
+        self.last = here
 
     def start(self, problem: Objective, strength: float) -> Local | None:
         """Where to begin with the next strength; None for the first."""

@@ -71,9 +71,9 @@ class Objective(Protocol):
 def minimise(rough: Objective, exact: Objective, here: Local, tolerance: float) -> Local:
     """Minimise a function from ``here`` until the norm of its gradient is at most ``tolerance``, with backtracking.
 
-    rough, exact: the function, evaluated in float32 and in float64. ``here`` and the steps on the way are ``rough``'s;
-    the step that is to be the last one is ``exact``'s, which certifies it, and takes those for which float32 is not
-    exact enough. Returns the last point as ``exact`` has it, even if it missed the tolerance: the caller looks.
+    rough, exact: the function, evaluated in float32 and in float64. ``here`` is ``rough``'s. Steps on the way are
+    evaluated in float32, the one that should be the last in float64, as are steps for which float32 is too coarse.
+    Returns the last point, evaluated in float64, even if it missed the tolerance: the caller looks.
     """
     by = rough
     for _ in range(MAX_ITERATIONS):

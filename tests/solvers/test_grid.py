@@ -81,7 +81,7 @@ def test_a_problem_whose_loss_is_tiny_takes_no_endless_backtracking(evaluations)
 
 
 @dataclass
-class Before(grid._Before):
+class Solved(grid._Solved):
     """Solutions whose Hessian's diagonal is one."""
 
     def __init__(self, places, points):
@@ -102,33 +102,33 @@ def test_polynomials_in_the_logarithm_are_continued_exactly(degree):
     def at(place):
         return sum(part * math.log(place) ** power for power, part in enumerate(coefficients))
 
-    before = Before(places, [at(place) for place in places])
-    count = before._choose_count()
+    solved = Solved(places, [at(place) for place in places])
+    count = solved._choose_count()
     assert degree + 1 <= count <= 4
-    found = grid._extrapolate(before.places, before.points, math.log(0.004), count)
+    found = grid._extrapolate(solved.places, solved.points, math.log(0.004), count)
     torch.testing.assert_close(found, at(0.004), rtol=0, atol=1e-9)
 
 
 def test_where_extrapolation_predicts_badly_the_last_solution_is_the_start():
     generator = torch.Generator().manual_seed(0)
     points = [torch.randn(2, 3, dtype=torch.float64, generator=generator) for _ in range(4)] * 2
-    before = Before([1.0, 0.9, 0.8, 0.7, 0.6], [*points[:4], points[3] + 1e-3])
-    assert before._choose_count() == 1
+    solved = Solved([1.0, 0.9, 0.8, 0.7, 0.6], [*points[:4], points[3] + 1e-3])
+    assert solved._choose_count() == 1
 
 
 def test_a_start_that_is_worse_than_the_last_solution_is_not_taken():
     x, y = data()
     reduction = Reduction.from_features(x.double())
     problem = Softmax(reduction, reduction.features.float(), y, 0.1, exact=False)
-    before, zero = grid._Before(), reduction.zeros(4)
-    before.append(1.0, replace(problem, strength=1.0, exact=True).at(zero))
-    before.append(0.3, replace(problem, strength=0.3, exact=True).at(zero))
-    assert torch.equal(before.start(problem, 0.1).point, zero)
+    solved, zero = grid._Solved(), reduction.zeros(4)
+    solved.append(1.0, replace(problem, strength=1.0, exact=True).at(zero))
+    solved.append(0.3, replace(problem, strength=0.3, exact=True).at(zero))
+    assert torch.equal(solved.start(problem, 0.1).point, zero)
     far = zero + 100
     far[:, 0] -= 300  # so that extrapolation leads away from it
-    before.points[0] = far
-    before._choose_count = lambda: 2
-    assert torch.equal(before.start(problem, 0.1).point, zero)
+    solved.points[0] = far
+    solved._choose_count = lambda: 2
+    assert torch.equal(solved.start(problem, 0.1).point, zero)
 
 
 @pytest.mark.parametrize("grid_of", [[], [0.0], [1.0, -1.0]])
