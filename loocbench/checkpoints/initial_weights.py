@@ -13,7 +13,7 @@ from torch import Tensor
 from loocbench.checkpoints import networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.models import architectures, backbones, vit_parts
+from loocbench.models import architectures, backbone_names, vit_parts
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
@@ -101,12 +101,12 @@ def _require_backbone(checkpoint: Checkpoint) -> str:
     bare = name.removeprefix(architectures.TORCHVISION)
     if name.startswith(architectures.TIMM):
         bare = name.removeprefix(architectures.TIMM).partition(".")[0]
-        if bare not in backbones.TORCHVISION:  # timm's MobileNets have other names
+        if bare not in backbone_names.TORCHVISION:  # timm's MobileNets have other names
             bare = _name_vit(checkpoint, bare)
-    if bare not in backbones.list_trainable() and not bare.startswith(architectures.TIMM):
+    if bare not in backbone_names.list_trainable() and not bare.startswith(architectures.TIMM):
         raise UserError(
             f"{checkpoint.card.name} is a {name}, which pretrain cannot train; begin from one of "
-            f"{', '.join(backbones.list_trainable())}, or a plain ViT of timm."
+            f"{', '.join(backbone_names.list_trainable())}, or a plain ViT of timm."
         )
     return bare
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from loocbench.checkpoints import native, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
-from loocbench.models import backbones
+from loocbench.models import backbone_names
 from loocbench.types import RANDOM, REMOTE
 
 
@@ -23,7 +23,9 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     """
     if reference.startswith(RANDOM):
         name = reference.removeprefix(RANDOM)
-        if name not in backbones.list_backbones() and (Path(name).exists() or (runs / name / native.FILE).is_file()):
+        if name not in backbone_names.list_backbones() and (
+            Path(name).exists() or (runs / name / native.FILE).is_file()
+        ):
             return untrained.build_like(load(name, runs=runs, seed=seed).card, seed)
         return untrained.build_checkpoint(name, seed)
     if reference.startswith(REMOTE):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loocbench.errors import UserError
-from loocbench.models import backbones
+from loocbench.models import backbone_names
 from loocbench.plugins import in_use
 from loocbench.pretraining.methods import METHODS
 from loocbench.types import CheckpointCard
@@ -18,7 +18,7 @@ def require_plugins(card: CheckpointCard, where: str) -> None:
     lacking = []
     if card.recipe and card.recipe.method not in METHODS:
         lacking.append(f"method {card.recipe.method}")
-    if ":" not in card.backbone and card.backbone not in backbones.list_trainable():
+    if ":" not in card.backbone and card.backbone not in backbone_names.list_trainable():
         lacking.append(f"architecture {card.backbone}")
     if missing and lacking:
         named = ", ".join(f"{name} ({origin})" for name, origin in missing.items())

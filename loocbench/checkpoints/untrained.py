@@ -9,7 +9,7 @@ import torch
 from loocbench.checkpoints import native
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError
-from loocbench.models import architectures, backbones
+from loocbench.models import architectures, backbone_names
 from loocbench.models.preprocessing import ASSUMED_IMAGENET, default_preprocessing
 from loocbench.pretraining import recipes
 from loocbench.pretraining.networks import build_network
@@ -22,7 +22,7 @@ def build_checkpoint(architecture: str, seed: int, image_size: int | None = None
     image_size: pixels, of a recipe's views; default the resolution that the architecture is made for. Raises UserError
     for an unknown name.
     """
-    if architecture not in backbones.list_backbones() and (":" in architecture or _is_architecture(architecture)):
+    if architecture not in backbone_names.list_backbones() and (":" in architecture or _is_architecture(architecture)):
         described = Architecture(name=architectures.resolve_name(architecture))
         if image_size and described.name.startswith(architectures.TIMM):  # a ViT, which is built for its images' size
             described = described.model_copy(update={"options": {"img_size": image_size}})

@@ -17,7 +17,7 @@ from loocbench.checkpoints import networks
 from loocbench.checkpoints.foreign import export_statement, tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
-from loocbench.models import architectures, backbones, vit_parts
+from loocbench.models import architectures, backbone_names, vit_parts
 from loocbench.models.spaces import GENERAL
 from loocbench.types import Architecture, CheckpointCard
 
@@ -57,7 +57,7 @@ def rename_tensors(checkpoint: Checkpoint, layout: str, space: str | None = None
         if library == "torchvision" and name.startswith("torchvision:vit_"):
             return {_vit_name(key): tensor for key, tensor in found.items()}
         raise UserError(f"{layout} has no layout of {name} that is the same network; use its own library's, or onnx.")
-    if name not in backbones.TORCHVISION or (card.architecture and card.architecture.options):
+    if name not in backbone_names.TORCHVISION or (card.architecture and card.architecture.options):
         raise UserError(f"{layout} has no {name} like this one; export it with --format onnx.")
     # timm names the parameters of ResNets as torchvision does.
     stage = _choose_stage(card, space)

@@ -15,7 +15,7 @@ from loocbench.jobs.evaluation import load_or_measure, measurement_path, open_ta
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.question import Question
 from loocbench.jobs.session import Session
-from loocbench.models import backbones
+from loocbench.models import backbone_names
 from loocbench.plugins.in_use import IN_USE, PREFIX
 from loocbench.progress import Reporter
 from loocbench.records import store
@@ -77,7 +77,7 @@ def _list_checkpoint_paths(question: Question) -> list[Watched] | None:
     if reference and reference.startswith(REMOTE):
         return None
     if reference and reference.startswith(RANDOM):
-        return [] if reference.removeprefix(RANDOM) in backbones.list_backbones() else None
+        return [] if reference.removeprefix(RANDOM) in backbone_names.list_backbones() else None
     watched = []
     if reference is None:
         places = [locate.find_newest(runs)]

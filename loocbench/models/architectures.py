@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from loocbench.errors import UserError, unknown
-from loocbench.models import backbones, library_layers, library_network, timm_networks
+from loocbench.models import backbone_names, library_layers, library_network, timm_networks
 from loocbench.models.initialisation import WithoutInitialisation
 from loocbench.models.network import Network
 from loocbench.types import Architecture
@@ -42,14 +42,14 @@ def resolve_name(name: str) -> str:
     if name.startswith(TIMM):
         return TIMM + timm_networks.resolve_name(name.removeprefix(TIMM))
     bare = name.removeprefix(TORCHVISION)
-    if bare in backbones.list_backbones():
+    if bare in backbone_names.list_backbones():
         return bare
     import torchvision  # here, for it takes as long to import as torch
 
     known = torchvision.models.list_models(module=torchvision.models)
     if bare not in known:
         raise unknown(
-            "architecture", name, [*backbones.list_backbones(), *known, "timm:NAME", "package.module:function"]
+            "architecture", name, [*backbone_names.list_backbones(), *known, "timm:NAME", "package.module:function"]
         )
     return TORCHVISION + bare
 
@@ -133,7 +133,7 @@ def default_image_size(name: str) -> int:
                 f"{name} is made for images of {height} x {width} px, loocbench's are square; name another."
             )
         return height
-    return backbones.default_image_size(name)
+    return backbone_names.default_image_size(name)
 
 
 def _build_torchvision(name: str, options: Mapping[str, Any]) -> library_network.LibraryNetwork:

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from loocbench.errors import UserError, unknown
+from loocbench.errors import UserError
 from loocbench.models.backbone import ADDED, BackboneParts
-
-TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")
-TIMM = "timm:"  # prefix of the names of timm's ViTs
-MOBILENETS = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")  # torchvision's
-_COMMON_VITS = ("vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224")  # to suggest
+from loocbench.models.backbone_names import MOBILENETS, SMALL, TIMM, TORCHVISION, default_image_size, resolve_trainable
 
 
 @dataclass(frozen=True)
@@ -37,15 +33,6 @@ class SmallResNet:
         return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1) for _ in range(self.blocks - 1)))
 
 
-SMALL = {
-    "resnet8": SmallResNet(blocks=1, width=16),
-    "resnet14": SmallResNet(blocks=2, width=16),
-    "resnet20": SmallResNet(blocks=3, width=16),
-    "resnet8_w32": SmallResNet(blocks=1, width=32),
-    "resnet14_w32": SmallResNet(blocks=2, width=32),
-}
-
-
 class BasicBlock(nn.Module):
     """Residual block of two 3x3 convolutions with batch norm, and a shortcut."""
 
@@ -65,49 +52,6 @@ class BasicBlock(nn.Module):
         return nn.functional.relu(y + self.shortcut(x), inplace=True)
 
 
-def list_backbones() -> list[str]:
-    """Return the names of the backbones that are always split: ResNets, and those of plug-ins.
-
-    A MobileNet that was not pretrained here is torchvision's whole network, ``torchvision:mobilenet_v2``.
-    """
-    return [*SMALL, *TORCHVISION, *ADDED]
-
-
-def list_trainable() -> list[str]:
-    """Return the names that :func:`build_backbone` takes, and ``pretrain`` with it; beside them ``timm:`` and a ViT."""
-    return [*list_backbones(), *MOBILENETS]
-
-
-def resolve_trainable(name: str) -> str:
-    """Return the name of a backbone in recipes. Raises UserError, with the nearest name, if ``pretrain`` has none."""
-    if name.startswith(TIMM):
-        from loocbench.models import vit_parts  # here and below, for it imports modules that import this one
-
-        return TIMM + vit_parts.resolve_name(name.removeprefix(TIMM))
-    if name not in list_trainable():
-        raise unknown("backbone", name, [*list_trainable(), *(f"{TIMM}{vit}" for vit in _COMMON_VITS)])
-    return name
-
-
-def require_image_size(name: str, image_size: int) -> None:
-    """Raise UserError if a backbone cannot be built for images of this size."""
-    if name.startswith(TIMM):
-        from loocbench.models import vit_parts
-
-        vit_parts.require_whole_patches(name.removeprefix(TIMM), image_size)
-
-
-def default_image_size(name: str) -> int:
-    """Return the image size a backbone is made for: 32 px for the small ResNets, 224 px for torchvision's."""
-    if name in ADDED:
-        return ADDED[name].image_size
-    if name.startswith(TIMM):
-        from loocbench.models import timm_networks
-
-        return timm_networks.read_input_size(name.removeprefix(TIMM))[0]
-    return 32 if name in SMALL else 224
-
-
 def build_backbone(name: str, *, stem_padding: int = 0, image_size: int = 0) -> BackboneParts:
     """Build the parts of a backbone by name, freshly initialised from torch's global generator.
 
@@ -120,7 +64,7 @@ def build_backbone(name: str, *, stem_padding: int = 0, image_size: int = 0) -> 
 
         return vit_parts.split_vit(name.removeprefix(TIMM), image_size or default_image_size(name))
     if name in SMALL:
-        parts = SMALL[name].build_parts()
+        parts = SmallResNet(*SMALL[name]).build_parts()
         return parts._replace(trunk=_initialise(parts.trunk))
     if name in ADDED:
         return _build_added(name)

@@ -103,9 +103,9 @@ def _require_free_architectures(loaded: LoadedPlugin) -> None:
     """Raise UserError for a name of loocbench's own backbones, or of torchvision's models."""
     import torchvision
 
-    from loocbench.models import backbones
+    from loocbench.models import backbone_names
 
-    taken = {*backbones.SMALL, *torchvision.models.list_models(module=torchvision.models)}
+    taken = {*backbone_names.SMALL, *torchvision.models.list_models(module=torchvision.models)}
     for name in loaded.plugin.names("architectures"):
         checking.require_free("architectures", name, taken, loaded.origin)
 

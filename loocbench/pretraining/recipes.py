@@ -93,11 +93,11 @@ def _check_backbone(name: str, image_size: int | None) -> tuple[str, int]:
 
     Raises UserError for an unknown backbone, and for a size that it does not take.
     """
-    from loocbench.models import backbones
+    from loocbench.models import backbone_names
 
-    resolved = backbones.resolve_trainable(name)
-    size = image_size or backbones.default_image_size(name)
-    backbones.require_image_size(resolved, size)
+    resolved = backbone_names.resolve_trainable(name)
+    size = image_size or backbone_names.default_image_size(name)
+    backbone_names.require_image_size(resolved, size)
     return resolved, size
 
 

@@ -83,7 +83,7 @@ def test_tables_of_rows_are_made_without_torch(tmp_path):
     assert "Blooms" in result.stdout
 
 
-@pytest.mark.parametrize("group", ["tasks", "datasets"])
+@pytest.mark.parametrize("group", ["tasks", "datasets", "suites", "recipes"])
 def test_lists_import_nothing_that_measures_or_downloads(group):
     code = (
         f"import sys; sys.argv = ['loocbench', '{group}', 'ls']\n"

@@ -7,11 +7,11 @@ import torch
 import torchvision
 
 from loocbench.errors import UserError
-from loocbench.models import architectures, backbones
+from loocbench.models import architectures, backbone_names, backbones
 from loocbench.models.network import Network
 
 
-@pytest.mark.parametrize("name", backbones.SMALL)
+@pytest.mark.parametrize("name", backbone_names.SMALL)
 @pytest.mark.parametrize("size", [32, 64])
 def test_small_nets_take_32_to_64_px(name, size):
     network = Network(name, ["a", "b"], separate=True, embedding_dim=8)
@@ -25,7 +25,7 @@ def test_an_unknown_backbone_gets_a_suggestion():
         backbones.build_backbone("resnet-50")
 
 
-@pytest.mark.parametrize("name", backbones.MOBILENETS)
+@pytest.mark.parametrize("name", backbone_names.MOBILENETS)
 def test_a_mobilenet_is_split_where_its_resolution_is_halved_last(name):
     """Trunk and last stage together are torchvision's layers; the last stage alone has the coarsest maps."""
     parts = backbones.build_backbone(name)
@@ -43,5 +43,5 @@ def test_a_mobilenet_is_split_where_its_resolution_is_halved_last(name):
 
 
 def test_a_mobilenet_that_was_not_trained_here_is_torchvisions_whole_network():
-    assert set(backbones.list_trainable()) - set(backbones.list_backbones()) == set(backbones.MOBILENETS)
+    assert set(backbone_names.list_trainable()) - set(backbone_names.list_backbones()) == set(backbone_names.MOBILENETS)
     assert architectures.resolve_name("mobilenet_v2") == "torchvision:mobilenet_v2"

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torchvision
 
-from loocbench.models import backbones
+from loocbench.models import backbone_names
 from loocbench.models.initialisation import WithoutInitialisation
 from loocbench.models.network import Network
 
@@ -14,7 +14,7 @@ QUICK = ("resnet18", "resnet50")
 
 
 @pytest.mark.parametrize(
-    "name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in backbones.TORCHVISION if n not in QUICK)]
+    "name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in backbone_names.TORCHVISION if n not in QUICK)]
 )
 def test_trunk_and_last_stage_give_torchvisions_own_features(name):
     witness = torchvision.models.get_model(name, weights=None).eval()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from loocbench.errors import UserError
-from loocbench.models import architectures, backbones, vit_parts
+from loocbench.models import architectures, backbone_names, vit_parts
 from loocbench.models.inside import describe_inside, measure_dimensions, read_inside
 from loocbench.models.network import Network
 from loocbench.types import Architecture
@@ -112,8 +112,8 @@ def test_a_network_with_options_is_known_by_its_function():
 
 
 def test_other_networks_and_sizes_are_refused():
-    assert backbones.resolve_trainable("timm:vit_small_patch16_224.augreg_in1k") == "timm:vit_small_patch16_224"
-    assert backbones.default_image_size("timm:test_vit") == 160
+    assert backbone_names.resolve_trainable("timm:vit_small_patch16_224.augreg_in1k") == "timm:vit_small_patch16_224"
+    assert backbone_names.default_image_size("timm:test_vit") == 160
     for name in (
         "resnet18",
         "swin_tiny_patch4_window7_224",
@@ -121,8 +121,8 @@ def test_other_networks_and_sizes_are_refused():
         "eva02_tiny_patch14_224",
     ):
         with pytest.raises(UserError, match=f"cannot train timm:{name}, for it is not a plain ViT"):
-            backbones.resolve_trainable(f"timm:{name}")
+            backbone_names.resolve_trainable(f"timm:{name}")
     with pytest.raises(UserError, match="Did you mean 'timm:vit_tiny_patch16_224'"):
-        backbones.resolve_trainable("vit_tiny_patch16_224")
+        backbone_names.resolve_trainable("vit_tiny_patch16_224")
     with pytest.raises(UserError, match="patches of 16 px, and 100 is not a multiple; give --image-size 96"):
-        backbones.require_image_size("timm:test_vit", 100)
+        backbone_names.require_image_size("timm:test_vit", 100)

@@ -15,7 +15,7 @@ from loocbench.cards import added_protocols, protocols
 from loocbench.data.entries import ENTRIES
 from loocbench.errors import UserError
 from loocbench.evaluators import KINDS
-from loocbench.models import backbone, backbones
+from loocbench.models import backbone, backbone_names, backbones
 from loocbench.plugins import Plugin, adding, checking, in_use
 from loocbench.plugins.adding import plugins_in_use, use_plugins
 from loocbench.pretraining.methods import METHODS
@@ -26,7 +26,7 @@ from tests.plugins.files import examples, tint, write_example
 
 def state():
     """The names in all tables."""
-    tables = (ENTRIES, KINDS, METHODS, backbones.list_backbones(), added_protocols.ADDED, in_use.IN_USE)
+    tables = (ENTRIES, KINDS, METHODS, backbone_names.list_backbones(), added_protocols.ADDED, in_use.IN_USE)
     return [*map(list, tables), [one.name for one in augmentations.AUGMENTATIONS]]
 
 
@@ -43,8 +43,8 @@ def test_all_examples_together_add_their_names_and_take_them_away(tmp_path):
         assert "dots" in ENTRIES
         assert "means" in KINDS
         assert "align" in METHODS
-        assert "plain" in backbones.list_backbones()
-        assert backbones.default_image_size("plain") == 32
+        assert "plain" in backbone_names.list_backbones()
+        assert backbone_names.default_image_size("plain") == 32
         assert augmentations.AUGMENTATIONS[-1].name == "tint"
         assert "tint" in augmentations.names_with_space()
         assert protocols.load_protocol("means").settings.normalise is True

@@ -12,7 +12,7 @@ from torch import Tensor
 from loocbench.checkpoints.foreign import clip_towers, torchvision_models, vits
 from loocbench.checkpoints.foreign.types import RecognisedArchitecture, RoutedTensors
 from loocbench.errors import UserError
-from loocbench.models import architectures, backbones
+from loocbench.models import architectures, backbone_names
 from loocbench.types import Architecture
 
 _BLOCKS: dict[tuple[int, ...], str] = {  # blocks in layer1 … layer4, convolutions per block
@@ -161,7 +161,7 @@ def complete_named(
             (unproven,) if unproven else (),
         )
     stem = tensors.get("conv1.weight")
-    if name not in backbones.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
+    if name not in backbone_names.TORCHVISION or stem is None or tuple(stem.shape[2:]) != (3, 3):
         return RecognisedArchitecture(Architecture(name=name))
     padding = stem_padding or (2 if family == "solo-learn" else 1)
     architecture = Architecture(name=name, options={"stem_padding": padding})
