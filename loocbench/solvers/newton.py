@@ -13,6 +13,7 @@ MAX_ITERATIONS = 200  # Newton steps; three per strength are usual
 MAX_CONJUGATE_GRADIENTS = 1000
 _HALVINGS = 40
 _WORTHWHILE = 0.9  # of a gradient's norm, to which a step must lower it where the function shows only rounding
+_DAMPING = 1e-9  # of the gradient's norm, beside the curvature by an intercept
 _ENOUGH = 0.7  # of the tolerance, for the residual of the last direction: the rest is for what is not linear
 
 
@@ -39,7 +40,8 @@ class Local(Protocol):
         """Approximate diagonal of the Hessian, float32, positive."""
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Product of the Hessian and a direction, float32."""
+        """Product of the Hessian and a direction, in the direction's precision: float32, or where the function is
+        evaluated in float64, float64."""
 
 
 @runtime_checkable
@@ -83,6 +85,9 @@ def minimise(rough: Objective, exact: Objective, here: Local, tolerance: float) 
             direction, reaches = _newton_direction(here, by.norm, _ENOUGH * tolerance)
             after = exact if reaches else by
             there = _search_line(after, here, direction, by.rounding)
+            if there is None and by is exact:  # float32 sees little of the curvature where classes are nearly certain
+                direction, _ = _newton_direction(here, by.norm, _ENOUGH * tolerance, torch.float64)
+                there = _search_line(exact, here, direction, exact.rounding)
         elif by is exact:
             break
         if there is None and by is exact:
@@ -109,18 +114,20 @@ def _search_line(objective: Objective, here: Local, direction: Tensor, rounding:
     return None
 
 
-def _newton_direction(here: Local, norm: Callable[[Tensor], float], enough: float) -> tuple[Tensor, bool]:
+def _newton_direction(
+    here: Local, norm: Callable[[Tensor], float], enough: float, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, bool]:
     """Solve curvature x = -gradient to the accuracy that pays (Dembo and Steihaug 1983), by preconditioned conjugate
-    gradients in float32: an inexact direction costs a Newton step at worst, never the result. A residual whose norm is
-    ``enough`` is accurate enough in any case. Returns the direction, and whether its residual is that small.
+    gradients in ``dtype``: an inexact direction costs a Newton step at worst, never the result. A residual whose norm
+    is ``enough`` is accurate enough in any case. Returns the direction, and whether its residual is that small.
 
     Weak regularisation takes many of them. Once they have taken as long as a direct solution would, that is computed,
     so that no step takes more than twice as long as the better of the two ways.
     """
     scale = float(here.gradient.norm())
-    residual = (-here.gradient / scale).float()
+    residual = (-here.gradient / scale).to(dtype)
     reached, accuracy = math.inf, max(min(0.1, scale**0.5) * norm(here.gradient), enough) / scale
-    inverse = here.diagonal.reciprocal()
+    inverse = here.diagonal.to(dtype).reciprocal()
     direction = residual.new_zeros(residual.shape)
     search = scaled = residual * inverse
     product = (residual * scaled).sum()
@@ -134,7 +141,10 @@ def _newton_direction(here: Local, norm: Callable[[Tensor], float], enough: floa
             if exact is not None:
                 return exact, True
         bent = here.curvature(search)
-        length = product / (search * bent).sum()
+        curvature = (search * bent).sum()
+        if not float(curvature) > 0:  # by rounding
+            break
+        length = product / curvature
         direction += length * search
         residual -= length * bent
         scaled = residual * inverse
@@ -144,8 +154,14 @@ def _newton_direction(here: Local, norm: Callable[[Tensor], float], enough: floa
 
 
 def _solve_directly(here: WithHessian) -> Tensor | None:
-    """Solve curvature x = -gradient by Cholesky's decomposition; None where rounding leaves no positive one."""
-    factor, failed = torch.linalg.cholesky_ex(here.hessian())
+    """Solve curvature x = -gradient by Cholesky's decomposition; None where rounding leaves no positive one.
+
+    The intercept of a class without images has no finite optimum, and at last neither curvature nor gradient but
+    rounding, whose ratio would be a step of any length: such steps are kept small by a share of the gradient's norm.
+    """
+    hessian, width = here.hessian(), here.point.shape[1]
+    hessian.diagonal()[width - 1 :: width] += _DAMPING * here.gradient.norm()
+    factor, failed = torch.linalg.cholesky_ex(hessian)
     if int(failed):
         return None
     return -torch.cholesky_solve(here.gradient.reshape(-1, 1), factor).reshape(here.gradient.shape)

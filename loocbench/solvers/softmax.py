@@ -20,7 +20,7 @@ _CALLS = 3e6  # operations that would take as long as the calls of one Hessian-v
 class Softmax:
     """mean cross-entropy + strength / 2 ||W||^2 of targets int64 [N] on ``data``. single: its features in float32.
 
-    exact: whether it is evaluated in float64, or in float32, in half the time. Hessian-vector products are in float32.
+    exact: whether it is evaluated in float64, or in float32, in half the time.
     """
 
     data: Reduction
@@ -98,12 +98,15 @@ class SoftmaxAt:
         return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Product of the Hessian and a direction, float32 [K, r + 1]."""
-        p, single = self._single_probabilities, self.objective.single
-        moved = multiply(single, direction[:, :-1].T).add_(direction[:, -1])
+        """Product of the Hessian and a direction [K, r + 1], in the direction's precision."""
+        if direction.dtype == torch.float32:
+            p, features = self._single_probabilities, self.objective.single
+        else:
+            p, features = self._probabilities, self.objective.features
+        moved = multiply(features, direction[:, :-1].T).add_(direction[:, -1])
         moved -= (p * moved).sum(dim=1, keepdim=True)
         moved.mul_(p).div_(len(p))
-        product = _by_point(moved, single)
+        product = _by_point(moved, features)
         product[:, :-1].add_(direction[:, :-1], alpha=self.objective.strength)
         return product
 

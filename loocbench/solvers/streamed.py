@@ -44,7 +44,7 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
 class Streamed:
     """mean cross-entropy + strength / 2 ||W||^2 of targets int64 [N] on ``blocks``, in the coordinates of ``data``.
 
-    exact: whether it is evaluated in float64, or in float32, in half the time. Hessian-vector products are in float32.
+    exact: whether it is evaluated in float64, or in float32, in half the time.
     """
 
     blocks: Blocks
@@ -127,24 +127,21 @@ class StreamedAt:
         by_weights = spread[:, None] * self.objective.data.moments.float() + self.objective.strength
         return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
 
-    @cached_property
-    def _single(self) -> tuple[Tensor, Tensor]:
-        weights, intercepts = self.objective.data.to_given_coordinates(self.point)
-        return weights.float(), intercepts.float()
-
     def curvature(self, direction: Tensor) -> Tensor:
-        """Product of the Hessian and a direction, float32 [K, r + 1]: one pass over the data."""
-        basis, mean = self.objective.data.single_basis, self.objective.data.mean.float()
-        kept = self._pass[3]
+        """Product of the Hessian and a direction [K, r + 1], in the direction's precision: one pass over the data."""
+        dtype, data = direction.dtype, self.objective.data
+        single = dtype == torch.float32
+        basis, mean = data.single_basis if single else data.basis, data.mean.to(dtype)
+        kept = self._pass[3] if single else []
         turned = multiply(direction[:, :-1], basis)
         shift = direction[:, -1] - turned @ mean
         by_weights, by_intercepts = torch.zeros_like(turned), torch.zeros_like(shift)
         for number, (_, block) in enumerate(self.objective.blocks):
-            features = block.float()
+            features = block.to(dtype)
             if number < len(kept):
                 p = kept[number]
             else:
-                weights, intercepts = self._single
+                weights, intercepts = (each.to(dtype) for each in self._given)
                 p = torch.softmax(multiply(features, weights.T).add_(intercepts), dim=1)
             moved = multiply(features, turned.T).add_(shift)
             moved -= (p * moved).sum(dim=1, keepdim=True)
@@ -155,3 +152,8 @@ class StreamedAt:
         centered = multiply(by_weights - by_intercepts[:, None] * mean, basis.T) / count
         bent = centered + self.objective.strength * direction[:, :-1]
         return torch.cat([bent, by_intercepts[:, None] / count], dim=1)
+
+    @cached_property
+    def _given(self) -> tuple[Tensor, Tensor]:
+        """Weights and intercepts in the given coordinates."""
+        return self.objective.data.to_given_coordinates(self.point)

@@ -80,6 +80,23 @@ def test_a_problem_whose_loss_is_tiny_takes_no_endless_backtracking(evaluations)
     assert len(evaluations) < 60
 
 
+@pytest.mark.parametrize(
+    ("dims", "classes", "seed"),
+    [(100, 5, 4), (100, 5, 9), (30, 5, 28), (100, 3, 26)],
+    ids=["certain", "more so", "fewer dimensions", "a class without images"],
+)
+def test_where_float32_sees_no_curvature_float64_finds_the_way(dims, classes, seed):
+    """Five images: probabilities become one but for a millionth, in which float32 has no digits left."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.randint(0, classes, (5,), generator=generator)
+    y[0] = classes - 1
+    x = torch.randn(5, dims, generator=generator, dtype=torch.float64)
+    x += 3 * torch.randn(classes, dims, generator=generator, dtype=torch.float64)[y]
+    path = fit_logistic_path(x, y, [10.0**-power for power in range(7)], tolerance=1e-9)
+    for position, strength in enumerate(path.lambdas):
+        assert gradient_norm(x, y, strength, path.weights[position], path.intercepts[position]) <= 1.01e-9
+
+
 @dataclass
 class Solved(grid._Solved):
     """Solutions whose Hessian's diagonal is one."""
