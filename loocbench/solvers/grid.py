@@ -88,7 +88,8 @@ class _Solved:
         # The last solution's value here is known without another pass: only the penalty has changed.
         change = (strength - math.exp(self.places[-1])) / 2 * float(self.last.point[:, :-1].square().sum())
         staying = self.last.value + change
-        return problem.at(self.last.point) if start.value > staying + problem.rounding * max(1, abs(staying)) else start
+        worse = start.value > staying + newton.ROUNDING * max(1, abs(staying))
+        return problem.at(self.last.point) if worse else start
 
     def _choose_count(self) -> int:
         """Of how many solutions to extrapolate: as many as would have predicted the last one best, by the gradient that

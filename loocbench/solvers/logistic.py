@@ -17,7 +17,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from loocbench.solvers.grid import solve_grid
+from loocbench.solvers.grid import Solution, solve_grid
 from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
@@ -33,6 +33,12 @@ class LogisticPath:
     points: Tensor
     data: Reduction
     certificate: Tensor
+
+    @classmethod
+    def from_solutions(cls, lambdas: Sequence[float], found: Sequence[Solution], data: Reduction) -> LogisticPath:
+        """Put solutions, in the order of ``lambdas``, together."""
+        points = torch.stack([one.point for one in found])
+        return cls(tuple(lambdas), points, data, points.new_tensor([one.certificate for one in found]))
 
     @cached_property
     def weights(self) -> Tensor:
@@ -82,5 +88,4 @@ def fit_logistic_path(
         lambdas,
         tolerance,
     )
-    points = torch.stack([one.point for one in found])
-    return LogisticPath(tuple(lambdas), points, data, points.new_tensor([one.certificate for one in found]))
+    return LogisticPath.from_solutions(lambdas, found, data)

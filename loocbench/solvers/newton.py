@@ -11,6 +11,8 @@ from torch import Tensor
 
 MAX_ITERATIONS = 200  # Newton steps; three per strength are usual
 MAX_CONJUGATE_GRADIENTS = 1000
+# How exact values of the function are in float32 and in float64: as a share of them, or of 1 where they are smaller.
+ROUNDING, _EXACT_ROUNDING = 1e-6, 1e-13
 _HALVINGS = 40
 _WORTHWHILE = 0.9  # of a gradient's norm, to which a step must lower it where the function shows only rounding
 _DAMPING = 1e-9  # of the gradient's norm, beside the curvature by an intercept
@@ -59,10 +61,6 @@ class WithHessian(Local, Protocol):
 class Objective(Protocol):
     """A convex function."""
 
-    @property
-    def rounding(self) -> float:
-        """How exact its values are: as a share of them, or of 1 where they are smaller."""
-
     def at(self, point: Tensor) -> Local:
         """The function at a point, float64."""
 
@@ -84,10 +82,10 @@ def minimise(rough: Objective, exact: Objective, here: Local, tolerance: float) 
         if norm > tolerance:
             direction, reaches = _newton_direction(here, by.norm, _ENOUGH * tolerance)
             after = exact if reaches else by
-            there = _search_line(after, here, direction, by.rounding)
+            there = _search_line(after, here, direction, _EXACT_ROUNDING if by is exact else ROUNDING)
             if there is None and by is exact:  # float32 sees little of the curvature where classes are nearly certain
                 direction, _ = _newton_direction(here, by.norm, _ENOUGH * tolerance, torch.float64)
-                there = _search_line(exact, here, direction, exact.rounding)
+                there = _search_line(exact, here, direction, _EXACT_ROUNDING)
         elif by is exact:
             break
         if there is None and by is exact:

@@ -30,11 +30,6 @@ class Softmax:
     exact: bool = True
 
     @property
-    def rounding(self) -> float:
-        """How exact its values are: as a share of them, or of 1 where they are smaller."""
-        return 1e-13 if self.exact else 1e-6
-
-    @property
     def features(self) -> Tensor:
         """[N, r], in the precision of its evaluation."""
         return self.data.features if self.exact else self.single

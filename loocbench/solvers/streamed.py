@@ -36,8 +36,7 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
         lambdas,
         tolerance,
     )
-    points = torch.stack([one.point for one in found])
-    return LogisticPath(tuple(lambdas), points, data, points.new_tensor([one.certificate for one in found]))
+    return LogisticPath.from_solutions(lambdas, found, data)
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,6 @@ class Streamed:
     targets: Tensor
     strength: float
     exact: bool = True
-
-    @property
-    def rounding(self) -> float:
-        """How exact its values are: as a share of them, or of 1 where they are smaller."""
-        return 1e-13 if self.exact else 1e-6
 
     def at(self, point: Tensor) -> StreamedAt:
         """The objective at a point [K, r + 1]."""
