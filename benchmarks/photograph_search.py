@@ -42,6 +42,7 @@ BASE = {
     "queue_size": 256,
     "key_momentum": 0.99,
     "temperature": 0.2,
+    "precision": "float32",
 }
 
 

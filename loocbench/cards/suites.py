@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,7 @@ class SuiteModel(Frozen):
 
     features: may include ``selected``, for linear probes: the combination that validation chooses. seeds: pretraining
     seeds, one checkpoint each, added to the command's seed. pictured: whether galleries show its neighbours.
+    keep_epochs: epochs of its pretraining after which the checkpoint is kept, too.
     """
 
     method: str
@@ -33,6 +34,7 @@ class SuiteModel(Frozen):
     features: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     pictured: bool = False
+    keep_epochs: tuple[Annotated[int, Field(ge=1)], ...] = ()
 
     @model_validator(mode="after")
     def _check_untrained(self) -> SuiteModel:
@@ -55,6 +57,7 @@ class Budget(Frozen):
     queue_size: int
     key_momentum: float
     temperature: float
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     groups: int = Field(1, ge=1)
 
 
@@ -86,6 +89,9 @@ class SuiteCard(Frozen):
     def _check_models(self) -> SuiteCard:
         if len({bool(self.models), bool(self.pretrain_on), self.budget is not None}) > 1:
             raise ValueError("models, pretrain_on and budget belong together")
+        kept = max((epoch for model in self.models for epoch in model.keep_epochs), default=0)
+        if self.budget and kept > self.budget.epochs:
+            raise ValueError(f"epoch {kept} of keep_epochs is past the last one, {self.budget.epochs}")
         return self
 
 

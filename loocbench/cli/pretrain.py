@@ -53,7 +53,13 @@ def _names_in_help() -> dict[str, Any]:
 
 
 # Options by another name than the recipe's field, or the run's option, that they set.
-_FIELDS = {"augment": "augmentations", "leave_out": "left_out", "same": "shared", "milestone": "milestones"}
+_FIELDS = {
+    "augment": "augmentations",
+    "leave_out": "left_out",
+    "same": "shared",
+    "milestone": "milestones",
+    "keep_epoch": "keep_epochs",
+}
 
 
 def _given(ctx: typer.Context) -> dict[str, Any]:
@@ -108,6 +114,7 @@ def pretrain(
     extend: p.Extend = None,
     save_minutes: p.SaveMinutes = 10.0,
     keep: p.Keep = 2,
+    keep_epoch: p.KeepEpoch = None,
     knn_every: p.KnnEvery = 10,
     compiled: p.Compiled = False,
     tensorboard: p.Tensorboard = False,
@@ -170,6 +177,7 @@ def pretrain(
                 stylised=stylised,
                 save_minutes=save_minutes,
                 keep=keep,
+                keep_epochs=keep_epoch or (),
                 knn_every=knn_every,
                 compiled=compiled,
                 tensorboard=tensorboard,

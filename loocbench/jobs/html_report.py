@@ -16,7 +16,7 @@ from loocbench.records import store
 from loocbench.report.figures import suite_figures
 from loocbench.report.formats import html_page
 from loocbench.report.formats.pictures import Picture, read_picture
-from loocbench.report.table import columns, matrices, panels, selection
+from loocbench.report.table import columns, epoch_panels, matrices, panels, selection
 from loocbench.report.table.experiments import group_rows
 from loocbench.report.table.table import Table, TableOptions
 from loocbench.types import Row
@@ -51,6 +51,7 @@ def render_html_report(
         profiles=_draw_profiles(table, reported),
         panels=[
             *panels.few_shot_panels(table.columns, cards, table.measured),
+            *epoch_panels.epoch_panels(table.columns, experiments),
             *panels.curve_panels(table.columns, cards, experiments),
         ],
         matrices=matrices.build_matrices(experiments, cards),

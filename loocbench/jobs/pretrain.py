@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ def pretrain(
     stylised: str | Path | None = None,
     save_minutes: float = 10.0,
     keep: int = 2,
+    keep_epochs: Sequence[int] = (),
     knn_every: int = 10,
     compiled: bool = False,
     tensorboard: bool = False,
@@ -77,6 +78,7 @@ def pretrain(
         stylised: Folder of stylised copies, for ``texture="stylised"``.
         save_minutes: Longest time between two saved states.
         keep: How many saved states are kept.
+        keep_epochs: Epochs after which the checkpoint is kept, too, as ``RUNS/NAME/epoch-0005.safetensors``.
         knn_every: Epochs between kNN evaluations on held-out images; 0 for none.
         compiled: Whether networks are compiled with torch.compile.
         tensorboard: Whether the log is written for TensorBoard too (extra ``tensorboard``).
@@ -151,6 +153,7 @@ def pretrain(
                 hold,
                 save_minutes,
                 keep,
+                tuple(keep_epochs),
                 knn_every,
                 copies,
                 compiled,

@@ -25,7 +25,10 @@ from loocbench.runs.train import train_recipe
 from loocbench.types import Recipe
 from loocbench.wording import count_of
 
-_REPLACEABLE = ("data_dir", "skip_damaged", "stylised", "hold", "save_minutes", "keep", "knn_every", "tensorboard")
+_REPLACEABLE = (
+    *("data_dir", "skip_damaged", "stylised", "hold"),
+    *("save_minutes", "keep", "keep_epochs", "knn_every", "tensorboard"),
+)
 
 
 def resume_run(
@@ -97,6 +100,7 @@ def resume_run(
                 options.hold,
                 options.save_minutes,
                 options.keep,
+                tuple(options.keep_epochs),
                 options.knn_every,
                 copies,
                 options.compiled,

@@ -51,7 +51,7 @@ class PlannedModel:
     """One checkpoint of a suite and its rows.
 
     reference: as for ``--checkpoint``, of an existing one. recipe: of one that the suite pretrains or leaves untrained.
-    pictured: whether galleries show its neighbours.
+    pictured: whether galleries show its neighbours. keep_epochs: of its pretraining, whose checkpoints are kept, too.
     """
 
     name: str
@@ -62,6 +62,7 @@ class PlannedModel:
     reference: str = ""
     recipe: Recipe | None = None
     pictured: bool = False
+    keep_epochs: tuple[int, ...] = ()
 
 
 def plan_suite(
@@ -142,7 +143,14 @@ class _Planner:
         ]
         pictured = model.pictured and seed == min(model.seeds)
         return PlannedModel(
-            name, recipe_label(recipe), model.features, state, tuple(rows), recipe=recipe, pictured=pictured
+            name,
+            recipe_label(recipe),
+            model.features,
+            state,
+            tuple(rows),
+            recipe=recipe,
+            pictured=pictured,
+            keep_epochs=model.keep_epochs,
         )
 
     def is_about(self, job: str, model: SuiteModel, seed: int) -> bool:

@@ -64,7 +64,7 @@ class Doer:
             device=self.session.device,
             existing="overwrite" if self.settings.overwrite else "resume-or-overwrite",
             reporter=self.session.reporter,
-            settings=RunSettings(resume_hint=how_to_go_on(self.settings)),
+            settings=RunSettings(keep_epochs=model.keep_epochs, resume_hint=how_to_go_on(self.settings)),
             ranks=self.ranks,
         )
 

@@ -2,6 +2,7 @@
 
 checkpoint.safetensors    the query encoder after the last whole epoch, with its card; what every command loads
 best.safetensors          the same after the epoch with the best kNN accuracy on held-out images, if it was measured
+epoch-<n>.safetensors     the same after each epoch that was to be kept
 card.json                 the card of checkpoint.safetensors, to read
 log.jsonl                 one JSON object per epoch
 run.json                  what the run was asked to do (``runs.run_options``)
@@ -28,7 +29,7 @@ from loocbench.runs import run_options, states
 from loocbench.types import CheckpointCard
 
 BEST, LOG, CARD, NOT_FINITE = "best.safetensors", "log.jsonl", "card.json", "not-finite.json"
-STATES, FINAL = "state-*.safetensors", "final.safetensors"
+EPOCHS, STATES, FINAL = "epoch-*.safetensors", "state-*.safetensors", "final.safetensors"
 
 
 @dataclass
@@ -110,6 +111,8 @@ class RunFolder:
         self.drop_states()
         for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE, FINAL, run_options.FILE):
             (self.path / name).unlink(missing_ok=True)
+        for kept in self.path.glob(EPOCHS):
+            kept.unlink()
 
     def save_first_card(self, card: CheckpointCard) -> None:
         """Write the card of a run that has no checkpoint yet, by which it is listed."""
@@ -141,6 +144,15 @@ class RunFolder:
     def save_best(self, card: CheckpointCard, weights: dict[str, Tensor]) -> None:
         """Write the best checkpoint so far."""
         native.save(self.path / BEST, card.model_copy(update={"number": self._number}), weights)
+
+    def save_epoch(self, card: CheckpointCard, weights: dict[str, Tensor]) -> None:
+        """Write the checkpoint of a kept epoch, under a name of its own: tables show it beside the last one."""
+        named = {"name": f"{card.name}-epoch{card.epochs_done}", "number": self._number}
+        native.save(self.epoch_file(card.epochs_done), card.model_copy(update=named), weights)
+
+    def epoch_file(self, epoch: int) -> Path:
+        """The file of the checkpoint that is kept after an epoch."""
+        return self.path / f"epoch-{epoch:04d}.safetensors"
 
     def read_log(self) -> list[dict[str, Any]]:
         """The log's lines without their checksums; those that cannot be read, or were altered, are left out."""

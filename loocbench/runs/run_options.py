@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -31,6 +32,7 @@ class RunOptions(Frozen):
     hold: Hold = "disk"
     save_minutes: float = Field(10.0, ge=0)
     keep: int = Field(2, ge=1)
+    keep_epochs: tuple[Annotated[int, Field(ge=1)], ...] = ()
     knn_every: int = Field(10, ge=0)
     compiled: bool = False
     tensorboard: bool = False
@@ -51,6 +53,7 @@ def make_options(
         hold=settings.hold,
         save_minutes=settings.save_minutes,
         keep=settings.keep,
+        keep_epochs=settings.keep_epochs,
         knn_every=settings.knn_every,
         compiled=settings.compiled,
         tensorboard=settings.tensorboard,

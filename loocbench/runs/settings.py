@@ -48,16 +48,17 @@ class RunSettings:
     """How a run is saved and monitored.
 
     hold: where the decoded images are while the network trains. save_minutes: the longest time between two states.
-    keep: how many states are kept. knn_every: epochs between two measurements of kNN accuracy on held-out images; 0 for
-    none. stylised: the data set's stylised copies, if the recipe uses them. compiled: whether the networks are compiled
-    with torch.compile. tensorboard: whether the log is written for TensorBoard too. resume_hint: how to resume, for the
-    message of a run that was stopped. source: where the images were found, for resuming without saying it again;
-    default the data set's own name.
+    keep: how many states are kept. keep_epochs: the epochs after which the checkpoint is kept, too. knn_every: epochs
+    between two measurements of kNN accuracy on held-out images; 0 for none. stylised: the data set's stylised copies,
+    if the recipe uses them. compiled: whether the networks are compiled with torch.compile. tensorboard: whether the
+    log is written for TensorBoard too. resume_hint: how to resume, for the message of a run that was stopped. source:
+    where the images were found, for resuming without saying it again; default the data set's own name.
     """
 
     hold: Hold = "disk"
     save_minutes: float = 10.0
     keep: int = 2
+    keep_epochs: tuple[int, ...] = ()
     knn_every: int = 10
     stylised: Dataset | None = None
     compiled: bool = False

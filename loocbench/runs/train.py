@@ -57,6 +57,8 @@ def train_recipe(
     settings, ranks = settings or RunSettings(), ranks or Ranks()
     if recipe.groups % ranks.world:
         raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
+    if late := [epoch for epoch in settings.keep_epochs if epoch > recipe.epochs]:
+        raise SharedError(f"--keep-epoch {min(late)} is past the last epoch, {recipe.epochs}; choose an earlier one.")
     if settings.compiled:
         cpp_compiler.require_compiler()
     folder = RunFolder(runs / name, settings.keep)

@@ -42,6 +42,23 @@ def test_the_budget_says_into_how_many_groups_a_batch_is_split():
     assert [suites.recipe_of_model(card, card.models[1], seed=0).groups for card in (demo, split)] == [1, 8]
 
 
+def test_the_budget_says_what_networks_compute_in():
+    demo = suites.load_suite("demo")
+    half = demo.model_copy(update={"budget": demo.budget.model_copy(update={"precision": "bfloat16"})})
+    found = [suites.recipe_of_model(card, card.models[1], seed=0).precision for card in (demo, half)]
+    assert found == ["float32", "bfloat16"]
+
+
+def test_no_epoch_after_the_last_one_can_be_kept(tmp_path):
+    text = (suites.suites_folder() / "demo.toml").read_text()
+    path = tmp_path / "demo.toml"
+    path.write_text(text.replace('method = "moco"', 'method = "moco"\nkeep_epochs = [2, 4]'))
+    assert suites.read_suite(path).models[1].keep_epochs == (2, 4)
+    path.write_text(text.replace('method = "moco"', 'method = "moco"\nkeep_epochs = [2, 5]'))
+    with pytest.raises(UserError, match="epoch 5 of keep_epochs is past the last one, 4"):
+        suites.read_suite(path)
+
+
 def test_an_untrained_network_has_no_augmentations():
     with pytest.raises(ValueError, match="an untrained network has no augmentations"):
         suites.SuiteModel(method=UNTRAINED, features=("looc",), augmentations=("color",))

@@ -156,7 +156,7 @@ def test_a_run_stopped_in_its_first_epoch_is_listed_and_resumed_by_its_name_alon
     assert "is finished: 2 of 2 epochs" in loocbench("pretrain", "--resume", "mine").err
 
 
-def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_line, stopped_after):
+def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_line, tmp_path, stopped_after):
     stopped_after(2)
     one_line("pretrain", *OWN, "--name", "mine", code=143)
     again = one_line("pretrain", "--resume", "mine", "--batch-size", "16", "--augment", "rotation", "--seed", "0")
@@ -174,7 +174,8 @@ def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_l
     assert "leave --name other out" in one_line("pretrain", "--resume", "mine", "--name", "other")
     stopped_after(None)
     same = ["--method", "moco", "--batch-size", "32", "--augment", "color", "--keep", "1", "--dataset", "blooms"]
-    assert loocbench("pretrain", "--resume", "mine", *same).code == 0
+    assert loocbench("pretrain", "--resume", "mine", *same, "--keep-epoch", "2").code == 0
+    assert native.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors").name == "mine-epoch2"
 
 
 def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench, one_line, tmp_path, stopped_after):

@@ -173,3 +173,9 @@ def test_a_pretraining_that_fails_takes_its_rows_and_no_others(tmp_path, monkeyp
     monkeypatch.setattr(suite_work, "train_recipe", real)
     assert run(make_suite("knn/blooms", "retrieval/blooms", models=models)) == []  # the same command goes on
     assert len(rows_in(tmp_path / "results" / "own")) == 4
+
+
+def test_checkpoints_of_the_epochs_that_a_model_is_to_keep_are_kept(tmp_path):
+    models = (suites.SuiteModel(method="moco", features=("looc",), keep_epochs=(1,)),)
+    assert run(make_suite("knn/blooms", models=models)) == []
+    assert [path.name for path in (tmp_path / "runs").rglob("epoch-*")] == ["epoch-0001.safetensors"]

@@ -15,8 +15,16 @@ from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.runs import states, trainer
 from loocbench.runs.settings import RunSettings
-from tests.conftest import tiny_recipe
+from tests.conftest import Silent, tiny_recipe
 from tests.runs.training import stop_after, train
+
+
+class Collecting(Silent):
+    def __init__(self):
+        self.messages = []
+
+    def info(self, message):
+        self.messages.append(message)
 
 
 def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
@@ -54,6 +62,35 @@ def test_states_are_saved_in_between_when_asked(tmp_path, tiny_blooms, monkeypat
     monkeypatch.setattr(states, "save", lambda path, *rest: (saved.append(path.name), real(path, *rest)))
     train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path, settings=RunSettings(save_minutes=0.0))
     assert saved == [f"state-{step:09d}.safetensors" for step in (1, 2, 3, 4, 5, 6)]
+
+
+def test_the_checkpoints_of_chosen_epochs_are_kept_as_checkpoints_of_their_own(tmp_path, tiny_blooms):
+    settings = RunSettings(keep_epochs=(1, 3))
+    last = native.load(train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path, settings=settings))
+    kept = [native.load(tmp_path / "runs" / "run" / f"epoch-000{epoch}.safetensors") for epoch in (1, 3)]
+    assert [(one.card.name, one.card.epochs_done, one.card.recipe) for one in kept] == [
+        ("run-epoch1", 1, last.card.recipe),
+        ("run-epoch3", 3, last.card.recipe),
+    ]
+    assert kept[0].card.weights != kept[1].card.weights == last.card.weights
+
+
+def test_an_epoch_cannot_be_kept_after_the_last_one_nor_once_it_has_passed(tmp_path, tiny_blooms, monkeypatch):
+    recipe = tiny_recipe("moco", epochs=3)
+    with pytest.raises(UserError, match="--keep-epoch 4 is past the last epoch, 3"):
+        train(recipe, tiny_blooms, tmp_path, settings=RunSettings(keep_epochs=(1, 4)))
+    assert not (tmp_path / "runs" / "run").exists()
+    with monkeypatch.context() as patched:
+        stop_after(patched, 2)
+        with pytest.raises(UserError, match="at epoch 2 of 3"):
+            train(recipe, tiny_blooms, tmp_path)
+    told = Collecting()
+    settings = RunSettings(keep_epochs=(1, 3))
+    train(recipe, tiny_blooms, tmp_path, existing="resume", settings=settings, reporter=told)
+    assert "epoch 1 has passed without being kept; only another run can keep it" in told.messages
+    assert [path.name for path in (tmp_path / "runs" / "run").glob("epoch-*")] == ["epoch-0003.safetensors"]
+    train(recipe, tiny_blooms, tmp_path, existing="overwrite")
+    assert not list((tmp_path / "runs" / "run").glob("epoch-*"))
 
 
 @pytest.mark.parametrize("existing", ["refuse", "overwrite", "resume"])

@@ -10,9 +10,10 @@ from itertools import count, groupby
 from pathlib import Path
 
 from loocbench.report.figures import bars, heat_map, line_plots, profile
-from loocbench.report.table import columns, matrices, panels, profiles
+from loocbench.report.table import columns, epoch_panels, matrices, panels, profiles
 from loocbench.report.table.cells import Line
 from loocbench.report.table.experiments import group_rows
+from loocbench.report.table.panels import Panel
 from loocbench.report.table.table import Table
 from loocbench.types import Row
 
@@ -22,8 +23,8 @@ _MAX_ABREAST = 4  # panels side by side
 
 
 def list_figures(table: Table, rows: Sequence[Row]) -> Iterator[Figure]:
-    """The figures of a table and the rows it shows: profiles, bars by feature space, heat maps, few-shot and other
-    curves."""
+    """The figures of a table and the rows it shows: profiles, bars by feature space, heat maps, few-shot curves, curves
+    over the epochs of a training, and others."""
     cards, experiments = columns.load_cards(rows), group_rows(rows)
     if drawing := draw_profiles_of(table, rows):
         yield PROFILE, drawing
@@ -41,13 +42,17 @@ def list_figures(table: Table, rows: Sequence[Row]) -> Iterator[Figure]:
         yield name, partial(heat_map.draw_heat_map, matrix.rows, matrix.changes, title)
     for panel in panels.few_shot_panels(table.columns, cards, table.measured):
         yield f"few-shot-{slugify(panel.group)}-{slugify(panel.title)}", partial(line_plots.draw_line_plots, [panel])
+    yield from _list_line_plots("epochs", epoch_panels.epoch_panels(table.columns, experiments))
     every = panels.curve_panels(table.columns, cards, experiments)
     for title, members_of in groupby(every, key=lambda panel: panel.title):
-        own = list(members_of)
-        for begin in range(0, len(own), _MAX_ABREAST):
-            part = f"-{begin // _MAX_ABREAST + 1}" if len(own) > _MAX_ABREAST else ""
-            drawing = partial(line_plots.draw_line_plots, own[begin : begin + _MAX_ABREAST])
-            yield f"curves-{slugify(title)}{part}", drawing
+        yield from _list_line_plots(f"curves-{slugify(title)}", list(members_of))
+
+
+def _list_line_plots(name: str, own: Sequence[Panel]) -> Iterator[Figure]:
+    """Panels side by side, in several numbered figures where there are too many for one."""
+    for begin in range(0, len(own), _MAX_ABREAST):
+        part = f"-{begin // _MAX_ABREAST + 1}" if len(own) > _MAX_ABREAST else ""
+        yield f"{name}{part}", partial(line_plots.draw_line_plots, own[begin : begin + _MAX_ABREAST])
 
 
 def draw_profiles_of(

@@ -92,13 +92,15 @@ def _identity(row: Row) -> str:
     return f"{row.features}\t{training_identity(row)}"
 
 
-def training_identity(row: Row) -> str:
-    """Identity of a model's training without the seed; for weights from elsewhere, of the weights."""
+def training_identity(row: Row, *, any_epoch: bool = False) -> str:
+    """Identity of a model's training without the seed; for weights from elsewhere, of the weights. any_epoch: the same
+    for all epochs of a training."""
     if row.recipe is None:
         weights = "" if row.untrained else row.checkpoint_hash
         return "\t".join([row.model, row.source, weights, row.backbone, str(row.image_size)])
     recipe = row.recipe.model_dump_json(exclude={"seed"})
-    return "\t".join([row.model, str(row.epochs), row.pretrained_on, row.pretraining_fingerprint, row.source, recipe])
+    epochs = "" if any_epoch else str(row.epochs)
+    return "\t".join([row.model, epochs, row.pretrained_on, row.pretraining_fingerprint, row.source, recipe])
 
 
 def _training_labels(groups: Sequence[Sequence[Row]]) -> list[str]:
@@ -146,7 +148,10 @@ def _trained_on(group: Sequence[Row]) -> str:
     if row.untrained:
         return ", ".join(["nothing", network])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
-    return ", ".join([images, network, count_of(row.epochs, "epoch"), *source])
+    done = count_of(row.epochs, "epoch")
+    if row.recipe and row.epochs < row.recipe.epochs:
+        done = f"{row.epochs:,} of {count_of(row.recipe.epochs, 'epoch')}"
+    return ", ".join([images, network, done, *source])
 
 
 def _order(row: Row) -> tuple[object, ...]:

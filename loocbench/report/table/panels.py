@@ -69,7 +69,7 @@ def few_shot_panels(columns: Sequence[Column], cards: Mapping[str, TaskCard], li
         series = []
         for name, line in zip(legend_names(lines), lines, strict=True):
             cells = [(shots, line.cells[position]) for shots, position in sorted(shot_columns)]
-            points = tuple((float(shots), cell.value, *_bounds(cell)) for shots, cell in cells if cell)
+            points = tuple((float(shots), cell.value, *find_bounds(cell)) for shots, cell in cells if cell)
             if points:
                 series.append((line.features, Series(name, points)))
         shown, left_out = _limit_series(series)
@@ -145,6 +145,6 @@ def _limit_series(series: Sequence[tuple[str, Series]]) -> tuple[tuple[Series, .
     return tuple(series[place][1] for place in places), len(series) - len(places)
 
 
-def _bounds(cell: Cell) -> tuple[float, float]:
+def find_bounds(cell: Cell) -> tuple[float, float]:
     """The ends of a cell's interval; its figure twice if there is none."""
     return (cell.value, cell.value) if cell.low is None or cell.high is None else (cell.low, cell.high)

@@ -38,9 +38,7 @@ class Table:
     measured: one line per experiment. scale: reference lines (a random ranking, the best possible one). published:
     figures from papers, apart from the measured ones. tests: the paired tests that were asked for. notes: sentences
     that a reader must know. headline: positions of the columns that answer a question best. experiments: those of the
-    measured lines, in their order.
-    that a reader must know. headline: positions of the columns that answer a question best. signs: label-free signs of
-    the lines, beside the table.
+    measured lines, in their order. signs: label-free signs of the lines, beside the table.
     """
 
     columns: tuple[Column, ...]

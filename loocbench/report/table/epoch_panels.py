@@ -1,0 +1,61 @@
+"""Panels of figures over the epochs of a training, from rows of the checkpoints that it kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from loocbench.report.table import labels
+from loocbench.report.table.aggregation import aggregate_cells
+from loocbench.report.table.columns import Column
+from loocbench.report.table.curve_points import Point
+from loocbench.report.table.experiments import Experiment, training_identity
+from loocbench.report.table.panels import MAX_SERIES, Panel, Series, choose_places, find_bounds
+
+
+def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -> list[Panel]:
+    """A panel for each column in which at least one training has figures of two epochs or more.
+
+    A training begins at the figure of the untrained network, at epoch 0, where there is one of the same backbone, image
+    size and features. Points are those of the table, with its intervals.
+    """
+    curves = _find_trainings(experiments)
+    untrained = [one for one in experiments if one.rows[0].untrained]
+    panels = []
+    for column in columns:
+        series = []
+        for own in curves:
+            trained = _points(own, column)
+            if len(trained) > 1:
+                begun = _points([one for one in untrained if _is_start(one, own[0])], column)
+                series.append((own[0].features, Series(own[0].name, (*begun[:1], *trained))))
+        if series:
+            drawn = choose_places([features for features, _ in series], MAX_SERIES)
+            shown = tuple(series[place][1] for place in drawn)
+            y = labels.format_metric(column.metric)
+            panels.append(Panel(column.group, column.heading, "epochs", y, False, shown, len(series) - len(drawn)))
+    return panels
+
+
+def _find_trainings(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
+    """Experiments of one training and one kind of features, by epochs; of those with several epochs."""
+    trainings: dict[tuple[str, str], list[Experiment]] = defaultdict(list)
+    for one in experiments:
+        if one.rows[0].recipe and not one.rows[0].untrained:
+            trainings[one.features, training_identity(one.rows[0], any_epoch=True)].append(one)
+    return [sorted(own, key=_count_epochs) for own in trainings.values() if len(own) > 1]
+
+
+def _points(experiments: Sequence[Experiment], column: Column) -> list[Point]:
+    """The column's figures over epochs."""
+    cells = [(_count_epochs(one), aggregate_cells(one, [column], "interval")[0]) for one in experiments]
+    return [(epochs, cell.value, *find_bounds(cell)) for epochs, cell in cells if cell]
+
+
+def _count_epochs(one: Experiment) -> float:
+    return float(one.rows[0].epochs or 0)
+
+
+def _is_start(untrained: Experiment, trained: Experiment) -> bool:
+    first, second = untrained.rows[0], trained.rows[0]
+    return (first.backbone, first.image_size, first.features) == (second.backbone, second.image_size, second.features)

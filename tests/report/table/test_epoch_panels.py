@@ -1,0 +1,60 @@
+"""Figures over the epochs of a training. Covers loocbench.report.table.epoch_panels."""
+
+from loocbench.pretraining import recipes
+from loocbench.report.table import columns, epoch_panels
+from loocbench.report.table.experiments import group_rows
+from tests.conftest import tiny_recipe
+from tests.report.rows import measured_row
+
+
+def kept(epoch, value, *, seed=0, of=20, **changes):
+    recipe = tiny_recipe("looc", seed=seed, epochs=of)
+    name = f"{of}-epochs-s{seed}-epoch{epoch}"
+    return measured_row(
+        "LooC", value, checkpoint=name, checkpoint_hash=f"{hash(name)}", epochs=epoch, **{"recipe": recipe, **changes}
+    )
+
+
+def untrained(value, **changes):
+    recipe = recipes.untrained("resnet8", 0, 24)
+    return measured_row("Random", value, checkpoint="random", checkpoint_hash="r", epochs=0, recipe=recipe, **changes)
+
+
+def panels_of(rows):
+    shown = columns.choose_columns(rows, columns.load_cards(rows), every_metric=False, metrics=())
+    return epoch_panels.epoch_panels(shown, group_rows(rows))
+
+
+def points_of(panel):
+    return {series.name: [(x, round(y, 6)) for x, y, *_ in series.points] for series in panel.series}
+
+
+def test_a_training_is_one_curve_from_the_untrained_network_on():
+    (panel,) = panels_of([kept(20, 0.9), kept(5, 0.6), untrained(0.3), kept(10, 0.7)])
+    assert points_of(panel) == {"LooC, looc++": [(0, 0.3), (5, 0.6), (10, 0.7), (20, 0.9)]}
+    assert panel.x == "epochs"
+
+
+def test_points_are_means_over_seeds_with_their_interval():
+    rows = [kept(epoch, value, seed=seed) for epoch in (5, 20) for seed, value in enumerate((0.4, 0.5, 0.6))]
+    ((series,),) = (panel.series for panel in panels_of(rows))
+    (x, y, low, high) = series.points[0]
+    assert (x, round(y, 9), len(series.points)) == (5, 0.5, 2)
+    assert round(high - y, 6) == round(y - low, 6) == round(4.302653 * 0.1 / 3**0.5, 6)  # Student's
+
+
+def test_trainings_of_other_lengths_are_other_curves():
+    rows = [kept(5, 0.6), kept(20, 0.9), kept(5, 0.5, of=10), kept(10, 0.7, of=10)]
+    (panel,) = panels_of(rows)
+    assert sorted(len(series.points) for series in panel.series) == [2, 2]
+
+
+def test_an_untrained_network_of_other_features_or_another_size_begins_nothing():
+    for start in (untrained(0.3, features="looc"), untrained(0.3, image_size=99), untrained(0.3, backbone="resnet50")):
+        (panel,) = panels_of([kept(5, 0.6), kept(20, 0.9), start])
+        assert points_of(panel) == {"LooC, looc++": [(5, 0.6), (20, 0.9)]}
+
+
+def test_one_epoch_alone_is_no_curve():
+    assert panels_of([kept(20, 0.9), untrained(0.3)]) == []
+    assert panels_of([kept(20, 0.9), kept(5, 0.9, task="rotation/blooms")]) == []
