@@ -8,6 +8,7 @@ import pytest
 
 from loocbench.cards import suites, tasks
 from tests.cli.conftest import loocbench  # noqa: F401  (a fixture)
+from tests.renew_findings import renew
 
 CHECKOUT = Path(__file__).parents[1]
 TEXT = (CHECKOUT / "docs" / "findings.md").read_text()
@@ -28,11 +29,17 @@ def sections():
     return found
 
 
+def claims():
+    """The table of the paper's claims, which is prose: its figures stand in tables below it."""
+    return TEXT[TEXT.index("| claim of the paper |") :].split("\n\n")[0]
+
+
 def test_every_table_has_its_command_and_every_command_a_table():
     assert len(sections()) >= 5
     assert all(len(table) > 3 for _, table in sections())
     of_commands = {line for _, table in sections() for line in table}
-    with_figures = {line for line in TEXT.splitlines() if line.startswith("|") and FIGURE.search(line)}
+    lines = TEXT.replace(claims(), "").splitlines()
+    with_figures = {line for line in lines if line.startswith("|") and FIGURE.search(line)}
     assert with_figures <= of_commands
     assert all("--format markdown" in command for command, _ in sections())
 
@@ -46,7 +53,7 @@ def test_a_table_is_what_its_command_prints(loocbench, command, table):  # noqa:
 
 
 def test_every_figure_of_the_prose_is_in_a_table_or_published():
-    prose = "\n".join(line for line in TEXT.splitlines() if not line.startswith(("|", "loocbench ")))
+    prose = "\n".join([claims(), *(line for line in TEXT.splitlines() if not line.startswith(("|", "loocbench ")))])
     tables = "\n".join(line for _, table in sections() for line in table)
     published = {
         f"{100 * value:.1f}"
@@ -58,6 +65,16 @@ def test_every_figure_of_the_prose_is_in_a_table_or_published():
         str(value) for name in ("small", "blooms") for value in suites.load_suite(name).budget.model_dump().values()
     }
     assert set(FIGURE.findall(prose)) - set(FIGURE.findall(tables)) - published - budgets == set()
+
+
+def test_renewing_puts_what_a_command_prints_after_it_and_leaves_all_else():
+    page = "# A\n\n```sh\nloocbench report --task 'x'\n```\n\n| old |\n| - |\n\nProse.\n\n| claim |\n"
+    asked = []
+    printed = "Title\n\n| new |\n| - |\n\nA note.\n\n| more |\n\n| Model | Source | x |\n| --- |\n"
+    renewed = renew(page, lambda arguments: (asked.append(arguments), printed)[1])
+    assert asked == [["report", "--task", "x"]]
+    assert renewed == page.replace("| old |\n| - |\n", "| new |\n| - |\n\n| more |\n")
+    assert renew(renewed, lambda arguments: printed) == renewed
 
 
 @pytest.mark.parametrize("suite", ["small", "blooms"])
