@@ -5,6 +5,7 @@ The y axis begins and ends where the data are, chance included where it is known
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from loocbench.report.figures import saving, styles
@@ -13,6 +14,7 @@ from loocbench.report.table.panels import Panel, describe_left_out
 
 _PANEL = 3.4  # inches
 _MAX_TICKS = 9
+_LEAST_GAP = 0.06  # of the axis, between two labels
 
 
 def draw_line_plots(panels: Sequence[Panel], path: Paths) -> None:
@@ -61,7 +63,7 @@ def draw_line_plots(panels: Sequence[Panel], path: Paths) -> None:
             axis.set_xscale("log")
         places = sorted({point[0] for series in panel.series for point in series.points})
         ticks = places[:: -(-len(places) // _MAX_TICKS)]
-        axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_xticks(ticks, label_ticks(ticks, logarithmic=panel.logarithmic))
         axis.minorticks_off()
         axis.set_xlabel(panel.x, fontsize=8)
         axis.set_ylabel(f"{panel.y}, %", fontsize=8)
@@ -73,3 +75,16 @@ def draw_line_plots(panels: Sequence[Panel], path: Paths) -> None:
         axis.grid(alpha=0.3)
     styles.add_legend(figure, styles.legend_columns(names, figure.get_figwidth()))
     saving.save_figure(figure, path)
+
+
+def label_ticks(ticks: Sequence[float], *, logarithmic: bool) -> list[str]:
+    """Labels of sorted ticks; one that would touch the one before it is empty, but never the last one's."""
+    places = [math.log(tick) for tick in ticks] if logarithmic else list(ticks)
+    gap = _LEAST_GAP * (places[-1] - places[0])
+    labels, free = [""] * len(ticks), places[-1] - gap
+    labels[-1] = f"{ticks[-1]:g}"
+    after = -math.inf
+    for number, place in enumerate(places[:-1]):
+        if after <= place <= free:
+            labels[number], after = f"{ticks[number]:g}", place + gap
+    return labels

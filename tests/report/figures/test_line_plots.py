@@ -45,3 +45,11 @@ def test_lines_that_are_not_drawn_are_counted(monkeypatch, tmp_path):
     one = Series("A", ((1.0, 0.9, 0.9, 0.9), (2.0, 0.95, 0.9, 1.0)))
     said = draw(monkeypatch, tmp_path, panel(one, left_out=2)).get_title(loc="left")
     assert "2 more not drawn" in " ".join(said.split())
+
+
+def test_labels_of_ticks_do_not_touch():
+    assert line_plots.label_ticks([0, 1, 2, 5, 10, 20, 40], logarithmic=False) == ["0", "", "", "5", "10", "20", "40"]
+    assert line_plots.label_ticks([1, 2, 5, 10, 100], logarithmic=True) == ["1", "2", "5", "10", "100"]
+    assert line_plots.label_ticks([0, 90, 180, 270], logarithmic=False) == ["0", "90", "180", "270"]
+    assert line_plots.label_ticks([0, 39, 40], logarithmic=False) == ["0", "", "40"]
+    assert line_plots.label_ticks([5], logarithmic=False) == ["5"]
