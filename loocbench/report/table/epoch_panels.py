@@ -17,7 +17,7 @@ def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -
     """A panel for each column in which at least one training has figures of two epochs or more.
 
     A training begins at the figure of the untrained network, at epoch 0, where there is one of the same backbone, image
-    size and features. Points are those of the table, with its intervals.
+    size and features, unless it began from a checkpoint. Points are those of the table, with its intervals.
     """
     curves = _find_trainings(experiments)
     untrained = [one for one in experiments if one.rows[0].untrained]
@@ -58,4 +58,6 @@ def _count_epochs(one: Experiment) -> float:
 
 def _is_start(untrained: Experiment, trained: Experiment) -> bool:
     first, second = untrained.rows[0], trained.rows[0]
+    if second.recipe and second.recipe.init:  # it began from a checkpoint
+        return False
     return (first.backbone, first.image_size, first.features) == (second.backbone, second.image_size, second.features)

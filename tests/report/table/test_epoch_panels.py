@@ -3,6 +3,7 @@
 from loocbench.pretraining import recipes
 from loocbench.report.table import columns, epoch_panels
 from loocbench.report.table.experiments import group_rows
+from loocbench.types import InitialWeights
 from tests.conftest import tiny_recipe
 from tests.report.rows import measured_row
 
@@ -53,6 +54,12 @@ def test_an_untrained_network_of_other_features_or_another_size_begins_nothing()
     for start in (untrained(0.3, features="looc"), untrained(0.3, image_size=99), untrained(0.3, backbone="resnet50")):
         (panel,) = panels_of([kept(5, 0.6), kept(20, 0.9), start])
         assert points_of(panel) == {"LooC, looc++": [(5, 0.6), (20, 0.9)]}
+
+
+def test_a_training_that_began_from_a_checkpoint_did_not_begin_untrained():
+    recipe = tiny_recipe("looc", epochs=20).model_copy(update={"init": InitialWeights(name="a", weights="0" * 64)})
+    (panel,) = panels_of([kept(5, 0.6, recipe=recipe), kept(20, 0.9, recipe=recipe), untrained(0.3)])
+    assert points_of(panel) == {"LooC, looc++": [(5, 0.6), (20, 0.9)]}
 
 
 def test_one_epoch_alone_is_no_curve():
