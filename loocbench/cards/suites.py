@@ -40,6 +40,8 @@ class SuiteModel(Frozen):
     def _check_untrained(self) -> SuiteModel:
         if self.method == UNTRAINED and (self.augmentations or self.left_out or self.shared):
             raise ValueError("an untrained network has no augmentations")
+        if self.method == UNTRAINED and self.keep_epochs:
+            raise ValueError("an untrained network has no epochs to keep")
         return self
 
 

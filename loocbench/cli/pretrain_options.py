@@ -135,7 +135,7 @@ SaveMinutes = Annotated[float, _run("--save-minutes", "Longest time between two 
 Keep = Annotated[int, _run("--keep", "Number of saved states to keep.", min=1)]
 KeepEpoch = Annotated[
     list[int] | None,
-    _run("--keep-epoch", "Epoch after which the checkpoint is kept, too, to be measured (repeatable).", min=1),
+    _run("--keep-epoch", "Epoch whose checkpoint is kept, too, as RUNS/NAME/epoch-N.safetensors (repeatable).", min=1),
 ]
 KnnEvery = Annotated[int, _run("--knn-every", "Epochs between kNN evaluations on held-out images; 0 for none.", min=0)]
 Compiled = Annotated[bool, _run("--compile", "Compile the networks with torch.compile.")]

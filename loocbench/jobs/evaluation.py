@@ -60,7 +60,7 @@ def open_task(card: TaskCard, checkpoint: str | None, features: str | None, sess
     measurement.info(f"{card.title}{note}: {label}, features {measurement.features_name}, checkpoint {found.where}")
     recipe = found.card.recipe
     if recipe and found.card.epochs_done < recipe.epochs:
-        measurement.info(f"This run was cut short: {found.card.epochs_done} of {recipe.epochs} epochs.")
+        measurement.info(f"The checkpoint is that of epoch {found.card.epochs_done} of {recipe.epochs}.")
     if missing := describe_missing_plugins(found.card):
         measurement.info(f"It was made with a plug-in that is not in use and that features do not need: {missing}.")
     for statement, figures in found.card.warnings.items():

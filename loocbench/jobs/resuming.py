@@ -25,10 +25,7 @@ from loocbench.runs.train import train_recipe
 from loocbench.types import Recipe
 from loocbench.wording import count_of
 
-_REPLACEABLE = (
-    *("data_dir", "skip_damaged", "stylised", "hold"),
-    *("save_minutes", "keep", "keep_epochs", "knn_every", "tensorboard"),
-)
+_REPLACEABLE = ("data_dir", "skip_damaged", "stylised", "hold", "save_minutes", "keep", "knn_every", "tensorboard")
 
 
 def resume_run(
@@ -46,8 +43,8 @@ def resume_run(
 
     given: options that the user stated again: ``recipe`` (a card), ``init`` (a checkpoint), ``dataset`` and
     ``compiled``, and the recipe's fields, which must be the run's; and those of :class:`RunOptions` that change no
-    weights, which replace the run's. extend: further epochs for a finished run. tell_minutes: called with the name
-    and how long what is left would take, instead of training. Raises UserError for a run that is not there, an option
+    weights, which replace the run's (epochs to keep are added to them). extend: further epochs for a finished run.
+    tell_minutes: called with the name and how long what is left would take, instead of training. Raises UserError for a run that is not there, an option
     that differs, and an extension of a run that is not finished or whose final state is gone.
     """
     folder = RunFolder(runs / name)
@@ -66,7 +63,9 @@ def resume_run(
                 begun = locate.load(str(given["init"]), runs=runs, seed=options.recipe.seed)
                 given = {**given, "init": initial_weights.describe_origin(begun.card)}
             require_same(name, options, given)
-            options = options.model_copy(update={field: given[field] for field in _REPLACEABLE if field in given})
+            replacing = {field: given[field] for field in _REPLACEABLE if field in given}
+            kept = tuple(sorted({*options.keep_epochs, *given.get("keep_epochs", ())}))
+            options = options.model_copy(update={**replacing, "keep_epochs": kept})
             recipe = _extend(folder, options.recipe, extend) if extend else options.recipe
             if extend:
                 shown.info(describe_extension(name, recipe))
@@ -100,7 +99,7 @@ def resume_run(
                 options.hold,
                 options.save_minutes,
                 options.keep,
-                tuple(options.keep_epochs),
+                options.keep_epochs,
                 options.knn_every,
                 copies,
                 options.compiled,

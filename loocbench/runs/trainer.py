@@ -113,7 +113,7 @@ class Trainer:
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
             self.reporter.info(f"resuming at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
-            self._tell_lost_epochs(run.position.epoch)
+            self.tell_lost_epochs(run.position.epoch)
         try:
             with signals.stop_on_signals() as stop, self._board(run) as board:
                 self._train(run, monitor, stop, board)
@@ -123,11 +123,13 @@ class Trainer:
             self.ranks.agree(None)
             raise told from error
 
-    def _tell_lost_epochs(self, done: int) -> None:
+    def tell_lost_epochs(self, done: int) -> None:
         """Say which epochs were to be kept when they had passed."""
         for epoch in self.settings.keep_epochs:
             if epoch <= done and not self.folder.epoch_file(epoch).exists():
-                self.reporter.info(f"epoch {epoch} has passed without being kept; only another run can keep it")
+                self.reporter.info(
+                    f"epoch {epoch} has passed without being kept; train again under another --name to have it"
+                )
 
     def _train(self, run: Run, monitor: Monitor | None, stop: signals.Stop, board: Board | None) -> None:
         if self.recipe.epochs == 0 and self.ranks.first:

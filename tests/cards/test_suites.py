@@ -59,9 +59,11 @@ def test_no_epoch_after_the_last_one_can_be_kept(tmp_path):
         suites.read_suite(path)
 
 
-def test_an_untrained_network_has_no_augmentations():
+def test_an_untrained_network_has_no_augmentations_and_no_epochs():
     with pytest.raises(ValueError, match="an untrained network has no augmentations"):
         suites.SuiteModel(method=UNTRAINED, features=("looc",), augmentations=("color",))
+    with pytest.raises(ValueError, match="an untrained network has no epochs to keep"):
+        suites.SuiteModel(method=UNTRAINED, features=("looc",), keep_epochs=(1,))
 
 
 def test_features_of_a_suite_are_those_that_its_models_will_offer(tmp_path):

@@ -178,6 +178,15 @@ def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_l
     assert native.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors").name == "mine-epoch2"
 
 
+def test_epochs_that_a_resumed_run_is_to_keep_are_added_to_its_own(loocbench, one_line, tmp_path, stopped_after):
+    stopped_after(2)
+    one_line("pretrain", *OWN, "--name", "mine", "--keep-epoch", "1", code=143)
+    stopped_after(None)
+    assert loocbench("pretrain", "--resume", "mine", "--keep-epoch", "2").code == 0
+    kept = sorted(path.name for path in (tmp_path / "runs" / "mine").glob("epoch-*"))
+    assert kept == ["epoch-0001.safetensors", "epoch-0002.safetensors"]
+
+
 def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench, one_line, tmp_path, stopped_after):
     stopped_after(4)
     one_line("pretrain", *OWN, "--name", "mine", code=143)  # in its second epoch

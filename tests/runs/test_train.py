@@ -77,8 +77,10 @@ def test_the_checkpoints_of_chosen_epochs_are_kept_as_checkpoints_of_their_own(t
 
 def test_an_epoch_cannot_be_kept_after_the_last_one_nor_once_it_has_passed(tmp_path, tiny_blooms, monkeypatch):
     recipe = tiny_recipe("moco", epochs=3)
-    with pytest.raises(UserError, match="--keep-epoch 4 is past the last epoch, 3"):
+    with pytest.raises(UserError, match="--keep-epoch 4 is not one of the epochs, 1 to 3"):
         train(recipe, tiny_blooms, tmp_path, settings=RunSettings(keep_epochs=(1, 4)))
+    with pytest.raises(UserError, match="--keep-epoch 0 is not one of the epochs"):
+        train(recipe, tiny_blooms, tmp_path, settings=RunSettings(keep_epochs=(0,)))
     assert not (tmp_path / "runs" / "run").exists()
     with monkeypatch.context() as patched:
         stop_after(patched, 2)
@@ -87,7 +89,10 @@ def test_an_epoch_cannot_be_kept_after_the_last_one_nor_once_it_has_passed(tmp_p
     told = Collecting()
     settings = RunSettings(keep_epochs=(1, 3))
     train(recipe, tiny_blooms, tmp_path, existing="resume", settings=settings, reporter=told)
-    assert "epoch 1 has passed without being kept; only another run can keep it" in told.messages
+    lost = "epoch {} has passed without being kept; train again under another --name to have it"
+    assert lost.format(1) in told.messages
+    train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(keep_epochs=(2,)), reporter=told)
+    assert lost.format(2) in told.messages
     assert [path.name for path in (tmp_path / "runs" / "run").glob("epoch-*")] == ["epoch-0003.safetensors"]
     train(recipe, tiny_blooms, tmp_path, existing="overwrite")
     assert not list((tmp_path / "runs" / "run").glob("epoch-*"))

@@ -10,7 +10,7 @@ from loocbench.report.table.aggregation import aggregate_cells
 from loocbench.report.table.columns import Column
 from loocbench.report.table.curve_points import Point
 from loocbench.report.table.experiments import Experiment, training_identity
-from loocbench.report.table.panels import MAX_SERIES, Panel, Series, choose_places, find_bounds
+from loocbench.report.table.panels import MAX_SERIES, Panel, Series, choose_places, distinct_names, find_bounds
 
 
 def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -> list[Panel]:
@@ -20,15 +20,16 @@ def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -
     size and features, unless it began from a checkpoint. Points are those of the table, with its intervals.
     """
     curves = _find_trainings(experiments)
+    names = distinct_names([(own[-1].name, own[-1].trained_on) for own in curves])
     untrained = [one for one in experiments if one.rows[0].untrained]
     panels = []
     for column in columns:
         series = []
-        for own in curves:
+        for name, own in zip(names, curves, strict=True):
             trained = _points(own, column)
             if len(trained) > 1:
                 begun = _points([one for one in untrained if _is_start(one, own[0])], column)
-                series.append((own[0].features, Series(own[0].name, (*begun[:1], *trained))))
+                series.append((own[0].features, Series(name, (*begun[:1], *trained))))
         if series:
             drawn = choose_places([features for features, _ in series], MAX_SERIES)
             shown = tuple(series[place][1] for place in drawn)

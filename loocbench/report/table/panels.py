@@ -91,7 +91,7 @@ def curve_panels(
             by_task[row.task, row.dataset_note][place].append(row)
     for (task, note), column in first_columns.items():
         measured = list(by_task[task, note].values())
-        names = _distinct_names(
+        names = distinct_names(
             [(experiments[place].name, experiments[place].trained_on) for place in by_task[task, note]]
         )
         rows = [row for own in measured for row in own]
@@ -114,10 +114,11 @@ def curve_panels(
 
 def legend_names(lines: Sequence[Line]) -> list[str]:
     """Distinct names of lines for a legend."""
-    return _distinct_names([(f"{line.model}, {line.features}", line.trained_on) for line in lines])
+    return distinct_names([(f"{line.model}, {line.features}", line.trained_on) for line in lines])
 
 
-def _distinct_names(pairs: Sequence[tuple[str, str]]) -> list[str]:
+def distinct_names(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of (name, what more there is to say) pairs: with the latter where several have the same name."""
     counts = Counter(name for name, _ in pairs)
     return [f"{name}, {more}" if counts[name] > 1 else name for name, more in pairs]
 

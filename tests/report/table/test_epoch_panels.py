@@ -12,7 +12,7 @@ def kept(epoch, value, *, seed=0, of=20, **changes):
     recipe = tiny_recipe("looc", seed=seed, epochs=of)
     name = f"{of}-epochs-s{seed}-epoch{epoch}"
     return measured_row(
-        "LooC", value, checkpoint=name, checkpoint_hash=f"{hash(name)}", epochs=epoch, **{"recipe": recipe, **changes}
+        "LooC", value, epochs=epoch, **{"checkpoint": name, "checkpoint_hash": name, "recipe": recipe, **changes}
     )
 
 
@@ -47,7 +47,23 @@ def test_points_are_means_over_seeds_with_their_interval():
 def test_trainings_of_other_lengths_are_other_curves():
     rows = [kept(5, 0.6), kept(20, 0.9), kept(5, 0.5, of=10), kept(10, 0.7, of=10)]
     (panel,) = panels_of(rows)
-    assert sorted(len(series.points) for series in panel.series) == [2, 2]
+    assert {name: len(points) for name, points in points_of(panel).items()} == {
+        "LooC, looc++, blooms, resnet8 at 16 px, 10 epochs": 2,
+        "LooC, looc++, blooms, resnet8 at 16 px, 20 epochs": 2,
+    }
+
+
+def test_trainings_that_differ_in_a_setting_alone_are_told_apart_by_it():
+    rates = [tiny_recipe("looc", epochs=20, learning_rate=rate) for rate in (0.01, 0.1)]
+    rows = [
+        kept(
+            epoch, 0.5, recipe=recipe, checkpoint_hash=f"{epoch} {recipe.learning_rate}", checkpoint=f"{epoch} {place}"
+        )
+        for epoch in (5, 20)
+        for place, recipe in enumerate(rates)
+    ]
+    (panel,) = panels_of(rows)
+    assert [series.name.split(", ")[-1] for series in panel.series] == ["learning rate 0.01", "learning rate 0.1"]
 
 
 def test_an_untrained_network_of_other_features_or_another_size_begins_nothing():
