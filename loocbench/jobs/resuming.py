@@ -44,8 +44,9 @@ def resume_run(
     given: options that the user stated again: ``recipe`` (a card), ``init`` (a checkpoint), ``dataset`` and
     ``compiled``, and the recipe's fields, which must be the run's; and those of :class:`RunOptions` that change no
     weights, which replace the run's (epochs to keep are added to them). extend: further epochs for a finished run.
-    tell_minutes: called with the name and how long what is left would take, instead of training. Raises UserError for a run that is not there, an option
-    that differs, and an extension of a run that is not finished or whose final state is gone.
+    tell_minutes: called with the name and how long what is left would take, instead of training. Raises UserError for
+    a run that is not there, an option that differs, and an extension of a run that is not finished or whose final
+    state is gone.
     """
     folder = RunFolder(runs / name)
     where = cache or layout.cache_dir()
