@@ -72,12 +72,14 @@ class _Solved:
     def __init__(self) -> None:
         self.places: list[float] = []  # log lambda
         self.points: list[Tensor] = []
+        self.singular: list[Tensor] = []  # the same, in the basis in which the Hessian is nearly diagonal
         self.last: Local | None = None
 
     def append(self, strength: float, here: Local) -> None:
         """Remember a solution, and as many before it as are needed to choose an extrapolation."""
         self.places = [*self.places[-_POINTS:], math.log(strength)]
         self.points = [*self.points[-_POINTS:], here.point]
+        self.singular = [*self.singular[-_POINTS:], here.singular_point]
         self.last = here
 
     def start(self, problem: Objective, strength: float) -> Local | None:
@@ -95,7 +97,7 @@ class _Solved:
         """Of how many solutions to extrapolate: as many as would have predicted the last one best, by the gradient that
         the error has where the Hessian is nearly diagonal."""
         assert self.last is not None
-        *before, actual = self.points
+        *before, actual = self.singular
         errors = {}
         for count in range(1, len(before) + 1):
             error = _extrapolate(self.places[:-1], before, self.places[-1], count) - actual

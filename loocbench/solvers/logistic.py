@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -22,33 +23,48 @@ from loocbench.solvers.reduction import Reduction
 from loocbench.solvers.softmax import Softmax
 
 
+class Coordinates(Protocol):
+    """Of points [..., r + 1]."""
+
+    def reduce(self, features: Tensor) -> Tensor:
+        """Float64 [N, D] in the given coordinates, in these: [N, r]."""
+
+    def to_given_coordinates(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights [..., D] and intercepts [...] in the given coordinates, of points."""
+
+
 @dataclass(frozen=True)
 class LogisticPath:
-    """Solutions for L strengths, kept in the span of the data: points [L, K, r + 1] in ``data``'s coordinates.
+    """Solutions for L strengths: points [L, K, r + 1] in the coordinates of ``data``.
 
     certificate: float64 [L], gradient norms.
     """
 
     lambdas: tuple[float, ...]
     points: Tensor
-    data: Reduction
+    data: Coordinates
     certificate: Tensor
 
     @classmethod
-    def from_solutions(cls, lambdas: Sequence[float], found: Sequence[Solution], data: Reduction) -> LogisticPath:
+    def from_solutions(cls, lambdas: Sequence[float], found: Sequence[Solution], data: Coordinates) -> LogisticPath:
         """Put solutions, in the order of ``lambdas``, together."""
         points = torch.stack([one.point for one in found])
         return cls(tuple(lambdas), points, data, points.new_tensor([one.certificate for one in found]))
 
     @cached_property
+    def _given(self) -> tuple[Tensor, Tensor]:
+        """Weights and intercepts in the given coordinates."""
+        return self.data.to_given_coordinates(self.points)
+
+    @property
     def weights(self) -> Tensor:
         """Float64 [L, K, D]."""
-        return self.points[..., :-1] @ self.data.basis
+        return self._given[0]
 
-    @cached_property
+    @property
     def intercepts(self) -> Tensor:
         """Float64 [L, K]."""
-        return self.points[..., -1] - self.points[..., :-1] @ (self.data.basis @ self.data.mean)
+        return self._given[1]
 
     @property
     def distance(self) -> Tensor:
@@ -60,8 +76,7 @@ class LogisticPath:
         given = features.to(self.points)
         if self.points.shape[0] * self.points.shape[1] < self.points.shape[2]:  # fewer rows of weights than dimensions
             return torch.einsum("nd,lkd->lnk", given, self.weights) + self.intercepts[:, None]
-        reduced = (given - self.data.mean) @ self.data.basis.T
-        return torch.einsum("nr,lkr->lnk", reduced, self.points[..., :-1]) + self.points[:, None, :, -1]
+        return torch.einsum("nr,lkr->lnk", self.data.reduce(given), self.points[..., :-1]) + self.points[:, None, :, -1]
 
     def predict(self, features: Tensor) -> Tensor:
         """Classes int64 [L, N] of features [N, D]."""

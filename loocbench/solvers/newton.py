@@ -38,8 +38,15 @@ class Local(Protocol):
         """Its gradient, float64."""
 
     @property
+    def singular_point(self) -> Tensor:
+        """The point in a basis in which the Hessian is nearly diagonal."""
+
+    @property
     def diagonal(self) -> Tensor:
-        """Approximate diagonal of the Hessian, float32, positive."""
+        """Approximate diagonal of the Hessian in that basis, float32, positive."""
+
+    def precondition(self, residual: Tensor) -> Tensor:
+        """Solve that approximation x = residual, in the residual's coordinates and precision."""
 
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction, in the direction's precision: float32, or where the function is
@@ -125,10 +132,8 @@ def _newton_direction(
     scale = float(here.gradient.norm())
     residual = (-here.gradient / scale).to(dtype)
     reached, accuracy = math.inf, max(min(0.1, scale**0.5) * norm(here.gradient), enough) / scale
-    inverse = here.diagonal.to(dtype).reciprocal()
-    direction = residual.new_zeros(residual.shape)
-    search = scaled = residual * inverse
-    product = (residual * scaled).sum()
+    direction, search = torch.zeros_like(residual), torch.zeros_like(residual)
+    before = residual.new_tensor(math.inf)
     patience = math.ceil(here.patience) if isinstance(here, WithHessian) else MAX_CONJUGATE_GRADIENTS
     for spent in range(MAX_CONJUGATE_GRADIENTS):
         reached = norm(residual)
@@ -138,6 +143,10 @@ def _newton_direction(
             exact = _solve_directly(here)
             if exact is not None:
                 return exact, True
+        scaled = here.precondition(residual)
+        product = (residual * scaled).sum()
+        search = scaled + (product / before) * search
+        before = product
         bent = here.curvature(search)
         curvature = (search * bent).sum()
         if not float(curvature) > 0:  # by rounding
@@ -145,9 +154,6 @@ def _newton_direction(
         length = product / curvature
         direction += length * search
         residual -= length * bent
-        scaled = residual * inverse
-        before, product = product, (residual * scaled).sum()
-        search = scaled + (product / before) * search
     return direction.double() * scale, reached * scale <= enough
 
 

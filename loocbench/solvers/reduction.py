@@ -91,10 +91,14 @@ class Reduction:
         along = torch.addr(by_weights, by_intercepts, inside.to(gradient)).square().sum()
         return float((along + by_intercepts.square().sum() * (1 + outside)).sqrt())
 
-    def to_given_coordinates(self, point: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights [K, D] and intercepts [K] in the given coordinates, of a point [K, r + 1]."""
-        weights = multiply(point[:, :-1], self.basis)
-        return weights, point[:, -1] - weights @ self.mean
+    def reduce(self, features: Tensor) -> Tensor:
+        """Float64 [N, D] in the given coordinates, in these: [N, r]."""
+        return (features - self.mean) @ self.basis.T
+
+    def to_given_coordinates(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights [..., D] and intercepts [...] in the given coordinates, of points [..., r + 1]."""
+        weights = points[..., :-1] @ self.basis
+        return weights, points[..., -1] - weights @ self.mean
 
 
 def _coordinates(gram: Tensor) -> tuple[Tensor, Tensor]:

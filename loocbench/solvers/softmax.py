@@ -83,14 +83,22 @@ class SoftmaxAt:
         """Float32 [N, K]."""
         return self._probabilities.float()
 
+    @property
+    def singular_point(self) -> Tensor:
+        """The point: its coordinates are those of the singular basis."""
+        return self.point
+
     @cached_property
     def diagonal(self) -> Tensor:
-        """Approximate diagonal of the Hessian, float32 [K, r + 1], as if p (1 - p) were equal for all images: as good a
-        preconditioner as the exact one, which takes a product of the whole data."""
+        """Approximate diagonal of the Hessian, float32 [K, r + 1]."""
         p = self._probabilities
-        spread = (p.mean(dim=0) - p.square().mean(dim=0)).float()
-        by_weights = spread[:, None] * self.objective.data.moments.float() + self.objective.strength
-        return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
+        return near_diagonal(
+            p.mean(dim=0) - p.square().mean(dim=0), self.objective.data.moments, self.objective.strength
+        )
+
+    def precondition(self, residual: Tensor) -> Tensor:
+        """Divide a residual [K, r + 1] by the diagonal."""
+        return residual / self.diagonal
 
     def curvature(self, direction: Tensor) -> Tensor:
         """Product of the Hessian and a direction [K, r + 1], in the direction's precision."""
@@ -135,6 +143,17 @@ class SoftmaxAt:
         penalised[:, -1] = 0
         flat.diagonal().add_(self.objective.strength * penalised.flatten())
         return flat
+
+
+def near_diagonal(spread: Tensor, moments: Tensor, strength: float) -> Tensor:
+    """Diagonal of the Hessian in the singular basis, float32 [K, r + 1], as if p (1 - p) were equal for all images: as
+    good a preconditioner as the exact one, which takes a product of the whole data.
+
+    spread: the classes' mean p (1 - p), [K].
+    """
+    spread = spread.float()
+    by_weights = spread[:, None] * moments.float() + strength
+    return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
 
 
 def _by_point(residual: Tensor, features: Tensor) -> Tensor:

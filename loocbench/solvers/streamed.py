@@ -1,8 +1,9 @@
 """The logistic path on features that are read a block at a time: memory does not grow with the number of images.
 
-The same problem, solver and certificate as in ``logistic``. The second moment D x D is gathered in one pass; after that
-the data stay in their own coordinates and points are turned instead, and most probabilities are computed anew wherever
-they are needed, since N x K of them need not fit either.
+The same problem, solver and certificate as in ``logistic``, but in the given coordinates, less the mean: turning the
+data into the singular basis would take a copy of them. Only the preconditioner needs that basis, and turns residuals;
+the second moment D x D has it, which is gathered in one pass. Most probabilities are computed anew wherever they are
+needed, since N x K of them need not fit either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from loocbench.solvers.grid import solve_grid
 from loocbench.solvers.logistic import LogisticPath
 from loocbench.solvers.products import multiply
 from loocbench.solvers.reduction import Reduction
+from loocbench.solvers.softmax import near_diagonal
 
 _KEPT_BYTES = 2**26  # of probabilities at one point; the points of three or four steps are alive at once
 
@@ -29,9 +31,10 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
 
     Raises NotConvergedError, and ValueError for a lambda that is not positive.
     """
-    data = Reduction.from_blocks(blocks)
+    singular = Reduction.from_blocks(blocks)
+    data = Centered(singular.mean)
     found = solve_grid(
-        lambda strength, exact: Streamed(blocks, data, y, strength, exact),
+        lambda strength, exact: Streamed(blocks, data, singular, y, strength, exact),
         data.zeros(int(y.max()) + 1),
         lambdas,
         tolerance,
@@ -40,20 +43,48 @@ def fit_streamed_path(blocks: Blocks, y: Tensor, lambdas: Sequence[float], *, to
 
 
 @dataclass(frozen=True)
+class Centered:
+    """The given coordinates, less the data's mean [D]. A point is [K, D + 1]."""
+
+    mean: Tensor
+
+    def zeros(self, classes: int) -> Tensor:
+        """The point at which all weights and intercepts are zero, [K, D + 1]."""
+        return self.mean.new_zeros(classes, len(self.mean) + 1)
+
+    def norm(self, gradient: Tensor) -> float:
+        """Norm of a gradient [K, D + 1] in the given coordinates: by the chain rule the gradient by W gains
+        (gradient by b) x mean."""
+        by_weights, by_intercepts = gradient[:, :-1], gradient[:, -1]
+        squared = torch.addr(by_weights, by_intercepts, self.mean.to(gradient)).square().sum()
+        return float((squared + by_intercepts.square().sum()).sqrt())
+
+    def reduce(self, features: Tensor) -> Tensor:
+        """Features [N, D] less the mean."""
+        return features - self.mean
+
+    def to_given_coordinates(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights [..., D] and intercepts [...] in the given coordinates, of points [..., D + 1]."""
+        weights = points[..., :-1]
+        return weights, points[..., -1] - weights @ self.mean.to(points)
+
+
+@dataclass(frozen=True)
 class Streamed:
     """mean cross-entropy + strength / 2 ||W||^2 of targets int64 [N] on ``blocks``, in the coordinates of ``data``.
 
-    exact: whether it is evaluated in float64, or in float32, in half the time.
+    singular: the singular basis. exact: whether it is evaluated in float64, or in float32, in half the time.
     """
 
     blocks: Blocks
-    data: Reduction
+    data: Centered
+    singular: Reduction
     targets: Tensor
     strength: float
     exact: bool = True
 
     def at(self, point: Tensor) -> StreamedAt:
-        """The objective at a point [K, r + 1]."""
+        """The objective at a point [K, D + 1]."""
         return StreamedAt(self, point)
 
     def norm(self, gradient: Tensor) -> float:
@@ -70,16 +101,13 @@ class StreamedAt:
 
     @cached_property
     def _pass(self) -> tuple[float, Tensor, Tensor, list[Tensor]]:
-        """Mean cross-entropy, its gradient [K, r + 1], and the classes' mean p (1 - p) [K]: one pass over the data.
+        """Mean cross-entropy, its gradient [K, D + 1], and the classes' mean p (1 - p) [K]: one pass over the data.
 
         Also the first blocks' probabilities, as many as may be kept.
         """
         data, count = self.objective.data, self.objective.blocks.shape[0]
         dtype = torch.float64 if self.objective.exact else torch.float32
-        basis, mean = data.basis if self.objective.exact else data.single_basis, data.mean.to(dtype)
-        point = self.point.to(dtype)
-        weights = multiply(point[:, :-1], basis)
-        intercepts = point[:, -1] - weights @ mean
+        weights, intercepts = data.to_given_coordinates(self.point.to(dtype))
         loss, spread = self.point.new_zeros(()), torch.zeros_like(intercepts)
         by_weights, by_intercepts = torch.zeros_like(weights), torch.zeros_like(intercepts)
         kept: list[Tensor] = []
@@ -98,8 +126,8 @@ class StreamedAt:
             p[torch.arange(len(p), device=p.device), targets] -= 1
             by_weights += multiply(p.T, features)
             by_intercepts += p.sum(dim=0)
-        centered = by_weights - by_intercepts[:, None] * mean
-        gradient = torch.cat([multiply(centered, basis.T), by_intercepts[:, None]], dim=1).double()
+        by_weights -= by_intercepts[:, None] * data.mean.to(dtype)
+        gradient = torch.cat([by_weights, by_intercepts[:, None]], dim=1).double()
         return float(loss / count), gradient / count, spread / count, kept
 
     @property
@@ -109,45 +137,58 @@ class StreamedAt:
 
     @cached_property
     def gradient(self) -> Tensor:
-        """[K, r + 1], float64."""
+        """[K, D + 1], float64."""
         gradient = self._pass[1].clone()
         gradient[:, :-1] += self.objective.strength * self.point[:, :-1]
         return gradient
 
     @cached_property
+    def singular_point(self) -> Tensor:
+        """The point in the singular basis, float32 [K, r + 1]."""
+        return self._turn(self.point.float())
+
+    @cached_property
     def diagonal(self) -> Tensor:
-        """Approximate diagonal of the Hessian, float32 [K, r + 1], as if p (1 - p) were equal for all images."""
-        spread = self._pass[2].float()
-        by_weights = spread[:, None] * self.objective.data.moments.float() + self.objective.strength
-        return torch.cat([by_weights, spread[:, None]], dim=1).clamp_(min=1e-12)
+        """Approximate diagonal of the Hessian in the singular basis, float32 [K, r + 1]."""
+        return near_diagonal(self._pass[2], self.objective.singular.moments, self.objective.strength)
+
+    def precondition(self, residual: Tensor) -> Tensor:
+        """Solve that approximation x = residual [K, D + 1]. Outside the data's span only the penalty has curvature."""
+        turned, basis = self._turn(residual), self._basis(residual)
+        solved = turned / self.diagonal
+        within = multiply(solved[:, :-1], basis)
+        if len(basis) < basis.shape[1]:
+            within += (residual[:, :-1] - multiply(turned[:, :-1], basis)) / self.objective.strength
+        return torch.cat([within, solved[:, -1:]], dim=1)
+
+    def _turn(self, point: Tensor) -> Tensor:
+        """A point [K, D + 1] in the singular basis: [K, r + 1]."""
+        return torch.cat([multiply(point[:, :-1], self._basis(point).T), point[:, -1:]], dim=1)
+
+    def _basis(self, like: Tensor) -> Tensor:
+        """The singular basis [r, D] in a tensor's precision."""
+        singular = self.objective.singular
+        return singular.single_basis if like.dtype == torch.float32 else singular.basis
 
     def curvature(self, direction: Tensor) -> Tensor:
-        """Product of the Hessian and a direction [K, r + 1], in the direction's precision: one pass over the data."""
+        """Product of the Hessian and a direction [K, D + 1], in the direction's precision: one pass over the data."""
         dtype, data = direction.dtype, self.objective.data
-        single = dtype == torch.float32
-        basis, mean = data.single_basis if single else data.basis, data.mean.to(dtype)
-        kept = self._pass[3] if single else []
-        turned = multiply(direction[:, :-1], basis)
-        shift = direction[:, -1] - turned @ mean
-        by_weights, by_intercepts = torch.zeros_like(turned), torch.zeros_like(shift)
+        kept = self._pass[3] if dtype == torch.float32 else []
+        along, shift = data.to_given_coordinates(direction)
+        by_weights, by_intercepts = torch.zeros_like(along), torch.zeros_like(shift)
         for number, (_, block) in enumerate(self.objective.blocks):
             features = block.to(dtype)
             if number < len(kept):
                 p = kept[number]
             else:
-                weights, intercepts = (each.to(dtype) for each in self._given)
+                weights, intercepts = data.to_given_coordinates(self.point.to(dtype))
                 p = torch.softmax(multiply(features, weights.T).add_(intercepts), dim=1)
-            moved = multiply(features, turned.T).add_(shift)
+            moved = multiply(features, along.T).add_(shift)
             moved -= (p * moved).sum(dim=1, keepdim=True)
             moved *= p
             by_weights += multiply(moved.T, features)
             by_intercepts += moved.sum(dim=0)
-        count = self.objective.blocks.shape[0]
-        centered = multiply(by_weights - by_intercepts[:, None] * mean, basis.T) / count
-        bent = centered + self.objective.strength * direction[:, :-1]
-        return torch.cat([bent, by_intercepts[:, None] / count], dim=1)
-
-    @cached_property
-    def _given(self) -> tuple[Tensor, Tensor]:
-        """Weights and intercepts in the given coordinates."""
-        return self.objective.data.to_given_coordinates(self.point)
+        by_weights -= by_intercepts[:, None] * data.mean.to(dtype)
+        bent = torch.cat([by_weights, by_intercepts[:, None]], dim=1) / self.objective.blocks.shape[0]
+        bent[:, :-1].add_(direction[:, :-1], alpha=self.objective.strength)
+        return bent

@@ -103,6 +103,7 @@ class Solved(grid._Solved):
 
     def __init__(self, places, points):
         self.places, self.points = [math.log(place) for place in places], points
+        self.singular = points
         self.last = Unit()
 
 
