@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from loocbench.checkpoints import native, untrained
+from loocbench.checkpoints import kept_epochs, native, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
 from loocbench.models import backbone_names
@@ -16,7 +16,7 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     """Load the checkpoint that ``reference`` names.
 
     reference: the path of a file in loocbench's format or another, or of a folder that holds it or its shards; the
-    folder of a run, or its name below ``runs``;
+    folder of a run, its name below ``runs``, or ``NAME-epoch5`` for what it keeps of an epoch;
     ``torchvision:NAME[:WEIGHTS]``, ``timm:NAME`` or ``hf:ORG/REPO[@REVISION]``; ``random:ARCHITECTURE`` for an
     untrained network drawn from ``seed``, or ``random:CHECKPOINT`` for an untrained one with the architecture and
     preprocessing of an existing checkpoint. Raises UserError.
@@ -38,6 +38,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     for folder in (path, runs / reference):
         if (folder / native.FILE).is_file():
             return native.load(folder / native.FILE)
+    if kept := kept_epochs.find_file(runs, reference):
+        return native.load(kept)
     if path.is_dir():
         return load_file(path)
     if path.suffix or len(path.parts) > 1:
@@ -45,7 +47,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
             f"no checkpoint at {path}; name a file, a run's folder, torchvision:NAME, timm:NAME, hf:ORG/REPO or "
             "random:BACKBONE."
         )
-    names = [file.parent.name for file in _list_checkpoints(runs)]
+    folders = [file.parent for file in _list_checkpoints(runs)]
+    names = [name for folder in folders for name in (folder.name, *kept_epochs.list_names(folder))]
     raise unknown("checkpoint", reference, names, listed_by="loocbench checkpoints ls")
 
 

@@ -106,7 +106,7 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
     from loocbench.models import spaces
     from loocbench.pretraining.labels import model_label
 
-    cards = [run.card for run in find_runs(runs) if run.folder.checkpoint.exists()]
+    cards = [card for run in find_runs(runs) for card in run.list_checkpoints()]
     offered = [spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)) for card in cards]
     if as_json:
         import json

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import typer
 
+from loocbench.checkpoints import kept_epochs
+
 CHECKPOINT_FILE = "checkpoint.safetensors"  # ``checkpoints.native.FILE``, which would import torch
 _PREFIXES = ("random:", "torchvision:", "timm:", "hf:")
 
@@ -45,9 +47,10 @@ def complete_recipe(incomplete: str) -> list[str]:
 def complete_checkpoint(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return runs with a checkpoint, how other references begin, and files."""
     runs = _runs_folder(ctx)
-    names = sorted(path.parent.name for path in runs.glob(f"*/{CHECKPOINT_FILE}"))
+    folders = sorted(path.parent for path in runs.glob(f"*/{CHECKPOINT_FILE}"))
     if incomplete.startswith(like := "random:"):
-        return _matching([like + name for name in names], incomplete)
+        return _matching([like + folder.name for folder in folders], incomplete)
+    names = [name for folder in folders for name in (folder.name, *kept_epochs.list_names(folder))]
     return _matching([*names, *_PREFIXES], incomplete) or _complete_paths(incomplete)
 
 

@@ -19,6 +19,7 @@ from loocbench.models.preprocessing import describe_assumptions, describe_prepro
 from loocbench.models.spaces import GENERAL
 from loocbench.pretraining.labels import model_label
 from loocbench.types import Architecture, CheckpointCard
+from loocbench.wording import count_of
 
 _SHOWN = 12  # names per list
 
@@ -80,7 +81,10 @@ def _list_inspection_rows(inspected: Inspection) -> Iterator[tuple[str, str]]:
 
 def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
     yield "file", "loocbench's own checkpoint"
-    yield "model", f"{model_label(card)}, trained on {card.dataset}"
+    trained = f"{model_label(card)}, trained on {card.dataset}"
+    if card.recipe and not card.recipe.untrained:
+        trained += f", {card.epochs_done} of {count_of(card.recipe.epochs, 'epoch')}"
+    yield "model", trained
     if card.recipe and card.recipe.init:
         begun = card.recipe.init
         source = f", {begun.source}" if begun.source else ""

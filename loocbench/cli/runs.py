@@ -91,6 +91,9 @@ def show_run(
         for entry in run.log[-10:]
     )
     print_list(console, headings, lines, all_by="the curves, and the run's log, have all")
+    if run.kept:
+        names = ", ".join(run.kept)
+        console.print(f"kept: {names} (as --checkpoint)", highlight=False, soft_wrap=True, markup=False)
     if "chance_losses" in run.last:
         _print_signs(console, run.last)
     for text in run.warnings:

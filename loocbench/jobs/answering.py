@@ -9,7 +9,7 @@ from loocbench.cache import answers
 from loocbench.cache.answers import Answer, Watched
 from loocbench.cache.file_states import hash_file
 from loocbench.cards.tasks import TaskCard
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import kept_epochs, locate, native
 from loocbench.data import catalog
 from loocbench.jobs.evaluation import load_or_measure, measurement_path, open_task
 from loocbench.jobs.measurement import Measurement
@@ -84,6 +84,7 @@ def _list_checkpoint_paths(question: Question) -> list[Watched] | None:
         watched = [Watched(str(runs), "checkpoints")]
     else:
         places = [Path(reference), Path(reference) / native.FILE, runs / reference / native.FILE]
+        places += [kept for kept in [kept_epochs.find_file(runs, reference)] if kept]
     for place in places:
         watched.append(Watched(str(place), "file"))
         if place.is_file():

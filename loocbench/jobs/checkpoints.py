@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files
-from loocbench.checkpoints import locate, native, remote, trust
+from loocbench.checkpoints import kept_epochs, locate, native, remote, trust
 from loocbench.checkpoints.foreign import importing, inspecting
 from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
@@ -26,6 +26,8 @@ def inspect_checkpoint(reference: str, options: ImportOptions, runs: Path) -> In
     path, options = _locate_file(reference, options)
     if not path.exists() and (runs / reference / native.FILE).is_file():
         path = runs / reference / native.FILE
+    if not path.exists() and (kept := kept_epochs.find_file(runs, reference)):
+        path = kept
     if reference.startswith(RANDOM) or not path.exists():
         return locate.load(reference, runs=runs).card
     return native.load_unconfirmed(path).card if native.is_native(path) else inspecting.inspect_file(path, options)

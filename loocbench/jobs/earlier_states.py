@@ -1,19 +1,17 @@
-"""Rows of runs that were extended after they were measured: what a table says of them.
-
-Nothing heavy is imported unless a run was extended: tables are made without torch.
-"""
+"""Rows of runs that were extended after they were measured: what a table says of them. Imports no torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from loocbench.pretraining.extensions import list_earlier
 from loocbench.report.table import selection
 from loocbench.report.table.table import Table, TableOptions
-from loocbench.types import CheckpointCard, Recipe, Row
+from loocbench.types import CheckpointCard, Row
 from loocbench.wording import count_of
 
 CARD = "card.json"  # the name in ``runs.folder``, which imports torch
@@ -31,7 +29,7 @@ def describe_earlier_states(rows: Iterable[Row], runs: Path) -> list[str]:
     found = []
     for (name, epochs), row in sorted(measured.items()):
         card = _read_card(runs, name)
-        if card and epochs < card.epochs_done and row.recipe in list(_list_earlier(card.recipe)):
+        if card and epochs < card.epochs_done and row.recipe in list_earlier(card.recipe):
             found.append(
                 f"Earlier state: the rows of {name} ({row.model}) are of {count_of(epochs, 'epoch')}; it was extended "
                 f"since and has {card.epochs_done:,} now. Measure it again for those."
@@ -47,12 +45,3 @@ def _read_card(runs: Path, name: str) -> CheckpointCard | None:
         return CheckpointCard.model_validate_json((runs / name / CARD).read_bytes())
     except (OSError, ValidationError):
         return None
-
-
-def _list_earlier(recipe: Recipe | None) -> Iterator[Recipe]:
-    """The recipes of the finished runs that this one's extended, the latest first."""
-    while recipe and recipe.extended:
-        from loocbench.pretraining.recipes import before_extension
-
-        recipe = before_extension(recipe)
-        yield recipe

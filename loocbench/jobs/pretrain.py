@@ -9,7 +9,7 @@ from typing import Any
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.checkpoints import initial_weights, locate, native
+from loocbench.checkpoints import initial_weights, kept_epochs, locate, native
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
@@ -136,6 +136,8 @@ def pretrain(
             copies = copies and keep_digests(copies, folder, shown)
             seen = f"{images.name}-{limit}images" if limit else images.name
             run = files.require_name("run", name) if name else recipes.run_name(made, seen.replace(":", "-"))
+            kept_epochs.require_name(run)
+            kept_epochs.require_epochs(keep_epochs, made.epochs)
         if tell_minutes:
             if processes.first:
                 tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))

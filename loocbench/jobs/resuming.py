@@ -8,14 +8,14 @@ from typing import Any
 
 from loocbench import ranks
 from loocbench.cache import layout
-from loocbench.checkpoints import initial_weights, locate, native
+from loocbench.checkpoints import initial_weights, kept_epochs, locate, native
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
 from loocbench.jobs.estimating import Estimate, estimate_pretraining
 from loocbench.jobs.run_differences import require_same
 from loocbench.plugins import in_use
-from loocbench.pretraining import recipes, schedule
+from loocbench.pretraining import extensions, schedule
 from loocbench.progress import Reporter, Silent
 from loocbench.runs.folder import RunFolder
 from loocbench.runs.run_options import read_options
@@ -68,6 +68,7 @@ def resume_run(
             kept = tuple(sorted({*options.keep_epochs, *given.get("keep_epochs", ())}))
             options = options.model_copy(update={**replacing, "keep_epochs": kept})
             recipe = _extend(folder, options.recipe, extend) if extend else options.recipe
+            kept_epochs.require_epochs(options.keep_epochs, recipe.epochs)
             if extend:
                 shown.info(describe_extension(name, recipe))
             if tell_minutes:
@@ -152,7 +153,7 @@ def _extend(folder: RunFolder, recipe: Recipe, epochs: int) -> Recipe:
             f"run {name} has no {folder.final_state.name}, the state that an extension goes on from (older versions "
             f"kept none); pretrain it anew with --epochs {recipe.epochs + epochs} and another --name."
         )
-    return recipes.extend(recipe, epochs)
+    return extensions.extend(recipe, epochs)
 
 
 def _estimate_rest(folder: RunFolder, recipe: Recipe, runs: Path) -> Estimate:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import kept_epochs, native
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import learning_warnings
 from loocbench.pretraining.labels import model_label
@@ -46,6 +46,20 @@ class RunStatus:
     def epochs(self) -> str:
         """Epochs done and planned, "3/10"; "–" for an imported checkpoint."""
         return f"{self.card.epochs_done}/{self.planned}" if self.card.recipe else "–"
+
+    @property
+    def kept(self) -> list[str]:
+        """Names of the checkpoints of single epochs."""
+        return kept_epochs.list_names(self.folder.path)
+
+    def list_checkpoints(self) -> list[CheckpointCard]:
+        """The cards of the last checkpoint and of the kept ones, by epoch; those that cannot be read are left out."""
+        files = [kept_epochs.file_of(self.folder.path, epoch) for epoch in kept_epochs.list_epochs(self.folder.path)]
+        found = [self.card] if self.folder.checkpoint.exists() else []
+        for file in files:
+            with suppress(UserError):
+                found.append(native.read_card(file))
+        return found
 
     @property
     def last(self) -> dict[str, Any]:

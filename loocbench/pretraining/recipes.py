@@ -148,17 +148,6 @@ def settings_of(recipe: Recipe) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name != "texture" or value}
 
 
-def extend(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe of a finished run with ``epochs`` further ones; milestones stay where they were."""
-    return recipe.model_copy(update={"epochs": recipe.epochs + epochs, "extended": (*recipe.extended, recipe.epochs)})
-
-
-def before_extension(recipe: Recipe) -> Recipe:
-    """Return the recipe that :func:`extend` last extended to this one."""
-    *earlier, ended = recipe.extended
-    return recipe.model_copy(update={"epochs": ended, "extended": tuple(earlier)})
-
-
 def run_name(recipe: Recipe, dataset: str) -> str:
     """The run's name when none is given: method, augmentations, data set, seed.
 

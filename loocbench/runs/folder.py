@@ -13,6 +13,7 @@ final.safetensors         the state after the last epoch of a finished run, whic
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from loocbench import checksums, files
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import kept_epochs, locate, native
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
 from loocbench.runs import run_options, states
 from loocbench.types import CheckpointCard
 
 BEST, LOG, CARD, NOT_FINITE = "best.safetensors", "log.jsonl", "card.json", "not-finite.json"
-EPOCHS, STATES, FINAL = "epoch-*.safetensors", "state-*.safetensors", "final.safetensors"
+STATES, FINAL = "state-*.safetensors", "final.safetensors"
 
 
 @dataclass
@@ -111,7 +112,7 @@ class RunFolder:
         self.drop_states()
         for name in (native.FILE, BEST, CARD, LOG, NOT_FINITE, FINAL, run_options.FILE):
             (self.path / name).unlink(missing_ok=True)
-        for kept in self.path.glob(EPOCHS):
+        for kept in self.path.glob(kept_epochs.FILES):
             kept.unlink()
 
     def save_first_card(self, card: CheckpointCard) -> None:
@@ -145,14 +146,20 @@ class RunFolder:
         """Write the best checkpoint so far."""
         native.save(self.path / BEST, card.model_copy(update={"number": self._number}), weights)
 
-    def save_epoch(self, card: CheckpointCard, weights: dict[str, Tensor]) -> None:
+    def save_epoch(self, card: CheckpointCard, weights: Mapping[str, Tensor]) -> None:
         """Write the checkpoint of a kept epoch, under a name of its own: tables show it beside the last one."""
-        named = {"name": f"{card.name}-epoch{card.epochs_done}", "number": self._number}
-        native.save(self.epoch_file(card.epochs_done), card.model_copy(update=named), weights)
+        named = {"name": kept_epochs.name_of(card.name, card.epochs_done), "number": self._number or card.number}
+        native.save(kept_epochs.file_of(self.path, card.epochs_done), card.model_copy(update=named), weights)
 
-    def epoch_file(self, epoch: int) -> Path:
-        """The file of the checkpoint that is kept after an epoch."""
-        return self.path / f"epoch-{epoch:04d}.safetensors"
+    def keep_last_epoch(self, keep: Iterable[int]) -> None:
+        """Keep the checkpoint as that of its epoch, if this is one of ``keep`` and is not there: a finished run's last
+        epoch may be asked for when it is extended."""
+        if not self.checkpoint.exists():
+            return
+        epoch = native.read_card(self.checkpoint).epochs_done
+        if epoch in keep and not kept_epochs.file_of(self.path, epoch).exists():
+            last = native.load_unconfirmed(self.checkpoint)
+            self.save_epoch(last.card, last.weights)
 
     def read_log(self) -> list[dict[str, Any]]:
         """The log's lines without their checksums; those that cannot be read, or were altered, are left out."""

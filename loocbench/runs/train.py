@@ -57,10 +57,6 @@ def train_recipe(
     settings, ranks = settings or RunSettings(), ranks or Ranks()
     if recipe.groups % ranks.world:
         raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
-    if absent := [epoch for epoch in settings.keep_epochs if not 1 <= epoch <= recipe.epochs]:
-        raise SharedError(
-            f"--keep-epoch {absent[0]} is not one of the epochs, 1 to {recipe.epochs}; choose one of these."
-        )
     if settings.compiled:
         cpp_compiler.require_compiler()
     folder = RunFolder(runs / name, settings.keep)
@@ -69,7 +65,7 @@ def train_recipe(
         plan = ranks.broadcast_from_main(lambda: _plan(trainer, existing, lock))
         if plan == "finished":
             reporter.info(f"{folder.path} is finished: {recipe.epochs} of {count_of(recipe.epochs, 'epoch')}")
-            trainer.tell_lost_epochs(recipe.epochs)
+            trainer.keep_last_epoch(recipe.epochs)
             return folder.checkpoint
         if not ranks.first:
             trainer.run(cache, device, resume=plan == "resume")

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from loocbench import heap, provenance
+from loocbench.checkpoints import kept_epochs
 from loocbench.data import preparing
 from loocbench.data.prepared import PreparedImages
 from loocbench.errors import StoppedError, UserError
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.plugins import in_use
-from loocbench.pretraining import learning_warnings, recipes
+from loocbench.pretraining import extensions, learning_warnings, recipes
 from loocbench.pretraining.learning_warnings import LearningWarning
 from loocbench.pretraining.loop import NotFiniteError, Progress, Run
 from loocbench.progress import Reporter
@@ -80,7 +81,7 @@ class Trainer:
     @property
     def identity_before_extension(self) -> dict[str, Any]:
         """The same of the finished run that this one extends."""
-        return {**self.identity, "recipe": recipes.before_extension(self.recipe).model_dump(mode="json")}
+        return {**self.identity, "recipe": extensions.before_extension(self.recipe).model_dump(mode="json")}
 
     @property
     def stylised_edition(self) -> str:
@@ -113,7 +114,7 @@ class Trainer:
             self.log = [line for line in self.folder.read_log() if line["epoch"] <= run.position.epoch]
             self.best = max((line["knn"] for line in self.log if "knn" in line), default=-1.0)
             self.reporter.info(f"resuming at epoch {run.position.epoch + 1}, step {run.position.step + 1}")
-            self.tell_lost_epochs(run.position.epoch)
+            self.keep_last_epoch(run.position.epoch)
         try:
             with signals.stop_on_signals() as stop, self._board(run) as board:
                 self._train(run, monitor, stop, board)
@@ -123,13 +124,12 @@ class Trainer:
             self.ranks.agree(None)
             raise told from error
 
-    def tell_lost_epochs(self, done: int) -> None:
-        """Say which epochs were to be kept when they had passed."""
-        for epoch in self.settings.keep_epochs:
-            if epoch <= done and not self.folder.epoch_file(epoch).exists():
-                self.reporter.info(
-                    f"epoch {epoch} has passed without being kept; train again under another --name to have it"
-                )
+    def keep_last_epoch(self, done: int) -> None:
+        """Keep the epoch that was last done, if it is to be kept and is not yet, and say which others have passed."""
+        if self.ranks.first:
+            self.folder.keep_last_epoch(self.settings.keep_epochs)
+            for text in kept_epochs.describe_lost(self.folder.path, self.settings.keep_epochs, done):
+                self.reporter.info(text)
 
     def _train(self, run: Run, monitor: Monitor | None, stop: signals.Stop, board: Board | None) -> None:
         if self.recipe.epochs == 0 and self.ranks.first:

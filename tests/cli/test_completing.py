@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loocbench.cards import recipes, suites
-from loocbench.checkpoints import native
+from loocbench.checkpoints import kept_epochs, native
 from loocbench.cli import completing
 from loocbench.runs import run_options
 
@@ -23,6 +23,7 @@ def folders(tmp_path):
         path = tmp_path / "runs" / name / file
         path.parent.mkdir(parents=True)
         path.touch()
+    kept_epochs.file_of(tmp_path / "runs" / "mine", 5).touch()
     (tmp_path / "pets").mkdir()
     (tmp_path / "own.toml").touch()
     (tmp_path / "weights.pth").touch()
@@ -51,11 +52,11 @@ def test_names_that_other_programs_own_are_those_here():
     [
         ("loocbench prob", ["probe"]),
         ("loocbench probe --dataset ca", ["car-colors"]),
-        ("loocbench probe --checkpoint m", ["mine"]),
+        ("loocbench probe --checkpoint m", ["mine", "mine-epoch5"]),
         ("loocbench probe --runs runs/store --checkpoint y", ["yours"]),
         ("loocbench probe --checkpoint w", ["weights.pth"]),
         ("loocbench probe --checkpoint runs/m", ["runs/mine/"]),
-        ("loocbench checkpoints inspect m", ["mine"]),
+        ("loocbench checkpoints inspect m", ["mine", "mine-epoch5"]),
         ("loocbench evaluate --task knn/cub", ["knn/cub200"]),
         ("loocbench tasks show o", ["own.toml"]),
         ("loocbench run ph", ["photographs"]),
@@ -84,4 +85,4 @@ def test_the_configured_folder_is_looked_into_and_a_broken_file_is_no_matter(fol
     (tmp_path / "loocbench.toml").write_text('runs = "runs/store"')
     assert complete("loocbench probe --checkpoint y") == ["yours"]
     (tmp_path / "loocbench.toml").write_text("runs =")
-    assert complete("loocbench probe --checkpoint m") == ["mine"]
+    assert complete("loocbench probe --checkpoint m") == ["mine", "mine-epoch5"]

@@ -18,6 +18,8 @@ from PIL import Image
 from loocbench.cards import recipes
 from loocbench.checkpoints import native
 from loocbench.data import catalog
+from loocbench.errors import UserError
+from loocbench.jobs.pretrain import pretrain
 from loocbench.pretraining import schedule
 from loocbench.pretraining.labels import model_label
 from loocbench.runs.train import train_recipe
@@ -185,6 +187,34 @@ def test_epochs_that_a_resumed_run_is_to_keep_are_added_to_its_own(loocbench, on
     assert loocbench("pretrain", "--resume", "mine", "--keep-epoch", "2").code == 0
     kept = sorted(path.name for path in (tmp_path / "runs" / "mine").glob("epoch-*"))
     assert kept == ["epoch-0001.safetensors", "epoch-0002.safetensors"]
+    assert "kept: mine-epoch1, mine-epoch2 (as --checkpoint)" in loocbench("runs", "show", "mine").out
+    found = json.loads(loocbench("checkpoints", "ls", "--json").out)["checkpoints"]
+    assert [(one["name"], one["epochs_done"]) for one in found] == [("mine", 2), ("mine-epoch1", 1), ("mine-epoch2", 2)]
+    assert "1 of 2 epochs" in " ".join(loocbench("checkpoints", "inspect", "mine-epoch1").out.split())
+    assert loocbench("knn", "--label", "color", "--checkpoint", "mine-epoch1").code == 0
+    assert "Did you mean 'mine-epoch2'" in one_line("knn", "--checkpoint", "mine-epoch3")
+
+
+def test_epochs_to_keep_must_be_the_runs_and_their_names_are_no_names_of_runs(loocbench, one_line, tmp_path):
+    for dry in ([], ["--dry-run"]):
+        told = one_line("pretrain", *OWN, "--name", "mine", "--keep-epoch", "3", *dry)
+        assert "--keep-epoch 3 is not one of the epochs, 1 to 2" in told
+        assert "it is the name of what run mine keeps of epoch 2" in one_line("pretrain", "--name", "mine-epoch2", *dry)
+    for epoch in (0, "2", True):
+        with pytest.raises(UserError, match=f"--keep-epoch {epoch} is not one of"):
+            pretrain("moco", "blooms", keep_epochs=[epoch], runs=tmp_path / "runs")
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+def test_the_last_epoch_before_an_extension_can_be_kept(loocbench, one_line, tmp_path):
+    assert loocbench("pretrain", *OWN, "--name", "mine").code == 0
+    before = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    asked = ["--keep-epoch", "2", "--keep-epoch", "3"]
+    assert "epochs, 1 to 3" in one_line("pretrain", "--resume", "mine", "--extend", "1", "--keep-epoch", "4")
+    assert loocbench("pretrain", "--resume", "mine", "--extend", "1", *asked).code == 0
+    kept = native.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors")
+    assert (kept.name, kept.weights, kept.recipe) == ("mine-epoch2", before.weights, before.recipe)
+    assert native.read_card(tmp_path / "runs" / "mine" / "epoch-0003.safetensors").recipe.extended == (2,)
 
 
 def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench, one_line, tmp_path, stopped_after):

@@ -1,10 +1,11 @@
-"""Learning rates."""
+"""Learning rates. Covers loocbench.pretraining.extensions, too."""
 
 import pytest
 import torch
 from torch import nn
 
-from loocbench.pretraining import recipes, schedule
+from loocbench.pretraining import schedule
+from loocbench.pretraining.extensions import extend, list_earlier
 from tests.conftest import tiny_recipe
 
 
@@ -20,11 +21,12 @@ def test_schedules():
 
 def test_an_extended_run_has_the_rates_of_a_longer_one_from_where_it_was_finished():
     recipe = tiny_recipe("moco", epochs=4, schedule="cosine", learning_rate=0.5)
-    longer = recipes.extend(recipes.extend(recipe, 2), 4)
+    longer = extend(extend(recipe, 2), 4)
     assert (longer.epochs, longer.extended) == (10, (4, 6))
-    assert recipes.before_extension(longer) == recipes.extend(recipe, 2)
+    assert list_earlier(longer) == [extend(recipe, 2), recipe]
+    assert list_earlier(recipe) == list_earlier(None) == []
     found = [schedule.learning_rate(longer, epoch) for epoch in range(10)]
     planned = [4] * 4 + [6] * 2 + [10] * 4
     assert found == [schedule.cosine(0.5, epoch, epochs) for epoch, epochs in enumerate(planned)]
-    stepped = recipes.extend(tiny_recipe("moco", epochs=4, learning_rate=1.0, milestones=(2, 3)), 3)
+    stepped = extend(tiny_recipe("moco", epochs=4, learning_rate=1.0, milestones=(2, 3)), 3)
     assert [schedule.learning_rate(stepped, epoch) for epoch in range(7)] == pytest.approx([1, 1, 0.1] + [0.01] * 4)

@@ -75,13 +75,8 @@ def test_the_checkpoints_of_chosen_epochs_are_kept_as_checkpoints_of_their_own(t
     assert kept[0].card.weights != kept[1].card.weights == last.card.weights
 
 
-def test_an_epoch_cannot_be_kept_after_the_last_one_nor_once_it_has_passed(tmp_path, tiny_blooms, monkeypatch):
+def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_done(tmp_path, tiny_blooms, monkeypatch):
     recipe = tiny_recipe("moco", epochs=3)
-    with pytest.raises(UserError, match="--keep-epoch 4 is not one of the epochs, 1 to 3"):
-        train(recipe, tiny_blooms, tmp_path, settings=RunSettings(keep_epochs=(1, 4)))
-    with pytest.raises(UserError, match="--keep-epoch 0 is not one of the epochs"):
-        train(recipe, tiny_blooms, tmp_path, settings=RunSettings(keep_epochs=(0,)))
-    assert not (tmp_path / "runs" / "run").exists()
     with monkeypatch.context() as patched:
         stop_after(patched, 2)
         with pytest.raises(UserError, match="at epoch 2 of 3"):
@@ -89,11 +84,16 @@ def test_an_epoch_cannot_be_kept_after_the_last_one_nor_once_it_has_passed(tmp_p
     told = Collecting()
     settings = RunSettings(keep_epochs=(1, 3))
     train(recipe, tiny_blooms, tmp_path, existing="resume", settings=settings, reporter=told)
-    lost = "epoch {} has passed without being kept; train again under another --name to have it"
+    lost = "run: epoch {} has passed without being kept; train again under another name to have it"
     assert lost.format(1) in told.messages
-    train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(keep_epochs=(2,)), reporter=told)
+    kept = tmp_path / "runs" / "run" / "epoch-0003.safetensors"
+    assert list(kept.parent.glob("epoch-*")) == [kept]
+    before = kept.read_bytes()
+    kept.unlink()
+    train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(keep_epochs=(2, 3)), reporter=told)
     assert lost.format(2) in told.messages
-    assert [path.name for path in (tmp_path / "runs" / "run").glob("epoch-*")] == ["epoch-0003.safetensors"]
+    assert list(kept.parent.glob("epoch-*")) == [kept]  # a finished run has its last epoch still
+    assert kept.read_bytes() == before
     train(recipe, tiny_blooms, tmp_path, existing="overwrite")
     assert not list((tmp_path / "runs" / "run").glob("epoch-*"))
 

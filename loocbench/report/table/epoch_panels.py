@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from loocbench.pretraining.extensions import list_earlier
 from loocbench.report.table import labels
 from loocbench.report.table.aggregation import aggregate_cells
 from loocbench.report.table.columns import Column
 from loocbench.report.table.curve_points import Point
 from loocbench.report.table.experiments import Experiment, training_identity
 from loocbench.report.table.panels import MAX_SERIES, Panel, Series, choose_places, distinct_names, find_bounds
+from loocbench.types import Row
 
 
 def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -> list[Panel]:
@@ -39,12 +41,32 @@ def epoch_panels(columns: Sequence[Column], experiments: Sequence[Experiment]) -
 
 
 def _find_trainings(experiments: Sequence[Experiment]) -> list[list[Experiment]]:
-    """Experiments of one training and one kind of features, by epochs; of those with several epochs."""
+    """Experiments of one training and one kind of features, by epochs; of those with several epochs.
+
+    An extended training begins with the epochs of the one that it extends, which is no curve of its own then.
+    """
     trainings: dict[tuple[str, str], list[Experiment]] = defaultdict(list)
     for one in experiments:
         if one.rows[0].recipe and not one.rows[0].untrained:
-            trainings[one.features, training_identity(one.rows[0], any_epoch=True)].append(one)
-    return [sorted(own, key=_count_epochs) for own in trainings.values() if len(own) > 1]
+            trainings[_identify(one, one.rows[0])].append(one)
+    earlier = {identity: _list_earlier(own[0]) for identity, own in trainings.items()}
+    extended = {one for every in earlier.values() for one in every}
+    whole = [
+        [*own, *(one for before in earlier[identity] for one in trainings.get(before, ()))]
+        for identity, own in trainings.items()
+        if identity not in extended
+    ]
+    return [sorted(own, key=_count_epochs) for own in whole if len(own) > 1]
+
+
+def _identify(one: Experiment, row: Row) -> tuple[str, str]:
+    return one.features, training_identity(row, any_epoch=True)
+
+
+def _list_earlier(one: Experiment) -> list[tuple[str, str]]:
+    """The identities of the trainings that an extended one was before."""
+    row = one.rows[0]
+    return [_identify(one, row.model_copy(update={"recipe": recipe})) for recipe in list_earlier(row.recipe)]
 
 
 def _points(experiments: Sequence[Experiment], column: Column) -> list[Point]:

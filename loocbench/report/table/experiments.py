@@ -157,13 +157,15 @@ def _trained_on(group: Sequence[Row]) -> str:
 def _order(row: Row) -> tuple[object, ...]:
     if row.recipe is None:
         place = method_position(UNTRAINED) if row.untrained else len(METHODS) + 1
-        return place, 0, row.epochs or 0, natural_key(row.model), natural_key(row.features), row.checkpoint_hash
-    method = method_position(row.recipe.method)
+        own = (natural_key(row.model), row.epochs or 0, "", 0, natural_key(row.features), row.checkpoint_hash)
+        return place, 0, *own
     return (
-        method,
+        method_position(row.recipe.method),
         len(row.recipe.left_out),
-        row.epochs or 0,
         natural_key(row.model),
+        row.recipe.epochs,
+        training_identity(row, any_epoch=True),
+        row.epochs or 0,
         natural_key(row.features),
         row.checkpoint_hash,
     )

@@ -1,6 +1,7 @@
 """Figures over the epochs of a training. Covers loocbench.report.table.epoch_panels."""
 
 from loocbench.pretraining import recipes
+from loocbench.pretraining.extensions import extend
 from loocbench.report.table import columns, epoch_panels
 from loocbench.report.table.experiments import group_rows
 from loocbench.types import InitialWeights
@@ -51,6 +52,22 @@ def test_trainings_of_other_lengths_are_other_curves():
         "LooC, looc++, blooms, resnet8 at 16 px, 10 epochs": 2,
         "LooC, looc++, blooms, resnet8 at 16 px, 20 epochs": 2,
     }
+
+
+def test_an_extended_training_is_one_curve_with_the_epochs_before():
+    short = tiny_recipe("looc", epochs=10)
+    longer, longest = extend(short, 10), extend(extend(short, 10), 20)
+    recipes_of = {5: short, 10: short, 15: longer, 20: longer, 40: longest}
+    (panel,) = panels_of([kept(epoch, epoch / 100, recipe=recipe) for epoch, recipe in recipes_of.items()])
+    assert points_of(panel) == {"LooC, looc++": [(epoch, epoch / 100) for epoch in recipes_of]}
+
+
+def test_two_extensions_of_one_training_are_two_curves_with_a_common_beginning():
+    short = tiny_recipe("looc", epochs=10)
+    rows = [kept(10, 0.5, recipe=short), kept(20, 0.6, recipe=extend(short, 10))]
+    rows += [kept(30, 0.7, recipe=extend(short, 20))]
+    (panel,) = panels_of(rows)
+    assert sorted(points_of(panel).values()) == [[(10, 0.5), (20, 0.6)], [(10, 0.5), (30, 0.7)]]
 
 
 def test_trainings_that_differ_in_a_setting_alone_are_told_apart_by_it():

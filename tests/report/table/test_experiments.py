@@ -7,6 +7,7 @@ from loocbench.report.table.experiments import group_rows
 from loocbench.report.table.matrices import build_matrices
 from loocbench.report.table.table import build_table
 from loocbench.types import Conditions, InitialWeights, Preprocessing
+from tests.conftest import tiny_recipe
 from tests.report.rows import measured_row
 
 FOREIGN = {"recipe": None, "source": "a file", "epochs": None}
@@ -141,3 +142,17 @@ def test_a_matrix_is_of_one_preprocessing():
 def test_models_of_one_method_are_in_the_order_of_their_numbers():
     found = group_rows([measured_row(f"v{number}", 0.5) for number in (10, 2, 1)])
     assert [one.model for one in found] == ["v1", "v2", "v10"]
+
+
+def test_the_epochs_of_one_training_stand_together():
+    rates = {rate: tiny_recipe("looc", epochs=20, learning_rate=rate) for rate in (0.01, 0.1)}
+    rows = [
+        measured_row("LooC", 0.5, epochs=epoch, recipe=recipe, checkpoint=f"{rate} {epoch}", features=features)
+        for epoch in (20, 5)
+        for rate, recipe in rates.items()
+        for features in ("looc", "head:color")
+    ]
+    found = [(one.rows[0].recipe.learning_rate, one.rows[0].epochs, one.features) for one in group_rows(rows)]
+    assert found == [
+        (rate, epoch, features) for rate in rates for epoch in (5, 20) for features in ("head:color", "looc")
+    ]
