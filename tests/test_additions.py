@@ -9,7 +9,7 @@ import json
 import pytest
 
 import loocbench
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.jobs.pretrain import pretrain
 from loocbench.pretraining import methods, recipes
@@ -87,7 +87,7 @@ def added(tmp_path, monkeypatch):
 
 def test_an_augmentation_and_a_method_are_one_file_and_one_entry_each(added, only_tiny_blooms):
     checkpoint = pretrain("align", **SMALL)
-    card = native.read_card(checkpoint)
+    card = card_file.read_card(checkpoint)
     assert card.recipe.left_out == ("color", "tint")
     assert card.spaces == ("invariant", "color", "tint")
     assert card.name == "align-color-tint-blooms-s0"

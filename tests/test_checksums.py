@@ -9,7 +9,7 @@ from safetensors.torch import save
 
 from loocbench import checksums, files
 from loocbench.cache import feature_files, integrity
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.checkpoints.foreign import reading
 from loocbench.data import damage, digests, preparing
 from loocbench.errors import UserError
@@ -91,7 +91,7 @@ def checkpoint_file(tmp_path, dataset):
     from loocbench.checkpoints import locate, untrained
 
     made = untrained.build_checkpoint("resnet8", 0, 16)
-    path = tmp_path / native.FILE
+    path = tmp_path / card_file.FILE
     native.save(path, made.card, made.weights)
     return path, lambda: locate.load_file(path)
 

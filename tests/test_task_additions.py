@@ -15,7 +15,7 @@ import pytest
 
 from loocbench import evaluate
 from loocbench.cards import protocols, suites, tasks
-from loocbench.checkpoints import native, untrained
+from loocbench.checkpoints import card_file, native, untrained
 from loocbench.data.entries import ENTRIES
 from loocbench.evaluators import KINDS, linear
 from tests.cli.conftest import loocbench, one_line  # noqa: F401  (fixtures)
@@ -175,7 +175,7 @@ def add_card(tmp_path, monkeypatch):
 def checkpoint(tmp_path_factory):
     """The file of an untrained network that sees 16 pixels."""
     made = untrained.build_checkpoint("resnet8", 0, 16)
-    path = tmp_path_factory.mktemp("untrained") / native.FILE
+    path = tmp_path_factory.mktemp("untrained") / card_file.FILE
     native.save(path, made.card, made.weights)
     return path
 

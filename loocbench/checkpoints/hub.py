@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.checkpoints.foreign import reading, shards
 from loocbench.errors import UserError
 from loocbench.extras import require
 
 PAGE = "README.md"
-_WEIGHTS = (native.FILE, *reading.PREFERRED)
+_WEIGHTS = (card_file.FILE, *reading.PREFERRED)
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".th")
 
 

@@ -12,7 +12,7 @@ from loocbench.models.inside_names import NOTHING, InsideNames
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
 from loocbench.plugins import in_use
-from loocbench.pretraining import recipes
+from loocbench.pretraining.recipes import has_separate_stages
 from loocbench.types import Architecture, CheckpointCard
 
 
@@ -50,11 +50,6 @@ def require_weights_fit(checkpoint: Checkpoint) -> None:
     ]
     if wrong:
         raise UserError(f"{checkpoint.where} does not fit its card: {', '.join(wrong[:4])}; import it anew.")
-
-
-def has_separate_stages(card: CheckpointCard) -> bool:
-    """Whether each space has its own copy of the last stage (LooC++, MoCo++)."""
-    return get_architecture(card).separate
 
 
 def list_inside(card: CheckpointCard) -> InsideNames:
@@ -111,7 +106,7 @@ def get_architecture(card: CheckpointCard) -> Architecture:
     assert card.recipe is not None  # CheckpointCard validates that a card has one or the other
     return Architecture(
         name=card.recipe.backbone,
-        separate=recipes.has_separate_stages(card.recipe),
+        separate=has_separate_stages(card.recipe),
         embedding_dim=card.recipe.embedding_dim,
         options={"img_size": card.recipe.image_size} if card.recipe.backbone.startswith(architectures.TIMM) else {},
     )

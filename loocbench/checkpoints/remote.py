@@ -13,7 +13,7 @@ from urllib.error import URLError
 import torch
 from pydantic import ValidationError
 
-from loocbench.checkpoints import hub, native
+from loocbench.checkpoints import card_file, hub, native
 from loocbench.checkpoints.foreign import importing, inspecting
 from loocbench.checkpoints.foreign.inspecting import ImportOptions
 from loocbench.checkpoints.native import Checkpoint
@@ -32,7 +32,7 @@ def load(reference: str) -> Checkpoint:
     Raises UserError when it does not exist, cannot be fetched, or does not fit its architecture.
     """
     path, options = fetch(reference)
-    if native.is_native(path):
+    if card_file.is_native(path):
         return record_origin(native.load(path), options)
     return importing.convert_to_checkpoint(inspecting.inspect_file(path, options), options)
 

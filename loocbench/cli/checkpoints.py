@@ -99,7 +99,7 @@ class FileOptions:
 @app.command("ls")
 def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> None:
     """List the checkpoints that are here, trained or imported: model, data, the features that each offers."""
-    from loocbench.checkpoints import networks
+    from loocbench.checkpoints import card_file
     from loocbench.cli.console import stdout
     from loocbench.cli.listing import Heading, print_list
     from loocbench.jobs.runs import find_runs
@@ -107,7 +107,7 @@ def list_checkpoints(runs: o.Runs = o.DEFAULT_RUNS, as_json: o.Json = False) -> 
     from loocbench.pretraining.labels import model_label
 
     cards = [card for run in find_runs(runs) for card in run.list_checkpoints()]
-    offered = [spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card)) for card in cards]
+    offered = [spaces.list_feature_names(card.spaces, separate=card_file.has_separate_stages(card)) for card in cards]
     if as_json:
         import json
 

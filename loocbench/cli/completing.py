@@ -12,7 +12,7 @@ import typer
 
 from loocbench.checkpoints import kept_epochs
 
-CHECKPOINT_FILE = "checkpoint.safetensors"  # ``checkpoints.native.FILE``, which would import torch
+CHECKPOINT_FILE = "checkpoint.safetensors"  # ``checkpoints.card_file.FILE``, which would import numpy
 _PREFIXES = ("random:", "torchvision:", "timm:", "hf:")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from loocbench.checkpoints import networks
+from loocbench.checkpoints import card_file, networks
 from loocbench.checkpoints.foreign.inspecting import Inspection
 from loocbench.checkpoints.foreign.size_checks import format_bytes
 from loocbench.cli.console import stdout
@@ -91,7 +91,7 @@ def _list_card_rows(card: CheckpointCard) -> Iterator[tuple[str, str]]:
         yield "began from", f"{begun.name}, trained on {begun.dataset}{source}; weights SHA-256 {begun.weights}"
     yield "architecture", card.backbone
     dims = networks.measure_features(card)
-    names = spaces.list_feature_names(card.spaces, separate=networks.has_separate_stages(card))
+    names = spaces.list_feature_names(card.spaces, separate=card_file.has_separate_stages(card))
     yield "spaces", ", ".join(_format_dimension(name, dims) for name in names)
     yield from _list_inside(dims)
     yield "preprocessing", describe_preprocessing(card.preprocessing)

@@ -52,7 +52,7 @@ def extract(
 
     from loocbench import ranks
     from loocbench.cache import layout
-    from loocbench.checkpoints import locate
+    from loocbench.checkpoints import listing, locate
     from loocbench.cli.console import Display, stdout
     from loocbench.cli.show_rows import print_estimate
     from loocbench.data.opening import open_dataset
@@ -77,7 +77,7 @@ def extract(
                 images = open_dataset(
                     dataset, data_dir, skip_damaged=skip_damaged, cache=where, reporter=reporter, limit=limit or 0
                 )
-                found = locate.load(checkpoint or str(locate.find_newest(runs)), runs=runs, seed=seed)
+                found = locate.load(checkpoint or str(listing.find_newest(runs)), runs=runs, seed=seed)
                 encoder = Encoder.from_checkpoint(found, device=on, inference=config)
                 reporter.info(f"{model_label(encoder.card)}, checkpoint {found.where}: {images.name}")
                 names = job.choose_splits(images, split or [])

@@ -131,7 +131,7 @@ def run_suite(
 
     look: "plan" or "status", to show that alone. named: how the command named the suite, if not by its name.
     """
-    from loocbench.checkpoints import locate
+    from loocbench.checkpoints import listing
     from loocbench.cli import report, showing_jobs
     from loocbench.cli.console import Display
     from loocbench.errors import UserError
@@ -149,7 +149,7 @@ def run_suite(
             "to be done again, or name other --runs and --results."
         )
     asked = read_site(site)
-    references = checkpoints or ([] if card.models else [str(locate.find_newest(settings.runs))])
+    references = checkpoints or ([] if card.models else [str(listing.find_newest(settings.runs))])
     with Display() as display:
         session = Session(settings, display)
 

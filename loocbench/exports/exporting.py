@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from loocbench import files
-from loocbench.checkpoints import networks
+from loocbench.checkpoints import card_file, networks
 from loocbench.checkpoints.foreign import export_statement, tensor_names
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import UserError, unknown
@@ -67,7 +67,7 @@ def rename_tensors(checkpoint: Checkpoint, layout: str, space: str | None = None
 
 def _choose_stage(card: CheckpointCard, space: str | None) -> str:
     """Return the name of the last stage to export. Raises UserError if there are several and none of them is named."""
-    stages = card.spaces if networks.has_separate_stages(card) else (GENERAL,)
+    stages = card.spaces if card_file.has_separate_stages(card) else (GENERAL,)
     if space is None and len(stages) > 1:
         raise UserError(f"each space has its own last stage; name one with --space: {', '.join(stages)}.")
     if space is not None and space not in stages:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from loocbench.checkpoints import networks
+from loocbench.checkpoints import card_file, networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
 from loocbench.features.inference_config import InferenceConfig
@@ -44,7 +44,7 @@ class Encoder:
         self.inference = inference
         self.preprocessing = card.preprocessing
         self.device = torch.device(device)
-        self.separate = networks.has_separate_stages(card)
+        self.separate = card_file.has_separate_stages(card)
         self.spaces = spaces.list_feature_names(card.spaces, separate=self.separate)
         self.inside = describe_inside(network)
         self.parts = parts

@@ -9,7 +9,7 @@ from loocbench.cache import answers
 from loocbench.cache.answers import Answer, Watched
 from loocbench.cache.file_states import hash_file
 from loocbench.cards.tasks import TaskCard
-from loocbench.checkpoints import kept_epochs, locate, native
+from loocbench.checkpoints import card_file, kept_epochs, listing
 from loocbench.data import catalog
 from loocbench.jobs.evaluation import load_or_measure, measurement_path, open_task
 from loocbench.jobs.measurement import Measurement
@@ -80,15 +80,15 @@ def _list_checkpoint_paths(question: Question) -> list[Watched] | None:
         return [] if reference.removeprefix(RANDOM) in backbone_names.list_backbones() else None
     watched = []
     if reference is None:
-        places = [locate.find_newest(runs)]
+        places = [listing.find_newest(runs)]
         watched = [Watched(str(runs), "checkpoints")]
     else:
-        places = [Path(reference), Path(reference) / native.FILE, runs / reference / native.FILE]
+        places = [Path(reference), Path(reference) / card_file.FILE, runs / reference / card_file.FILE]
         places += [kept for kept in [kept_epochs.find_file(runs, reference)] if kept]
     for place in places:
         watched.append(Watched(str(place), "file"))
         if place.is_file():
-            return watched if native.is_native(place) else None
+            return watched if card_file.is_native(place) else None
     return None
 
 

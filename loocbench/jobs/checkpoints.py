@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loocbench import files
-from loocbench.checkpoints import kept_epochs, locate, native, remote, trust
+from loocbench.checkpoints import card_file, kept_epochs, listing, locate, native, remote, trust
 from loocbench.checkpoints.foreign import importing, inspecting
 from loocbench.checkpoints.foreign.inspecting import ImportOptions, Inspection
 from loocbench.checkpoints.native import Checkpoint
@@ -24,13 +24,13 @@ def inspect_checkpoint(reference: str, options: ImportOptions, runs: Path) -> In
     reference: all that :func:`loocbench.checkpoints.locate.load` takes.
     """
     path, options = _locate_file(reference, options)
-    if not path.exists() and (runs / reference / native.FILE).is_file():
-        path = runs / reference / native.FILE
+    if not path.exists() and (runs / reference / card_file.FILE).is_file():
+        path = runs / reference / card_file.FILE
     if not path.exists() and (kept := kept_epochs.find_file(runs, reference)):
         path = kept
     if reference.startswith(RANDOM) or not path.exists():
         return locate.load(reference, runs=runs).card
-    return native.load_unconfirmed(path).card if native.is_native(path) else inspecting.inspect_file(path, options)
+    return native.load_unconfirmed(path).card if card_file.is_native(path) else inspecting.inspect_file(path, options)
 
 
 def import_checkpoint(
@@ -44,7 +44,7 @@ def import_checkpoint(
     """
     path, options = _locate_file(reference, options)
     inspection = None
-    if native.is_native(path):
+    if card_file.is_native(path):
         checkpoint = _load_native(path, options)
     else:
         inspection = inspecting.inspect_file(path, options)
@@ -63,7 +63,7 @@ def pull_checkpoint(
     """
     reference = f"{remote.HF}{repository.removeprefix(remote.HF)}"
     path, options = remote.fetch(reference, ImportOptions(name=name))
-    if not native.is_native(path):
+    if not card_file.is_native(path):
         return import_checkpoint(reference, ImportOptions(name=name), runs, overwrite=overwrite)
     checkpoint = remote.record_origin(native.load_unconfirmed(path), options)
     return *_save_in_runs(checkpoint, name, runs, overwrite=overwrite), None
@@ -98,8 +98,8 @@ def export_checkpoint(
 def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: bool) -> tuple[CheckpointCard, Path]:
     """Save a checkpoint below ``runs``. name: default its own. Raises UserError for a name that is taken."""
     kept_as = files.require_name("checkpoint", name or checkpoint.card.name)
-    card = checkpoint.card.model_copy(update={"name": kept_as, "number": locate.next_number(runs)})
-    path = runs / card.name / native.FILE
+    card = checkpoint.card.model_copy(update={"name": kept_as, "number": listing.next_number(runs)})
+    path = runs / card.name / card_file.FILE
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists; choose another --name, or --overwrite it.")
     native.save(path, card, checkpoint.weights)
@@ -110,7 +110,7 @@ def _locate_file(reference: str, options: ImportOptions) -> tuple[Path, ImportOp
     if reference.startswith(REMOTE):
         return remote.fetch(reference, options)
     path = Path(reference)
-    return (path / native.FILE if (path / native.FILE).is_file() else path), options
+    return (path / card_file.FILE if (path / card_file.FILE).is_file() else path), options
 
 
 def _load_native(path: Path, options: ImportOptions) -> Checkpoint:

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 from loocbench.pretraining.extensions import list_earlier
 from loocbench.report.table import selection
 from loocbench.report.table.table import Table, TableOptions
+from loocbench.runs.folder import CARD
 from loocbench.types import CheckpointCard, Row
 from loocbench.wording import count_of
-
-CARD = "card.json"  # the name in ``runs.folder``, which imports torch
 
 
 def note_earlier_states(table: Table, rows: Sequence[Row], options: TableOptions, runs: Path) -> Table:

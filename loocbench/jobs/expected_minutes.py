@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.jobs.suite_plan import PlannedRow
 from loocbench.records import store
@@ -53,9 +53,9 @@ class Rates:
 def read_rates(runs: Path, results: Path | None, count_images: Callable[[str], int]) -> Rates:
     """Return the rates of the runs and rows in these folders, the newest few hundred; of runs alone without results."""
     trained: dict[TrainKey, list[float]] = defaultdict(list)
-    for path in _newest(runs.glob(f"*/{native.FILE}")):
+    for path in _newest(runs.glob(f"*/{card_file.FILE}")):
         try:
-            recipe = native.read_card(path).recipe
+            recipe = card_file.read_card(path).recipe
         except UserError:
             continue
         log = [entry.get("images_per_second") for entry in RunFolder(path.parent).read_log()]

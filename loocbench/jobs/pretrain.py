@@ -9,7 +9,7 @@ from typing import Any
 from loocbench import files, ranks
 from loocbench.cache import layout
 from loocbench.cards import recipes as recipe_cards
-from loocbench.checkpoints import initial_weights, kept_epochs, locate, native
+from loocbench.checkpoints import card_file, initial_weights, kept_epochs, locate
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import fastest_precision, resolve_device
@@ -141,7 +141,7 @@ def pretrain(
         if tell_minutes:
             if processes.first:
                 tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))
-            return Path(runs) / run / native.FILE
+            return Path(runs) / run / card_file.FILE
         checkpoint = train_recipe(
             made,
             images,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loocbench.cards import restoring
-from loocbench.checkpoints import hub, locate, native
+from loocbench.checkpoints import card_file, hub, locate, native
 from loocbench.errors import unknown
 from loocbench.exports import model_card, model_index, model_page
 from loocbench.features.encoder import Encoder
@@ -45,7 +45,7 @@ def push_checkpoint(
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        native.save(folder / native.FILE, checkpoint.card, checkpoint.weights)
+        native.save(folder / card_file.FILE, checkpoint.card, checkpoint.weights)
         message = f"{checkpoint.card.name}, by loocbench"
         commit = hub.push(repository, folder, private=private, message=message, make_page=make_page)
     if figures:

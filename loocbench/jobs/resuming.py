@@ -8,7 +8,7 @@ from typing import Any
 
 from loocbench import ranks
 from loocbench.cache import layout
-from loocbench.checkpoints import initial_weights, kept_epochs, locate, native
+from loocbench.checkpoints import card_file, initial_weights, kept_epochs, locate
 from loocbench.data.opening import keep_digests, open_dataset
 from loocbench.devices import resolve_device
 from loocbench.errors import UserError, unknown
@@ -143,7 +143,7 @@ def describe_extension(name: str, recipe: Recipe) -> str:
 def _extend(folder: RunFolder, recipe: Recipe, epochs: int) -> Recipe:
     """Return the extended recipe. Raises UserError unless the run is finished and its final state is there."""
     name = folder.path.name
-    done = native.read_card(folder.checkpoint).epochs_done if folder.checkpoint.exists() else 0
+    done = card_file.read_card(folder.checkpoint).epochs_done if folder.checkpoint.exists() else 0
     if done < recipe.epochs or folder.states():
         raise UserError(
             f"run {name} has {done} of {recipe.epochs} epochs; finish it with --resume {name} before you extend it."
@@ -158,7 +158,7 @@ def _extend(folder: RunFolder, recipe: Recipe, epochs: int) -> Recipe:
 
 def _estimate_rest(folder: RunFolder, recipe: Recipe, runs: Path) -> Estimate:
     """Return how long the epochs take that a run has not done."""
-    card = native.read_card(folder.checkpoint)
+    card = card_file.read_card(folder.checkpoint)
     whole = estimate_pretraining(recipe, card.images, runs)
     left = recipe.epochs - card.epochs_done
     if whole.minutes is None:

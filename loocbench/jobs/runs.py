@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loocbench.checkpoints import kept_epochs, native
+from loocbench.checkpoints import card_file, kept_epochs
 from loocbench.errors import UserError, unknown
 from loocbench.pretraining import learning_warnings
 from loocbench.pretraining.labels import model_label
@@ -58,7 +58,7 @@ class RunStatus:
         found = [self.card] if self.folder.checkpoint.exists() else []
         for file in files:
             with suppress(UserError):
-                found.append(native.read_card(file))
+                found.append(card_file.read_card(file))
         return found
 
     @property
@@ -83,7 +83,7 @@ class RunStatus:
 def find_runs(runs: Path) -> list[RunStatus]:
     """Return every run below ``runs`` with a checkpoint or a saved state and a readable card, sorted by name."""
     found = []
-    for path in sorted({file.parent for pattern in (native.FILE, STATES) for file in runs.glob(f"*/{pattern}")}):
+    for path in sorted({file.parent for pattern in (card_file.FILE, STATES) for file in runs.glob(f"*/{pattern}")}):
         folder = RunFolder(path)
         try:
             card = folder.read_card()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loocbench.cache import layout
 from loocbench.cards.tasks import TaskCard
-from loocbench.checkpoints import locate
+from loocbench.checkpoints import listing, locate
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import opening
 from loocbench.devices import resolve_device
@@ -82,7 +82,7 @@ class Session:
     def load_checkpoint(self, reference: str | None) -> Checkpoint:
         """Return the checkpoint that ``reference`` names; default the newest run. Raises UserError."""
         runs = self.settings.runs
-        return locate.load(reference or str(locate.find_newest(runs)), runs=runs, seed=self.settings.seed)
+        return locate.load(reference or str(listing.find_newest(runs)), runs=runs, seed=self.settings.seed)
 
     def load_encoder(self, checkpoint: Checkpoint) -> Encoder:
         """Return the encoder of a checkpoint; the last one is kept."""

@@ -10,7 +10,7 @@ from typing import Literal
 from loocbench.cards.limits import limit_task
 from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of_model
 from loocbench.cards.tasks import TaskCard, load_task
-from loocbench.checkpoints import kept_epochs, native, networks, untrained
+from loocbench.checkpoints import card_file, kept_epochs, networks, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
@@ -95,7 +95,7 @@ def find_trained(recipe: Recipe, name: str, runs: Path, images: Dataset) -> Chec
     if not folder.checkpoint.is_file() or folder.states():
         return None
     try:
-        card = native.read_card(folder.checkpoint)
+        card = card_file.read_card(folder.checkpoint)
     except UserError:
         return None
     wanted = (recipe, recipe.epochs, images.splits[SPLIT].fingerprint)
@@ -118,7 +118,7 @@ class _Planner:
     def plan_existing(self, reference: str, features: Sequence[str]) -> PlannedModel:
         """Plan an existing checkpoint."""
         card = self.session.load_checkpoint(reference).card
-        separate = networks.has_separate_stages(card)
+        separate = card_file.has_separate_stages(card)
         names = tuple(features) or tuple(spaces.list_feature_names(card.spaces, separate=separate)[:1])
         rows = [self._plan_row(task, name, card, separate=separate) for task in self.tasks for name in names]
         return PlannedModel(card.name, model_label(card), names, "exists", tuple(rows), reference=reference)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loocbench.cards.suites import SuiteCard
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors.records import Failure, JobFailedError
@@ -126,7 +126,7 @@ def find_checkpoint(model: PlannedModel, session: Session, settings: EvaluationS
         return session.load_checkpoint(model.reference)
     if model.state == "untrained":
         return draw_untrained(model.recipe)
-    return native.load(settings.runs / model.name / native.FILE)
+    return native.load(settings.runs / model.name / card_file.FILE)
 
 
 def how_to_go_on(settings: EvaluationSettings) -> str:

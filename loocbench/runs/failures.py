@@ -11,12 +11,13 @@ from loocbench import files
 from loocbench.errors import SharedError, UserError
 from loocbench.pretraining.loop import NotFiniteError
 from loocbench.runs import memory
-from loocbench.runs.folder import NOT_FINITE, RunFolder
+from loocbench.runs.folder import NOT_FINITE
+from loocbench.runs.writing import RunWriter
 from loocbench.types import Recipe, Split
 
 
 def describe_not_finite(
-    error: NotFiniteError, folder: RunFolder, recipe: Recipe, split: Split, *, write: bool
+    error: NotFiniteError, folder: RunWriter, recipe: Recipe, split: Split, *, write: bool
 ) -> SharedError:
     """The error that names the batch's images and the last good checkpoint.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from loocbench import files
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.runs.settings import DataSource, Hold, RunSettings
 from loocbench.types import Frozen, Recipe
@@ -78,12 +78,12 @@ def read_options(folder: Path) -> RunOptions:
         return RunOptions.model_validate_json((folder / FILE).read_bytes())
     except (OSError, ValidationError):
         pass
-    if not (folder / native.FILE).is_file():
+    if not (folder / card_file.FILE).is_file():
         raise UserError(
             f"{folder} does not say what it was asked to do ({FILE} is missing or damaged); repeat the command that "
             f"began it, with --name {folder.name} --resume."
         )
-    card = native.read_card(folder / native.FILE)
+    card = card_file.read_card(folder / card_file.FILE)
     if card.recipe is None:
         raise UserError(f"{folder.name} was imported, not trained here; it cannot be resumed.")
     return RunOptions(recipe=card.recipe, dataset=card.dataset, skip_damaged=bool(card.skipped), plugins=card.versions)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from loocbench.data.prepared import DeviceImages, PreparedImages
 from loocbench.types import Dataset
+
+if TYPE_CHECKING:
+    import torch
+
+    from loocbench.data.prepared import DeviceImages, PreparedImages
 
 Hold = Literal["disk", "memory", "device"]  # where the decoded images are while the network trains
 HOLD: dict[Hold, Callable[[PreparedImages, torch.device], PreparedImages | DeviceImages]] = {

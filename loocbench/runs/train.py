@@ -11,15 +11,15 @@ from filelock import Timeout
 from torch import Tensor
 
 from loocbench import cpp_compiler, files
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.editions import is_same_edition
 from loocbench.errors import SharedError, StoppedError, UserError
 from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.runs import states
-from loocbench.runs.folder import RunFolder
 from loocbench.runs.settings import RunSettings
 from loocbench.runs.trainer import SPLIT, Trainer
+from loocbench.runs.writing import RunWriter
 from loocbench.types import Dataset, Recipe
 from loocbench.wording import count_of
 
@@ -59,7 +59,7 @@ def train_recipe(
         raise SharedError(f"{ranks.world} processes need --groups to be a multiple of {ranks.world}.")
     if settings.compiled:
         cpp_compiler.require_compiler()
-    folder = RunFolder(runs / name, settings.keep)
+    folder = RunWriter(runs / name, settings.keep)
     trainer = Trainer(recipe, dataset, name, folder, settings, reporter, ranks, initial_weights)
     with ExitStack() as lock:
         plan = ranks.broadcast_from_main(lambda: _plan(trainer, existing, lock))
@@ -123,7 +123,7 @@ def _plan(trainer: Trainer, existing: Existing, lock: ExitStack) -> Plan:
 def _finished(trainer: Trainer) -> bool:
     """Whether this very run, of this recipe and these images, has reached its last epoch."""
     try:
-        card = native.read_card(trainer.folder.checkpoint)
+        card = card_file.read_card(trainer.folder.checkpoint)
     except UserError:
         return False
     identity = trainer.identity

@@ -28,12 +28,12 @@ from loocbench.progress import Reporter
 from loocbench.ranks import Ranks
 from loocbench.runs import failures, run_options, signals, states, stylised, tensorboard
 from loocbench.runs.checkpoint_card import make_card
-from loocbench.runs.folder import RunFolder
 from loocbench.runs.knn_monitor import Monitor, select_images
 from loocbench.runs.progress_line import describe_progress
 from loocbench.runs.settings import HOLD, DataSource, RunSettings
 from loocbench.runs.signs_monitor import SignsMonitor
 from loocbench.runs.tensorboard import Board
+from loocbench.runs.writing import RunWriter
 from loocbench.types import CheckpointCard, Dataset, Recipe, Split
 
 SPLIT = "train"
@@ -51,7 +51,7 @@ class Trainer:
     recipe: Recipe
     dataset: Dataset
     name: str
-    folder: RunFolder
+    folder: RunWriter
     settings: RunSettings
     reporter: Reporter
     ranks: Ranks = field(default_factory=Ranks)

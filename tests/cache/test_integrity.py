@@ -8,7 +8,7 @@ import pytest
 from loocbench import files
 from loocbench.cache import feature_files, integrity
 from loocbench.cards import tasks
-from loocbench.checkpoints import native, untrained
+from loocbench.checkpoints import card_file, native, untrained
 from loocbench.jobs.evaluation import measure, open_task
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
@@ -32,7 +32,7 @@ def test_damage_is_noticed_and_the_figure_stays(tmp_path, only_tiny_blooms, fold
     """Issue 18, item 4: zeroed halves of a features file gave 44.7 for 37.6, one NaN 0.0."""
 
     made = untrained.build_checkpoint("resnet8", 0, 16)
-    checkpoint = tmp_path / "mine" / native.FILE
+    checkpoint = tmp_path / "mine" / card_file.FILE
     native.save(checkpoint, made.card, made.weights)
 
     def evaluate():

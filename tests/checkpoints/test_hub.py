@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 import loocbench
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import card_file, locate, native
 from loocbench.errors import UserError
 from tests.checkpoints.foreign.file_layouts import resnet18
 
@@ -33,7 +33,7 @@ def test_a_run_is_pushed_with_a_page_and_pulled_with_its_commit(repository, cli,
 def test_the_page_says_what_the_card_knows(repository, cli, trained):
     cli("checkpoints", "push", trained["looc++"], "me/birds")
     page = repository.commits[repository.newest]["README.md"].decode()
-    card = native.read_card(trained["looc++"])
+    card = card_file.read_card(trained["looc++"])
     assert page.startswith("---\nlibrary_name: loocbench\n")
     for text in ("`looc++`, `head:invariant`", "96 images, 1 epoch |", card.weights, card.fingerprint):
         assert text in page

@@ -1,4 +1,4 @@
-"""Checkpoints by reference: names, folders, files, and the newest run."""
+"""Checkpoints by reference: names, folders, files, and the newest run. Covers loocbench.checkpoints.listing, too."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 import torchvision
 from safetensors.torch import save_file
 
-from loocbench.checkpoints import locate, native, untrained
+from loocbench.checkpoints import card_file, listing, locate, native, untrained
 from loocbench.checkpoints.foreign import file_type
 from loocbench.errors import UserError
-from loocbench.runs.folder import RunFolder
+from loocbench.runs.writing import RunWriter
 
 
 @pytest.mark.parametrize("reference", ["looc", "runs/looc", "runs/looc/checkpoint.safetensors"])
@@ -23,14 +23,14 @@ def test_a_checkpoint_is_named_by_run_folder_or_file(trained, monkeypatch, refer
 
 def test_the_newest_checkpoint_is_found_by_its_card_and_damaged_neighbours_are_passed_over(trained):
     runs = trained["looc"].parents[1]
-    assert locate.find_newest(runs) == trained["looc++"]  # trained last
+    assert listing.find_newest(runs) == trained["looc++"]  # trained last
     damaged = runs / "damaged"
     damaged.mkdir()
-    (damaged / native.FILE).write_bytes(b"no")
+    (damaged / card_file.FILE).write_bytes(b"no")
     try:
-        assert locate.find_newest(runs) == trained["looc++"]
+        assert listing.find_newest(runs) == trained["looc++"]
     finally:
-        (damaged / native.FILE).unlink()
+        (damaged / card_file.FILE).unlink()
         damaged.rmdir()
 
 
@@ -39,10 +39,10 @@ def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
     card = untrained.build_checkpoint("shufflenet_v2_x0_5", 0).card.model_copy(
         update={"created": "9999", "name": "imported"}
     )
-    place = runs / "imported" / native.FILE
+    place = runs / "imported" / card_file.FILE
     native.save(place, card, untrained.build_checkpoint("shufflenet_v2_x0_5", 0).weights)
     try:
-        assert locate.find_newest(runs) == trained["looc++"]
+        assert listing.find_newest(runs) == trained["looc++"]
         assert locate.load("imported", runs=runs).card.name == "imported"
     finally:
         place.unlink()
@@ -52,21 +52,23 @@ def test_an_imported_checkpoint_is_never_the_newest_run(trained, tmp_path):
 def test_the_run_that_was_written_last_is_the_newest_though_the_clock_was_set_back(tmp_path):
     made = untrained.build_checkpoint("resnet8", 0, 16)
     for name, created in (("first", "2027"), ("second", "2026"), ("first", "2025"), ("third", "2024")):
-        folder = RunFolder(tmp_path / "runs" / name)
+        folder = RunWriter(tmp_path / "runs" / name)
         folder.save_checkpoint(made.card.model_copy(update={"created": created, "name": name}), dict(made.weights), [])
-    assert locate.find_newest(tmp_path / "runs") == tmp_path / "runs" / "third" / native.FILE
-    numbers = [native.read_card(tmp_path / "runs" / name / native.FILE).number for name in ("second", "first", "third")]
+    assert listing.find_newest(tmp_path / "runs") == tmp_path / "runs" / "third" / card_file.FILE
+    numbers = [
+        card_file.read_card(tmp_path / "runs" / name / card_file.FILE).number for name in ("second", "first", "third")
+    ]
     assert numbers == [2, 3, 4]
-    again = RunFolder(tmp_path / "runs" / "third", replaces=True)
+    again = RunWriter(tmp_path / "runs" / "third", replaces=True)
     again.save_checkpoint(made.card, dict(made.weights), [])
-    assert native.read_card(again.checkpoint).number == 5
+    assert card_file.read_card(again.checkpoint).number == 5
 
 
 def test_a_foreign_file_may_call_something_else_a_card(tmp_path):
     """Metadata with a key ``card`` does not make a file one of ours; a damaged card of ours does not unmake it."""
     weights = torchvision.models.shufflenet_v2_x0_5().state_dict()
     save_file(weights, tmp_path / "foreign.safetensors", metadata={"card": "https://example.org/model-card"})
-    assert not native.is_native(tmp_path / "foreign.safetensors")
+    assert not card_file.is_native(tmp_path / "foreign.safetensors")
     assert locate.load_file(tmp_path / "foreign.safetensors").card.source.kind == "file"
     made = untrained.build_checkpoint("resnet8", 0, 16)
     native.save(tmp_path / "ours.safetensors", made.card, made.weights)
@@ -75,22 +77,22 @@ def test_a_foreign_file_may_call_something_else_a_card(tmp_path):
     for old, new in faults:
         assert old in content
         (tmp_path / "ours.safetensors").write_bytes(content.replace(old, new, 1))
-        assert native.is_native(tmp_path / "ours.safetensors")
+        assert card_file.is_native(tmp_path / "ours.safetensors")
         with pytest.raises(UserError, match=r"the card of .* (was altered|is damaged|is not of this version)"):
-            native.read_card(tmp_path / "ours.safetensors")
+            card_file.read_card(tmp_path / "ours.safetensors")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
 def test_a_fifo_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "weights.pth")
-    assert not native.is_native(tmp_path / "weights.pth")
+    assert not card_file.is_native(tmp_path / "weights.pth")
     with pytest.raises(UserError, match="is not a file; name a file of weights"):
         file_type.detect_file_type(tmp_path / "weights.pth")
 
 
 def test_no_checkpoint_yet(tmp_path):
     with pytest.raises(UserError, match="loocbench pretrain"):
-        locate.find_newest(tmp_path / "runs")
+        listing.find_newest(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The native format: a round trip that loses nothing, and files that must not load."""
+"""The native format: a round trip that loses nothing, and files that must not load.
+
+Covers loocbench.checkpoints.card_file, too.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import loocbench
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.errors import UserError
 
 
@@ -21,7 +24,7 @@ def test_a_run_leaves_checkpoint_card_and_log(trained):
     folder = trained["looc++"].parent
     names = ["best.safetensors", "card.json", "checkpoint.safetensors", "final.safetensors", "log.jsonl", "run.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    card = native.read_card(trained["looc++"])
+    card = card_file.read_card(trained["looc++"])
     assert json.loads((folder / "card.json").read_text()) == card.model_dump(mode="json")
     assert card.spaces == ("invariant", "color", "rotation")
     assert (card.dataset, card.split, card.images, card.epochs_done) == ("blooms", "train", 96, 1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torchvision
 
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import card_file, locate, native
 from loocbench.checkpoints.foreign import preprocessing
 from loocbench.errors import UserError
 from loocbench.pretraining.labels import model_label
@@ -33,7 +33,7 @@ def test_the_untrained_twin_of_a_checkpoint_sees_images_as_it_does(tmp_path):
     torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), tmp_path / "net.pth")
     overrides = preprocessing.PreprocessingOverrides(image_size=64, resize=64, std=(1.0, 1.0, 1.0))
     _, checkpoint = import_file(tmp_path / "net.pth", preprocessing=overrides, name="mine")
-    native.save(Path("runs/mine") / native.FILE, checkpoint.card, checkpoint.weights)
+    native.save(Path("runs/mine") / card_file.FILE, checkpoint.card, checkpoint.weights)
     twin = locate.load("random:mine", seed=3)
     assert twin.card.preprocessing == checkpoint.card.preprocessing
     assert twin.card.name == "random-mine-s3"

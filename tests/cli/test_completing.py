@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loocbench.cards import recipes, suites
-from loocbench.checkpoints import kept_epochs, native
+from loocbench.checkpoints import card_file, kept_epochs
 from loocbench.cli import completing
 from loocbench.runs import run_options
 
@@ -19,7 +19,7 @@ from loocbench.runs import run_options
 @pytest.fixture
 def folders(tmp_path):
     """Two runs, one of which has no checkpoint yet, a file and a folder."""
-    for name, file in (("mine", native.FILE), ("begun", run_options.FILE), ("store/yours", native.FILE)):
+    for name, file in (("mine", card_file.FILE), ("begun", run_options.FILE), ("store/yours", card_file.FILE)):
         path = tmp_path / "runs" / name / file
         path.parent.mkdir(parents=True)
         path.touch()
@@ -42,7 +42,7 @@ def complete(line):
 
 
 def test_names_that_other_programs_own_are_those_here():
-    assert native.FILE == completing.CHECKPOINT_FILE
+    assert card_file.FILE == completing.CHECKPOINT_FILE
     assert completing.complete_suite("") == suites.suite_names()
     assert completing.complete_recipe("") == recipes.recipe_names()
 

@@ -5,6 +5,9 @@ Covers ``loocbench.cli.common_options``, ``loocbench.cli.verbosity``, ``loocbenc
 """
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -110,6 +113,28 @@ def test_every_list_for_machines_is_one_object_with_the_list_by_its_name(loocben
     said = json.loads(loocbench(what, "ls", "--json").out)
     assert list(said) == [what]
     assert isinstance(said[what], list)
+
+
+WITHOUT_TORCH = """
+import sys
+from loocbench.cli import main
+for words in ("tasks ls", "datasets ls", "recipes ls", "suites ls", "runs ls", "runs show looc", "checkpoints ls"):
+    sys.argv = ["loocbench", *words.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, (words, end.code)
+    assert "torch" not in sys.modules, words
+"""
+
+
+def test_lists_import_no_torch(trained, tmp_path):
+    """With a run to list, and in a process of its own."""
+    (tmp_path / "runs").mkdir()
+    shutil.copytree(trained["looc"].parent, tmp_path / "runs" / "looc")
+    said = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert "looc" in said.stdout
 
 
 def test_a_list_of_no_runs_says_what_makes_one(loocbench):

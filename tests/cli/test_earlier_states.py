@@ -2,7 +2,6 @@
 
 import pytest
 
-from loocbench.jobs import earlier_states
 from loocbench.jobs.earlier_states import describe_earlier_states
 from loocbench.progress import Silent
 from loocbench.records import store
@@ -49,7 +48,3 @@ def test_another_run_of_that_name_is_no_later_state(extended, tmp_path):
     assert describe_earlier_states([away], runs) == []
     (runs / "mine" / folder.CARD).write_bytes(b"torn")
     assert describe_earlier_states([extended], runs) == []
-
-
-def test_the_card_is_looked_for_where_runs_keep_it():
-    assert earlier_states.CARD == folder.CARD

@@ -8,7 +8,7 @@ import json
 import pytest
 
 import loocbench as package
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.exports.model_card import render_model_card
 from tests.cli.conftest import QUICKER
 
@@ -71,11 +71,11 @@ def test_runs_of_older_versions_are_read_as_before(collapsed, loocbench, tmp_pat
     added = {"chance_losses", "variation", "similarity", "effective_rank", "time", "checksum"}
     older = [{name: value for name, value in entry.items() if name not in added} for entry in entries]
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in older))
-    checkpoint = native.load(folder / native.FILE)
+    checkpoint = native.load(folder / card_file.FILE)
     former = {name: value for name, value in checkpoint.card.model_dump(mode="json").items() if name != "warnings"}
     card = type(checkpoint.card).model_validate(former)
     assert card.warnings == {}
-    native.save(folder / native.FILE, card, checkpoint.weights)
+    native.save(folder / card_file.FILE, card, checkpoint.weights)
     said = loocbench("runs", "show", "mine")
     assert said.code == 0, said.err
     assert "signs of learning" not in said.out

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite_command import job_arguments
 from loocbench.plugins.adding import plugins_in_use
@@ -41,7 +41,7 @@ def rows(folder):
 
 
 def card(folder, run):
-    return native.read_card(folder / "runs" / run / native.FILE)
+    return card_file.read_card(folder / "runs" / run / card_file.FILE)
 
 
 def test_the_page_has_an_example_of_each():

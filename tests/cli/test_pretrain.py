@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from loocbench.cards import recipes
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.data import catalog
 from loocbench.errors import UserError
 from loocbench.jobs.pretrain import pretrain
@@ -49,7 +49,7 @@ pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
 def test_every_row_of_the_tables_can_be_trained_and_measured(loocbench, tmp_path, options, label):
     small = ["--dataset", "blooms", "--backbone", "resnet8", *QUICKER]
     assert loocbench("pretrain", "--name", "mine", *options, *small).code == 0
-    card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    card = card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE)
     assert model_label(card) == label
     assert loocbench("probe", "--checkpoint", "mine").code == 0
     assert label.split(" (")[0] in loocbench("report").out.replace("\n", " ")
@@ -69,7 +69,7 @@ def test_a_recipe_card_says_everything_and_options_change_it(loocbench, tmp_path
         "1",
     ]
     assert loocbench("pretrain", "--recipe", "paper/moco", "--name", "mine", *small).code == 0
-    recipe = native.read_card(tmp_path / "runs" / "mine" / native.FILE).recipe
+    recipe = card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE).recipe
     assert (recipe.queue_size, recipe.key_momentum, recipe.learning_rate) == (16384, 0.999, 0.03)
     assert (recipe.backbone, recipe.epochs, recipe.milestones) == ("resnet8", 1, (0, 0))  # 60 % and 80 % of 1
     said = loocbench("recipes", "show", "paper/looc++")
@@ -105,7 +105,7 @@ def test_stop_and_resume_on_the_command_line(loocbench, one_line, tmp_path, monk
     said = loocbench(*command, "mine", "--resume")
     assert said.code == 0
     assert "resuming at epoch 3, step 1" in said.err
-    weights = [native.read_card(tmp_path / "runs" / name / native.FILE).weights for name in ("straight", "mine")]
+    weights = [card_file.read_card(tmp_path / "runs" / name / card_file.FILE).weights for name in ("straight", "mine")]
     assert weights[0] == weights[1]
     again = loocbench(*command, "mine", "--resume")
     assert again.code == 0
@@ -150,7 +150,7 @@ def test_a_run_stopped_in_its_first_epoch_is_listed_and_resumed_by_its_name_alon
     said = loocbench("pretrain", "--resume", "mine")
     assert said.code == 0, said.err
     assert "resuming at epoch 1, step 3" in said.err
-    cards = [native.read_card(tmp_path / "runs" / name / native.FILE) for name in ("straight", "mine")]
+    cards = [card_file.read_card(tmp_path / "runs" / name / card_file.FILE) for name in ("straight", "mine")]
     assert cards[0].weights == cards[1].weights
     assert cards[0].recipe == cards[1].recipe
     log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
@@ -177,7 +177,7 @@ def test_options_that_differ_from_the_run_are_named_in_one_line(loocbench, one_l
     stopped_after(None)
     same = ["--method", "moco", "--batch-size", "32", "--augment", "color", "--keep", "1", "--dataset", "blooms"]
     assert loocbench("pretrain", "--resume", "mine", *same, "--keep-epoch", "2").code == 0
-    assert native.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors").name == "mine-epoch2"
+    assert card_file.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors").name == "mine-epoch2"
 
 
 def test_epochs_that_a_resumed_run_is_to_keep_are_added_to_its_own(loocbench, one_line, tmp_path, stopped_after):
@@ -208,13 +208,13 @@ def test_epochs_to_keep_must_be_the_runs_and_their_names_are_no_names_of_runs(lo
 
 def test_the_last_epoch_before_an_extension_can_be_kept(loocbench, one_line, tmp_path):
     assert loocbench("pretrain", *OWN, "--name", "mine").code == 0
-    before = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    before = card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE)
     asked = ["--keep-epoch", "2", "--keep-epoch", "3"]
     assert "epochs, 1 to 3" in one_line("pretrain", "--resume", "mine", "--extend", "1", "--keep-epoch", "4")
     assert loocbench("pretrain", "--resume", "mine", "--extend", "1", *asked).code == 0
-    kept = native.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors")
+    kept = card_file.read_card(tmp_path / "runs" / "mine" / "epoch-0002.safetensors")
     assert (kept.name, kept.weights, kept.recipe) == ("mine-epoch2", before.weights, before.recipe)
-    assert native.read_card(tmp_path / "runs" / "mine" / "epoch-0003.safetensors").recipe.extended == (2,)
+    assert card_file.read_card(tmp_path / "runs" / "mine" / "epoch-0003.safetensors").recipe.extended == (2,)
 
 
 def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench, one_line, tmp_path, stopped_after):
@@ -223,7 +223,7 @@ def test_a_run_of_an_older_version_is_resumed_from_what_its_card_says(loocbench,
     (tmp_path / "runs" / "mine" / "run.json").unlink()
     stopped_after(None)
     assert loocbench("pretrain", "--resume", "mine").code == 0
-    assert native.read_card(tmp_path / "runs" / "mine" / native.FILE).epochs_done == 2
+    assert card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE).epochs_done == 2
 
 
 def test_a_finished_run_is_extended_to_what_training_on_would_have_given(loocbench, one_line, tmp_path, stopped_after):
@@ -236,7 +236,7 @@ def test_a_finished_run_is_extended_to_what_training_on_would_have_given(loocben
     assert "finish it with --resume mine" in one_line("pretrain", "--resume", "mine", "--extend", "2")
     stopped_after(None)
     assert loocbench("pretrain", "--resume", "mine").code == 0
-    card = native.read_card(tmp_path / "runs" / "mine" / native.FILE)
+    card = card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE)
     assert (card.epochs_done, card.recipe.epochs, card.recipe.extended) == (4, 4, (2,))
     log = [json.loads(line) for line in (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()]
     rates = [schedule.cosine(0.03, epoch, epochs) for epoch, epochs in ((0, 2), (1, 2), (2, 4), (3, 4))]
@@ -250,7 +250,7 @@ def test_a_finished_run_is_extended_to_what_training_on_would_have_given(loocben
         device="cpu",
         reporter=Silent(),
     )
-    assert native.read_card(witness).weights == card.weights
+    assert card_file.read_card(witness).weights == card.weights
 
 
 def test_what_an_extension_needs_and_which_rates_it_has_is_said(loocbench, one_line, tmp_path):
@@ -309,7 +309,7 @@ def test_stylised_copies_are_used_and_required(loocbench, one_line, tmp_path):
     assert "belong together" in one_line(*command)
     assert "belong together" in one_line("pretrain", "--stylised", "painted", *QUICK)
     assert loocbench(*command, "--stylised", "painted").code == 0
-    assert native.read_card(tmp_path / "runs" / "mine" / native.FILE).recipe.texture == "stylised"
+    assert card_file.read_card(tmp_path / "runs" / "mine" / card_file.FILE).recipe.texture == "stylised"
     (tmp_path / "painted" / "cat").rename(tmp_path / "painted" / "elsewhere")
     assert "has no stylised copy of cat/" in one_line(*command, "--stylised", "painted", "--overwrite")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torchvision
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.pretraining.labels import model_label
 from tests.cli.conftest import QUICK
 
@@ -21,7 +21,7 @@ FIRST = ["pretrain", "--method", "moco", *SMALL, "--epochs", "1", "--backbone", 
 
 
 def load(folder, name):
-    return native.load(folder / "runs" / name / native.FILE)
+    return native.load(folder / "runs" / name / card_file.FILE)
 
 
 def test_a_run_goes_on_from_another_and_cards_rows_and_tables_say_so(loocbench, tmp_path):

@@ -9,7 +9,7 @@ import signal
 import pytest
 import torch
 
-from loocbench.checkpoints import locate, native
+from loocbench.checkpoints import card_file, locate, native
 from loocbench.features.encoder import Encoder
 
 timm = pytest.importorskip("timm")
@@ -19,7 +19,7 @@ VIT = ["pretrain", *SMALL, "--backbone", "timm:test_vit"]
 
 
 def load(folder, name):
-    return native.load(folder / "runs" / name / native.FILE)
+    return native.load(folder / "runs" / name / card_file.FILE)
 
 
 @pytest.mark.parametrize("method", ["supervised", "moco", "moco++", "looc", "looc++"])

@@ -9,7 +9,7 @@ import pytest
 
 from loocbench.cards import finding
 from loocbench.cards.limits import limit_task, parse_limit
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.records import store
 from tests.cli.conftest import QUICKER, files_below
 
@@ -148,9 +148,9 @@ def test_a_run_on_few_images_says_so_by_its_name_its_card_and_its_rows(loocbench
     said = loocbench(*command, "--limit", 40)
     assert said.code == 0, said.err
     assert loocbench(*command).code == 0
-    names = sorted(path.parent.name for path in (tmp_path / "runs").glob(f"*/{native.FILE}"))
+    names = sorted(path.parent.name for path in (tmp_path / "runs").glob(f"*/{card_file.FILE}"))
     assert names == ["moco-blooms-40images-s0", "moco-blooms-s0"]
-    few, whole = (native.read_card(tmp_path / "runs" / name / native.FILE) for name in names)
+    few, whole = (card_file.read_card(tmp_path / "runs" / name / card_file.FILE) for name in names)
     assert (few.images, whole.images) == (40, 96)
     assert few.dataset_note.endswith("at most 40 images a split")
     for name in names:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.cli import app
 from tests.conftest import picture
 
@@ -42,7 +42,7 @@ def test_two_processes_write_one_run_and_resume_to_the_same_weights(tmp_path, pi
     whole = subprocess.run(command(pictures, "whole", *LONG), capture_output=True, text=True, check=False, timeout=600)
     assert whole.returncode == 0, whole.stderr
     assert whole.stderr.count("checkpoint: ") == 1
-    card = native.read_card(tmp_path / "runs" / "whole" / native.FILE)
+    card = card_file.read_card(tmp_path / "runs" / "whole" / card_file.FILE)
     assert card.recipe.groups == 2
     assert card.images % 15 == 7
     assert card.hardware.endswith("2 processes")
@@ -56,16 +56,16 @@ def test_two_processes_write_one_run_and_resume_to_the_same_weights(tmp_path, pi
     os.kill(stopped.pid, signal.SIGTERM)
     said = stopped.communicate(timeout=300)[1]
     assert said.count("keeps all of it") == 1, said
-    assert native.read_card(tmp_path / "runs" / "parts" / native.FILE).epochs_done < 12
+    assert card_file.read_card(tmp_path / "runs" / "parts" / card_file.FILE).epochs_done < 12
     resumed = subprocess.run(
         command(pictures, "parts", *LONG, "--resume"), capture_output=True, text=True, check=False, timeout=600
     )
     assert "resuming at epoch" in resumed.stderr
-    assert native.read_card(tmp_path / "runs" / "parts" / native.FILE).weights == card.weights
+    assert card_file.read_card(tmp_path / "runs" / "parts" / card_file.FILE).weights == card.weights
 
     one = command(pictures, "one", *LONG, "--groups", "2")[len(TORCHRUN) + 2 :]
     assert CliRunner().invoke(app, one).exit_code == 0
-    ours, theirs = (native.load(tmp_path / "runs" / name / native.FILE).weights for name in ("whole", "one"))
+    ours, theirs = (native.load(tmp_path / "runs" / name / card_file.FILE).weights for name in ("whole", "one"))
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, rtol=1e-3, atol=1e-4, msg=name)
 

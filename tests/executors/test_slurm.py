@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.data import blooms
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors import get_executor, slurm, slurm_queue
@@ -569,4 +569,4 @@ def test_two_processes_of_a_job_train_together_and_are_continued(program, cluste
     assert {job["state"] for job in status["jobs"]} == {"done"}, records.log(longest).read_text()
     assert "resuming at epoch" in records.log(longest).read_text()
     (checkpoint,) = (tmp_path / "slurm" / "runs").glob("*looc*/checkpoint.safetensors")
-    assert native.read_card(checkpoint).hardware.endswith("2 processes")
+    assert card_file.read_card(checkpoint).hardware.endswith("2 processes")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.checkpoints import native, untrained
+from loocbench.checkpoints import card_file, native, untrained
 from tests.conftest import Silent, make_cub
 
 
@@ -21,7 +21,7 @@ class Heard(Silent):
 def checkpoint(tmp_path_factory):
     """The file of an untrained network that sees 16 pixels."""
     made = untrained.build_checkpoint("resnet8", 0, 16)
-    path = tmp_path_factory.mktemp("untrained") / "mine" / native.FILE
+    path = tmp_path_factory.mktemp("untrained") / "mine" / card_file.FILE
     path.parent.mkdir()
     native.save(path, made.card, made.weights)
     return path

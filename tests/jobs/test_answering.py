@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loocbench.cache.answers import Watched, find_answer, take_snapshot
-from loocbench.checkpoints import native, untrained
+from loocbench.checkpoints import card_file, native, untrained
 from loocbench.jobs import answering
 from loocbench.jobs.answering import answer_question, list_watched
 from loocbench.jobs.question import Question
@@ -40,7 +40,7 @@ def find(question: Question):
 def train_anew(folder: Path) -> None:
     """Put other weights in the place of the run's."""
     made = untrained.build_checkpoint("resnet8", 1, 16)
-    native.save(folder / "runs" / "mine" / native.FILE, made.card, made.weights)
+    native.save(folder / "runs" / "mine" / card_file.FILE, made.card, made.weights)
 
 
 def test_an_answer_is_what_the_full_run_shows_and_says(asked):
@@ -58,7 +58,7 @@ def test_an_answer_is_what_the_full_run_shows_and_says(asked):
 
 CHANGES = {
     "the checkpoint is trained anew": train_anew,
-    "the checkpoint is removed": lambda folder: (folder / "runs" / "mine" / native.FILE).unlink(),
+    "the checkpoint is removed": lambda folder: (folder / "runs" / "mine" / card_file.FILE).unlink(),
     "a file of the run's name appears here": lambda folder: (folder / "mine").touch(),
     "an image is replaced": lambda folder: picture(folder / "photos" / "a" / "0.jpg", seed=99),
     "an image is added": lambda folder: picture(folder / "photos" / "a" / "more.jpg"),
@@ -92,10 +92,10 @@ def test_the_newest_run_is_found_again_when_another_one_is_there(asked, tmp_path
     made = untrained.build_checkpoint("resnet8", 1, 16)
     recipe = tiny_recipe("looc", backbone="resnet8")
     card = made.card.model_copy(update={"format": 1, "recipe": recipe, "architecture": None, "source": None})
-    native.save(tmp_path / "runs" / "one" / native.FILE, card, made.weights)
+    native.save(tmp_path / "runs" / "one" / card_file.FILE, card, made.weights)
     newest = replace(asked, checkpoint=None)
     watched = list_watched(newest, newest.find_task())
-    assert watched[:2] == [Watched("runs", "checkpoints"), Watched(str(Path("runs") / "one" / native.FILE), "file")]
+    assert watched[:2] == [Watched("runs", "checkpoints"), Watched(str(Path("runs") / "one" / card_file.FILE), "file")]
     before = take_snapshot(watched)
     assert take_snapshot(watched) == before
     shutil.copytree(tmp_path / "runs" / "one", tmp_path / "runs" / "two")
@@ -104,8 +104,8 @@ def test_the_newest_run_is_found_again_when_another_one_is_there(asked, tmp_path
 
 def test_what_is_not_known_cheaply_is_not_watched(asked, tmp_path, monkeypatch):
     card = asked.find_task()
-    files = [Watched(str(tmp), "file") for tmp in (Path("mine"), Path("mine") / native.FILE)]
-    own = Watched(str(Path("runs") / "mine" / native.FILE), "file")
+    files = [Watched(str(tmp), "file") for tmp in (Path("mine"), Path("mine") / card_file.FILE)]
+    own = Watched(str(Path("runs") / "mine" / card_file.FILE), "file")
     assert list_watched(asked, card) == [*files, own, Watched("photos", "tree")]
     assert list_watched(replace(asked, checkpoint="torchvision:resnet18"), card) is None
     assert list_watched(replace(asked, checkpoint="nothing"), card) is None

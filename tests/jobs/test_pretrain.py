@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.jobs import pretrain as job
 from loocbench.jobs.pretrain import pretrain
@@ -27,8 +27,8 @@ class Heard:
 def test_a_model_is_pretrained_in_one_line(only_tiny_blooms, tmp_path):
     reporter = Heard()
     path = pretrain("moco", "blooms", augmentations=["color", "rotation"], seed=2, reporter=reporter, **SMALL)
-    assert (tmp_path / path).resolve() == tmp_path / "runs" / "moco-rotation-blooms-s2" / native.FILE
-    recipe = native.read_card(path).recipe
+    assert (tmp_path / path).resolve() == tmp_path / "runs" / "moco-rotation-blooms-s2" / card_file.FILE
+    recipe = card_file.read_card(path).recipe
     assert (recipe.method, recipe.seed, recipe.learning_rate, recipe.groups) == ("moco", 2, 0.03, 1)  # of the defaults
     assert reporter.messages[-1] == f"checkpoint: {path}"
 
@@ -42,8 +42,8 @@ def test_a_card_gives_what_is_not_said(only_tiny_blooms, tmp_path):
         backbone="resnet8",
         **SMALL,
     )
-    assert path == tmp_path / "elsewhere" / "mine" / native.FILE
-    recipe = native.read_card(path).recipe
+    assert path == tmp_path / "elsewhere" / "mine" / card_file.FILE
+    recipe = card_file.read_card(path).recipe
     assert (recipe.left_out, recipe.learning_rate, recipe.key_momentum) == (("rotation",), 0.06, 0.99)
 
 
@@ -54,7 +54,7 @@ def test_precision_auto_is_what_the_device_computes_in_fastest_and_the_card_says
     monkeypatch.setattr(job, "fastest_precision", lambda device: fastest)
     reporter = Heard()
     path = pretrain("moco", precision="auto", reporter=reporter, **SMALL)
-    assert native.read_card(path).recipe.precision == fastest
+    assert card_file.read_card(path).recipe.precision == fastest
     assert f"precision: {fastest}, which this device computes in fastest" in reporter.messages
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.jobs import pushing
 from loocbench.progress import Silent
@@ -16,7 +16,7 @@ hub = pytest.importorskip("huggingface_hub")
 
 @pytest.fixture
 def card(trained):
-    return native.read_card(trained["looc++"])
+    return card_file.read_card(trained["looc++"])
 
 
 @pytest.fixture

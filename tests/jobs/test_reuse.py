@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from loocbench.cards import tasks
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.jobs import evaluation, reuse
 from loocbench.jobs.settings import EvaluationSettings
@@ -27,7 +27,7 @@ def measured(checkpoint, only_tiny_blooms):
 
 @pytest.fixture
 def wanted(checkpoint, tiny_blooms):
-    card = native.read_card(checkpoint)
+    card = card_file.read_card(checkpoint)
     return reuse.Wanted(tasks.load_task(TASK), card, "looc", 0, InferenceConfig(), (tiny_blooms, None))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loocbench.cards import suites, tasks
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.jobs import evaluation, suite_plan
 from loocbench.jobs.session import Session
@@ -123,7 +123,7 @@ def test_seeds_of_models_are_counted_from_the_commands():
 
 def test_a_run_is_found_again_if_it_ended_with_this_recipe_on_these_images(trained, tiny_blooms, only_tiny_blooms):
     recipe, runs = tiny_recipe("moco"), trained["moco"].parents[1]
-    assert suite_plan.find_trained(recipe, "moco", runs, tiny_blooms) == native.read_card(trained["moco"])
+    assert suite_plan.find_trained(recipe, "moco", runs, tiny_blooms) == card_file.read_card(trained["moco"])
     assert suite_plan.find_trained(recipe.model_copy(update={"epochs": 2}), "moco", runs, tiny_blooms) is None
     assert suite_plan.find_trained(recipe.model_copy(update={"seed": 1}), "moco", runs, tiny_blooms) is None
     assert suite_plan.find_trained(recipe, "elsewhere", runs, tiny_blooms) is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.errors import UserError
 from loocbench.pretraining.loop import NotFiniteError, Run
 from loocbench.runs import memory
@@ -26,7 +26,7 @@ def test_a_loss_that_is_not_finite_names_its_images_and_the_last_good_checkpoint
     monkeypatch.setattr(Run, "_step", step)
     with pytest.raises(UserError, match=r"not finite at epoch 2, step 1 \(images bloom-") as caught:
         train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path)
-    assert f"the last good checkpoint is {tmp_path / 'runs' / 'run' / native.FILE}" in str(caught.value)
+    assert f"the last good checkpoint is {tmp_path / 'runs' / 'run' / card_file.FILE}" in str(caught.value)
     assert isinstance(caught.value.__cause__, NotFiniteError)
     named = (tmp_path / "runs" / "run" / "not-finite.json").read_text()
     assert named.count("bloom-") == 32

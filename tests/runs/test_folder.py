@@ -1,4 +1,7 @@
-"""The files of a run: an altered line of the log, or a damaged newest state, does not count."""
+"""The files of a run: an altered line of the log, or a damaged newest state, does not count.
+
+Covers loocbench.runs.writing, too.
+"""
 
 import json
 
@@ -7,7 +10,8 @@ import torch
 
 from loocbench.data import preparing
 from loocbench.pretraining.loop import Run
-from loocbench.runs.folder import LOG, RunFolder
+from loocbench.runs.folder import LOG
+from loocbench.runs.writing import RunWriter
 from tests.conftest import Silent, tiny_recipe
 from tests.faults import make_faults
 
@@ -16,7 +20,7 @@ ENTRIES = [{"epoch": 1, "knn": 0.376}, {"epoch": 2, "knn": 0.412}]
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder(tmp_path / "runs" / "mine")
+    return RunWriter(tmp_path / "runs" / "mine")
 
 
 def test_lines_of_the_log_carry_checksums_and_older_ones_are_read(folder):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.data import blooms
 from loocbench.runs import states
 from loocbench.runs.settings import RunSettings
@@ -23,7 +23,7 @@ LONG = tiny_recipe("looc", epochs=40)  # 120 steps
 )
 def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_blooms):
     """kill -9 whenever it comes: what is there loads, and resuming ends bit for bit where an uninterrupted run does."""
-    straight = native.read_card(train(LONG, tiny_blooms, tmp_path / "straight"))
+    straight = card_file.read_card(train(LONG, tiny_blooms, tmp_path / "straight"))
     generator = random.Random(0)
     folder = tmp_path / "runs" / "run"
 
@@ -40,12 +40,12 @@ def test_twenty_kills_at_random_moments_end_in_the_same_weights(tmp_path, tiny_b
         assert process.is_alive(), f"it reached its end before kill {kill + 1}"
         process.kill()
         process.join()
-        if (folder / native.FILE).exists():
-            native.load(folder / native.FILE)
+        if (folder / card_file.FILE).exists():
+            native.load(folder / card_file.FILE)
         assert any(states.is_whole(state) for state in folder.glob("state-*.safetensors"))
     _go_on(tmp_path)
     assert not list(folder.glob(".*.part"))  # what the killed had begun to write
-    assert native.read_card(folder / native.FILE).weights == straight.weights
+    assert card_file.read_card(folder / card_file.FILE).weights == straight.weights
 
 
 def _go_on(folder):

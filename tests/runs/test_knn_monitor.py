@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.runs.settings import RunSettings
 from tests.conftest import tiny_recipe
 from tests.runs.training import train
@@ -38,14 +38,14 @@ def test_the_best_epoch_is_kept(tmp_path, tiny_blooms, monkeypatch):
     monkeypatch.setattr(Monitor, "accuracy", lambda self, network: next(accuracies))
     train(tiny_recipe("moco", epochs=3), tiny_blooms, tmp_path, settings=RunSettings(knn_every=1))
     folder = tmp_path / "runs" / "run"
-    assert native.read_card(folder / "best.safetensors").epochs_done == 2
-    assert native.read_card(folder / native.FILE).epochs_done == 3
+    assert card_file.read_card(folder / "best.safetensors").epochs_done == 2
+    assert card_file.read_card(folder / card_file.FILE).epochs_done == 3
 
 
 def test_monitoring_does_not_change_the_weights(tmp_path, tiny_blooms):
     recipe = tiny_recipe("looc++", epochs=2)
     cards = [
-        native.read_card(train(recipe, tiny_blooms, tmp_path / str(every), settings=RunSettings(knn_every=every)))
+        card_file.read_card(train(recipe, tiny_blooms, tmp_path / str(every), settings=RunSettings(knn_every=every)))
         for every in (0, 1)
     ]
     assert cards[0].weights == cards[1].weights

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file
 from loocbench.data import preparing
 from loocbench.errors import UserError
 from loocbench.models.preprocessing import default_preprocessing
@@ -109,12 +109,12 @@ def test_measuring_changes_neither_the_network_nor_random_generators(tiny_blooms
 
 def test_training_is_the_same_without_and_a_resumed_run_logs_the_same(tiny_blooms, tmp_path, monkeypatch):
     recipe = tiny_recipe("looc", epochs=3)
-    straight = native.read_card(train(recipe, tiny_blooms, tmp_path / "straight", settings=NEVER))
+    straight = card_file.read_card(train(recipe, tiny_blooms, tmp_path / "straight", settings=NEVER))
     with monkeypatch.context() as context:
         stop_after(context, 1)
         with pytest.raises(UserError, match="stopped"):
             train(recipe, tiny_blooms, tmp_path, settings=NEVER)
-    resumed = native.read_card(train(recipe, tiny_blooms, tmp_path, existing="resume", settings=NEVER))
+    resumed = card_file.read_card(train(recipe, tiny_blooms, tmp_path, existing="resume", settings=NEVER))
     signs = ("chance_losses", "variation", "similarity", "effective_rank")
     logs = [[{name: entry[name] for name in signs} for entry in log_of(at)] for at in (tmp_path, tmp_path / "straight")]
     assert logs[0] == logs[1]
@@ -122,7 +122,7 @@ def test_training_is_the_same_without_and_a_resumed_run_logs_the_same(tiny_bloom
     monkeypatch.setattr(SignsMonitor, "measure", lambda *_: pytest.fail("measured"))
     monkeypatch.setattr("loocbench.runs.trainer.SignsMonitor", lambda *_: None)
     monkeypatch.setattr("loocbench.pretraining.learning_warnings.find_warnings", lambda *_: [])
-    without = native.read_card(train(recipe, tiny_blooms, tmp_path / "without", settings=NEVER))
+    without = card_file.read_card(train(recipe, tiny_blooms, tmp_path / "without", settings=NEVER))
     assert without.weights == straight.weights == resumed.weights
 
 
@@ -149,7 +149,7 @@ def warned(recipe, dataset, folder, **options):
     reporter = Heard()
     checkpoint = train(recipe, dataset, folder, reporter=reporter, settings=NEVER, **options)
     said = [message for message in reporter.messages if message.startswith("warning: ")]
-    return said, native.read_card(checkpoint)
+    return said, card_file.read_card(checkpoint)
 
 
 def test_a_network_that_collapses_is_warned_of_at_half_and_at_the_end(tiny_blooms, tmp_path):

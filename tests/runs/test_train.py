@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.data import blooms
 from loocbench.errors import UserError
 from loocbench.runs import states, trainer
@@ -49,11 +49,11 @@ def test_states_come_and_go(tmp_path, tiny_blooms, monkeypatch):
     monkeypatch.setattr(trainer.Trainer, "_end_epoch", real)
     train(recipe, tiny_blooms, tmp_path, existing="resume")
     assert not list(folder.glob("state-*"))
-    assert native.read_card(folder / native.FILE).epochs_done == 5
+    assert card_file.read_card(folder / card_file.FILE).epochs_done == 5
     lines = (folder / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5]
     straight = train(recipe, tiny_blooms, tmp_path / "straight")
-    assert native.read_card(straight).weights == native.read_card(folder / native.FILE).weights
+    assert card_file.read_card(straight).weights == card_file.read_card(folder / card_file.FILE).weights
 
 
 def test_states_are_saved_in_between_when_asked(tmp_path, tiny_blooms, monkeypatch):
@@ -120,7 +120,7 @@ def test_a_finished_run_of_other_images_is_not_this_one(tmp_path, tiny_blooms):
 def test_overwriting_leaves_nothing_of_the_older_run_and_what_is_stopped_then_can_be_resumed(
     tmp_path, tiny_blooms, monkeypatch
 ):
-    before = native.read_card(train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path))
+    before = card_file.read_card(train(tiny_recipe("moco", epochs=2), tiny_blooms, tmp_path))
     folder = tmp_path / "runs" / "run"
     assert (folder / "best.safetensors").exists()
     recipe = tiny_recipe("looc", epochs=2)
@@ -129,7 +129,9 @@ def test_overwriting_leaves_nothing_of_the_older_run_and_what_is_stopped_then_ca
         with pytest.raises(UserError, match="stopped by SIGTERM at epoch 1 of 2"):
             train(recipe, tiny_blooms, tmp_path, existing="overwrite", settings=RunSettings(knn_every=0))
     assert not (folder / "best.safetensors").exists()
-    after = native.read_card(train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(knn_every=0)))
+    after = card_file.read_card(
+        train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(knn_every=0))
+    )
     assert (after.recipe, after.epochs_done) == (recipe, 2)
     assert after.weights != before.weights
 
@@ -138,12 +140,12 @@ def test_overwriting_leaves_nothing_of_the_older_run_and_what_is_stopped_then_ca
 def test_resuming_is_exact_in_every_way_of_training(tmp_path, monkeypatch, changes):
     few = blooms.make_blooms({"train": 32, "val": 16, "test": 16})  # float16 is slow on a CPU
     recipe = tiny_recipe("looc", epochs=2, **{"batch_size": 16, **changes})
-    straight = native.read_card(train(recipe, few, tmp_path / "straight"))
+    straight = card_file.read_card(train(recipe, few, tmp_path / "straight"))
     with monkeypatch.context() as context:
         stop_after(context, 1)
         with pytest.raises(UserError, match="stopped"):
             train(recipe, few, tmp_path)
-    resumed = native.read_card(train(recipe, few, tmp_path, existing="resume"))
+    resumed = card_file.read_card(train(recipe, few, tmp_path, existing="resume"))
     assert resumed.weights == straight.weights
 
 

@@ -12,7 +12,7 @@ import torchvision
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from loocbench.checkpoints import native
+from loocbench.checkpoints import card_file, native
 from loocbench.checkpoints.foreign import export_statement, preprocessing
 from loocbench.errors import UserError
 from loocbench.jobs import checkpoints as job
@@ -39,7 +39,7 @@ def imported(tmp_path_factory) -> native.Checkpoint:
 @pytest.fixture
 def small(imported) -> native.Checkpoint:
     """The same, saved as "small"."""
-    native.save(Path("runs/small") / native.FILE, imported.card, imported.weights)
+    native.save(Path("runs/small") / card_file.FILE, imported.card, imported.weights)
     return imported
 
 
@@ -82,7 +82,7 @@ def test_a_vits_heads_are_exported(tmp_path):
     assert timm
     torch.save(build_vit(num_heads=6).state_dict(), "source.pth")
     _, checkpoint = import_file(Path("source.pth"), architecture_options={"num_heads": 6})
-    native.save(Path("runs/vit") / native.FILE, checkpoint.card, checkpoint.weights)
+    native.save(Path("runs/vit") / card_file.FILE, checkpoint.card, checkpoint.weights)
     export("vit", "vit.safetensors", "timm")
     _, again = import_file(Path("vit.safetensors"))
     assert again.card.architecture == checkpoint.card.architecture

@@ -10,7 +10,7 @@ import re
 import pytest
 import torch
 
-from loocbench.checkpoints import networks
+from loocbench.checkpoints import card_file
 from loocbench.checkpoints.foreign import inspecting
 from loocbench.errors import UserError
 from loocbench.models.network import Network
@@ -63,7 +63,7 @@ def test_a_looc_reimplementation_imports_through_a_key_map(tmp_path, separate):
     )
     found, checkpoint = import_file(tmp_path / "looc.pth", key_map=tmp_path / "looc.toml")
     assert checkpoint.card.spaces == ("invariant", "color")
-    assert networks.has_separate_stages(checkpoint.card) is separate
+    assert card_file.has_separate_stages(checkpoint.card) is separate
     assert found.unknown == ()
     with torch.inference_mode():
         expected = network.forward_spaces(random_images(32))
