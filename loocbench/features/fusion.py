@@ -37,7 +37,7 @@ class _Shapes(fx.Interpreter):
 
 
 class FusedConv2d(nn.Module):
-    """A convolution, an addition and a ReLU as one call of oneDNN: maps [N, C, H, W], float32 on the CPU.
+    """A convolution, an addition and a ReLU as one call of oneDNN: maps [N, C, H, W] on the CPU, in its weights' type.
 
     add: whether a second argument, which is overwritten, is added before the ReLU.
     """
@@ -58,26 +58,30 @@ class FusedConv2d(nn.Module):
         return torch.ops.mkldnn._convolution_pointwise(maps, *weights, self._relu or "none", [], "")
 
 
-def fuse_convolutions(network: Network | LibraryNetwork, images: Tensor) -> Network | LibraryNetwork | None:
-    """A copy of ``network`` with fused convolutions; None where there is nothing to fuse.
+def fuse_convolutions(
+    network: Network | LibraryNetwork, images: Tensor, dtype: torch.dtype = torch.float32
+) -> Network | LibraryNetwork | None:
+    """A copy of ``network`` with fused convolutions, which computes in ``dtype``; None where there is nothing to fuse.
 
-    images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow. Raises what
-    tracing raises. Tracing assumes that control flow does not depend on the images: the caller compares features.
+    images: normalised float32 [N, 3, H, W], whose shape says which memory layout is best; any N may follow, in
+    ``dtype``. Batch norms are folded in float32, before weights are rounded. Raises what tracing raises, and what
+    oneDNN raises for a ``dtype`` in which it does not compute here. Tracing assumes that control flow does not depend
+    on the images: the caller compares features.
     """
     if not any(isinstance(module, nn.Conv2d) for module in network.modules()) or not has_onednn():
         return None
     fast = copy.deepcopy(network)
     with torch.no_grad():
         if isinstance(fast, Network):
-            fast.trunk, count = _fuse(fast.trunk, images)
-            maps = fast.trunk(images)
+            fast.trunk, count = _fuse(fast.trunk, images, dtype)
+            maps = fast.trunk(images.to(dtype)).float()
             for name, stage in fast.stages.items():
-                fast.stages[name], more = _fuse(stage, maps)
+                fast.stages[name], more = _fuse(stage, maps, dtype)
                 count += more
         else:
-            reader, count = _fuse(_Reader(fast), images)
+            reader, count = _fuse(_Reader(fast), images, dtype)
             fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.classifier_prefixes)
-    return fast if count else None
+    return fast.to(dtype) if count else None
 
 
 def has_onednn() -> bool:
@@ -98,13 +102,14 @@ class _Reader(nn.Module):
         return dict(self._read(self.net, images))
 
 
-def _fuse(module: nn.Module, images: Tensor) -> tuple[fx.GraphModule, int]:
-    """``module`` traced, with fused convolutions, and how many of them were fused with something."""
+def _fuse(module: nn.Module, images: Tensor, dtype: torch.dtype) -> tuple[fx.GraphModule, int]:
+    """``module`` traced, with fused convolutions, in ``dtype``, and how many of them were fused with something."""
     traced = fx.symbolic_trace(module.eval())
     graph = traced.graph
     _drop_identities(traced)
     folds = _fold_batch_norm(traced)
     _Shapes(traced).run(images.contiguous(memory_format=torch.channels_last))
+    traced.to(dtype)
     place = {node: number for number, node in enumerate(graph.nodes)}
     count = alone = 0
     for node in list(graph.nodes):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from loocbench import cpp_compiler
+from loocbench.devices import fastest_precision
 from loocbench.errors import UserError
 from loocbench.features import compiling, fusion
 from loocbench.features.compiling import Forward
@@ -34,8 +35,9 @@ class InferenceNetwork:
     crops: uint8 [N, 3, S, S], or float in [0, 1].
 
     The forward pass is the encoder's network compiled (``InferenceConfig.compiled``), else with fused convolutions
-    (CPU, float32), else as it is. Fused convolutions whose features differ from the plain network's by more than
-    ``TOLERANCE`` are not used. Where memory runs out, batches are halved.
+    (CPU, in float32, or in bfloat16 where the processor computes in it), else as it is. Fused convolutions whose
+    features differ from the plain float32 network's by more than ``TOLERANCE`` are not used. Where memory runs out,
+    batches are halved.
 
     info: receives one line per halving. batch_size: images per forward pass; default by device. may_compile: False
     for batches of many sizes, whatever the config says.
@@ -132,15 +134,21 @@ class InferenceNetwork:
 
     def _fuse_convolutions(self, images: Tensor, plain: Forward) -> Forward:
         """``plain`` with fused convolutions, where that is possible and does not change features; else ``plain``."""
-        if self._encoder.device.type != "cpu" or self._encoder.inference.precision != "float32":
+        network, precision = self._encoder.network, self._encoder.inference.precision
+        if self._encoder.device.type != "cpu" or precision not in ("float32", fastest_precision("cpu")):
             return plain
+        dtype, few = getattr(torch, precision), images[:CHECKED]
         try:
-            fused = fusion.fuse_convolutions(self._encoder.network, images[:CHECKED])
+            fused = fusion.fuse_convolutions(network, few, dtype)
         except Exception:  # a network that cannot be traced stays as it is
             return plain
-        if fused is None or not self._agree(fused.forward_spaces(images[:CHECKED]), plain(images[:CHECKED])):
+        if fused is None:
             return plain
-        return fused.forward_spaces
+
+        def forward(images: Tensor) -> dict[str, Tensor]:
+            return {name: values.float() for name, values in fused.forward_spaces(images.to(dtype)).items()}
+
+        return forward if self._agree(forward(few), network.forward_spaces(few)) else plain
 
     def _agree(self, found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
         """Whether no image's features differ by more than the precision's TOLERANCE."""

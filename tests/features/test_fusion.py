@@ -5,6 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
+from loocbench.devices import fastest_precision
 from loocbench.features import fusion, inference
 from loocbench.models import architectures, library_layers, library_network
 from loocbench.models.network import Network
@@ -51,6 +52,23 @@ def test_fused_is_plain(name):
         for space, values in expected.items():
             assert ((found[space] - values).norm(dim=1) <= 1e-4 * values.norm(dim=1)).all()
         assert torch.equal(fast.forward_spaces(images)[space], found[space])  # what is overwritten is its own
+
+
+@pytest.mark.skipif(fastest_precision("cpu") != "bfloat16", reason="this processor does not compute in bfloat16")
+@pytest.mark.parametrize("name", NETWORKS)
+@torch.inference_mode()
+def test_fused_in_bfloat16_is_as_near_to_float32_as_autocast_is(name):
+    make, size, convolutions, _ = NETWORKS[name]
+    network = lively(make())
+    images = torch.randn(5, 3, size, size).contiguous(memory_format=torch.channels_last)
+    fast = fusion.fuse_convolutions(network, images[:2], torch.bfloat16)
+    assert sum(isinstance(module, fusion.FusedConv2d) for module in fast.modules()) == convolutions
+    expected, found = network.forward_spaces(images), fast.forward_spaces(images.bfloat16())
+    with torch.autocast("cpu", torch.bfloat16):
+        autocast = network.forward_spaces(images)
+    for space, values in expected.items():
+        errors = [float(((one[space] - values).norm(dim=1) / values.norm(dim=1)).max()) for one in (found, autocast)]
+        assert 0 < errors[0] <= 1.5 * errors[1]
 
 
 @torch.inference_mode()
