@@ -14,6 +14,7 @@ from loocbench.types import Labels
 
 MOST_CLASSES = 14  # that are told apart by colour and shape; the others are grey
 OTHERS = "#B8B8B8"
+_EDGE = "#404040"  # of dots in colours that classes are named after, among which white is
 _NAME = 26  # characters of a class in the legend
 
 
@@ -38,15 +39,31 @@ class Factor:
 @dataclass(frozen=True)
 class Shown:
     """How a factor's classes are shown. classes: value -> place among colours and shapes. legend: a text per place, in
-    order, and after them one for the grey dots if there are any. others: number of classes in grey."""
+    order, and after them one for the grey dots if there are any. others: number of classes in grey. named: the colours
+    of the places where all classes are names of colours, else empty."""
 
     classes: Mapping[int, int]
     legend: Sequence[str]
     others: int
+    named: Sequence[str] = ()
+
+    def color_of(self, place: int) -> str:
+        """Return the colour of a place; -1 is grey."""
+        if place < 0:
+            return OTHERS
+        return self.named[place] if self.named else styles.COLORS[place % len(styles.COLORS)]
+
+    @property
+    def edge(self) -> str:
+        """The colour of the dots' edges, or "none"."""
+        return _EDGE if self.named else "none"
 
 
 def choose_classes(factor: Factor) -> Shown:
-    """Return which classes get colour and shape: all, or the most frequent of many (of equally many the first)."""
+    """Return which classes get colour and shape: all, or the most frequent of many (of equally many the first).
+
+    Classes that are named after colours ("red", "grey") have these.
+    """
     present, counts = np.unique(factor.values[factor.values >= 0], return_counts=True)
     chosen = present
     if len(present) > MOST_CLASSES:
@@ -55,7 +72,16 @@ def choose_classes(factor: Factor) -> Shown:
     legend = [shorten(factor.names[value]) for value in chosen]
     if others:
         legend.append(f"{others} other classes")
-    return Shown({int(value): place for place, value in enumerate(chosen)}, legend, others)
+    places = {int(value): place for place, value in enumerate(chosen)}
+    return Shown(places, legend, others, _name_colors([factor.names[value] for value in chosen]))
+
+
+def _name_colors(names: Sequence[str]) -> list[str]:
+    """The colours that classes are named after; empty unless all are."""
+    from matplotlib.colors import CSS4_COLORS
+
+    found = [str(CSS4_COLORS.get(name.lower(), "")) for name in names]
+    return found if all(found) else []
 
 
 def shorten(name: str) -> str:
@@ -114,19 +140,15 @@ def _draw_dots(axis: object, space: Space, factor: Factor, shown: Shown, size: f
             dots[:, 0],
             dots[:, 1],
             s=size,
-            c=color_of(place),
+            c=shown.color_of(place),
             marker=shape_of(place),
-            linewidths=0,
+            edgecolors=shown.edge,
+            linewidths=0.4,
             alpha=0.85,
             label=label,
         )
 
 
-def color_of(place: int) -> str:
-    """Return the colour of a place of :class:`Shown`; -1 is grey."""
-    return OTHERS if place < 0 else styles.COLORS[place % len(styles.COLORS)]
-
-
 def shape_of(place: int) -> str:
-    """Return matplotlib's marker of a place: the second round of colours has other shapes."""
+    """Return matplotlib's marker of a place of :class:`Shown`: the second round of colours has other shapes."""
     return "o" if place < 0 else ("o", "^", "s")[place // len(styles.COLORS)]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from loocbench.report.figures.feature_map import Factor, Space, choose_classes, color_of, shape_of
+from loocbench.report.figures.feature_map import Factor, Space, choose_classes, shape_of
 from loocbench.report.formats.single_file_page import render_page
 from loocbench.types import Pixels
 
@@ -65,7 +65,13 @@ def _describe_factor(factor: Factor) -> dict[str, object]:
         "classes": list(factor.names),
         "places": places,
         "legend": [
-            {"text": text, "color": color_of(key), "shape": shape_of(key), "place": key}
+            {
+                "text": text,
+                "color": shown.color_of(key),
+                "edge": shown.edge,
+                "shape": shape_of(key),
+                "place": key,
+            }
             for text, key in zip(shown.legend, keys, strict=True)
         ],
     }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from loocbench.report.figures import styles
 from loocbench.report.figures.feature_map import MOST_CLASSES, Factor, Space, choose_classes, draw_maps
 from loocbench.report.formats.map_page import THUMBNAIL, render_map_page
 
@@ -118,3 +119,12 @@ def test_the_picture_has_a_panel_per_space_and_factor_and_nothing_outside_it(gri
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     assert (border > 250).all()
     assert len(re.findall(r'id="axes_', paths[1].read_text())) == 2 * max(1, factors)
+
+
+def test_classes_named_after_colours_have_these_and_an_edge_by_which_white_is_seen():
+    shown = choose_classes(Factor("color", np.array([0, 1, 2, -1]), ["red", "White", "grey"]))
+    assert [shown.color_of(place) for place in (0, 1, 2)] == ["#FF0000", "#FFFFFF", "#808080"]
+    assert shown.edge != "none"
+    other = choose_classes(Factor("color", np.array([0, 1]), ["red", "rusty"]))
+    assert other.color_of(0) == styles.COLORS[0]
+    assert other.edge == "none"

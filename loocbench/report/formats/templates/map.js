@@ -84,11 +84,12 @@ maps.forEach((map, space) => {
 function colour() {
   const one = data.factors[factor];
   const styles = new Map((one ? one.legend : []).map((entry) => [entry.place, entry]));
-  const grey = { color: "#B8B8B8", shape: "o" };
+  const grey = { color: "#B8B8B8", edge: "none", shape: "o" };
   dots.forEach((own) => own.forEach((dot, image) => {
     const style = (one && styles.get(one.places[image])) || grey;
     dot.setAttribute("d", outline(style.shape, radius));
     dot.setAttribute("fill", style.color);
+    dot.setAttribute("stroke", style.edge);
   }));
   const legend = document.getElementById("legend");
   if (!legend) return;
@@ -99,6 +100,7 @@ function colour() {
     icon.setAttribute("aria-hidden", "true");
     mark.setAttribute("d", outline(entry.shape, 7));
     mark.setAttribute("fill", entry.color);
+    mark.setAttribute("stroke", entry.edge);
     icon.append(mark);
     item.append(icon, entry.text);
     return item;
