@@ -34,7 +34,8 @@ def find_file(runs: Path, name: str) -> Path | None:
 
 def list_epochs(folder: Path) -> list[int]:
     """The epochs of a run's folder whose checkpoints are kept, in order."""
-    return sorted(int(match[1]) for path in folder.glob(FILES) if (match := _FILE.fullmatch(path.name)))
+    found = sorted(int(match[1]) for path in folder.glob(FILES) if (match := _FILE.fullmatch(path.name)))
+    return [epoch for epoch in dict.fromkeys(found) if file_of(folder, epoch).is_file()]
 
 
 def list_names(folder: Path) -> list[str]:
@@ -42,14 +43,17 @@ def list_names(folder: Path) -> list[str]:
     return [name_of(folder.name, epoch) for epoch in list_epochs(folder)]
 
 
-def require_name(run: str) -> str:
-    """Return a run's name. Raises UserError for one that is the name of another run's kept checkpoint."""
-    if match := _NAME.fullmatch(run):
+def require_distinct(runs: Path, run: str, keep: Iterable[int]) -> None:
+    """Raise UserError where a run, or what it is to keep, would have the name of another run's kept checkpoint, or of
+    another run."""
+    match = _NAME.fullmatch(run)
+    if match and (runs / match["run"]).exists():
         raise UserError(
-            f"'{run}' cannot name a run: it is the name of what run {match['run']} keeps of epoch {match['epoch']}; "
-            "choose another --name."
+            f"'{run}' cannot name a run: it names what run {match['run']} keeps of epoch {match['epoch']}; choose "
+            "another --name."
         )
-    return run
+    if taken := [name for epoch in keep if (runs / (name := name_of(run, epoch))).exists()]:
+        raise UserError(f"there is a run {taken[0]}, whose name the kept epoch would have; choose another --name.")
 
 
 def require_epochs(keep: Iterable[int], planned: int) -> None:
@@ -59,10 +63,13 @@ def require_epochs(keep: Iterable[int], planned: int) -> None:
             raise UserError(f"--keep-epoch {epoch} is not one of the epochs, 1 to {planned}; choose one of these.")
 
 
-def describe_lost(folder: Path, keep: Iterable[int], done: int) -> list[str]:
-    """Return a line for each epoch that was to be kept, has passed and is not there. done: epochs that have passed."""
-    return [
-        f"{folder.name}: epoch {epoch} has passed without being kept; train again under another name to have it"
-        for epoch in keep
-        if epoch <= done and not file_of(folder, epoch).exists()
-    ]
+def describe_lost(folder: Path, keep: Iterable[int], done: int, remedy: str) -> str:
+    """Return a line on the epochs that were to be kept, have passed and are not there; "" if there are none.
+
+    done: epochs that have passed. remedy: what to do.
+    """
+    lost = [str(epoch) for epoch in keep if epoch <= done and not file_of(folder, epoch).exists()]
+    if not lost:
+        return ""
+    what = f"epoch {lost[0]} has" if len(lost) == 1 else f"epochs {', '.join(lost)} have"
+    return f"{folder.name}: {what} passed without being kept; {remedy}"

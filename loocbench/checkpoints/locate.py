@@ -23,7 +23,7 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     if reference.startswith(RANDOM):
         name = reference.removeprefix(RANDOM)
         if name not in backbone_names.list_backbones() and (
-            Path(name).exists() or (runs / name / card_file.FILE).is_file()
+            Path(name).exists() or (runs / name / card_file.FILE).is_file() or kept_epochs.find_file(runs, name)
         ):
             return untrained.build_like(load(name, runs=runs, seed=seed).card, seed)
         return untrained.build_checkpoint(name, seed)

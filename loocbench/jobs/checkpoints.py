@@ -102,6 +102,8 @@ def _save_in_runs(checkpoint: Checkpoint, name: str, runs: Path, *, overwrite: b
     path = runs / card.name / card_file.FILE
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists; choose another --name, or --overwrite it.")
+    if kept := kept_epochs.find_file(runs, card.name):
+        raise UserError(f"{card.name} is the name of {kept}; choose another --name.")
     native.save(path, card, checkpoint.weights)
     return card, path
 

@@ -136,8 +136,8 @@ def pretrain(
             copies = copies and keep_digests(copies, folder, shown)
             seen = f"{images.name}-{limit}images" if limit else images.name
             run = files.require_name("run", name) if name else recipes.run_name(made, seen.replace(":", "-"))
-            kept_epochs.require_name(run)
             kept_epochs.require_epochs(keep_epochs, made.epochs)
+            kept_epochs.require_distinct(Path(runs), run, keep_epochs)
         if tell_minutes:
             if processes.first:
                 tell_minutes(run, estimate_pretraining(made, len(images.splits.get("train", ())), Path(runs)))

@@ -54,11 +54,12 @@ class RunStatus:
 
     def list_checkpoints(self) -> list[CheckpointCard]:
         """The cards of the last checkpoint and of the kept ones, by epoch; those that cannot be read are left out."""
-        files = [kept_epochs.file_of(self.folder.path, epoch) for epoch in kept_epochs.list_epochs(self.folder.path)]
+        folder = self.folder.path
         found = [self.card] if self.folder.checkpoint.exists() else []
-        for file in files:
+        for epoch in kept_epochs.list_epochs(folder):
             with suppress(UserError):
-                found.append(card_file.read_card(file))
+                card = card_file.read_card(kept_epochs.file_of(folder, epoch))
+                found.append(card.model_copy(update={"name": kept_epochs.name_of(folder.name, epoch)}))
         return found
 
     @property

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from filelock import Timeout
 
 from loocbench import files
 from loocbench.cards.suites import SuiteCard
+from loocbench.checkpoints import kept_epochs
 from loocbench.errors import StoppedError, UserError
 from loocbench.executors import get_executor
 from loocbench.executors.graph import begin_first
@@ -17,8 +21,10 @@ from loocbench.executors.work import Work
 from loocbench.jobs.session import Session
 from loocbench.jobs.settings import EvaluationSettings
 from loocbench.jobs.suite_jobs import SuiteJob, is_due
-from loocbench.jobs.suite_plan import PlannedRow
+from loocbench.jobs.suite_plan import PlannedModel, PlannedRow
 from loocbench.jobs.suite_work import Doer, count_parts, how_to_go_on
+from loocbench.progress import Reporter
+from loocbench.runs.writing import RunWriter
 
 
 def open_records(settings: EvaluationSettings) -> JobRecords:
@@ -62,6 +68,7 @@ def run_suite(
                 f"{one.model.name}: kept, trained before with the same recipe on the same images (--overwrite trains "
                 "again)"
             )
+            _keep_last_epoch(one.model, settings, session.reporter)
     executor = get_executor(engine.name)
     due = {one.job.name: one for one in jobs if one.due}
     doer = Doer(card, session, settings, total=sum(count_parts(one, settings) for one in due.values()))
@@ -81,6 +88,16 @@ def run_suite(
     except KeyboardInterrupt as error:
         raise StoppedError(f"interrupted; what is finished is kept. {how_to_go_on(settings)}") from error
     return [] if engine.detach else _find_failures(jobs, records, settings)
+
+
+def _keep_last_epoch(model: PlannedModel, settings: EvaluationSettings, reporter: Reporter) -> None:
+    """Keep the last epoch of a trained model where its card asks for it since, and say which others are missing."""
+    folder = RunWriter(settings.runs / model.name)
+    with suppress(Timeout), folder.lock:
+        folder.keep_last_epoch(model.keep_epochs)
+    done = model.recipe.epochs if model.recipe else 0
+    if text := kept_epochs.describe_lost(folder.path, model.keep_epochs, done, "--overwrite trains again"):
+        reporter.info(text)
 
 
 def _require_groups(jobs: Sequence[SuiteJob], suite: str) -> None:

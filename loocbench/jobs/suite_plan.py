@@ -10,7 +10,7 @@ from typing import Literal
 from loocbench.cards.limits import limit_task
 from loocbench.cards.suites import SuiteCard, SuiteModel, recipe_of_model
 from loocbench.cards.tasks import TaskCard, load_task
-from loocbench.checkpoints import card_file, kept_epochs, networks, untrained
+from loocbench.checkpoints import card_file, networks, untrained
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.editions import is_same_edition
 from loocbench.errors import UserError
@@ -135,9 +135,6 @@ class _Planner:
             images = self.session.open_dataset(self.card.pretrain_on)
             card = find_trained(recipe, name, self.settings.runs, images)
             state = "trained" if card else "to train"
-            lost = kept_epochs.describe_lost(self.settings.runs / name, model.keep_epochs, recipe.epochs if card else 0)
-            for text in lost:
-                self.session.reporter.info(text)
         rows = [
             self._plan_row(task, features, card, separate=recipes.has_separate_stages(recipe))
             for task in self.tasks

@@ -128,7 +128,8 @@ class Trainer:
         """Keep the epoch that was last done, if it is to be kept and is not yet, and say which others have passed."""
         if self.ranks.first:
             self.folder.keep_last_epoch(self.settings.keep_epochs)
-            for text in kept_epochs.describe_lost(self.folder.path, self.settings.keep_epochs, done):
+            remedy = "train again under another --name to have what is missing"
+            if text := kept_epochs.describe_lost(self.folder.path, self.settings.keep_epochs, done, remedy):
                 self.reporter.info(text)
 
     def _train(self, run: Run, monitor: Monitor | None, stop: signals.Stop, board: Board | None) -> None:

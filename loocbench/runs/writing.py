@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from loocbench import checksums, files
 from loocbench.checkpoints import card_file, kept_epochs, listing, native
+from loocbench.errors import UserError
 from loocbench.pretraining.loop import Run
 from loocbench.runs import run_options, states
 from loocbench.runs.folder import BEST, CARD, FINAL, LOG, NOT_FINITE, RunFolder
@@ -95,10 +97,9 @@ class RunWriter(RunFolder):
 
     def keep_last_epoch(self, keep: Iterable[int]) -> None:
         """Keep the checkpoint as that of its epoch, if this is one of ``keep`` and is not there: a finished run's last
-        epoch may be asked for when it is extended."""
-        if not self.checkpoint.exists():
-            return
-        epoch = card_file.read_card(self.checkpoint).epochs_done
-        if epoch in keep and not kept_epochs.file_of(self.path, epoch).exists():
-            last = native.load_unconfirmed(self.checkpoint)
-            self.save_epoch(last.card, last.weights)
+        epoch may be asked for when it is extended. A damaged checkpoint is none."""
+        with suppress(UserError):
+            epoch = card_file.read_card(self.checkpoint).epochs_done
+            if epoch in keep and not kept_epochs.file_of(self.path, epoch).exists():
+                last = native.load_unconfirmed(self.checkpoint)
+                self.save_epoch(last.card, last.weights)

@@ -24,7 +24,7 @@ from loocbench.solvers.softmax import Softmax
 
 
 class Coordinates(Protocol):
-    """Of points [..., r + 1]."""
+    """Of points [..., r + 1], in which r may be the given number D."""
 
     def reduce(self, features: Tensor) -> Tensor:
         """Float64 [N, D] in the given coordinates, in these: [N, r]."""

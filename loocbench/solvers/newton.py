@@ -22,7 +22,7 @@ _ENOUGH = 0.7  # of the tolerance, for the residual of the last direction: the r
 class Local(Protocol):
     """A convex function at a point, evaluated lazily.
 
-    Points, gradients and directions are [K, r + 1]: a row of weights and an intercept for each class.
+    Points, gradients and directions are [K, r + 1]: a row of weights and an intercept for each class, in r coordinates.
     """
 
     @property

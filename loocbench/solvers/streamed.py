@@ -158,7 +158,11 @@ class StreamedAt:
         solved = turned / self.diagonal
         within = multiply(solved[:, :-1], basis)
         if len(basis) < basis.shape[1]:
-            within += (residual[:, :-1] - multiply(turned[:, :-1], basis)) / self.objective.strength
+            # Taken out twice: what rounding leaves of the span, divided by a small strength, would make the solution
+            # turn away from the residual.
+            outside = residual[:, :-1] - multiply(turned[:, :-1], basis)
+            outside -= multiply(multiply(outside, basis.T), basis)
+            within += outside / self.objective.strength
         return torch.cat([within, solved[:, -1:]], dim=1)
 
     def _turn(self, point: Tensor) -> Tensor:
@@ -175,13 +179,13 @@ class StreamedAt:
         dtype, data = direction.dtype, self.objective.data
         kept = self._pass[3] if dtype == torch.float32 else []
         along, shift = data.to_given_coordinates(direction)
+        weights, intercepts = data.to_given_coordinates(self.point.to(dtype))
         by_weights, by_intercepts = torch.zeros_like(along), torch.zeros_like(shift)
         for number, (_, block) in enumerate(self.objective.blocks):
             features = block.to(dtype)
             if number < len(kept):
                 p = kept[number]
             else:
-                weights, intercepts = data.to_given_coordinates(self.point.to(dtype))
                 p = torch.softmax(multiply(features, weights.T).add_(intercepts), dim=1)
             moved = multiply(features, along.T).add_(shift)
             moved -= (p * moved).sum(dim=1, keepdim=True)

@@ -34,12 +34,22 @@ def test_other_names_find_none(runs, name):
     assert kept_epochs.find_file(runs, name) is None
 
 
-def test_a_run_has_no_name_of_a_kept_epoch():
-    assert kept_epochs.require_name("mine-epoch") == "mine-epoch"
-    with pytest.raises(UserError, match="what run mine keeps of epoch 5"):
-        kept_epochs.require_name("mine-epoch5")
+def test_a_run_has_no_name_of_a_kept_epoch_of_another_run(runs):
+    kept_epochs.require_distinct(runs, "other-epoch5", (1,))  # there is no run called other
+    with pytest.raises(UserError, match="what run mine-epoch1 keeps of epoch 5"):
+        kept_epochs.require_distinct(runs, "mine-epoch1-epoch5", ())
+    with pytest.raises(UserError, match="there is a run mine-epoch1"):
+        kept_epochs.require_distinct(runs, "mine", (2, 1))
+
+
+def test_files_that_only_look_like_those_of_epochs_are_none(runs):
+    (runs / "mine-epoch1" / "epoch-8.safetensors").touch()
+    assert kept_epochs.list_epochs(runs / "mine-epoch1") == [7, 12345]
 
 
 def test_epochs_that_passed_unkept_are_named(runs):
-    (told,) = kept_epochs.describe_lost(runs / "mine-epoch1", (7, 8, 10), 9)
-    assert told.startswith("mine-epoch1: epoch 8 has passed without being kept")
+    told = kept_epochs.describe_lost(runs / "mine-epoch1", (7, 8, 10), 9, "train again")
+    assert told == "mine-epoch1: epoch 8 has passed without being kept; train again"
+    told = kept_epochs.describe_lost(runs / "mine-epoch1", (7, 8, 9), 9, "train again")
+    assert told == "mine-epoch1: epochs 8, 9 have passed without being kept; train again"
+    assert not kept_epochs.describe_lost(runs / "mine-epoch1", (7, 8), 7, "train again")

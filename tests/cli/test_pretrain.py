@@ -199,7 +199,6 @@ def test_epochs_to_keep_must_be_the_runs_and_their_names_are_no_names_of_runs(lo
     for dry in ([], ["--dry-run"]):
         told = one_line("pretrain", *OWN, "--name", "mine", "--keep-epoch", "3", *dry)
         assert "--keep-epoch 3 is not one of the epochs, 1 to 2" in told
-        assert "it is the name of what run mine keeps of epoch 2" in one_line("pretrain", "--name", "mine-epoch2", *dry)
     for epoch in (0, "2", True):
         with pytest.raises(UserError, match=f"--keep-epoch {epoch} is not one of"):
             pretrain("moco", "blooms", keep_epochs=[epoch], runs=tmp_path / "runs")

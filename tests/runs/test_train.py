@@ -84,7 +84,7 @@ def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_do
     told = Collecting()
     settings = RunSettings(keep_epochs=(1, 3))
     train(recipe, tiny_blooms, tmp_path, existing="resume", settings=settings, reporter=told)
-    lost = "run: epoch {} has passed without being kept; train again under another name to have it"
+    lost = "run: epoch {} has passed without being kept; train again under another --name to have what is missing"
     assert lost.format(1) in told.messages
     kept = tmp_path / "runs" / "run" / "epoch-0003.safetensors"
     assert list(kept.parent.glob("epoch-*")) == [kept]
@@ -94,6 +94,18 @@ def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_do
     assert lost.format(2) in told.messages
     assert list(kept.parent.glob("epoch-*")) == [kept]  # a finished run has its last epoch still
     assert kept.read_bytes() == before
+
+
+def test_a_damaged_checkpoint_hinders_no_resuming_from_a_whole_state(tmp_path, tiny_blooms, monkeypatch):
+    recipe = tiny_recipe("moco", epochs=3)
+    with monkeypatch.context() as patched:
+        stop_after(patched, 2)
+        with pytest.raises(UserError, match="at epoch 2 of 3"):
+            train(recipe, tiny_blooms, tmp_path)
+    checkpoint = tmp_path / "runs" / "run" / card_file.FILE
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(keep_epochs=(1,))) == checkpoint
+    assert card_file.read_card(checkpoint).epochs_done == 3
     train(recipe, tiny_blooms, tmp_path, existing="overwrite")
     assert not list((tmp_path / "runs" / "run").glob("epoch-*"))
 

@@ -70,6 +70,24 @@ def test_two_extensions_of_one_training_are_two_curves_with_a_common_beginning()
     assert sorted(points_of(panel).values()) == [[(10, 0.5), (20, 0.6)], [(10, 0.5), (30, 0.7)]]
 
 
+def test_a_curve_is_of_the_same_seeds_at_every_place():
+    rows = [kept(epoch, epoch / 100, seed=0) for epoch in (5, 10, 20)] + [kept(20, 0.9, seed=1), kept(10, 0.8, seed=1)]
+    (panel,) = panels_of(rows)
+    assert points_of(panel) == {"LooC, looc++": [(5, 0.05), (10, 0.1), (20, 0.2)]}
+    (panel,) = panels_of([*rows, kept(5, 0.7, seed=1), untrained(0.3)])
+    assert points_of(panel) == {"LooC, looc++": [(5, 0.375), (10, 0.45), (20, 0.55)]}  # one untrained network, not two
+
+
+def test_seeds_that_were_not_extended_have_a_curve_of_their_own():
+    def row(seed, epoch, recipe, value):
+        return kept(epoch, value, seed=seed, recipe=recipe.model_copy(update={"seed": seed}))
+
+    short = tiny_recipe("looc", epochs=10)
+    rows = [row(seed, epoch, short, (seed + epoch) / 100) for seed in (0, 1) for epoch in (5, 10)]
+    (panel,) = panels_of([*rows, row(0, 20, extend(short, 10), 0.2)])
+    assert sorted(points_of(panel).values()) == [[(5, 0.05), (10, 0.1), (20, 0.2)], [(5, 0.06), (10, 0.11)]]
+
+
 def test_trainings_that_differ_in_a_setting_alone_are_told_apart_by_it():
     rates = [tiny_recipe("looc", epochs=20, learning_rate=rate) for rate in (0.01, 0.1)]
     rows = [
