@@ -23,6 +23,7 @@ class Inline:
         if detach:
             raise UserError("--detach needs an engine that goes on without this process: --executor slurm.")
         waiting = list(work.jobs)
+        before = {job.name: work.records.read(job.name) for job in waiting}
         failed: set[str] = set()
         told = False
         while waiting:
@@ -34,6 +35,8 @@ class Inline:
                 elif not undone.isdisjoint(job.after):
                     busy.append(job)
                     continue
+                elif (record := work.records.read(job.name)) and record.state == "done" and record != before[job.name]:
+                    pass  # by another process, since this one began
                 else:
                     try:
                         with work.records.claim(job.name):

@@ -101,3 +101,20 @@ def test_the_executors_that_there_are():
     assert get_executor("inline").list_queued(["1"]) == {}
     with pytest.raises(UserError, match=r"unknown executor 'slurn'.*Did you mean 'slurm'"):
         get_executor("slurn")
+
+
+def test_what_another_process_has_done_since_is_not_done_again(tmp_path):
+    """Else its record would say "running" again for a moment, in which the other process may end and read it."""
+    records, done = JobRecords(tmp_path / "jobs"), []
+    with records.claim("report"):
+        pass  # before: done again, since it is asked for
+
+    def do(one):
+        done.append(one.name)
+        if one.name == "train":
+            with records.claim("other"):
+                pass
+
+    inline.INLINE.execute(work(tmp_path, do), detach=False)
+    assert done == ["train", "measure", "report"]
+    assert states(tmp_path) == ["done"] * 4
