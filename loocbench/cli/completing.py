@@ -68,7 +68,7 @@ def _runs_folder(ctx: typer.Context) -> Path:
 
 
 def _cards(kind: str) -> list[str]:
-    """The names of the shipped cards of a kind: listing them by ``cards.suites`` would import torch."""
+    """The names of the shipped cards of a kind: listing them by ``cards.suites`` would import numpy."""
     from loocbench.cards.folder import tasks_folder
 
     folder = tasks_folder() / kind

@@ -92,8 +92,10 @@ def run_suite(
 
 def _keep_last_epoch(model: PlannedModel, settings: EvaluationSettings, reporter: Reporter) -> None:
     """Keep the last epoch of a trained model where its card asks for it since, and say which others are missing."""
+    if not model.keep_epochs:
+        return
     folder = RunWriter(settings.runs / model.name)
-    with suppress(Timeout), folder.lock:
+    with suppress(Timeout, OSError), folder.lock:  # another process writes it, or nobody may
         folder.keep_last_epoch(model.keep_epochs)
     done = model.recipe.epochs if model.recipe else 0
     if text := kept_epochs.describe_lost(folder.path, model.keep_epochs, done, "--overwrite trains again"):
