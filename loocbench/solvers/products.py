@@ -1,7 +1,9 @@
 """Products of dense matrices by the library that is fast on this machine's processor.
 
-On a CPU torch's wheels multiply by Intel's MKL. On other makers' x86 processors that reaches between 0.5 and 0.9 of the
-speed of OpenBLAS, which numpy's wheels bring (docs/speed.md has figures). The two differ by rounding.
+On a CPU torch's wheels multiply by Intel's MKL. On other makers' x86 processors that reaches between 0.3 and 0.9 of the
+speed of oneDNN, which torch's wheels bring, too, and of OpenBLAS, which numpy's do (docs/speed.md has figures). oneDNN
+multiplies in float32 alone; it uses the processor's widest instructions, where OpenBLAS may have been told not to. All
+differ by rounding; which of them multiplies depends on the processor and the shapes alone, so figures can be repeated.
 """
 
 from __future__ import annotations
@@ -17,15 +19,53 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-_FEW_OPERATIONS = 1e8  # take torch a few milliseconds, of which handing them to threads would be a part
+# Operations that take torch as long as a call of oneDNN, and as long as handing parts to OpenBLAS's threads.
+_FEW_FOR_ONEDNN, _FEW_FOR_OPENBLAS = 1e7, 1e8
+_PART = 2**22  # values, 16 MiB: memory of more than 32 MiB goes back to the system, and is slow to get again
+_LARGE = 2e10  # operations, from which OpenBLAS is faster than oneDNN on processors without AVX-512
 
 
 def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     """``a @ b`` of float matrices [N, D] and [D, K] on one device, without gradients; into ``out`` where given."""
-    if a.device.type != "cpu" or 2 * a.numel() * b.shape[1] < _FEW_OPERATIONS or not has_faster_numpy():
+    operations = 2 * a.numel() * b.shape[1]
+    if a.device.type != "cpu" or operations < _FEW_FOR_ONEDNN or not has_slow_torch():
         return torch.mm(a, b, out=out) if out is not None else a @ b
-    result = a.new_empty(len(a), b.shape[1]) if out is None else out
-    left, right, product = a.numpy(), b.numpy(), result.numpy()
+    if a.dtype == torch.float32 and has_onednn() and (operations < _LARGE or _has_avx512()):
+        return _call_onednn(a, b) if out is None else _multiply_by_onednn(a, b, out)
+    if operations < _FEW_FOR_OPENBLAS or not _has_openblas():
+        return torch.mm(a, b, out=out) if out is not None else a @ b
+    return _multiply_by_openblas(a, b, a.new_empty(len(a), b.shape[1]) if out is None else out)
+
+
+def _multiply_by_onednn(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    """oneDNN writes where it likes: parts of the product are copied, small enough for memory that is used again."""
+    width = max(1, _PART // len(out))
+    for begin in range(0, b.shape[1], width):
+        out[:, begin : begin + width] = _call_onednn(a, b[:, begin : begin + width])
+    return out
+
+
+def _call_onednn(a: Tensor, b: Tensor) -> Tensor:
+    """oneDNN copies its first argument unless it is contiguous, so that is a contiguous one, or the smaller one."""
+    linear = torch.ops.mkldnn._linear_pointwise.default
+    product: Tensor
+    if a.is_contiguous() or a.numel() <= b.numel():
+        product = linear(a, _without_gaps(b.T), None, "none", [], "")
+    else:
+        product = linear(b.T, _without_gaps(a), None, "none", [], "").T
+    return product
+
+
+def _without_gaps(matrix: Tensor) -> Tensor:
+    """Of a matrix that lies in memory neither by rows nor by columns alone, as part of a wider one, a copy: with it as
+    the second argument oneDNN takes its reference code, which is a thousand times as slow."""
+    return matrix if matrix.T.is_contiguous() else matrix.contiguous()
+
+
+def _multiply_by_openblas(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    """OpenBLAS's own threads wait for each other at full load, and hold up whatever else the machine computes: a part
+    is multiplied by one in each of as many threads as torch has."""
+    left, right, product = a.numpy(), b.numpy(), out.numpy()
     rows = len(left) >= right.shape[1]  # the longer side is shared between the threads
 
     def multiply_part(part: slice) -> None:
@@ -35,7 +75,6 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
             else:
                 np.matmul(left, right[:, part], out=product[:, part])
 
-    # OpenBLAS's own threads wait for each other at full load, and hold up whatever else the machine computes.
     # The pool is of this call alone: one that is kept would have no threads in a forked process, and wait for them.
     own, *others = _parts(max(product.shape))
     with _openblas().limit(limits=1), ThreadPoolExecutor(max(1, len(others))) as pool:
@@ -43,16 +82,33 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         multiply_part(own)
         for each in waiting:
             each.result()
-    return result
+    return out
 
 
 @cache
-def has_faster_numpy() -> bool:
-    """Whether torch multiplies by MKL on a processor that is not Intel's, and numpy by OpenBLAS."""
-    built = np.show_config(mode="dicts")
-    openblas = "openblas" in str(built.get("Build Dependencies", {}).get("blas", {}).get("name", ""))
+def has_slow_torch() -> bool:
+    """Whether torch multiplies by MKL on a processor that is not Intel's."""
     mkl: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
-    return openblas and mkl and not _is_intel()
+    return mkl and not _is_intel()
+
+
+@cache
+def has_onednn() -> bool:
+    """Whether oneDNN's products of dense matrices can be called."""
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+@cache
+def _has_openblas() -> bool:
+    """Whether numpy multiplies by OpenBLAS."""
+    built = np.show_config(mode="dicts")
+    return "openblas" in str(built.get("Build Dependencies", {}).get("blas", {}).get("name", ""))
+
+
+def _has_avx512() -> bool:
+    """Whether torch, and so oneDNN, computes in vectors of 512 bits."""
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def _is_intel() -> bool:

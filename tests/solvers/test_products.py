@@ -4,18 +4,23 @@ import multiprocessing
 import os
 import warnings
 
-import numpy as np
 import pytest
 import torch
 
 from loocbench.solvers import products
 
 
-@pytest.fixture(params=[True, False], ids=["numpy", "torch"])
+@pytest.fixture(params=["onednn", "openblas", "torch"])
 def library(request, monkeypatch):
-    """Every product, however small, goes through numpy where numpy is the faster one."""
-    monkeypatch.setattr(products, "has_faster_numpy", lambda: request.param)
-    monkeypatch.setattr(products, "_FEW_OPERATIONS", 0)
+    """Every product, however small, goes through this library where it is the fast one."""
+    monkeypatch.setattr(products, "has_slow_torch", lambda: request.param != "torch")
+    monkeypatch.setattr(products, "_FEW_FOR_ONEDNN", 1)
+    monkeypatch.setattr(products, "_FEW_FOR_OPENBLAS", 1)
+    monkeypatch.setattr(products, "_PART", 4)
+    if request.param == "openblas":
+        monkeypatch.setattr(products, "has_onednn", lambda: False)
+    elif request.param == "onednn" and not products.has_onednn():
+        pytest.skip("this torch has no oneDNN")
 
 
 def naive(a, b):
@@ -30,10 +35,11 @@ def test_a_product_is_the_naive_one_in_every_layout(dtype, shape):
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(n, d, generator=generator, dtype=dtype), torch.randn(d, k, generator=generator, dtype=dtype)
     wanted = naive(a.double(), b.double()).to(dtype).reshape(n, k)
-    wider = torch.randn(n, d + 1, dtype=dtype)
-    wider[:, :-1] = a
-    for left in (a, a.T.contiguous().T, wider[:, :-1]):
-        for right in (b, b.T.contiguous().T):
+    wide = [torch.randn(len(matrix), matrix.shape[1] + 1, dtype=dtype) for matrix in (a, b, b.T)]
+    for within, matrix in zip(wide, (a, b, b.T), strict=True):
+        within[:, :-1] = matrix
+    for left in (a, a.T.contiguous().T, wide[0][:, :-1]):
+        for right in (b, b.T.contiguous().T, wide[1][:, :-1], wide[2][:, :-1].T):
             torch.testing.assert_close(products.multiply(left, right), wanted)
     space = torch.zeros(n, k + 2, dtype=dtype)
     assert products.multiply(a, b, out=space[:, :k]).data_ptr() == space.data_ptr()
@@ -49,28 +55,58 @@ def test_what_is_not_finite_stays_so_without_a_warning():
         assert products.multiply(a, a - torch.inf).isnan().all()
 
 
-def test_numpy_multiplies_where_torch_has_mkl_on_another_makers_processor(monkeypatch):
-    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
-    monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "scipy-openblas"}}})
-    for intel in (True, False):
+def test_torch_multiplies_on_an_intel_and_where_it_does_not_use_mkl(monkeypatch):
+    for intel, mkl in ((True, True), (False, True), (False, False)):
         monkeypatch.setattr(products, "_is_intel", lambda intel=intel: intel)
-        assert products.has_faster_numpy.__wrapped__() is not intel
-    monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "mkl"}}})
-    assert not products.has_faster_numpy.__wrapped__()
+        monkeypatch.setattr(torch.backends.mkl, "is_available", lambda mkl=mkl: mkl)
+        assert products.has_slow_torch.__wrapped__() is (mkl and not intel)
+
+
+def multiplying_library(monkeypatch, a, b):
+    """Which of the libraries multiplies: torch where it is neither of the two others."""
+    used = ["torch"]
+    monkeypatch.setattr(products, "_call_onednn", lambda a, b: used.append("onednn"))
+    monkeypatch.setattr(products, "_multiply_by_openblas", lambda a, b, out: used.append("openblas"))
+    products.multiply(a, b)
+    return used[-1]
+
+
+@pytest.mark.parametrize(
+    ("instructions", "dtype", "operations", "library"),
+    [
+        ("AVX512", torch.float32, "few", "torch"),
+        ("AVX512", torch.float32, "some", "onednn"),
+        ("AVX512", torch.float32, "many", "onednn"),
+        ("AVX512", torch.float64, "some", "torch"),
+        ("AVX512", torch.float64, "many", "openblas"),
+        ("AVX2", torch.float32, "some", "onednn"),
+        ("AVX2", torch.float32, "many", "openblas"),
+    ],
+)
+def test_the_fast_library_multiplies(monkeypatch, instructions, dtype, operations, library):
+    monkeypatch.setattr(products, "has_slow_torch", lambda: True)
+    monkeypatch.setattr(products, "has_onednn", lambda: True)
+    monkeypatch.setattr(products, "_has_openblas", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
+    for limit, value in (("_FEW_FOR_ONEDNN", 200), ("_FEW_FOR_OPENBLAS", 2_000), ("_LARGE", 2_000)):
+        monkeypatch.setattr(products, limit, value)
+    size = {"few": 4, "some": 8, "many": 16}[operations]
+    a = torch.ones(size, size, dtype=dtype)
+    assert multiplying_library(monkeypatch, a, a) == library
 
 
 def test_small_products_are_left_to_torch(monkeypatch):
-    monkeypatch.setattr(products, "has_faster_numpy", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(products, "has_slow_torch", lambda: pytest.fail("it was asked"))
     assert products.multiply(torch.ones(2, 3), torch.ones(3, 2)).tolist() == [[3, 3], [3, 3]]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
-def test_a_forked_process_multiplies_too(monkeypatch):
-    monkeypatch.setattr(products, "has_faster_numpy", lambda: True)
-    monkeypatch.setattr(products, "_FEW_OPERATIONS", 0)
+def test_openblas_multiplies_in_a_forked_process_too():
     a = torch.ones(4, 4)
-    products.multiply(a, a)
-    process = multiprocessing.get_context("fork").Process(target=products.multiply, args=(a, a), daemon=True)
+    products._multiply_by_openblas(a, a, a.clone())
+    process = multiprocessing.get_context("fork").Process(
+        target=products._multiply_by_openblas, args=(a, a, a.clone()), daemon=True
+    )
     process.start()
     process.join(20)
     assert process.exitcode == 0
