@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import loocbench
 import loocbench.results
@@ -107,6 +108,30 @@ def test_evaluate_measures_once_and_then_returns_the_stored_row(only_tiny_blooms
     assert store.read_row(stored) == row
     assert loocbench.evaluate("random:resnet8", "knn/blooms", **where) == row
     assert list(loocbench.results.load(tmp_path / "results").task.unique()) == ["knn/blooms"]
+
+
+@pytest.mark.parametrize("setting", ["products in bfloat16", "autocast"])
+def test_evaluate_computes_in_float32_whatever_the_calling_program_has_set(only_tiny_blooms, tmp_path, setting):
+    def measured(cache="cache"):
+        row = loocbench.evaluate("random:resnet8", "knn/blooms", results=None, cache=tmp_path / cache, device="cpu")
+        return row.metrics, row.items
+
+    before, encoder = torch.get_float32_matmul_precision(), loocbench.load("random:resnet8")
+    images = torch.rand(2, 3, encoder.preprocessing.image_size, encoder.preprocessing.image_size)
+    features = encoder(images)
+    try:
+        if setting == "autocast":
+            with torch.autocast("cpu", torch.bfloat16):
+                assert torch.equal(encoder(images), features)
+                found = measured()
+        else:
+            torch.set_float32_matmul_precision("medium")
+            assert torch.equal(encoder(images), features)
+            found = measured()
+            assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert found == measured("another cache")
 
 
 def test_evaluate_without_a_store_writes_no_row(only_tiny_blooms, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from torch import Tensor
 from loocbench.checkpoints import card_file, networks
 from loocbench.checkpoints.native import Checkpoint
 from loocbench.data import decoding
+from loocbench.exact_float32 import exact_float32
 from loocbench.features.inference_config import InferenceConfig
 from loocbench.models import spaces
 from loocbench.models.inside import describe_inside, read_inside
@@ -116,7 +117,8 @@ class Encoder:
         TypeError and ValueError for other images, such as normalised ones.
         """
         self._require_images(images)
-        return self.network.forward_spaces(self.normalise(images))
+        with exact_float32():
+            return self.network.forward_spaces(self.normalise(images))
 
     def normalise(self, images: Tensor) -> Tensor:
         """What the network is given, float32 [N, 3, H, W] on the device. images: uint8 or float in [0, 1]."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch import Tensor
 from loocbench import cpp_compiler
 from loocbench.devices import fastest_precision
 from loocbench.errors import UserError
+from loocbench.exact_float32 import exact_float32
 from loocbench.features import compiling, fusion
 from loocbench.features.compiling import Forward
 from loocbench.features.encoder import Encoder
@@ -64,7 +64,7 @@ class InferenceNetwork:
     @torch.inference_mode()
     def __call__(self, crops: Tensor) -> dict[str, Tensor]:
         """Features of ``crops`` in every space."""
-        with self._exact_float32():
+        with exact_float32():  # half precision is asked for again within
             while True:
                 try:
                     parts = [self._compute_batch(part) for part in torch.split(crops, self._batch_size)]
@@ -73,12 +73,6 @@ class InferenceNetwork:
                     if not _is_out_of_memory(error):
                         raise
                     self._halve_batches(len(crops), error)
-
-    def _exact_float32(self) -> AbstractContextManager[object]:
-        """Turns TF32 off for float32: cuDNN's convolutions would round by more than TOLERANCE allows."""
-        if self._encoder.inference.precision == "float32" and self._encoder.device.type == "cuda":
-            return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-        return nullcontext()
 
     def _halve_batches(self, count: int, error: RuntimeError) -> None:
         """Halves the batch size after ``error`` at ``count`` crops. Raises UserError where it was one image already."""

@@ -14,6 +14,7 @@ from loocbench.checkpoints.requirements import describe_missing_plugins
 from loocbench.errors import UserError
 from loocbench.evaluators.sampling import sample_rows
 from loocbench.evaluators.spread import describe_constant
+from loocbench.exact_float32 import exact_float32
 from loocbench.jobs.measurement import Measurement
 from loocbench.jobs.reuse import PRECISION, Wanted, list_fingerprints, make_conditions, name_edition, reuse_error
 from loocbench.jobs.session import Session
@@ -162,7 +163,8 @@ def measure(measurement: Measurement) -> Row:
     images = _read_file_states(measurement)
     encoder = measurement.encoder
     begin, extracted = time.perf_counter(), measurement.clock.seconds
-    outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
+    with exact_float32():
+        outcome = card.task_kind.evaluate(card.protocol, card.labels, measurement)
     constant = _describe_constant(measurement)
     total, extracted = time.perf_counter() - begin, measurement.clock.seconds - extracted
     precision, assumed = encoder.inference.precision, describe_assumptions(encoder.card)

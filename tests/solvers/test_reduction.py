@@ -45,3 +45,11 @@ def test_a_gram_matrix_alone_gives_the_same_coordinates():
     torch.testing.assert_close(data.features @ data.features.T, centered @ centered.T, rtol=0, atol=1e-10)
     basis = (data.features / (12 * data.moments)).T @ centered
     torch.testing.assert_close(basis @ basis.T, torch.eye(11, dtype=torch.float64), rtol=0, atol=1e-10)
+
+
+def test_coordinates_are_those_by_the_basis_however_small_the_smallest_direction():
+    scale = torch.logspace(0, -6, 12, dtype=torch.float64)
+    x = torch.randn(12, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * scale
+    data = Reduction.from_features(x)
+    assert 1e-13 < data.moments[0] / data.moments[-1] < 1e-8
+    torch.testing.assert_close(data.features, data.reduce(x), rtol=0, atol=1e-14)
