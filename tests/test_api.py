@@ -111,7 +111,17 @@ def test_evaluate_measures_once_and_then_returns_the_stored_row(only_tiny_blooms
 
 
 @pytest.mark.parametrize("setting", ["products in bfloat16", "autocast"])
-def test_evaluate_computes_in_float32_whatever_the_calling_program_has_set(only_tiny_blooms, tmp_path, setting):
+def test_evaluate_computes_in_float32_whatever_the_calling_program_has_set(
+    only_tiny_blooms, tmp_path, monkeypatch, setting
+):
+    seen, convolve = set(), torch.nn.functional.conv2d
+
+    def see(*arguments):
+        seen.add((torch.get_float32_matmul_precision(), torch.is_autocast_enabled("cpu")))
+        return convolve(*arguments)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", see)
+
     def measured(cache="cache"):
         row = loocbench.evaluate("random:resnet8", "knn/blooms", results=None, cache=tmp_path / cache, device="cpu")
         return row.metrics, row.items
@@ -132,6 +142,7 @@ def test_evaluate_computes_in_float32_whatever_the_calling_program_has_set(only_
     finally:
         torch.set_float32_matmul_precision(before)
     assert found == measured("another cache")
+    assert seen == {("highest", False)}
 
 
 def test_evaluate_without_a_store_writes_no_row(only_tiny_blooms, tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import UserError, unknown
 from loocbench.evaluators import get_kind
 
+_ORIENTATION = ("orientation", "rotation")  # no label of a data set, but predicted, too
 MAIN = "path"  # the command line's name of the protocol without a variant
 
 
@@ -129,6 +130,8 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
             f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "
             f"{dataset}', or choose another --dataset."
         )
+    if label in _ORIENTATION and label not in entry.labels:
+        raise UserError(f"no label of {dataset} is called '{label}'; 'loocbench rotation' measures it.")
     if label is not None and label not in entry.labels:
         raise unknown(f"label of {dataset}", label, entry.labels)
     return make_task(protocol, dataset, label or "")

@@ -20,6 +20,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
     untrained network drawn from ``seed``, or ``random:CHECKPOINT`` for an untrained one with the architecture and
     preprocessing of an existing checkpoint. Raises UserError.
     """
+    if reference in (RANDOM, RANDOM.rstrip(":")):
+        raise UserError("an untrained network is random:BACKBONE, such as random:resnet18, or random:CHECKPOINT.")
     if reference.startswith(RANDOM):
         name = reference.removeprefix(RANDOM)
         if name not in backbone_names.list_backbones() and (
@@ -46,6 +48,8 @@ def load(reference: str, *, runs: Path = Path("runs"), seed: int = 0) -> Checkpo
             f"no checkpoint at {path}; name a file, a run's folder, torchvision:NAME, timm:NAME, hf:ORG/REPO or "
             "random:BACKBONE."
         )
+    if reference in backbone_names.list_backbones():
+        raise UserError(f"unknown checkpoint '{reference}'; the untrained network of that name is {RANDOM}{reference}.")
     folders = [file.parent for file in listing.list_files(runs)]
     names = [name for folder in folders for name in (folder.name, *kept_epochs.list_names(folder))]
     raise unknown("checkpoint", reference, names, listed_by="loocbench checkpoints ls")

@@ -15,6 +15,7 @@ from loocbench.executors.records import JobRecords
 from loocbench.jobs.suite_jobs import SuiteJob
 from loocbench.jobs.suite_plan import PlannedModel
 from loocbench.jobs.suite_status import STATES, JobStatus, find_status
+from loocbench.wording import count_of
 
 _MOST_LINES = 40  # of jobs in a table; the rest is counted
 
@@ -47,18 +48,25 @@ def _show_plan(console: Console, models: Sequence[PlannedModel], found: Sequence
         _show_jobs(console, due)
         known = [job for job in due if job.minutes is not None]
         longest = max(chain_minutes(begin_first(known)).values(), default=0.0)
-        unknown = f", and {len(due) - len(known)} of which nothing like them was measured" if known != due else ""
-        print_text(
-            console,
-            f"{len(due)} jobs due; {_describe_minutes(sum_minutes(known))} one after another by what was measured "
-            f"here{unknown}; the longest chain {_describe_minutes(longest)}",
-        )
+        print_text(console, _describe_time(due, known, longest))
     to_do = {row.task.task: row.task for model in models for row in model.rows if row.state == "to do"}
     for task, card in to_do.items():
         print_text(console, f"to do: {task}: {card.cost}")
     hindered = [row for model in models for row in model.rows if row.state in ("blocked", "impossible")]
     for line in dict.fromkeys(f"{row.state}: {row.task.task}: {row.note}" for row in hindered):
         print_text(console, line)
+
+
+def _describe_time(due: Sequence[Job], known: Sequence[Job], longest: float) -> str:
+    """What the jobs will take, by those of which something alike was measured; longest: minutes of their chain."""
+    said, unknown = f"{count_of(len(due), 'job')} due", len(due) - len(known)
+    if not known:
+        return f"{said}; there is no estimate, since nothing alike was measured here"
+    takes = f"{_describe_minutes(sum_minutes(known))} one after another by what was measured here"
+    takes += f", the longest chain {_describe_minutes(longest)}"
+    if not unknown:
+        return f"{said}; {takes}"
+    return f"{said}; of {unknown} there is no estimate, since nothing alike was measured; the rest takes {takes}"
 
 
 def _show_jobs(console: Console, due: Sequence[Job]) -> None:

@@ -11,6 +11,12 @@ from typing import Any
 
 from loocbench.errors import UserError, unknown
 
+_LEFT_OVER = "got unexpected extra argument"
+_PLAIN = {  # what the parser's checks of types say
+    "Input should be a valid integer, unable to parse string as an integer": "it is no whole number",
+    "Input should be a valid number, unable to parse string as a number": "it is no number",
+}
+
 
 def is_usage_error(error: BaseException) -> bool:
     """Whether the parser of the command line raised this; the help that a group without arguments shows is none."""
@@ -27,6 +33,10 @@ def explain_usage_error(error: Any) -> UserError:
     options = list(_long_options(context))
     if name is None or name in options or hasattr(error, "param"):
         said = _begin_small(" ".join(error.format_message().split())).removesuffix(".")
+        for found, plain in _PLAIN.items():
+            said = said.replace(found, plain)
+        if said.startswith(_LEFT_OVER) and any(name not in ("--help", "--quiet", "--verbose") for name in options):
+            said += ": each value follows its option, which is repeated for another value"
         return UserError(f"{said}; '{help_command}' shows how it is used.")
     if not name.startswith("--"):
         if any(name in option.opts for option in context.command.params):  # such as -o without its value

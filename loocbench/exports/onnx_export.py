@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from loocbench import files
 from loocbench.checkpoints.foreign import export_statement
 from loocbench.errors import UserError
+from loocbench.exact_float32 import exact_float32
 from loocbench.extras import require
 from loocbench.features.encoder import Encoder
 from loocbench.models.preprocessing import describe_preprocessing
@@ -49,7 +50,8 @@ def export_onnx(path: Path, encoder: Encoder, features: str) -> float | None:
             return None
         session = runtime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
         (found,) = session.run(None, {"images": images.numpy()})
-        expected = model(images)
+        with exact_float32():
+            expected = model(images)
         difference = float((torch.from_numpy(found) - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
         if not difference < 1e-3:
             raise UserError(

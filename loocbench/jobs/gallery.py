@@ -11,6 +11,7 @@ import numpy.typing as npt
 from loocbench.data.prepared import center_square
 from loocbench.errors import UserError
 from loocbench.evaluators import neighbours
+from loocbench.exact_float32 import exact_float32
 from loocbench.jobs.measurement import Measurement
 from loocbench.pretraining.labels import model_label
 from loocbench.report.figures import contact_sheet, gallery
@@ -21,6 +22,7 @@ NEIGHBOURS = 7
 _LINES = 12  # most lines of a picture of several models: more cannot be read on a screen
 
 
+@exact_float32()
 def draw_neighbours(measurements: Sequence[Measurement], path: Path) -> Path:
     """Draw seeded test images with their nearest neighbours; a match agrees in all of the card's labels.
 

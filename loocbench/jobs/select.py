@@ -17,6 +17,7 @@ from pathlib import Path
 from loocbench.evaluators import probing
 from loocbench.evaluators.combinations import Products
 from loocbench.evaluators.combinations import choose_strength as choose_from_products
+from loocbench.exact_float32 import exact_float32
 from loocbench.free_memory import free_memory
 from loocbench.jobs.evaluation import load_or_measure, measure
 from loocbench.jobs.measurement import Measurement
@@ -48,6 +49,7 @@ def list_combinations(offered: Sequence[str]) -> list[str]:
     )
 
 
+@exact_float32()
 def list_candidates(measurement: Measurement) -> list[Candidate]:
     """Return every combination with its validation accuracy, best first, without using test images.
 

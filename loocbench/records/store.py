@@ -125,7 +125,7 @@ def read_suite(results: Path, suite: str, reporter: Reporter) -> list[Row]:
             reporter.info(f"skipped {found.path}: {found.reason}")
     if not rows:
         raise UserError(
-            f"no measured rows in {results / suite}; measure with 'loocbench probe', or name a --suite."
+            f"no measured rows in {results / suite}; measure with 'loocbench probe', or name another --suite."
             f"{hint_at_rows(results, suite)}"
         )
     return rows

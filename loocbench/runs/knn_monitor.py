@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from loocbench.data.prepared import PreparedImages
+from loocbench.exact_float32 import exact_float32
 from loocbench.models.network import Network
 from loocbench.solvers.vote import weighted_votes
 from loocbench.types import Preprocessing, Split
@@ -48,6 +49,7 @@ class Monitor:
     queries: LabelledImages
     preprocessing: Preprocessing
 
+    @exact_float32()
     def accuracy(self, network: Network) -> float:
         """Share of the queries whose neighbours' vote is right, in [0, 1]. The network's state is not changed."""
         was_training = network.training

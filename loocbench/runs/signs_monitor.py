@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loocbench.exact_float32 import exact_float32
 from loocbench.models.network import Network
 from loocbench.models.preprocessing import default_preprocessing
 from loocbench.pretraining import recipes
@@ -47,6 +48,7 @@ class SignsMonitor:
         small = len(rows) * self._maker.count * 3 * recipe.image_size**2 * 4 <= _KEPT
         self._kept = list(self._make_views()) if small else None
 
+    @exact_float32()
     def measure(self, network: Network) -> Signs:
         """The network's signs. Neither its state nor any random generator is changed."""
         was_training = network.training

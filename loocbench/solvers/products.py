@@ -1,14 +1,16 @@
 """Products of dense matrices by the library that is fast on this machine's processor.
 
-On a CPU torch's wheels multiply by Intel's MKL. On other makers' x86 processors that reaches between 0.3 and 0.9 of the
+On a CPU torch's wheels multiply by Intel's MKL. On other makers' x86 processors that reaches between 0.4 and 0.9 of the
 speed of oneDNN, which torch's wheels bring, too, and of OpenBLAS, which numpy's do (docs/speed.md has figures). oneDNN
 multiplies in float32 alone; it uses the processor's widest instructions, where OpenBLAS may have been told not to. All
-differ by rounding; which of them multiplies depends on the processor and the shapes alone, so figures can be repeated.
+differ by rounding; which of them multiplies depends on processor, installed libraries, type and shapes, and not on how
+long anything took, so figures can be repeated.
 """
 
 from __future__ import annotations
 
 import platform
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
@@ -22,13 +24,17 @@ from torch import Tensor
 # Operations that take torch as long as a call of oneDNN, and as long as handing parts to OpenBLAS's threads.
 _FEW_FOR_ONEDNN, _FEW_FOR_OPENBLAS = 1e7, 1e8
 _PART = 2**22  # values, 16 MiB: memory of more than 32 MiB goes back to the system, and is slow to get again
+_COLUMNS = 256  # of such a part, at least: fewer are slow to multiply
 _LARGE = 2e10  # operations, from which OpenBLAS is faster than oneDNN on processors without AVX-512
+
+_ALONE = threading.Lock()  # the number of OpenBLAS's threads is the process's
 
 
 def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     """``a @ b`` of float matrices [N, D] and [D, K] on one device, without gradients; into ``out`` where given."""
     operations = 2 * a.numel() * b.shape[1]
-    if a.device.type != "cpu" or operations < _FEW_FOR_ONEDNN or not has_slow_torch():
+    here = a.device.type == "cpu" and a.dtype in (torch.float32, torch.float64)
+    if not here or operations < _FEW_FOR_ONEDNN or not has_slow_torch():
         return torch.mm(a, b, out=out) if out is not None else a @ b
     if a.dtype == torch.float32 and has_onednn() and (operations < _LARGE or _has_avx512()):
         return _call_onednn(a, b) if out is None else _multiply_by_onednn(a, b, out)
@@ -39,7 +45,7 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
 def _multiply_by_onednn(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
     """oneDNN writes where it likes: parts of the product are copied, small enough for memory that is used again."""
-    width = max(1, _PART // len(out))
+    width = max(_COLUMNS, _PART // len(out))
     for begin in range(0, b.shape[1], width):
         out[:, begin : begin + width] = _call_onednn(a, b[:, begin : begin + width])
     return out
@@ -59,7 +65,7 @@ def _call_onednn(a: Tensor, b: Tensor) -> Tensor:
 def _without_gaps(matrix: Tensor) -> Tensor:
     """Of a matrix that lies in memory neither by rows nor by columns alone, as part of a wider one, a copy: with it as
     the second argument oneDNN takes its reference code, which is a thousand times as slow."""
-    return matrix if matrix.T.is_contiguous() else matrix.contiguous()
+    return matrix.T.contiguous().T if matrix.stride(0) == 1 else matrix.contiguous()
 
 
 def _multiply_by_openblas(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ def _multiply_by_openblas(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
 
     # The pool is of this call alone: one that is kept would have no threads in a forked process, and wait for them.
     own, *others = _parts(max(product.shape))
-    with _openblas().limit(limits=1), ThreadPoolExecutor(max(1, len(others))) as pool:
+    with _ALONE, _openblas().limit(limits=1), ThreadPoolExecutor(max(1, len(others))) as pool:
         waiting = [pool.submit(multiply_part, part) for part in others]
         multiply_part(own)
         for each in waiting:

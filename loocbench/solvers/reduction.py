@@ -17,8 +17,8 @@ from loocbench.solvers.blocks import Blocks
 from loocbench.solvers.products import multiply
 
 _NEGLIGIBLE = 1e-13  # of the largest eigenvalue; directions outside the data have smaller ones, from rounding
-# The share of the largest eigenvalue from which on coordinates by eigenvectors are those by the basis, X basis', within
-# rounding x sqrt(largest / smallest) = 1e-12 of the largest: below it, that product is computed.
+# The share of the largest eigenvalue from which on coordinates by eigenvectors are those by the basis, X basis', but
+# for rounding: about 1e-12 of the largest coordinate. Below that share, the product is computed.
 _WELL_SPREAD = 1e-8
 
 
@@ -43,7 +43,7 @@ class Reduction:
         if count <= dim:
             values, features = _coordinates(multiply(centered, centered.T))
             basis = multiply((features / values).T, centered)
-            if values[0] >= _WELL_SPREAD * values[-1]:
+            if (values >= _WELL_SPREAD * values[-1:]).all():  # ascending; none for constant features
                 return cls(features, values / count, basis, mean)
         else:
             values, vectors = _decompose(multiply(centered.T, centered))

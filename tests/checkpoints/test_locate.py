@@ -100,6 +100,9 @@ def test_no_checkpoint_yet(tmp_path):
     [
         ("random:resnet9", "unknown backbone 'resnet9'. Did you mean"),
         ("loc", "unknown checkpoint 'loc'"),
+        ("resnet8", "unknown checkpoint 'resnet8'; the untrained network of that name is random:resnet8."),
+        ("random", "an untrained network is random:BACKBONE"),
+        ("random:", "an untrained network is random:BACKBONE"),
         ("some/where.safetensors", "no checkpoint at some/where.safetensors"),
     ],
 )

@@ -8,7 +8,9 @@ import json
 import pytest
 
 from loocbench.cards import suites
+from loocbench.cli import showing_jobs
 from loocbench.errors import UserError
+from loocbench.executors.job import Job, Needs
 from tests.cli.conftest import QUICKER
 
 pytestmark = pytest.mark.usefixtures("only_tiny_blooms")
@@ -120,7 +122,7 @@ def test_the_plan_shows_the_graph_its_needs_and_the_minutes_that_were_measured(l
         tasks=TASKS,
     )
     monkeypatch.setattr(suites, "load_suite", lambda name: card)
-    assert "of which nothing like them was measured" in loocbench("run", "own", "--dry-run").out
+    assert "there is no estimate" in loocbench("run", "own", "--dry-run").out
     first = "own-moco-blooms-s0"
     for job in (f"pretrain.{first}", f"measure.{first}.blooms"):
         assert loocbench("run", "own", "--job", job).code == 0
@@ -133,7 +135,26 @@ def test_the_plan_shows_the_graph_its_needs_and_the_minutes_that_were_measured(l
         ("waiting", 0, 1),
     ]
     assert all(job["minutes"] > 0 for job in jobs if job["state"] != "done")
-    assert "2 jobs due; " in loocbench("run", "own", "--dry-run").out
+    assert "2 jobs due; 0 min one after another by what was measured here" in loocbench("run", "own", "--dry-run").out
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        ([3.0, 4.0], "2 jobs due; 7 min one after another by what was measured here, the longest chain 4 min"),
+        (
+            [3.0, None],
+            "2 jobs due; of 1 there is no estimate, since nothing alike was measured; the rest takes 3 min one after "
+            "another by what was measured here, the longest chain 3 min",
+        ),
+        ([None], "1 job due; there is no estimate, since nothing alike was measured here"),
+    ],
+)
+def test_what_is_not_known_is_not_part_of_the_time(minutes, said):
+    due = [Job(str(number), "", "measure", Needs(), minutes=taken) for number, taken in enumerate(minutes)]
+    known = [job for job in due if job.minutes is not None]
+    longest = max((job.minutes for job in known), default=0.0)
+    assert showing_jobs._describe_time(due, known, longest) == said
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,9 @@ def test_a_mistyped_name_is_answered_with_the_nearest_one(one_line, command, nea
     ("command", "said"),
     [
         (["runs", "show"], "missing argument 'name'; 'loocbench runs show --help' shows how it is used."),
-        (["tasks", "ls", "extra"], "(extra); 'loocbench tasks ls --help' shows how it is used."),
+        (["tasks", "ls", "extra"], "(extra): each value follows its option, which is repeated for another value; 'loo"),
         (["pretrain", "--epochs", "x"], "invalid value for '--epochs': "),
+        (["probe", "--seed", "1.5"], "invalid value for '--seed': it is no whole number; "),
         (["probe", "--checkpoint"], "option '--checkpoint' requires an argument."),
         (["knn", "-checkpoint", "x"], "unknown option '-c'; names of more than a letter take two dashes"),
     ],

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ def library(request, monkeypatch):
     monkeypatch.setattr(products, "_FEW_FOR_ONEDNN", 1)
     monkeypatch.setattr(products, "_FEW_FOR_OPENBLAS", 1)
     monkeypatch.setattr(products, "_PART", 4)
+    monkeypatch.setattr(products, "_COLUMNS", 1)
     if request.param == "openblas":
         monkeypatch.setattr(products, "has_onednn", lambda: False)
     elif request.param == "onednn" and not products.has_onednn():
@@ -93,6 +95,26 @@ def test_the_fast_library_multiplies(monkeypatch, instructions, dtype, operation
     size = {"few": 4, "some": 8, "many": 16}[operations]
     a = torch.ones(size, size, dtype=dtype)
     assert multiplying_library(monkeypatch, a, a) == library
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int64])
+def test_other_types_are_left_to_torch(monkeypatch, dtype):
+    monkeypatch.setattr(products, "has_slow_torch", lambda: True)
+    monkeypatch.setattr(products, "_FEW_FOR_ONEDNN", 1)
+    monkeypatch.setattr(products, "_FEW_FOR_OPENBLAS", 1)
+    a = torch.ones(4, 4, dtype=dtype)
+    assert multiplying_library(monkeypatch, a, a) == "torch"
+
+
+def test_products_in_several_threads_leave_openblas_its_own():
+    def threads():
+        return [one["num_threads"] for one in products._openblas().info()]
+
+    before, a = threads(), torch.ones(300, 300, dtype=torch.float64)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(products._multiply_by_openblas, a, a, a.clone()) for _ in range(40)]:
+            done.result()
+    assert threads() == before
 
 
 def test_small_products_are_left_to_torch(monkeypatch):

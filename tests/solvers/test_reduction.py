@@ -37,6 +37,13 @@ def test_directions_that_are_rounding_are_dropped():
     assert len(Reduction.from_features(x).moments) == 3
 
 
+@pytest.mark.parametrize("shape", [(4, 8), (8, 4), (4, 4), (1, 8)])
+def test_constant_features_have_no_coordinates(shape):
+    data = Reduction.from_features(torch.ones(shape, dtype=torch.float64))
+    assert data.features.shape == (shape[0], 0)
+    assert data.basis.shape == (0, shape[1])
+
+
 def test_a_gram_matrix_alone_gives_the_same_coordinates():
     x = torch.randn(12, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 5
     centered = x - x.mean(dim=0)

@@ -12,7 +12,7 @@ from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import Comparison
 from loocbench.report.table.ranking import Untested
 from loocbench.report.table.selection import Selection
-from loocbench.types import ASSUMED, LEARNING, SELECTED, Row
+from loocbench.types import ASSUMED, CONSTANT, LEARNING, SELECTED, Row
 from loocbench.wording import count_of
 
 _INTERVAL = (
@@ -81,7 +81,7 @@ def write_notes(
         notes.append(f"{task}: {what} from {' or '.join(sorted(ways))}{differ}.")
     assumed = {(row.model, row.stated[ASSUMED]) for row in rows if ASSUMED in row.stated}
     notes += [f"Assumed of {model}: {what}." for model, what in sorted(assumed)]
-    notes += _list_learning(rows)
+    notes += [*_list_learning(rows), *_list_constant(rows)]
     if any(row.features == SELECTED for row in rows):
         notes.append(_SELECTED)
     skipped = sorted({(row.task, len(row.skipped)) for row in rows if row.skipped})
@@ -129,4 +129,16 @@ def _list_untested(untested: Sequence[Untested]) -> list[str]:
         + "; ".join(f"{count} of {heading}" for heading, count in columns.items())
         + f" ({reason})."
         for reason, columns in counts.items()
+    ]
+
+
+def _list_constant(rows: Sequence[Row]) -> list[str]:
+    """A note for each model and space whose features do not tell images apart, with the tasks where that was found."""
+    tasks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if CONSTANT in row.stated:
+            tasks[row.model, row.features, row.stated[CONSTANT]].add(row.task)
+    return [
+        f"Constant features, {model}, {features}: {what} ({', '.join(sorted(those))}); such figures say nothing."
+        for (model, features, what), those in sorted(tasks.items())
     ]
