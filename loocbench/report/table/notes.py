@@ -108,14 +108,21 @@ def _describe_items(columns: Sequence[Column], cards: Mapping[str, TaskCard]) ->
 
 
 def _list_learning(rows: Sequence[Row]) -> list[str]:
-    """A note for each model and for what its training did not teach it, with the pretraining seeds of which it is."""
-    seeds: dict[tuple[str, str], set[int]] = defaultdict(set)
+    """A note for each model and for what its training did not teach it, with the pretraining seeds of which it is, and
+    with the epoch of a checkpoint that was kept on the way."""
+    seeds: dict[tuple[str, int, str], set[int]] = defaultdict(set)
+    lengths: dict[tuple[str, int, str], str] = {}
     for row in rows:
         if LEARNING in row.stated:
-            seeds[row.model, row.stated[LEARNING]].add(row.pretraining_seed or 0)
+            on_the_way = row.recipe is not None and row.epochs is not None and row.epochs < row.recipe.epochs
+            key = row.model, row.epochs if on_the_way and row.epochs else 0, row.stated[LEARNING]
+            seeds[key].add(row.pretraining_seed or 0)
+            if on_the_way and row.recipe:
+                lengths[key] = f", after {row.epochs} of {count_of(row.recipe.epochs, 'epoch')}"
     return [
-        f"Signs of learning, {model} (pretraining seed {', '.join(map(str, sorted(those)))}): {what}."
-        for (model, what), those in sorted(seeds.items())
+        f"Signs of learning, {key[0]} (pretraining seed {', '.join(map(str, sorted(those)))}{lengths.get(key, '')}): "
+        f"{key[2]}."
+        for key, those in sorted(seeds.items())
     ]
 
 

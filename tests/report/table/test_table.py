@@ -7,6 +7,7 @@ Covers loocbench.report.table.table, loocbench.report.table.scale and loocbench.
 from loocbench.report.formats import markdown
 from loocbench.report.table.table import build_table
 from loocbench.types import Metric
+from tests.conftest import tiny_recipe
 from tests.report.reading import parse_tables
 from tests.report.rows import measured_row
 
@@ -36,6 +37,35 @@ def test_what_was_assumed_of_a_model_stands_in_the_notes_once():
     what = "preprocessing ImageNet's (short side 256 px, crop 224 px)"
     rows = [measured_row("A", 0.5, task=task, stated={"assumed": what}) for task in ("linear/blooms", "knn/blooms")]
     assert [note for note in build_table(rows).notes if "Assumed" in note] == [f"Assumed of A: {what}."]
+
+
+def test_what_a_checkpoint_of_an_epoch_had_not_learned_is_not_said_of_the_trained_model():
+    recipe = tiny_recipe(epochs=4)
+    rows = [
+        measured_row(
+            "A",
+            0.5,
+            seed=seed,
+            checkpoint=f"a{seed}{done}",
+            epochs=done,
+            recipe=recipe.model_copy(update={"seed": seed}),
+            stated=stated,
+        )
+        for seed in (0, 1)
+        for done, stated in ((2, {"signs of learning": "it is blind"}), (4, {}))
+    ]
+    assert [note for note in build_table(rows).notes if "Signs" in note] == [
+        "Signs of learning, A (pretraining seed 0, 1, after 2 of 4 epochs): it is blind."
+    ]
+
+
+def test_a_constant_space_stands_in_the_notes_with_its_tasks():
+    stated = {"constant features": "all test images have the same features"}
+    rows = [measured_row("A", 0.5, task=task, stated=stated) for task in ("linear/blooms", "knn/blooms")]
+    assert [note for note in build_table([*rows, measured_row("B", 0.6)]).notes if "Constant" in note] == [
+        "Constant features, A, looc++: all test images have the same features (knn/blooms, linear/blooms); such figures "
+        "say nothing."
+    ]
 
 
 def test_what_a_model_did_not_learn_stands_in_the_notes_with_its_seeds():
