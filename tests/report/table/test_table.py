@@ -63,8 +63,8 @@ def test_a_constant_space_stands_in_the_notes_with_its_tasks():
     stated = {"constant features": "all test images have the same features"}
     rows = [measured_row("A", 0.5, task=task, stated=stated) for task in ("linear/blooms", "knn/blooms")]
     assert [note for note in build_table([*rows, measured_row("B", 0.6)]).notes if "Constant" in note] == [
-        "Constant features, A, looc++: all test images have the same features (knn/blooms, linear/blooms); such figures "
-        "say nothing."
+        "Constant features, A, looc++: all test images have the same features (knn/blooms, linear/blooms); such "
+        "figures say nothing."
     ]
 
 
