@@ -31,16 +31,30 @@ _ALONE = threading.Lock()  # the number of OpenBLAS's threads is the process's
 
 
 def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """``a @ b`` of float matrices [N, D] and [D, K] on one device, without gradients; into ``out`` where given."""
-    operations = 2 * a.numel() * b.shape[1]
-    here = a.device.type == "cpu" and a.dtype in (torch.float32, torch.float64)
-    if not here or operations < _FEW_FOR_ONEDNN or not has_slow_torch():
+    """``a @ b`` of matrices [N, D] and [D, K] of one type on one device; into ``out`` [N, K] where given.
+
+    Raises RuntimeError, as torch.mm does, for shapes, types or devices that do not fit.
+    """
+    operations = 2 * a.numel() * b.shape[-1]
+    if operations < _FEW_FOR_ONEDNN or not _others_can(a, b, out) or not has_slow_torch():
         return torch.mm(a, b, out=out) if out is not None else a @ b
     if a.dtype == torch.float32 and has_onednn() and (operations < _LARGE or _has_avx512()):
         return _call_onednn(a, b) if out is None else _multiply_by_onednn(a, b, out)
     if operations < _FEW_FOR_OPENBLAS or not _has_openblas():
         return torch.mm(a, b, out=out) if out is not None else a @ b
     return _multiply_by_openblas(a, b, a.new_empty(len(a), b.shape[1]) if out is None else out)
+
+
+def _others_can(a: Tensor, b: Tensor, out: Tensor | None) -> bool:
+    """Whether oneDNN and OpenBLAS multiply these as torch does; the rest torch itself multiplies, or refuses."""
+    each = (a, b) if out is None else (a, b, out)
+    return (
+        a.dtype in (torch.float32, torch.float64)
+        and all(one.ndim == 2 and one.dtype == a.dtype and one.device.type == "cpu" for one in each)
+        and not any(one.requires_grad for one in each)
+        and a.shape[1] == b.shape[0]
+        and (out is None or (out.shape == (len(a), b.shape[1]) and 0 not in out.stride()))
+    )
 
 
 def _multiply_by_onednn(a: Tensor, b: Tensor, out: Tensor) -> Tensor:

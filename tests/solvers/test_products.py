@@ -106,6 +106,32 @@ def test_other_types_are_left_to_torch(monkeypatch, dtype):
     assert multiplying_library(monkeypatch, a, a) == "torch"
 
 
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(
+    ("a", "b", "out"),
+    [
+        (torch.ones(3, 4), torch.ones(3, 4), None),
+        (torch.ones(3, 4), torch.ones(4, 2).double(), None),
+        (torch.ones(3, 4), torch.ones(4), torch.ones(3, 2)),
+        (torch.ones(3, 4), torch.ones(4, 2), torch.ones(3, 2).double()),
+        (torch.ones(3, 4).double(), torch.ones(4, 2).double(), torch.ones(3, 1).double().expand(3, 2)),
+        (torch.ones(3, 4), torch.ones(4, 2, requires_grad=True), torch.ones(3, 2)),
+    ],
+)
+def test_what_torch_refuses_is_refused(a, b, out):
+    with pytest.raises(RuntimeError):
+        torch.mm(a, b, out=out)
+    with pytest.raises(RuntimeError):
+        products.multiply(a, b, out)
+
+
+@pytest.mark.usefixtures("library")
+def test_gradients_are_torchs():
+    a, b = torch.randn(3, 4, requires_grad=True), torch.randn(4, 2)
+    products.multiply(a, b).sum().backward()
+    torch.testing.assert_close(a.grad, b.sum(dim=1).expand(3, 4))
+
+
 def test_products_in_several_threads_leave_openblas_its_own():
     def threads():
         return [one["num_threads"] for one in products._openblas().info()]
