@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -83,8 +84,6 @@ def main() -> None:
         paths = paths[:: max(1, len(paths) // PICTURES)]
         files, name = [path.read_bytes() for path in paths], "CUB-200"
     else:
-        from tempfile import TemporaryDirectory
-
         with TemporaryDirectory() as folder:
             make_folder(Path(folder), PICTURES)
             files, name = [path.read_bytes() for path in Path(folder).rglob("*.jpg")], "made"

@@ -22,6 +22,14 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def has_onednn(operation: str) -> bool:
+    """Whether torch has oneDNN here, with this one of its operations (of ``torch.ops.mkldnn``)."""
+    import torch
+
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and hasattr(torch.ops.mkldnn, operation)
+
+
 def fastest_precision(device: str) -> str:
     """Return "bfloat16" where ``device`` has instructions for it, else "float32".
 

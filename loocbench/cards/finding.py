@@ -26,7 +26,6 @@ from loocbench.data.torchvision_sets import table as torchvision_sets
 from loocbench.errors import UserError, unknown
 from loocbench.evaluators import get_kind
 
-_ORIENTATION = ("orientation", "rotation")  # no label of a data set, but predicted, too
 MAIN = "path"  # the command line's name of the protocol without a variant
 
 
@@ -130,9 +129,13 @@ def _task_on(protocol: ProtocolCard, dataset: str, label: str | None) -> TaskCar
             f"{dataset} has only test images; evaluate a classifier on it with 'loocbench robustness --elsewhere "
             f"{dataset}', or choose another --dataset."
         )
-    if label in _ORIENTATION and label not in entry.labels:
-        raise UserError(f"no label of {dataset} is called '{label}'; 'loocbench rotation' measures it.")
     if label is not None and label not in entry.labels:
+        for other in load_protocols():
+            if label in (other.kind, other.title_suffix.strip()) and works_on(other, dataset):
+                task = make_task(other, dataset).task
+                raise UserError(
+                    f"no label of {dataset} is called '{label}'; 'loocbench evaluate --task {task}' measures it."
+                )
         raise unknown(f"label of {dataset}", label, entry.labels)
     return make_task(protocol, dataset, label or "")
 

@@ -35,7 +35,7 @@ def explain_usage_error(error: Any) -> UserError:
         said = _begin_small(" ".join(error.format_message().split())).removesuffix(".")
         for found, plain in _PLAIN.items():
             said = said.replace(found, plain)
-        if said.startswith(_LEFT_OVER) and any(name not in ("--help", "--quiet", "--verbose") for name in options):
+        if said.startswith(_LEFT_OVER):
             said += ": each value follows its option, which is repeated for another value"
         return UserError(f"{said}; '{help_command}' shows how it is used.")
     if not name.startswith("--"):

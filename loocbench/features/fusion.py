@@ -18,9 +18,11 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from loocbench.devices import has_onednn
 from loocbench.models.library_network import LibraryNetwork
 from loocbench.models.network import Network
 
+OPERATION = "_convolution_pointwise"  # of oneDNN
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 _RELUS = (torch.relu, F.relu, torch.relu_)
 _SHAPE = "loocbench shape"  # key of a node's meta data
@@ -68,7 +70,7 @@ def fuse_convolutions(
     oneDNN raises for a ``dtype`` in which it does not compute here. Tracing assumes that control flow does not depend
     on the images: the caller compares features.
     """
-    if not any(isinstance(module, nn.Conv2d) for module in network.modules()) or not has_onednn():
+    if not any(isinstance(module, nn.Conv2d) for module in network.modules()) or not has_onednn(OPERATION):
         return None
     fast = copy.deepcopy(network)
     with torch.no_grad():
@@ -82,12 +84,6 @@ def fuse_convolutions(
             reader, count = _fuse(_Reader(fast), images, dtype)
             fast = LibraryNetwork(reader, fast.spaces, lambda net, images: net(images), fast.classifier_prefixes)
     return fast.to(dtype) if count else None
-
-
-def has_onednn() -> bool:
-    """Whether torch's convolutions on the CPU are oneDNN's, and can be fused."""
-    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return there and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 class _Reader(nn.Module):

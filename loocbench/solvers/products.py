@@ -21,6 +21,8 @@ import torch
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from loocbench.devices import has_onednn
+
 # Operations that take torch as long as a call of oneDNN, and as long as handing parts to OpenBLAS's threads.
 _FEW_FOR_ONEDNN, _FEW_FOR_OPENBLAS = 1e7, 1e8
 _PART = 2**22  # values, 16 MiB: memory of more than 32 MiB goes back to the system, and is slow to get again
@@ -36,16 +38,16 @@ def multiply(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     Raises RuntimeError, as torch.mm does, for shapes, types or devices that do not fit.
     """
     operations = 2 * a.numel() * b.shape[-1]
-    if operations < _FEW_FOR_ONEDNN or not _others_can(a, b, out) or not has_slow_torch():
+    if operations < _FEW_FOR_ONEDNN or not _fits_every_library(a, b, out) or not has_slow_torch():
         return torch.mm(a, b, out=out) if out is not None else a @ b
-    if a.dtype == torch.float32 and has_onednn() and (operations < _LARGE or _has_avx512()):
+    if a.dtype == torch.float32 and can_call_onednn() and (operations < _LARGE or _has_avx512()):
         return _call_onednn(a, b) if out is None else _multiply_by_onednn(a, b, out)
     if operations < _FEW_FOR_OPENBLAS or not _has_openblas():
         return torch.mm(a, b, out=out) if out is not None else a @ b
     return _multiply_by_openblas(a, b, a.new_empty(len(a), b.shape[1]) if out is None else out)
 
 
-def _others_can(a: Tensor, b: Tensor, out: Tensor | None) -> bool:
+def _fits_every_library(a: Tensor, b: Tensor, out: Tensor | None) -> bool:
     """Whether oneDNN and OpenBLAS multiply these as torch does; the rest torch itself multiplies, or refuses."""
     each = (a, b) if out is None else (a, b, out)
     return (
@@ -113,10 +115,9 @@ def has_slow_torch() -> bool:
 
 
 @cache
-def has_onednn() -> bool:
-    """Whether oneDNN's products of dense matrices can be called."""
-    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return there and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+def can_call_onednn() -> bool:
+    """Whether oneDNN's products of dense matrices are there."""
+    return has_onednn("_linear_pointwise")
 
 
 @cache

@@ -79,7 +79,8 @@ def test_a_few_shot_task_is_found_by_its_protocol(shots, ways, solver, task):
         (("lineer", "blooms"), {}, "unknown task kind 'lineer'. Did you mean 'linear'"),
         (("linear", "bloms"), {}, "unknown data set 'bloms'. Did you mean 'blooms'.*folder:PATH"),
         (("linear", "blooms", "colour"), {}, "unknown label of blooms 'colour'. Did you mean 'color'"),
-        (("linear", "blooms", "orientation"), {}, "no label of blooms is called 'orientation'; 'loocbench rotation'"),
+        (("linear", "blooms", "orientation"), {}, "no label of blooms is called 'orientation'.*rotation/blooms'"),
+        (("linear", "blooms", "retrieval"), {}, "no label of blooms is called 'retrieval'.*retrieval/blooms'"),
         (("linear", "blooms"), {"solver": "lbfgs"}, "unknown solver 'lbfgs'. Available: path, ridge, sgd"),
         (("linear", "objectnet13"), {}, "has only test images; evaluate a classifier on it with 'loocbench robustness"),
         (

@@ -148,10 +148,15 @@ def _trained_on(group: Sequence[Row]) -> str:
     if row.untrained:
         return ", ".join(["nothing", network])
     images = f"{row.pretrained_on} ({row.pretraining_note})" if row.pretraining_note else row.pretrained_on
-    done = count_of(row.epochs, "epoch")
-    if row.recipe and row.epochs < row.recipe.epochs:
-        done = f"{row.epochs:,} of {count_of(row.recipe.epochs, 'epoch')}"
+    done = describe_part(row) or count_of(row.epochs, "epoch")
     return ", ".join([images, network, done, *source])
+
+
+def describe_part(row: Row) -> str:
+    """Of a checkpoint that a training kept on the way, after which of its epochs: "5 of 40 epochs"; else ""."""
+    if row.recipe is None or row.epochs is None or row.epochs >= row.recipe.epochs:
+        return ""
+    return f"{row.epochs:,} of {count_of(row.recipe.epochs, 'epoch')}"
 
 
 def _order(row: Row) -> tuple[object, ...]:

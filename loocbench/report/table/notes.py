@@ -10,6 +10,8 @@ from loocbench.cards.tasks import TaskCard
 from loocbench.report.table.cells import NEAR_BEST, SIGNIFICANCE_LEVEL
 from loocbench.report.table.columns import Column
 from loocbench.report.table.comparisons import Comparison
+from loocbench.report.table.experiments import describe_part
+from loocbench.report.table.labels import natural_key
 from loocbench.report.table.ranking import Untested
 from loocbench.report.table.selection import Selection
 from loocbench.types import ASSUMED, CONSTANT, LEARNING, SELECTED, Row
@@ -110,19 +112,14 @@ def _describe_items(columns: Sequence[Column], cards: Mapping[str, TaskCard]) ->
 def _list_learning(rows: Sequence[Row]) -> list[str]:
     """A note for each model and for what its training did not teach it, with the pretraining seeds of which it is, and
     with the epoch of a checkpoint that was kept on the way."""
-    seeds: dict[tuple[str, int, str], set[int]] = defaultdict(set)
-    lengths: dict[tuple[str, int, str], str] = {}
+    seeds: dict[tuple[str, str, str], set[int]] = defaultdict(set)
     for row in rows:
         if LEARNING in row.stated:
-            on_the_way = row.recipe is not None and row.epochs is not None and row.epochs < row.recipe.epochs
-            key = row.model, row.epochs if on_the_way and row.epochs else 0, row.stated[LEARNING]
-            seeds[key].add(row.pretraining_seed or 0)
-            if on_the_way and row.recipe:
-                lengths[key] = f", after {row.epochs} of {count_of(row.recipe.epochs, 'epoch')}"
+            seeds[row.model, describe_part(row), row.stated[LEARNING]].add(row.pretraining_seed or 0)
     return [
-        f"Signs of learning, {key[0]} (pretraining seed {', '.join(map(str, sorted(those)))}{lengths.get(key, '')}): "
-        f"{key[2]}."
-        for key, those in sorted(seeds.items())
+        f"Signs of learning, {model} (pretraining seed {', '.join(map(str, sorted(those)))}"
+        f"{part and f', after {part}'}): {what}."
+        for (model, part, what), those in sorted(seeds.items(), key=lambda one: [natural_key(text) for text in one[0]])
     ]
 
 
