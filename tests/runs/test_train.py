@@ -75,12 +75,18 @@ def test_the_checkpoints_of_chosen_epochs_are_kept_as_checkpoints_of_their_own(t
     assert kept[0].card.weights != kept[1].card.weights == last.card.weights
 
 
-def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_done(tmp_path, tiny_blooms, monkeypatch):
+def train_two_of_three_epochs(dataset, folder, monkeypatch):
+    """The recipe of a run that was stopped after its second epoch."""
     recipe = tiny_recipe("moco", epochs=3)
     with monkeypatch.context() as patched:
         stop_after(patched, 2)
         with pytest.raises(UserError, match="at epoch 2 of 3"):
-            train(recipe, tiny_blooms, tmp_path)
+            train(recipe, dataset, folder)
+    return recipe
+
+
+def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_done(tmp_path, tiny_blooms, monkeypatch):
+    recipe = train_two_of_three_epochs(tiny_blooms, tmp_path, monkeypatch)
     told = Collecting()
     settings = RunSettings(keep_epochs=(1, 3))
     train(recipe, tiny_blooms, tmp_path, existing="resume", settings=settings, reporter=told)
@@ -97,11 +103,7 @@ def test_an_epoch_cannot_be_kept_once_it_has_passed_unless_it_is_the_last_one_do
 
 
 def test_a_damaged_checkpoint_hinders_no_resuming_from_a_whole_state(tmp_path, tiny_blooms, monkeypatch):
-    recipe = tiny_recipe("moco", epochs=3)
-    with monkeypatch.context() as patched:
-        stop_after(patched, 2)
-        with pytest.raises(UserError, match="at epoch 2 of 3"):
-            train(recipe, tiny_blooms, tmp_path)
+    recipe = train_two_of_three_epochs(tiny_blooms, tmp_path, monkeypatch)
     checkpoint = tmp_path / "runs" / "run" / card_file.FILE
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     assert train(recipe, tiny_blooms, tmp_path, existing="resume", settings=RunSettings(keep_epochs=(1,))) == checkpoint
